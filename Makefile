@@ -1,0 +1,51 @@
+# Every target prepares what it needs: a machine with Python 3.11+, make and git is enough.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+# Compiled kernels are cached beside a hash of the code they came from, because Numba itself does not
+# notice a change in a helper function.
+export NUMBA_CACHE_DIR := $(CURDIR)/.numba_cache/$(shell cat rlvr/*.py requirements.lock 2>/dev/null | cksum | cut -d' ' -f1)
+export PYTHONHASHSEED := 0
+export MPLBACKEND := agg
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help book test lint notebooks lock clean
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed, this is ' + sys.version)"
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m ipykernel install --prefix $(VENV) --name python3 >/dev/null
+	@touch $@
+
+book: $(VENV)/.ready  ## execute every chapter afresh and build _build/html/index.html
+	$(BIN)/jupyter-book build --all -n -W --keep-going .
+	$(BIN)/python _ext/check_pages.py
+
+lint: $(VENV)/.ready  ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint  ## lint, unit tests, and every stored chapter output against a fresh run
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --nbval --nbval-current-env \
+	    --nbval-sanitize-with chapters/nbval_sanitize.cfg rlvr tests chapters
+
+notebooks: $(VENV)/.ready  ## rewrite each chapter's notebook, outputs included, from its text
+	$(BIN)/python _ext/pairs.py $(CHAPTERS)
+
+lock: $(VENV)/.ready  ## refresh requirements.lock from pyproject.toml
+	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install -q uv
+	$(VENV)/lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-annotate --no-header --all-extras pyproject.toml -o requirements.lock --upgrade
+
+clean:  ## remove everything that was built, the environment included
+	rm -rf _build $(VENV) .numba_cache .pytest_cache .ruff_cache .mypy_cache rlvr.egg-info .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,89 @@
+"""One way to refuse an argument: name it, show its value, say what is accepted."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["choice", "policy_and_correct", "real", "whole"]
+
+
+def real(
+    name: str,
+    value: float,
+    accepted: str,
+    *,
+    above: float = -math.inf,
+    below: float = math.inf,
+    closed: bool = False,
+) -> float:
+    """Return `value` as a float inside (above, below), or [above, below] when `closed`.
+
+    Raises
+    ------
+    TypeError
+        If `value` is not a real number (booleans are not numbers here).
+    ValueError
+        If it is NaN, infinite, or outside the interval; `accepted` is quoted in the message.
+    """
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} must be {accepted}, got {value!r} of type {type(value).__name__}")
+    number = float(value)
+    inside = above <= number <= below if closed else above < number < below
+    if not (math.isfinite(number) and inside):
+        raise ValueError(f"{name} must be {accepted}, got {value!r}")
+    return number
+
+
+def whole(name: str, value: int, accepted: str, *, at_least: int, at_most: float = math.inf) -> int:
+    """Return `value` as an int inside [at_least, at_most], with the errors of :func:`real`."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+        wrong = ValueError if isinstance(value, float) and math.isnan(value) else TypeError
+        raise wrong(f"{name} must be {accepted}, got {value!r} of type {type(value).__name__}")
+    if not at_least <= value <= at_most:
+        raise ValueError(f"{name} must be {accepted}, got {value!r}")
+    return int(value)
+
+
+def choice(name: str, value: str, options: Sequence[str]) -> str:
+    """Return `value` if it is one of `options`, else raise a ValueError that lists them."""
+    if not isinstance(value, str) or value not in options:
+        listed = ", ".join(repr(option) for option in options)
+        error = ValueError if isinstance(value, str) else TypeError
+        raise error(f"{name} must be one of {listed}, got {value!r}")
+    return value
+
+
+def policy_and_correct(policy: ArrayLike, correct: ArrayLike | None) -> tuple[NDArray, NDArray | None]:
+    """Check one prompt's probabilities (action,) and, unless None, its correct set (action,).
+
+    Raises
+    ------
+    ValueError
+        If `policy` is not a vector of probabilities that sum to one, or `correct` is not a boolean
+        vector of the same length with at least one correct action.
+    """
+    probabilities = np.asarray(policy, dtype=float)
+    if probabilities.ndim != 1 or probabilities.size < 2:
+        raise ValueError(
+            f"policy must be a vector of at least 2 probabilities, got shape {probabilities.shape}"
+        )
+    if not np.all(np.isfinite(probabilities)) or np.any(probabilities < 0):
+        raise ValueError(f"policy must hold finite probabilities of at least 0, got {policy!r}")
+    if abs(probabilities.sum() - 1.0) > 1e-9:
+        raise ValueError(f"policy must sum to 1 (to 1e-9), got a sum of {float(probabilities.sum())!r}")
+    if correct is None:
+        return probabilities, None
+    mask = np.asarray(correct)
+    if mask.dtype != bool or mask.shape != probabilities.shape:
+        raise ValueError(
+            f"correct must be a boolean vector of policy's length {probabilities.size}, "
+            f"got {mask.dtype} of shape {mask.shape}"
+        )
+    if not mask.any():
+        raise ValueError("correct must name at least one correct action, got none")
+    return probabilities, mask

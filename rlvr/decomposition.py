@@ -1,0 +1,185 @@
+"""The estimands: the only definitions of null, elicitation and reward design.
+
+    total         = acc(TRUE)     - acc(FROZEN)  =  null + elicitation + reward_design
+    null          = acc(RANDOM)   - acc(FROZEN)
+    elicitation   = acc(MAJORITY) - acc(RANDOM)
+    reward_design = acc(TRUE)     - acc(MAJORITY)
+    naive         = acc(TRUE)     - acc(RANDOM)  =  elicitation + reward_design
+
+The unit of replication is the task draw, then the seed inside it; every term is a paired difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise, permutations
+from typing import Any
+
+import numpy as np
+
+from rlvr.arms import ARMS
+from rlvr.grpo import Runs
+from rlvr.inference import Estimate, mean_interval, ratio_interval
+
+__all__ = ["PARTS", "TERMS", "Decomposition", "EntryOrder", "decompose", "entry_orders"]
+
+TERMS: Mapping[str, tuple[str, str]] = {
+    "null": ("random", "frozen"),
+    "elicitation": ("majority", "random"),
+    "reward_design": ("true", "majority"),
+    "naive": ("true", "random"),
+    "total": ("true", "frozen"),
+}
+"""Each term as (arm, arm it is compared with): accuracy of the first minus accuracy of the second."""
+
+PARTS = ("null", "elicitation", "reward_design")
+"""The terms that add up to the total."""
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """The terms of one study, each an Estimate in units of accuracy.
+
+    `reward_design_fraction` is reward_design / naive; it is undefined, with the reason, when naive is
+    not separated from zero, and it is not confined to [0, 1].
+    """
+
+    null: Estimate
+    elicitation: Estimate
+    reward_design: Estimate
+    naive: Estimate
+    total: Estimate
+    reward_design_fraction: Estimate
+
+    def terms(self) -> dict[str, Estimate]:
+        """The five differences by name, in the order of ``TERMS``."""
+        return {name: getattr(self, name) for name in TERMS}
+
+
+def decompose(
+    runs: Runs | None = None,
+    *,
+    frozen: Any = None,
+    random: Any = None,
+    majority: Any = None,
+    true: Any = None,
+    level: float = 0.95,
+) -> Decomposition:
+    """Split the total gain.
+
+    Parameters
+    ----------
+    runs : Runs, optional
+        The result of :func:`rlvr.simulate` with all four arms.
+    frozen, random, majority, true : number or array_like, optional
+        Instead of `runs`: four accuracies (any type that subtracts, so that `fractions.Fraction` stays
+        exact), or four arrays (task, seed) or (seed,) of the same shape, paired run by run.
+    level : float in (0, 1)
+        Nominal coverage of the intervals.
+
+    Returns
+    -------
+    Decomposition
+        With intervals where there are at least two independent runs.
+
+    Raises
+    ------
+    TypeError
+        If both or neither form is given, or an arm is missing.
+    ValueError
+        If the arrays differ in shape or hold values that are not finite.
+
+    Examples
+    --------
+    >>> parts = decompose(frozen=0.494, random=0.709, majority=0.758, true=0.787)
+    >>> f"{parts.null:.3f} {parts.elicitation:.3f} {parts.reward_design:.3f}"
+    '0.215 0.049 0.029'
+    """
+    given = dict(zip(ARMS, (frozen, random, majority, true), strict=True))
+    if runs is not None:
+        if any(value is not None for value in given.values()):
+            raise TypeError("decompose takes either runs or four accuracies, got both")
+        if not isinstance(runs, Runs):
+            raise TypeError(
+                f"runs must be a Runs from simulate, got {type(runs).__name__}; "
+                f"pass accuracies by name: {', '.join(ARMS)}"
+            )
+        given = {arm: runs.arm(arm) for arm in ARMS}
+    missing = [arm for arm, value in given.items() if value is None]
+    if missing:
+        raise TypeError(f"decompose needs all of {', '.join(ARMS)}; missing {', '.join(missing)}")
+    shapes = {arm: np.shape(value) for arm, value in given.items()}
+    if len(set(shapes.values())) > 1:
+        raise ValueError(f"arms must be paired run by run and so share one shape, got {shapes}")
+    if shapes["true"] == ():
+        return _of_numbers(given, level)
+    arrays = {arm: np.asarray(value, dtype=float) for arm, value in given.items()}
+    difference = {name: arrays[arm] - arrays[base] for name, (arm, base) in TERMS.items()}
+    fraction = ratio_interval(
+        difference["reward_design"], difference["naive"], level=level, names=("reward_design", "naive")
+    )
+    return Decomposition(
+        **{name: mean_interval(value, level=level) for name, value in difference.items()},
+        reward_design_fraction=fraction,
+    )
+
+
+def _of_numbers(given: Mapping[str, Any], level: float) -> Decomposition:
+    for arm, value in given.items():
+        if not np.isfinite(float(value)):
+            raise ValueError(f"{arm} must be a finite accuracy, got {value!r}")
+    reason = "four numbers alone have no interval"
+    terms = {
+        name: Estimate(given[arm] - given[base], level=level, reason=reason)
+        for name, (arm, base) in TERMS.items()
+    }
+    naive = terms["naive"].value
+    fraction = (
+        Estimate(terms["reward_design"].value / naive, level=level, reason=reason)
+        if naive != 0
+        else Estimate(float("nan"), level=level, reason="naive is 0")
+    )
+    return Decomposition(**terms, reward_design_fraction=fraction)
+
+
+@dataclass(frozen=True)
+class EntryOrder:
+    """One order in which the arms could enter, and what each then adds over the arm before it.
+
+    Attributes
+    ----------
+    order : tuple of str
+        The arms, first to last.
+    splits_total : bool
+        Whether the additions sum to the total gain: the order starts at FROZEN and ends at TRUE.
+    added : dict of str to number
+        For every arm but the first, its accuracy minus its predecessor's.
+    """
+
+    order: tuple[str, ...]
+    splits_total: bool
+    added: dict[str, Any]
+
+
+def entry_orders(accuracies: Mapping[str, Any]) -> list[EntryOrder]:
+    """All 24 orders of entry of the four arms.
+
+    Two of them split the total. FROZEN, RANDOM, MAJORITY, TRUE gives the terms of this module. FROZEN,
+    MAJORITY, RANDOM, TRUE credits MAJORITY with its whole gain over FROZEN and TRUE with the naive
+    difference. Their average is the Shapley value of the arms under the constraint that FROZEN comes
+    first and TRUE last.
+
+    Parameters
+    ----------
+    accuracies : mapping of arm to number
+
+    Returns
+    -------
+    list of EntryOrder
+    """
+    orders = []
+    for order in permutations(ARMS):
+        added = {arm: accuracies[arm] - accuracies[before] for before, arm in pairwise(order)}
+        orders.append(EntryOrder(order, order[0] == "frozen" and order[-1] == "true", added))
+    return orders

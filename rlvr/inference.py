@@ -1,0 +1,252 @@
+"""Intervals that say what they resample: thin over `scipy.stats`.
+
+A study is an array (task, seed). Seeds share their task draw, so the unit of replication is the task
+draw, and its mean over seeds is one observation; with a single draw the interval is over seeds and
+speaks of that draw alone. Differences of arms are taken run by run before anything is averaged.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from rlvr._checks import choice, real
+
+__all__ = ["Estimate", "crossing_interval", "mean_interval", "ratio_interval", "replicates"]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value, its interval, and what the interval means.
+
+    Attributes
+    ----------
+    value, low, high : float
+        NaN where undefined; `low` and `high` may be infinite.
+    level : float
+        Nominal coverage of [low, high].
+    unit : str
+        What the interval resamples: "task draw", "seed", "item"; empty without an interval.
+    n : int
+        How many of them there were.
+    reason : str
+        Why the value or its interval is undefined; empty otherwise.
+    """
+
+    value: Any
+    low: float = math.nan
+    high: float = math.nan
+    level: float = 0.95
+    unit: str = ""
+    n: int = 0
+    reason: str = ""
+
+    @property
+    def defined(self) -> bool:
+        return not math.isnan(self.value)
+
+    def excludes(self, point: float) -> bool:
+        """Whether the interval lies on one side of `point`; False when there is no interval."""
+        return self.low > point or self.high < point
+
+    def __format__(self, spec: str) -> str:
+        """Format as ``value [low, high]``; ``undefined`` in place of a NaN."""
+        spec = spec or ".4f"
+        if not self.defined:
+            return "undefined"
+        value = format(float(self.value), spec)
+        if math.isnan(self.low):
+            return value
+        low, high = (
+            format(end, spec) if math.isfinite(end) else ("-∞" if end < 0 else "∞")
+            for end in (self.low, self.high)
+        )
+        return f"{value} [{low}, {high}]"
+
+    def __str__(self) -> str:
+        return format(self, "")
+
+
+def replicates(values: ArrayLike) -> tuple[NDArray[np.float64], str]:
+    """Reduce runs to independent observations.
+
+    Parameters
+    ----------
+    values : array_like (task, seed) or (seed,)
+
+    Returns
+    -------
+    observations : ndarray (task,) or (seed,)
+        Means over seeds of each task draw; the seeds themselves when there is one draw.
+    unit : str
+        "task draw" or "seed".
+
+    Raises
+    ------
+    ValueError
+        If `values` is empty, not finite, or has another number of axes.
+    """
+    runs = np.asarray(values, dtype=float)
+    if runs.ndim not in (1, 2) or runs.size == 0:
+        raise ValueError(f"values must be a non-empty array (task, seed) or (seed,), got shape {runs.shape}")
+    if not np.isfinite(runs).all():
+        raise ValueError(
+            f"values must be finite, got {int((~np.isfinite(runs)).sum())} of {runs.size} that are not"
+        )
+    if runs.ndim == 1 or runs.shape[0] == 1:
+        return runs.reshape(-1), "seed"
+    return runs.mean(axis=1), "task draw"
+
+
+def mean_interval(values: ArrayLike, *, level: float = 0.95, method: str = "t") -> Estimate:
+    """Mean over independent units with an interval.
+
+    Parameters
+    ----------
+    values : array_like (task, seed) or (seed,)
+    level : float in (0, 1)
+    method : {"t", "bca"}
+        Student's t on the units, or the bias-corrected accelerated bootstrap of them (9,999
+        resamples, seed fixed).
+
+    Returns
+    -------
+    Estimate
+
+    Examples
+    --------
+    >>> print(mean_interval([0.1, 0.2, 0.3, 0.2]))
+    0.2000 [0.0701, 0.3299]
+    """
+    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    choice("method", method, ("t", "bca"))
+    units, unit = replicates(values)
+    value = float(units.mean())
+    if units.size < 2:
+        return Estimate(value, level=level, unit=unit, n=1, reason="one observation has no spread")
+    if np.ptp(units) == 0:  # the frozen arm: known exactly, and every resample is the same
+        return Estimate(value, value, value, level, unit, units.size)
+    if method == "t":
+        low, high = stats.ttest_1samp(units, 0.0).confidence_interval(level)
+    else:
+        low, high = stats.bootstrap(
+            (units,), np.mean, confidence_level=level, method="BCa", rng=np.random.default_rng(0)
+        ).confidence_interval
+    return Estimate(value, float(low), float(high), level, unit, units.size)
+
+
+def ratio_interval(
+    numerator: ArrayLike,
+    denominator: ArrayLike,
+    *,
+    level: float = 0.95,
+    names: Sequence[str] = ("numerator", "denominator"),
+) -> Estimate:
+    """Ratio of two paired means with Fieller's interval.
+
+    The interval holds every ratio that a paired t test of ``numerator - ratio * denominator`` does not
+    reject. When the denominator is not separated from zero that set is unbounded and the ratio
+    undefined: the reason says so, and nothing is put in its place.
+
+    Parameters
+    ----------
+    numerator, denominator : array_like (task, seed) or (seed,)
+        Paired run by run.
+    level : float in (0, 1)
+    names : pair of str
+        What the two are called in a reason.
+
+    Returns
+    -------
+    Estimate
+
+    References
+    ----------
+    Fieller. Some problems in interval estimation. J. R. Stat. Soc. B 16, 1954.
+    """
+    if np.shape(numerator) != np.shape(denominator):
+        raise ValueError(
+            f"numerator and denominator must be paired, got shapes {np.shape(numerator)} "
+            f"and {np.shape(denominator)}"
+        )
+    below = mean_interval(denominator, level=level)
+    above, unit = replicates(numerator)
+    if below.n < 2:
+        if below.value == 0:
+            return Estimate(math.nan, level=level, unit=unit, n=1, reason=f"{names[1]} is 0")
+        return Estimate(float(above.mean()) / below.value, level=level, unit=unit, n=1, reason=below.reason)
+    if not below.excludes(0):
+        return Estimate(
+            math.nan,
+            -math.inf,
+            math.inf,
+            level,
+            unit,
+            below.n,
+            f"{names[1]} is not separated from 0: {below}",
+        )
+    under, _ = replicates(denominator)
+    critical = stats.t.ppf(0.5 + level / 2, below.n - 1) ** 2
+    (xx, xy), (_, yy) = np.cov(above, under) / below.n
+    x, y = above.mean(), under.mean()
+    a, b, c = y * y - critical * yy, x * y - critical * xy, x * x - critical * xx
+    spread = math.sqrt(max(b * b - a * c, 0.0))
+    return Estimate(float(x / y), float((b - spread) / a), float((b + spread) / a), level, unit, below.n)
+
+
+def crossing_interval(positions: ArrayLike, curves: ArrayLike, *, level: float = 0.95) -> Estimate:
+    """Where the mean of `curves` first passes from negative to positive, by linear interpolation.
+
+    The interval is a bootstrap (percentile, 2,000 resamples, seed fixed) of whole curves, so it keeps
+    the dependence between neighbouring positions that common random numbers bring.
+
+    Parameters
+    ----------
+    positions : array_like (position,)
+        Ascending.
+    curves : array_like (position, task, seed)
+        The quantity whose sign changes.
+    level : float in (0, 1)
+
+    Returns
+    -------
+    Estimate
+        Undefined, with the reason, if the mean curve has no such passage.
+    """
+    at = np.asarray(positions, dtype=float)
+    units = np.stack([replicates(curve)[0] for curve in np.asarray(curves, dtype=float)])
+    unit = replicates(np.asarray(curves, dtype=float)[0])[1]
+
+    def crossing(columns: NDArray[np.int64]) -> float:
+        mean = units[:, columns].mean(axis=1)
+        rising = np.flatnonzero((mean[:-1] < 0) & (mean[1:] >= 0))
+        if rising.size == 0:
+            return math.nan
+        i = rising[0]
+        return float(at[i] - mean[i] * (at[i + 1] - at[i]) / (mean[i + 1] - mean[i]))
+
+    everyone = np.arange(units.shape[1])
+    value = crossing(everyone)
+    if math.isnan(value):
+        return Estimate(
+            value, level=level, unit=unit, n=everyone.size, reason="the mean curve never turns positive"
+        )
+    if everyone.size < 2:
+        return Estimate(value, level=level, unit=unit, n=1, reason="one observation has no spread")
+    result = stats.bootstrap(
+        (everyone,),
+        crossing,
+        vectorized=False,
+        n_resamples=2_000,
+        method="percentile",
+        confidence_level=level,
+        rng=np.random.default_rng(0),
+    )
+    low, high = result.confidence_interval
+    return Estimate(value, float(low), float(high), level, unit, everyone.size)

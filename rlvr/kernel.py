@@ -1,0 +1,319 @@
+"""The compiled inner loop, and nothing else: arrays in, output filled.
+
+Random numbers are a pure function of where they are used. Philox4x64-10 [1]_ maps a key (from the
+root seed) and a counter (task, seed, prompt, step) to 256 bits, so no thread ever waits for, or
+changes, another's draws, and all arms of a run see the same batches and the same uniforms.
+
+All functions live in this one file because Numba's cache does not follow a call into another.
+
+References
+----------
+.. [1] Salmon, Moraes, Dror, Shaw. Parallel random numbers: as easy as 1, 2, 3. SC '11, 2011.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+__all__ = ["FILTERING", "KL", "TIE_BREAK", "group_rewards", "group_update", "philox", "train"]
+
+FILTERING = {"off": 0, "drop": 1}
+TIE_BREAK = {"lowest": 0, "uniform": 1}
+KL = {"forward": 0, "reverse": 1}
+
+RANDOM, MAJORITY, TRUE = 1, 2, 3  # the codes of rlvr.arms.ARM_CODE; a test holds them together
+
+_BATCHES = np.uint64(1)  # fourth counter word: what the bits are for
+_GROUPS = np.uint64(2)
+_LOW = np.uint64(0xFFFFFFFF)
+_32 = np.uint64(32)
+_POWERS_OF_TWO = 0.5 ** np.arange(1022)  # two to the power -n
+
+
+@njit(cache=True, nogil=True)
+def _high_product(a, b):
+    """High 64 bits of the 128-bit product of two uint64."""
+    a_low, a_high, b_low, b_high = a & _LOW, a >> _32, b & _LOW, b >> _32
+    middle = a_high * b_low + ((a_low * b_low) >> _32)
+    carry = a_low * b_high + (middle & _LOW)
+    return a_high * b_high + (middle >> _32) + (carry >> _32)
+
+
+@njit(cache=True, nogil=True)
+def philox(key, c0, c1, c2, c3, words):
+    """Fill `words` (8,) of uint64 below 2**32 from one counter block of Philox4x64-10."""
+    k0, k1 = key[0], key[1]
+    for _ in range(10):
+        h0, l0 = _high_product(np.uint64(0xD2E7470EE14C6C93), c0), np.uint64(0xD2E7470EE14C6C93) * c0
+        h1, l1 = _high_product(np.uint64(0xCA5A826395121157), c2), np.uint64(0xCA5A826395121157) * c2
+        c0, c1, c2, c3 = h1 ^ c1 ^ k0, l1, h0 ^ c3 ^ k1, l0
+        k0 += np.uint64(0x9E3779B97F4A7C15)
+        k1 += np.uint64(0xBB67AE8584CAA73B)
+    words[0], words[1] = c0 & _LOW, c0 >> _32
+    words[2], words[3] = c1 & _LOW, c1 >> _32
+    words[4], words[5] = c2 & _LOW, c2 >> _32
+    words[6], words[7] = c3 & _LOW, c3 >> _32
+
+
+@njit(cache=True, nogil=True)
+def _fill(key, place, prompt, step, purpose, words):
+    """Fill `words` (n,), n a multiple of 8, for one place in the experiment."""
+    for block in range(words.size // 8):
+        philox(
+            key,
+            place,
+            (np.uint64(prompt) << _32) | np.uint64(step),
+            np.uint64(block),
+            purpose,
+            words[8 * block : 8 * block + 8],
+        )
+
+
+@njit(cache=True, nogil=True)
+def _softmax(logits, probabilities):
+    """Fill `probabilities` (action,) with the softmax of `logits`.
+
+    The exponential is spelled out, in additions and multiplications alone (Cody-Waite reduction, then a
+    Taylor polynomial on [-ln2/2, ln2/2]; largest relative error 3e-16): the compiler can run several
+    actions at once, and no system's own exp can move a stored digit.
+    """
+    top = logits[0]
+    for a in range(1, logits.size):
+        top = max(top, logits[a])
+    total = 0.0
+    for a in range(logits.size):
+        x = max(logits[a] - top, -700.0)
+        n = np.int64(x * 1.4426950408889634 - 0.5)
+        r = (x - n * 6.93147180369123816490e-01) - n * 1.90821492927058770002e-10
+        p = 1.0 + r * (1.0 / 13.0)
+        p = 1.0 + r * p * (1.0 / 12.0)
+        p = 1.0 + r * p * (1.0 / 11.0)
+        p = 1.0 + r * p * (1.0 / 10.0)
+        p = 1.0 + r * p * (1.0 / 9.0)
+        p = 1.0 + r * p * (1.0 / 8.0)
+        p = 1.0 + r * p * (1.0 / 7.0)
+        p = 1.0 + r * p * (1.0 / 6.0)
+        p = 1.0 + r * p * (1.0 / 5.0)
+        p = 1.0 + r * p * (1.0 / 4.0)
+        p = 1.0 + r * p * (1.0 / 3.0)
+        p = 1.0 + r * p * (1.0 / 2.0)
+        p = 1.0 + r * p
+        probabilities[a] = p * _POWERS_OF_TWO[-n]
+    for a in range(logits.size):
+        total += probabilities[a]
+    for a in range(logits.size):
+        probabilities[a] /= total
+
+
+@njit(cache=True, nogil=True)
+def _sample(probabilities, words, cumulative, actions):
+    """Inverse-CDF sampling: one 32-bit uniform an action, shared by all arms.
+
+    Counting the steps of the distribution function below the uniform has no branch to mispredict.
+    """
+    total = 0.0
+    for a in range(probabilities.size - 1):
+        total += probabilities[a]
+        cumulative[a] = total
+    for i in range(actions.size):
+        uniform = (np.float64(words[i]) + 0.5) * 2.0**-32
+        below = 0
+        for a in range(probabilities.size - 1):
+            below += 1 if uniform >= cumulative[a] else 0
+        actions[i] = below
+
+
+@njit(cache=True, nogil=True)
+def group_rewards(arm, actions, correct, words, tie_break, counts, rewards):
+    """Fill `rewards` (sample,) with 0 or 1 for one group.
+
+    `words` (n,) are 32-bit words: the first breaks ties, the rest are one reward bit each.
+    `counts` (action,) is scratch space.
+    """
+    group_size = actions.size
+    if arm == TRUE:
+        for i in range(group_size):
+            rewards[i] = 1 if correct[actions[i]] else 0
+    elif arm == RANDOM:
+        for i in range(group_size):
+            rewards[i] = (words[1 + i // 32] >> np.uint64(i % 32)) & np.uint64(1)
+    elif arm == MAJORITY:
+        counts[:] = 0
+        most = 0
+        for i in range(group_size):
+            counts[actions[i]] += 1
+            most = max(most, counts[actions[i]])
+        skip = 0
+        if tie_break == 1:
+            tied = 0
+            for a in range(counts.size):
+                tied += 1 if counts[a] == most else 0
+            skip = np.int64((words[0] * np.uint64(tied)) >> _32)
+        plurality = 0
+        for a in range(counts.size):
+            if counts[a] == most:
+                if skip == 0:
+                    plurality = a
+                    break
+                skip -= 1
+        for i in range(group_size):
+            rewards[i] = 1 if actions[i] == plurality else 0
+
+
+@njit(cache=True, nogil=True)
+def group_update(
+    logits, probabilities, prior, actions, rewards, learning_rate, kl_coefficient, filtering, kl, drift
+):
+    """Apply one GRPO update to one prompt's `logits` (action,) in place; say whether the group counted.
+
+    The advantages of a group sum to zero, so the mean of A (onehot - probabilities) over the group is
+    the mean of A onehot. A group of equal rewards has no policy term; unless filtering is off it is
+    dropped, and then its KL term goes too. `drift` (action,) is scratch space.
+    """
+    group_size = actions.size
+    hits = 0
+    for i in range(group_size):
+        hits += rewards[i]
+    mixed = 0 < hits < group_size
+    if not mixed and filtering != 0:
+        return False
+    drift[:] = 0.0
+    if mixed:
+        mean = hits / group_size
+        scale = 1.0 / ((math.sqrt(mean * (1.0 - mean)) + 1e-8) * group_size)
+        for i in range(group_size):
+            drift[actions[i]] += (rewards[i] - mean) * scale
+    if kl == 0:  # as published: the gradient of KL(prior || policy)
+        for a in range(logits.size):
+            drift[a] -= kl_coefficient * (probabilities[a] - prior[a])
+    elif kl_coefficient > 0.0:  # the gradient of KL(policy || prior)
+        divergence = 0.0
+        for a in range(logits.size):
+            divergence += probabilities[a] * math.log(probabilities[a] / prior[a])
+        for a in range(logits.size):
+            log_ratio = math.log(probabilities[a] / prior[a])
+            drift[a] -= kl_coefficient * probabilities[a] * (log_ratio - divergence)
+    for a in range(logits.size):
+        logits[a] += learning_rate * drift[a]
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _draw_batch(key, place, step, batch_size, order, words):
+    """Bring a uniformly drawn batch to the front of `order` (prompt,): a partial Fisher-Yates shuffle."""
+    _fill(key, place, 0, step, _BATCHES, words)
+    for j in range(batch_size):
+        other = j + np.int64((words[j] * np.uint64(order.size - j)) >> _32)
+        order[j], order[other] = order[other], order[j]
+
+
+@njit(cache=True, nogil=True)
+def _mean_accuracy(logits, correct, probabilities):
+    total = 0.0
+    for prompt in range(logits.shape[0]):
+        _softmax(logits[prompt], probabilities)
+        for a in range(probabilities.size):
+            if correct[prompt, a]:
+                total += probabilities[a]
+    return total / logits.shape[0]
+
+
+@njit(cache=True, nogil=True)
+def train(
+    first,
+    last,
+    prior,
+    correct,
+    arms,
+    key,
+    n_seeds,
+    checkpoints,
+    batch_size,
+    group_size,
+    learning_rate,
+    kl_coefficient,
+    filtering,
+    tie_break,
+    kl,
+    curves,
+    policies,
+):
+    """Train every arm of runs `first` to `last` - 1, run r being task ``r // n_seeds``, seed ``r % n_seeds``.
+
+    Runs share nothing they write to, so threads may take any ranges.
+
+    Parameters
+    ----------
+    prior, correct : ndarray (task, prompt, action)
+        Probabilities and correct sets.
+    arms : ndarray of int (arm,)
+        Codes; the frozen arm is only evaluated.
+    key : ndarray of uint64 (2,)
+        Philox key.
+    checkpoints : ndarray of int (checkpoint,)
+        Ascending step counts; the last is the number of steps.
+    curves : ndarray (arm, task, seed, checkpoint)
+        Filled with exact accuracies.
+    policies : ndarray (arm, task, seed, prompt, action)
+        Filled with the final policies, unless its task axis is empty.
+    """
+    n_prompts, n_actions = prior.shape[1:]
+    for run in range(first, last):
+        task, seed = run // n_seeds, run % n_seeds
+        place = (np.uint64(task) << _32) | np.uint64(seed)
+        logits = np.empty((arms.size, n_prompts, n_actions))
+        for arm in range(arms.size):
+            logits[arm] = np.log(prior[task])
+        order = np.arange(n_prompts)
+        batch_words = np.empty(8 * ((batch_size + 7) // 8), np.uint64)
+        action_words = 8 * ((group_size + 7) // 8)
+        words = np.empty(action_words + 8 * ((1 + (group_size + 31) // 32 + 7) // 8), np.uint64)
+        probabilities, drift, cumulative = np.empty(n_actions), np.empty(n_actions), np.empty(n_actions)
+        counts = np.empty(n_actions, np.int64)
+        actions, rewards = np.empty(group_size, np.int64), np.empty(group_size, np.int64)
+        step = 0
+        for checkpoint in range(checkpoints.size):
+            while step < checkpoints[checkpoint]:
+                _draw_batch(key, place, step, batch_size, order, batch_words)
+                for j in range(batch_size):
+                    prompt = order[j]
+                    _fill(key, place, prompt, step, _GROUPS, words)
+                    for arm in range(arms.size):
+                        if arms[arm] == 0:
+                            continue
+                        here = logits[arm, prompt]
+                        _softmax(here, probabilities)
+                        _sample(probabilities, words, cumulative, actions)
+                        group_rewards(
+                            arms[arm],
+                            actions,
+                            correct[task, prompt],
+                            words[action_words:],
+                            tie_break,
+                            counts,
+                            rewards,
+                        )
+                        group_update(
+                            here,
+                            probabilities,
+                            prior[task, prompt],
+                            actions,
+                            rewards,
+                            learning_rate,
+                            kl_coefficient,
+                            filtering,
+                            kl,
+                            drift,
+                        )
+                step += 1
+            for arm in range(arms.size):
+                curves[arm, task, seed, checkpoint] = _mean_accuracy(
+                    logits[arm], correct[task], probabilities
+                )
+        if policies.shape[1] > 0:
+            for arm in range(arms.size):
+                for prompt in range(n_prompts):
+                    _softmax(logits[arm, prompt], policies[arm, task, seed, prompt])

@@ -1,0 +1,161 @@
+"""Task families: how strongly the untrained policy already prefers a correct answer.
+
+Every prompt has `n_actions` answers, `n_correct` of them right. The prior puts the share
+`prior_strength` on the correct ones before one wrong answer, the *format* action, has its weight
+multiplied by ``1 + format_strength * n_actions`` and everything is normalised:
+
+    weight(correct) = ps / k
+    weight(wrong)   = (1 - ps) / (K - k)
+    weight(format)  = (1 + fs K) (1 - ps) / (K - k)
+
+A *task draw* says, for each prompt, which action index plays which role.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rlvr._checks import real, whole
+
+__all__ = ["TaskFamily", "Tasks", "check_seed"]
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """Drawn tasks: what each prompt's prior is, and which actions are correct.
+
+    Attributes
+    ----------
+    prior : ndarray (task, prompt, action)
+        Probabilities of the untrained policy; each row sums to one.
+    correct : ndarray of bool (task, prompt, action)
+        True where the action is correct.
+    """
+
+    prior: NDArray[np.float64]
+    correct: NDArray[np.bool_]
+
+    @property
+    def prior_accuracy(self) -> NDArray[np.float64]:
+        """Exact pass@1 of the prior, ndarray (task,)."""
+        return np.where(self.correct, self.prior, 0.0).sum(axis=2).mean(axis=1)
+
+
+@dataclass(frozen=True)
+class TaskFamily:
+    """A population of prompts that share one prior strength.
+
+    Parameters
+    ----------
+    prior_strength : float in (0, 1)
+        Share of prior weight on the correct actions before the format action is boosted.
+    format_strength : float, at least 0
+        Boost of one wrong action: its weight is multiplied by ``1 + format_strength * n_actions``.
+    n_actions : int, at least 2
+        Answers a prompt, K.
+    n_correct : int in [1, n_actions)
+        Correct answers a prompt, k.
+    n_prompts : int, at least 1
+        Prompts in one task draw.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is outside the ranges above; the message names it.
+
+    Examples
+    --------
+    >>> family = TaskFamily(prior_strength=0.2)
+    >>> round(family.prior_accuracy, 4), round(family.crossover, 4)
+    (0.1648, 0.4643)
+    """
+
+    prior_strength: float = 0.5
+    format_strength: float = 0.2
+    n_actions: int = 8
+    n_correct: int = 2
+    n_prompts: int = 40
+
+    def __post_init__(self) -> None:
+        real("prior_strength", self.prior_strength, "a number strictly between 0 and 1", above=0, below=1)
+        real("format_strength", self.format_strength, "a finite number of at least 0", above=0, closed=True)
+        whole("n_actions", self.n_actions, "an integer of at least 2", at_least=2)
+        whole(
+            "n_correct",
+            self.n_correct,
+            f"an integer from 1 to n_actions - 1 = {self.n_actions - 1}",
+            at_least=1,
+            at_most=self.n_actions - 1,
+        )
+        whole("n_prompts", self.n_prompts, "an integer of at least 1", at_least=1)
+
+    @property
+    def format_boost(self) -> float:
+        """Factor on the format action's weight, 1 + fs K."""
+        return 1.0 + self.format_strength * self.n_actions
+
+    def prior(self, strength: ArrayLike | None = None) -> NDArray[np.float64]:
+        """Prior probabilities in role order: correct actions, the format action, other wrong ones.
+
+        Parameters
+        ----------
+        strength : array_like (...,), optional
+            Prior strengths; the family's own by default.
+
+        Returns
+        -------
+        ndarray (..., action)
+        """
+        strengths = np.asarray(self.prior_strength if strength is None else strength, dtype=float)[..., None]
+        n_wrong = self.n_actions - self.n_correct
+        roles = np.arange(self.n_actions)
+        boost = np.where(roles == self.n_correct, self.format_boost, 1.0)
+        weights = np.where(
+            roles < self.n_correct, strengths / self.n_correct, (1 - strengths) / n_wrong * boost
+        )
+        return weights / weights.sum(axis=-1, keepdims=True)
+
+    @property
+    def prior_accuracy(self) -> float:
+        """Exact pass@1 of the prior, in [0, 1]."""
+        return float(self.prior()[: self.n_correct].sum())
+
+    @property
+    def crossover(self) -> float:
+        """Prior strength at which a correct action ties with the format action for the mode."""
+        boosted = self.n_correct * self.format_boost
+        return boosted / (boosted + self.n_actions - self.n_correct)
+
+    def sample(self, n_tasks: int = 1, seed: int = 0) -> Tasks:
+        """Draw which action plays which role, independently for each prompt.
+
+        Task draw t depends on (seed, t) alone: asking for more draws leaves the first ones as they were.
+
+        Parameters
+        ----------
+        n_tasks : int, at least 1
+            Task draws.
+        seed : int, at least 0
+            Root of the draws.
+
+        Returns
+        -------
+        Tasks
+            Arrays (task, prompt, action).
+        """
+        whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1)
+        check_seed(seed)
+        roles = np.empty((n_tasks, self.n_prompts, self.n_actions), dtype=np.int64)
+        in_order = np.broadcast_to(np.arange(self.n_actions), roles.shape[1:])
+        for task in range(n_tasks):
+            generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, task)))
+            generator.permuted(in_order, axis=1, out=roles[task])
+        return Tasks(prior=self.prior()[roles], correct=roles < self.n_correct)
+
+
+def check_seed(seed: int) -> int:
+    """Return a seed that NumPy accepts, or say what was wrong with it."""
+    return whole("seed", seed, "an integer of at least 0", at_least=0)
