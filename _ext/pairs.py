@@ -1,0 +1,74 @@
+"""Write each chapter's notebook from its text, run it, and store the outputs.
+
+    python _ext/pairs.py                 every chapter
+    python _ext/pairs.py 01-estimand     one of them
+
+The text (chapters/NN-name.md) is the source that is reviewed. The notebook beside it holds what a run
+gave, and nothing that differs between two runs: no times, no counters, no interpreter patch version.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+
+CHAPTERS = Path(__file__).parent.parent / "chapters"
+
+
+def paired(text: Path) -> bool:
+    """Whether a page is a chapter with code, and so has a notebook."""
+    return "jupytext:" in text.read_text(encoding="utf-8")[:200]
+
+
+def from_text(text: Path) -> nbformat.NotebookNode:
+    """The notebook that a chapter's text describes, without outputs."""
+    notebook = jupytext.read(text)
+    notebook.metadata = {
+        "jupytext": {"formats": "ipynb,md:myst"},
+        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number:03d}"
+    return notebook
+
+
+def run(text: Path) -> Path:
+    """Execute one chapter and store it; return the notebook's path."""
+    notebook = from_text(text)
+    metadata = dict(notebook.metadata)
+    NotebookClient(
+        notebook,
+        timeout=120,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": str(text.parent)}},
+    ).execute()
+    notebook.metadata = metadata
+    for cell in notebook.cells:
+        cell.metadata.pop("execution", None)
+    target = text.with_suffix(".ipynb")
+    nbformat.validate(notebook)
+    nbformat.write(notebook, target)
+    return target
+
+
+def main(names: list[str]) -> None:
+    texts = [text for text in sorted(CHAPTERS.glob("*.md")) if paired(text)]
+    known = {text.stem: text for text in texts}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        sys.exit(f"no such chapter: {', '.join(unknown)}; there are {', '.join(known)}")
+    for name in names or known:
+        started = time.perf_counter()
+        target = run(known[name])
+        print(f"{target.name}: {time.perf_counter() - started:.1f} s, {target.stat().st_size / 1024:.0f} kB")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

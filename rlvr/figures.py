@@ -1,0 +1,117 @@
+"""One look for every figure: white ground, colour-blind-safe colours, direct labels before legends.
+
+Colours are Okabe and Ito's. A term has the same colour on every page, and so has an arm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+
+from rlvr.inference import Estimate
+
+__all__ = ["ARM_COLOURS", "TERM_COLOURS", "TERM_NAMES", "end_labels", "intervals", "use_style"]
+
+ARM_COLOURS = {"frozen": "#7f7f7f", "random": "#E69F00", "majority": "#0072B2", "true": "#009E73"}
+TERM_COLOURS = {
+    "null": "#E69F00",
+    "elicitation": "#0072B2",
+    "reward_design": "#009E73",
+    "naive": "#000000",
+    "total": "#7f7f7f",
+}
+TERM_NAMES = {
+    "null": "null",
+    "elicitation": "elicitation",
+    "reward_design": "reward design",
+    "naive": "naive",
+    "total": "total",
+}
+
+
+def use_style() -> None:
+    """Set the report's look; call once at the top of a chapter."""
+    mpl.rcParams.update(
+        {
+            "figure.figsize": (7.2, 3.6),
+            "figure.dpi": 144,
+            "savefig.facecolor": "white",
+            "figure.facecolor": "white",
+            "figure.constrained_layout.use": True,
+            "font.size": 10,
+            "font.family": "DejaVu Sans",
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "grid.color": "#e6e6e6",
+            "axes.axisbelow": True,
+            "axes.titlesize": 10.5,
+            "axes.titlelocation": "left",
+            "legend.frameon": False,
+            "lines.linewidth": 1.8,
+            "savefig.bbox": None,
+            "svg.hashsalt": "rlvr",
+        }
+    )
+
+
+def intervals(
+    axes: Axes,
+    positions: Sequence[float],
+    estimates: Sequence[Estimate],
+    *,
+    colour: str,
+    label: str = "",
+    horizontal: bool = False,
+    marker: str = "o",
+) -> None:
+    """Draw estimates as points with their intervals; one without an interval is an open point.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+    positions : sequence of float (estimate,)
+    estimates : sequence of Estimate
+    colour, label, marker : str
+    horizontal : bool
+        Put the estimates along the horizontal axis.
+    """
+    for position, estimate in zip(positions, estimates, strict=True):
+        known = estimate.low == estimate.low
+        across = (estimate.value, position) if horizontal else (position, estimate.value)
+        axes.plot(
+            *across, marker, color=colour, mfc=colour if known else "white", ms=5, label=label, zorder=3
+        )
+        if known:
+            span = (estimate.low, estimate.high)
+            still = (position, position)
+            axes.plot(*((span, still) if horizontal else (still, span)), "-", color=colour, lw=1.6, zorder=2)
+        label = ""
+
+
+def end_labels(axes: Axes, labels: Sequence[tuple[float, float, str, str]], *, gap: float = 0.06) -> None:
+    """Label lines at their ends, moved apart so that no two overlap.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+        With its limits already set.
+    labels : sequence of (x, y, text, colour)
+    gap : float
+        Least distance between labels, as a share of the vertical axis.
+    """
+    bottom, top = axes.get_ylim()
+    step, last = gap * (top - bottom), float("-inf")
+    for x, y, text, colour in sorted(labels, key=lambda label: label[1]):
+        last = max(y, last + step)
+        axes.annotate(
+            text,
+            (x, y),
+            xytext=(x, last),
+            textcoords="data",
+            color=colour,
+            va="center",
+            annotation_clip=False,
+        )
