@@ -112,9 +112,12 @@ def decompose(
     shapes = {arm: np.shape(value) for arm, value in given.items()}
     if len(set(shapes.values())) > 1:
         raise ValueError(f"arms must be paired run by run and so share one shape, got {shapes}")
+    arrays = {arm: np.asarray(value, dtype=float) for arm, value in given.items()}
+    for arm, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"{arm} must hold finite accuracies, got {given[arm]!r}")
     if shapes["true"] == ():
         return _of_numbers(given, level)
-    arrays = {arm: np.asarray(value, dtype=float) for arm, value in given.items()}
     difference = {name: arrays[arm] - arrays[base] for name, (arm, base) in TERMS.items()}
     fraction = ratio_interval(
         difference["reward_design"], difference["naive"], level=level, names=("reward_design", "naive")
@@ -126,9 +129,6 @@ def decompose(
 
 
 def _of_numbers(given: Mapping[str, Any], level: float) -> Decomposition:
-    for arm, value in given.items():
-        if not np.isfinite(float(value)):
-            raise ValueError(f"{arm} must be a finite accuracy, got {value!r}")
     reason = "four numbers alone have no interval"
     terms = {
         name: Estimate(given[arm] - given[base], level=level, reason=reason)

@@ -260,9 +260,9 @@ def _n_threads() -> int:
     """Threads to train on: RLVR_THREADS if set, else the processors this process may use."""
     asked = os.environ.get("RLVR_THREADS", "")
     if asked:
-        return whole(
-            "RLVR_THREADS", int(asked) if asked.isdigit() else -1, "an integer of at least 1", at_least=1
-        )
+        if not asked.isdecimal() or int(asked) < 1:
+            raise ValueError(f"RLVR_THREADS must be an integer of at least 1, got {asked!r}")
+        return int(asked)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
