@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import typer
 from rich.console import Console
 from rich.table import Table
 
 _STRENGTHS = typer.Option([0.20, 0.35, 0.50, 0.65, 0.80], help="Repeat for several.")
+_REPLAY = typer.Option(None, "--store", help="Write the comparison to this CSV file too.")
+_STORE = typer.Option(None, help="Rebuild the stored dense sweep into this folder instead (minutes).")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -28,17 +32,18 @@ def replay(
         False, "--quick", help="Only the light sweep at prior strengths 0.20 and 0.80."
     ),
     heavy: bool = typer.Option(False, "--heavy", help="The heavy sweep and factorial too (minutes)."),
+    store: Path | None = _REPLAY,
 ) -> None:
     """Rerun the published study draw for draw; exit 1 if a published digit does not come back."""
     from rlvr.published import compare
 
     table = Table("table", "quantity", "published", "replayed", "equal?", title="Published against replayed")
-    different = total = 0
+    rows = []
     console = Console()
     with console.status("replaying") as status:
         for row in compare(quick=quick, heavy=heavy):
             status.update(f"replayed {row.table}")
-            total, different = total + 1, different + (not row.equal)
+            rows.append(row)
             table.add_row(
                 row.table,
                 row.quantity,
@@ -47,8 +52,13 @@ def replay(
                 "yes" if row.equal else "[bold red]NO[/]",
             )
     console.print(table)
-    console.print(f"{total - different} of {total} published numbers come back to the last digit given")
-    raise typer.Exit(1 if different else 0)
+    equal = sum(row.equal for row in rows)
+    console.print(f"{equal} of {len(rows)} published numbers come back to the last digit given")
+    if store is not None:
+        import pandas as pd
+
+        pd.DataFrame(rows).to_csv(store, index=False)
+    raise typer.Exit(0 if equal == len(rows) else 1)
 
 
 @app.command()
@@ -59,12 +69,20 @@ def sweep(
     n_steps: int = typer.Option(200, help="Training steps."),
     tie_break: str = typer.Option("lowest", help="lowest (as published) or uniform."),
     seed: int = typer.Option(0, help="Root of all randomness."),
+    store: Path | None = _STORE,
 ) -> None:
     """Simulate the four arms over prior strengths and print the terms with 95% intervals."""
     from rlvr.decomposition import PARTS, decompose
     from rlvr.grpo import GRPOConfig, simulate
     from rlvr.tasks import TaskFamily
 
+    if store is not None:
+        from rlvr.sweep import store as rebuild
+
+        if not store.is_dir():
+            raise _refuse(ValueError(f"--store must be an existing folder, got {str(store)!r}"))
+        rebuild(store, typer.echo)
+        return
     table = Table(
         "prior strength",
         "prior accuracy",

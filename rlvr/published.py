@@ -6,7 +6,7 @@ number carries its precision, so "equal" means equal to the last digit given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
@@ -25,7 +25,7 @@ from rlvr.study import (
     sweep_point,
 )
 
-__all__ = ["QUICK", "Comparison", "compare", "published_numbers"]
+__all__ = ["QUICK", "Comparison", "compare", "published_numbers", "stored_replay"]
 
 _Table = Mapping[str, float | str]
 
@@ -53,7 +53,7 @@ class Comparison:
         return self.published == self.replayed
 
 
-def compare(*, quick: bool = False, heavy: bool = False) -> Iterator[Comparison]:
+def compare(*, quick: bool = False, heavy: bool = False, only: Collection[str] = ()) -> Iterator[Comparison]:
     """Replay every published number, yielding each comparison as its table is done.
 
     Parameters
@@ -62,15 +62,27 @@ def compare(*, quick: bool = False, heavy: bool = False) -> Iterator[Comparison]
         Only the light sweep at prior strengths 0.20 and 0.80.
     heavy : bool
         The heavy sweep and factorial too: about fifteen times the work.
+    only : collection of str
+        These tables and no others.
     """
     published = published_numbers()
     for name, replay in _TABLES.items():
-        if (quick and name not in QUICK) or (name.startswith("heavy") and not heavy):
+        wanted = only or (QUICK if quick else _TABLES)
+        if name not in wanted or (name.startswith("heavy") and not heavy):
             continue
         replayed = replay()
         for row in published[published.table == name].itertuples():
             value = replayed[row.quantity]
             yield Comparison(name, row.quantity, row.published, _as_given(value, row.published))
+
+
+def stored_replay() -> pd.DataFrame:
+    """Every published number beside its stored replay: columns table, quantity, published, replayed.
+
+    ``rlvr replay --heavy --store`` rewrites the file.
+    """
+    with files("rlvr").joinpath("data/replay.csv").open(encoding="utf-8") as lines:
+        return pd.read_csv(lines, dtype=str)
 
 
 def _as_given(value: float | str, published: str) -> str:

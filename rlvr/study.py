@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlvr.arms import ARMS
-from rlvr.grpo import HEAVY, LIGHT, GRPOConfig
-from rlvr.replay import published_tasks, replay_run
+from rlvr.decomposition import TERMS
+from rlvr.grpo import HEAVY, LIGHT, GRPOConfig, Runs
+from rlvr.replay import FINAL_SAMPLES, published_tasks, replay_run
 from rlvr.tasks import TaskFamily
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "power_study",
     "re_audit",
     "resampled_interval",
+    "study_spread",
     "sweep_point",
 ]
 
@@ -167,3 +169,37 @@ def power_study(n_seeds: int = 16) -> dict[str, NDArray[np.float64]]:
     return _runs(
         TaskFamily(0.50), 42, {"majority": range(42, 42 + n_seeds), "true": range(342, 342 + n_seeds)}
     )
+
+
+def study_spread(runs: Runs) -> dict[str, float]:
+    """How far one published-style study lands from the population, for each arm's mean and each term.
+
+    Such a study has one task draw, ``runs.n_seeds`` seeds, and accuracies sampled with 128 answers a
+    prompt. Sampling adds to each run the mean over prompts of p (1 - p), over 128 and the prompts.
+
+    Parameters
+    ----------
+    runs : Runs
+        Several task draws of all four arms, with their final policies.
+
+    Returns
+    -------
+    dict of arm or term to float
+        Standard deviation over task draws of the mean over seeds, evaluation noise included.
+
+    Raises
+    ------
+    ValueError
+        If the policies were not kept, or there is a single task draw.
+    """
+    if runs.policies is None or runs.n_tasks < 2:
+        raise ValueError(f"runs must keep_policies and have at least 2 task draws, got {runs.n_tasks}")
+    means = {arm: runs.arm(arm).mean(axis=1) for arm in ARMS}
+    noise = {}
+    for arm, policies in zip(runs.arms, runs.policies, strict=True):
+        right = np.where(runs.tasks.correct[:, None], policies, 0.0).sum(axis=-1)
+        noise[arm] = (right * (1 - right)).mean() / (FINAL_SAMPLES * runs.family.n_prompts * runs.n_seeds)
+    variance = {arm: means[arm].var(ddof=1) + noise[arm] for arm in ARMS}
+    for name, (arm, base) in TERMS.items():
+        variance[name] = (means[arm] - means[base]).var(ddof=1) + noise[arm] + noise[base]
+    return {name: float(np.sqrt(value)) for name, value in variance.items()}
