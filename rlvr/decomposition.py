@@ -117,7 +117,10 @@ def decompose(
         if not np.isfinite(array).all():
             raise ValueError(f"{arm} must hold finite accuracies, got {given[arm]!r}")
     if shapes["true"] == ():
-        return _of_numbers(given, level)
+        plain = {
+            arm: value.item() if isinstance(value, np.generic) else value for arm, value in given.items()
+        }
+        return _of_numbers(plain, level)
     difference = {name: arrays[arm] - arrays[base] for name, (arm, base) in TERMS.items()}
     fraction = ratio_interval(
         difference["reward_design"], difference["naive"], level=level, names=("reward_design", "naive")

@@ -1,0 +1,168 @@
+"""The book's own guards: pairs, outputs, captions, numbers in prose, citations, contents."""
+
+import re
+import statistics
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "_ext"))
+
+import check_pages  # noqa: E402
+import pairs  # noqa: E402
+
+TEXTS = [text for text in sorted(pairs.CHAPTERS.glob("*.md")) if pairs.paired(text)]
+CHAPTERS = [text for text in TEXTS if text.stem[:2].isdigit()]
+PAGES = sorted(pairs.CHAPTERS.glob("*.md"))
+
+each_text = pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
+each_chapter = pytest.mark.parametrize("text", CHAPTERS, ids=lambda path: path.stem)
+each_page = pytest.mark.parametrize("text", PAGES, ids=lambda path: path.stem)
+
+
+def stored(text):
+    return nbformat.read(text.with_suffix(".ipynb"), as_version=4)
+
+
+def code_cells(text):
+    return [cell for cell in stored(text).cells if cell.cell_type == "code"]
+
+
+@each_text
+def test_the_two_halves_of_a_pair_say_the_same(text):
+    written = pairs.from_text(text)
+    kept = stored(text)
+    assert [(c.cell_type, c.source, c.metadata) for c in written.cells] == [
+        (c.cell_type, c.source, c.metadata) for c in kept.cells
+    ], f"run: make notebooks CHAPTERS={text.stem}"
+    assert kept.metadata == written.metadata
+
+
+@each_text
+def test_cells_were_run_in_order_and_without_error(text):
+    cells = code_cells(text)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert [output.output_type for output in outputs if output.output_type == "error"] == []
+    assert [output.text for output in outputs if output.get("name") == "stderr"] == []
+
+
+@each_text
+def test_stored_outputs_hold_nothing_of_the_machine(text):
+    for cell in code_cells(text):
+        for output in cell.outputs:
+            shown = str(output.get("text", "")) + str(output.get("data", {}).get("text/plain", ""))
+            assert not re.search(r"0x[0-9a-f]{6,}|/root/|/home/|/tmp/|\d it/s|Warning", shown), shown
+
+
+@each_text
+def test_every_picture_has_a_caption_a_name_and_words_for_who_cannot_see_it(text):
+    for cell in code_cells(text):
+        if any("image/png" in output.get("data", {}) for output in cell.outputs):
+            options = cell.metadata.get("mystnb", {})
+            figure = options.get("figure", {})
+            assert len(figure.get("caption", "")) > 60, cell.source
+            assert re.fullmatch(rf"fig-({text.stem[:2]}|index)-[a-z0-9-]+", figure.get("name", "")), (
+                cell.source
+            )
+            assert len(options.get("image", {}).get("alt", "")) > 60, cell.source
+
+
+@each_chapter
+def test_cells_are_short_and_prose_leads(text):
+    sizes = [len(cell.source.splitlines()) for cell in code_cells(text)]
+    assert max(sizes) <= 25 and statistics.median(sizes) <= 8 and 8 <= len(sizes) <= 24, sizes
+    words = sum(len(cell.source.split()) for cell in stored(text).cells if cell.cell_type == "markdown")
+    lines = sum(sizes)
+    assert words > 4 * lines, (words, lines)
+    shown = [cell for cell in code_cells(text) if "hide-input" not in cell.metadata.get("tags", [])]
+    long = [line for cell in shown for line in cell.source.splitlines() if len(line) > 120]
+    assert long == []
+
+
+@each_chapter
+def test_chapters_open_and_close_alike(text):
+    page = text.read_text(encoding="utf-8")
+    assert ":::{admonition} In one minute" in page
+    assert re.search(r"^\*(Exploratory|Registered|Registered and exploratory)\b", page, re.M)
+    headings = re.findall(r"^## (.*)", page, re.M)
+    assert headings[-4:] == [
+        "What we found", "Limits, and what would overturn this", "Exercises", "Reproduce this chapter",
+    ]  # fmt: skip
+    assert 2 <= page.count("{dropdown} Solution") <= 4
+
+
+def prose(page):
+    """The paragraphs of a page, without code, math, directive options, inline code, roles and links."""
+    page = re.sub(r"\A---.*?^---$", "", page, flags=re.S | re.M)
+    page = re.sub(
+        r"^(`{3,}|:{3,})\{(code-cell|math|bibliography|eval-rst)\}.*?^\1$", "", page, flags=re.S | re.M
+    )
+    page = re.sub(r"^```[a-z]*\n.*?^```$", "", page, flags=re.S | re.M)
+    page = re.sub(r"\$\$.*?\$\$|\$[^$]*\$", "", page, flags=re.S)
+    for paragraph in re.split(r"\n\s*\n", page):
+        cited = "{cite" in paragraph
+        yield re.sub(r"\{[a-z:]+\}`[^`]*`|`[^`]*`|\]\([^)]*\)", " ", paragraph), cited
+
+
+def typed_numbers(page):
+    """Decimals and percentages typed into prose, in paragraphs that cite no source."""
+    between = r"(?:, | and |, and | to | against | or )?"
+    setting = rf"(?:strengths?|priors?)[^.;]{{0,12}}?(?:0\.\d+{between})+"
+    found = []
+    for paragraph, cited in prose(page):
+        if not cited:
+            bare = re.sub(setting, " ", paragraph)
+            found += re.findall(r"(?<![\w.])[-+]?\d+\.\d+(?![\w.]*-)|\b\d+(?:\.\d+)?%", bare)
+    return [number for number in found if number not in ("95%", "0.20", "0.35", "0.50", "0.65", "0.80")]
+
+
+@each_page
+def test_no_result_is_typed_into_prose(text):
+    assert typed_numbers(text.read_text(encoding="utf-8")) == []
+
+
+def test_the_guard_against_typed_numbers_can_fail():
+    assert typed_numbers("It rose by 0.0123 and then by 12%.") == ["0.0123", "12%"]
+    assert typed_numbers("It rose by 0.0123 {cite}`gao2026true`.") == []
+    assert (
+        typed_numbers("It rose by {glue:text}`rise:.3f`, a `0.0123`, $0.0123$, at prior strength 0.37.") == []
+    )
+
+
+def test_every_citation_is_in_the_bibliography():
+    known = set(re.findall(r"^@\w+\{([^,]+),", (ROOT / "references.bib").read_text(encoding="utf-8"), re.M))
+    for text in PAGES:
+        page = text.read_text(encoding="utf-8")
+        used = {
+            key.strip()
+            for group in re.findall(r"\{cite(?:[:a-z]*)\}`([^`]+)`", page)
+            for key in group.split(",")
+        }
+        assert used <= known, (text.name, used - known)
+
+
+def test_every_page_is_in_the_contents_and_exists():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    named = [toc["root"]] + [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    assert all((ROOT / name).is_file() for name in named)
+    assert {Path(name).with_suffix(".md").name for name in named} == {text.name for text in PAGES}
+    assert all(
+        name.endswith(".ipynb") == pairs.paired(ROOT / Path(name).with_suffix(".md")) for name in named
+    )
+
+
+def test_a_page_that_loads_from_the_network_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(check_pages, "HTML", tmp_path)
+    monkeypatch.setattr(check_pages, "pages", lambda: ["index"])
+    assert check_pages.problems() == ["page missing: index.html", "page missing: index.html"]
+    (tmp_path / "index.html").write_text(
+        '<a href="https://arxiv.org">fine</a><link rel="canonical" href="https://x.y">'
+    )
+    assert check_pages.problems() == []
+    (tmp_path / "index.html").write_text('<script src="https://cdn.example/x.js"></script>')
+    assert "loads from the network" in check_pages.problems()[0]
