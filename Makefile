@@ -8,7 +8,6 @@ JOBS ?= 2
 # notice a change in a helper function.
 export NUMBA_CACHE_DIR := $(CURDIR)/.numba_cache/$(shell cat rlvr/*.py requirements.lock 2>/dev/null | cksum | cut -d' ' -f1)
 export PYTHONHASHSEED := 0
-export MPLBACKEND := agg
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help

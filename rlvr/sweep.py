@@ -115,7 +115,7 @@ def store(folder: Path, progress: Callable[[str], None] = print) -> None:
 
 def _read(name: str) -> pd.DataFrame:
     with files("rlvr").joinpath(_DATA, name).open(encoding="utf-8") as lines:
-        return pd.read_csv(lines, float_precision="round_trip")
+        return pd.read_csv(lines)
 
 
 def stored_sweep() -> pd.DataFrame:
