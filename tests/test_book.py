@@ -80,7 +80,7 @@ def test_cells_are_short_and_prose_leads(text):
     lines = sum(sizes)
     assert words > 4 * lines, (words, lines)
     shown = [cell for cell in code_cells(text) if "hide-input" not in cell.metadata.get("tags", [])]
-    long = [line for cell in shown for line in cell.source.splitlines() if len(line) > 120]
+    long = [line for cell in shown for line in cell.source.splitlines() if len(line) > 92]
     assert long == []
 
 
