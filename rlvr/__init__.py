@@ -17,6 +17,22 @@ _HOME = {
     "Estimate": "inference",
     "Decomposition": "decomposition",
     "decompose": "decomposition",
+    "true_drift": "exact",
+    "majority_drift": "exact",
+    "random_drift": "exact",
+    "kl_pull": "exact",
+    "null_curvature": "exact",
+    "mean_field": "meanfield",
+    "update_weights": "meanfield",
+    "majority_closure": "closure",
+    "crossover": "elicitation",
+    "elicitation_limit": "elicitation",
+    "kl_ceiling": "ceilings",
+    "accuracy_at_kl": "ceilings",
+    "best_of_n": "ceilings",
+    "pass_at_k": "ceilings",
+    "kl_divergence": "ceilings",
+    "jeffreys": "ceilings",
 }
 
 __all__ = sorted(_HOME)

@@ -8,7 +8,8 @@ multiplied by ``1 + format_strength * n_actions`` and everything is normalised:
     weight(wrong)   = (1 - ps) / (K - k)
     weight(format)  = (1 + fs K) (1 - ps) / (K - k)
 
-A *task draw* says, for each prompt, which action index plays which role.
+A *task draw* says, for each prompt, which action index plays which role, and, when prompts differ
+(`prior_spread` above 0), how strong the prior of each is.
 """
 
 from __future__ import annotations
@@ -17,10 +18,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special, stats
 
 from rlvr._checks import real, whole
 
 __all__ = ["TaskFamily", "Tasks", "check_seed"]
+
+_STRENGTHS = (1e-9, 1.0 - 1e-9)  # a prompt's strength stays inside: training starts at the log prior
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class Tasks:
 
 @dataclass(frozen=True)
 class TaskFamily:
-    """A population of prompts that share one prior strength.
+    """A population of prompts, of one prior strength or of Beta-distributed ones.
 
     Parameters
     ----------
@@ -60,6 +64,10 @@ class TaskFamily:
         Correct answers a prompt, k.
     n_prompts : int, at least 1
         Prompts in one task draw.
+    prior_spread : float in [0, 1)
+        How much prompts differ: their strengths follow a Beta distribution with mean `prior_strength`
+        and variance ``prior_spread * prior_strength * (1 - prior_strength)``. 0: all alike; towards 1:
+        every prompt is either known or hopeless.
 
     Raises
     ------
@@ -78,6 +86,7 @@ class TaskFamily:
     n_actions: int = 8
     n_correct: int = 2
     n_prompts: int = 40
+    prior_spread: float = 0.0
 
     def __post_init__(self) -> None:
         real("prior_strength", self.prior_strength, "a number strictly between 0 and 1", above=0, below=1)
@@ -91,11 +100,44 @@ class TaskFamily:
             at_most=self.n_actions - 1,
         )
         whole("n_prompts", self.n_prompts, "an integer of at least 1", at_least=1)
+        spread = real("prior_spread", self.prior_spread, "a number in [0, 1)", above=0, below=1, closed=True)
+        if spread == 1:
+            raise ValueError(f"prior_spread must be a number in [0, 1), got {self.prior_spread!r}")
 
     @property
     def format_boost(self) -> float:
         """Factor on the format action's weight, 1 + fs K."""
         return 1.0 + self.format_strength * self.n_actions
+
+    @property
+    def strength_shape(self) -> tuple[float, float]:
+        """Both shape parameters of the Beta distribution of prior strengths; infinite without spread."""
+        if self.prior_spread == 0:
+            return np.inf, np.inf
+        concentration = (1.0 - self.prior_spread) / self.prior_spread
+        return self.prior_strength * concentration, (1.0 - self.prior_strength) * concentration
+
+    def strengths(self, n_nodes: int = 64) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Prior strengths and weights whose weighted mean stands for the mean over prompts.
+
+        Gauss-Jacobi quadrature: exact for polynomials in the strength of degree up to 2 n_nodes - 1.
+
+        Parameters
+        ----------
+        n_nodes : int, at least 1
+            Strengths; without spread there is a single one.
+
+        Returns
+        -------
+        strengths, weights : ndarray (node,)
+            The weights sum to one.
+        """
+        whole("n_nodes", n_nodes, "an integer of at least 1", at_least=1)
+        if self.prior_spread == 0:
+            return np.array([self.prior_strength]), np.ones(1)
+        a, b = self.strength_shape
+        nodes, weights = special.roots_jacobi(n_nodes, b - 1.0, a - 1.0)
+        return np.clip((1.0 + nodes) / 2.0, *_STRENGTHS), weights / weights.sum()
 
     def prior(self, strength: ArrayLike | None = None) -> NDArray[np.float64]:
         """Prior probabilities in role order: correct actions, the format action, other wrong ones.
@@ -120,12 +162,15 @@ class TaskFamily:
 
     @property
     def prior_accuracy(self) -> float:
-        """Exact pass@1 of the prior, in [0, 1]."""
-        return float(self.prior()[: self.n_correct].sum())
+        """Exact pass@1 of the prior, in [0, 1]; with spread, its mean over prompts."""
+        if self.prior_spread == 0:
+            return float(self.prior()[: self.n_correct].sum())
+        strengths, weights = self.strengths()
+        return float(weights @ self.prior(strengths)[:, : self.n_correct].sum(axis=1))
 
     @property
     def crossover(self) -> float:
-        """Prior strength at which a correct action ties with the format action for the mode."""
+        """A prompt's prior strength at which a correct action ties with the format action for the mode."""
         boosted = self.n_correct * self.format_boost
         return boosted / (boosted + self.n_actions - self.n_correct)
 
@@ -149,11 +194,18 @@ class TaskFamily:
         whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1)
         check_seed(seed)
         roles = np.empty((n_tasks, self.n_prompts, self.n_actions), dtype=np.int64)
+        strengths = np.full((n_tasks, self.n_prompts), self.prior_strength)
         in_order = np.broadcast_to(np.arange(self.n_actions), roles.shape[1:])
         for task in range(n_tasks):
             generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, task)))
             generator.permuted(in_order, axis=1, out=roles[task])
-        return Tasks(prior=self.prior()[roles], correct=roles < self.n_correct)
+            if self.prior_spread > 0:  # by quantile: families that differ in spread share their uniforms
+                drawn = stats.beta.ppf(generator.random(self.n_prompts), *self.strength_shape)
+                strengths[task] = np.clip(drawn, *_STRENGTHS)
+        if self.prior_spread == 0:
+            return Tasks(prior=self.prior()[roles], correct=roles < self.n_correct)
+        prior = np.take_along_axis(self.prior(strengths), roles, axis=2)
+        return Tasks(prior=prior, correct=roles < self.n_correct)
 
 
 def check_seed(seed: int) -> int:
