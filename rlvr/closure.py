@@ -23,7 +23,7 @@ from scipy import linalg, special
 
 from rlvr._checks import real, whole
 from rlvr.exact import kl_pulls
-from rlvr.groups import plurality_table
+from rlvr.groups import PluralityTable, plurality_table
 from rlvr.grpo import GRPOConfig
 from rlvr.meanfield import check_covered, counted
 from rlvr.tasks import TaskFamily
@@ -94,8 +94,7 @@ class _Lumped(NamedTuple):
     """Groups up to a permutation of the unmarked wrong actions, seen in the lumped coordinates."""
 
     basis: Floats  # (coordinate, action), orthonormal rows that sum to zero
-    counts: Floats  # (vector, action)
-    log_orders: Floats  # (vector,)
+    groups: PluralityTable  # one vector for all that a permutation makes equal
     moments: Floats  # (vector, coordinate + coordinate^2): mean policy term, mean of its square
 
 
@@ -104,22 +103,22 @@ def _lumped_table(family: TaskFamily, group_size: int) -> _Lumped:
     n_shared = family.n_actions - n_own
     symmetric = linalg.block_diag(np.eye(n_own), np.ones((min(n_shared, 1), n_shared)))
     basis = linalg.orth((symmetric - symmetric.mean(axis=1, keepdims=True)).T).T
-    table = plurality_table(group_size, family.n_actions, "uniform")
-    kept = np.all(np.diff(table.counts[:, n_own:], axis=1) <= 0, axis=1)
-    counts = table.counts[kept]
+    full = plurality_table(group_size, family.n_actions, "uniform")
+    kept = np.all(np.diff(full.counts[:, n_own:], axis=1) <= 0, axis=1)
+    groups = PluralityTable(*(field[kept] for field in full))
     # how many count vectors each kept one stands for: arrangements of the repeated shared counts
-    repeats = (counts[:, n_own:, None] == np.arange(group_size + 1)).sum(axis=1)
+    repeats = (groups.counts[:, n_own:, None] == np.arange(group_size + 1)).sum(axis=1)
     log_alike = special.gammaln(n_shared + 1) - special.gammaln(repeats + 1).sum(axis=1)
-    unrewarded = -counts * table.lost[kept, None]
-    first, second = np.zeros((len(counts), len(basis))), np.zeros((len(counts), len(basis), len(basis)))
+    groups = groups._replace(log_orders=groups.log_orders + log_alike)
+    size = len(basis)
+    first, second = np.zeros((len(log_alike), size)), np.zeros((len(log_alike), size, size))
     for action in range(family.n_actions):
-        term = unrewarded.copy()
-        term[:, action] = table.won[kept]
-        share, seen = table.share[kept, action], term @ basis.T
+        term = -groups.counts * groups.lost[:, None]
+        term[:, action] = groups.won
+        share, seen = groups.share[:, action], term @ basis.T
         first += share[:, None] * seen
         second += share[:, None, None] * seen[:, :, None] * seen[:, None, :]
-    moments = np.concatenate([first, second.reshape(len(counts), -1)], axis=1)
-    return _Lumped(basis, counts, table.log_orders[kept] + log_alike, moments)
+    return _Lumped(basis, groups, np.concatenate([first, second.reshape(len(first), -1)], axis=1))
 
 
 def _one_prior(
@@ -156,8 +155,7 @@ def _update_moments(
 ) -> tuple[Floats, Floats]:
     """Mean and mean square of one update per unit of learning rate, given the policy."""
     size = len(table.basis)
-    chances = np.exp(table.log_orders + np.log(policy) @ table.counts.T)
-    moments = chances @ table.moments
+    moments = table.groups.probabilities(policy) @ table.moments
     drift, square = moments[:, :size], moments[:, size:].reshape(-1, size, size)
     pull = config.kl_coefficient * kl_pulls(policy, prior, config.kl) @ table.basis.T
     applies = counted(policy, np.zeros(prior.size, dtype=bool), config, "majority")[:, None]

@@ -20,7 +20,7 @@ __all__ = ["MOST_GROUPS", "PluralityTable", "compositions", "log_multinomial", "
 MOST_GROUPS = 1_000_000
 """Count vectors enumerated at most: their tables take about 150 bytes each for eight actions."""
 
-_TINY = 1e-300  # stands for a probability of zero under a logarithm
+_LOG_ZERO = -1e4  # stands for log 0, whose product with a count of zero would be undefined
 
 
 def compositions(group_size: int, n_actions: int) -> NDArray[np.int64]:
@@ -78,7 +78,8 @@ class PluralityTable(NamedTuple):
 
     def probabilities(self, policies: NDArray[np.float64]) -> NDArray[np.float64]:
         """Probability of each count vector, ndarray (policy, vector), under `policies` (policy, action)."""
-        return np.exp(self.log_orders + np.log(np.maximum(policies, _TINY)) @ self.counts.T)
+        logs = np.log(policies, out=np.full_like(policies, _LOG_ZERO), where=policies > 0)
+        return np.exp(self.log_orders + logs @ self.counts.T)
 
     def drift(self) -> NDArray[np.float64]:
         """Mean policy term over ties, ndarray (vector, action)."""

@@ -136,7 +136,8 @@ class TaskFamily:
         if self.prior_spread == 0:
             return np.array([self.prior_strength]), np.ones(1)
         a, b = self.strength_shape
-        nodes, weights = special.roots_jacobi(n_nodes, b - 1.0, a - 1.0)
+        with np.errstate(invalid="ignore"):  # scipy divides 0 by 0, unused, where a + b is exactly 1
+            nodes, weights = special.roots_jacobi(n_nodes, b - 1.0, a - 1.0)
         return np.clip((1.0 + nodes) / 2.0, *_STRENGTHS), weights / weights.sum()
 
     def prior(self, strength: ArrayLike | None = None) -> NDArray[np.float64]:
@@ -194,7 +195,7 @@ class TaskFamily:
         whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1)
         check_seed(seed)
         roles = np.empty((n_tasks, self.n_prompts, self.n_actions), dtype=np.int64)
-        strengths = np.full((n_tasks, self.n_prompts), self.prior_strength)
+        strengths = np.empty((n_tasks, self.n_prompts))
         in_order = np.broadcast_to(np.arange(self.n_actions), roles.shape[1:])
         for task in range(n_tasks):
             generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, task)))
