@@ -30,7 +30,7 @@ _HOME = {
     "kl_ceiling": "ceilings",
     "accuracy_at_kl": "ceilings",
     "best_of_n": "ceilings",
-    "pass_at_k": "ceilings",
+    "pass_at_k": "coverage",
     "kl_divergence": "ceilings",
     "jeffreys": "ceilings",
 }

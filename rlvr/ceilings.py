@@ -3,7 +3,6 @@
     kl_ceiling      the policy that maximises  E[reward] - beta KL(policy || prior)
     accuracy_at_kl  the accuracy that a KL budget can buy at most
     best_of_n       what picking a correct answer out of n samples buys, and what it costs in KL
-    pass_at_k       the chance that k samples hold a correct answer
 
 The unit is one prompt. KL divergences are in nats.
 """
@@ -17,17 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special
 
 from rlvr._checks import policy_and_correct, real, whole
+from rlvr.coverage import pass_at_k
 
-__all__ = [
-    "Tilted",
-    "accuracy_at_kl",
-    "best_of_n",
-    "coverage",
-    "jeffreys",
-    "kl_ceiling",
-    "kl_divergence",
-    "pass_at_k",
-]
+__all__ = ["Tilted", "accuracy_at_kl", "best_of_n", "jeffreys", "kl_ceiling", "kl_divergence"]
 
 
 @dataclass(frozen=True)
@@ -131,37 +122,8 @@ def best_of_n(policy: ArrayLike, correct: ArrayLike, n: int) -> Tilted:
     0.4375
     """
     prior, mask = _prompt(policy, correct)
+    whole("n", n, "an integer of at least 1", at_least=1)
     return _tilted(prior, mask, pass_at_k(prior, mask, n))
-
-
-def pass_at_k(policy: ArrayLike, correct: ArrayLike, k: int) -> float:
-    """Probability that at least one of k samples is correct, ``1 - (1 - p)**k``.
-
-    Parameters
-    ----------
-    policy : array_like (action,)
-    correct : array_like of bool (action,)
-    k : int, at least 1
-
-    Returns
-    -------
-    float in [0, 1]
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is out of range; the message names it.
-    """
-    probabilities, mask = _prompt(policy, correct)
-    whole("k", k, "an integer of at least 1", at_least=1)
-    return float(coverage(probabilities[mask].sum(), k))
-
-
-def coverage(accuracy: ArrayLike, k: int) -> NDArray[np.float64]:
-    """pass@k of prompts solved with probability `accuracy` (...), in [0, 1]; exact for small ones too."""
-    p = np.clip(np.asarray(accuracy, dtype=float), 0.0, 1.0)
-    with np.errstate(divide="ignore"):
-        return -np.expm1(k * np.log1p(-p))
 
 
 def accuracy_at_kl(policy: ArrayLike, correct: ArrayLike, kl: float) -> float:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, special
 
-from rlvr.ceilings import accuracy_at_kl, best_of_n, coverage, jeffreys, kl_ceiling, kl_divergence, pass_at_k
+from rlvr.ceilings import accuracy_at_kl, best_of_n, jeffreys, kl_ceiling, kl_divergence
 
 PRIOR = np.array([0.1, 0.2, 0.3, 0.4])
 CORRECT = np.array([True, False, True, False])
@@ -86,21 +86,6 @@ def test_the_frontier_by_hand_and_what_half_a_budget_buys():
     assert accuracy_at_kl(PRIOR, CORRECT, 50.0) == 1.0
 
 
-def test_pass_at_k_counts_samples():
-    generator = np.random.default_rng(3)
-    hit = CORRECT[generator.choice(4, p=PRIOR, size=(40_000, 3))].any(axis=1)
-    error = hit.std() / 200
-    assert abs(pass_at_k(PRIOR, CORRECT, 3) - hit.mean()) < 4 * error
-    assert abs(pass_at_k(PRIOR, CORRECT, 2) - hit.mean()) > 4 * error
-    assert pass_at_k(PRIOR, CORRECT, 1) == pytest.approx(0.4)
-
-
-def test_coverage_keeps_small_probabilities_and_the_ends():
-    assert coverage(1e-18, 10) == pytest.approx(1e-17, rel=1e-12)
-    assert coverage([0.0, 1.0], 7).tolist() == [0.0, 1.0]
-    assert np.all(np.diff([coverage(0.3, k) for k in range(1, 30)]) > 0)
-
-
 def test_divergences_by_hand():
     assert kl_divergence([0.5, 0.5], [0.25, 0.75]) == pytest.approx(0.5 * math.log(4 / 3))
     assert jeffreys([0.5, 0.5], [0.25, 0.75]) == pytest.approx(0.25 * math.log(3))
@@ -123,8 +108,7 @@ def test_a_prior_without_a_chance_or_a_doubt_cannot_be_tilted():
         (lambda: kl_ceiling([0.5, 0.4], [True, False], kl_coefficient=1), "policy must sum to 1"),
         (lambda: kl_ceiling(PRIOR, CORRECT, kl_coefficient=0), "kl_coefficient must be a finite number"),
         (lambda: best_of_n(PRIOR, ~CORRECT & CORRECT, 2), "correct must name at least one correct action"),
-        (lambda: best_of_n(PRIOR, CORRECT, 0), "k must be an integer of at least 1"),
-        (lambda: pass_at_k(PRIOR, CORRECT, 0), "k must be an integer of at least 1, got 0"),
+        (lambda: best_of_n(PRIOR, CORRECT, 0), "n must be an integer of at least 1"),
         (lambda: accuracy_at_kl(PRIOR, CORRECT, -1), "kl must be a finite number of at least 0"),
     ],
 )
