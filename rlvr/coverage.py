@@ -136,7 +136,8 @@ def base_priors() -> pd.DataFrame:
     """Published accuracies of base models under k samples, one row a number, with where each was read.
 
     Columns: study (a citation key), model, benchmark, quantity ("pass", "maj", or "trained" for pass
-    after majority training), k, value_percent, n_items (missing where the source does not say), how_read, source, note.
+    after majority training), k, value_percent, n_items (missing where the source does not say),
+    how_read, source, note.
     """
     with files("rlvr").joinpath("data/base_priors.csv").open(encoding="utf-8") as lines:
         return pd.read_csv(lines)

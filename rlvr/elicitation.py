@@ -36,7 +36,9 @@ def elicitation_limit(family: TaskFamily) -> float:
 
     Notes
     -----
-    The limit of small learning rates: with larger ones, chance decides prompts close to the crossover.
+    The limit of small learning rates without a KL pull, for groups of at least three: with larger
+    rates, chance decides prompts close to the crossover. That the mode drifts up fastest is checked
+    numerically, not proved.
 
     Examples
     --------

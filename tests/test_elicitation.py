@@ -6,6 +6,7 @@ from scipy import stats
 
 from rlvr import GRPOConfig, TaskFamily, simulate
 from rlvr.elicitation import crossover, elicitation_limit
+from rlvr.exact import majority_drifts
 
 
 def test_without_spread_the_limit_is_all_or_nothing_and_shared_at_the_tie():
@@ -71,3 +72,14 @@ def test_a_family_without_a_crossover_says_so():
     assert elicitation_limit(uneven) > uneven.prior_accuracy
     with pytest.raises(ValueError, match="family must have a crossover between"):
         crossover(uneven)
+
+
+@pytest.mark.parametrize("group_size", [3, 4, 8])
+def test_the_mode_always_has_the_largest_majority_drift(group_size):
+    generator = np.random.default_rng(group_size)
+    policies = np.concatenate([generator.dirichlet(np.full(5, spread), 1000) for spread in (0.5, 1, 20)])
+    drifts = majority_drifts(policies, group_size, "uniform")
+    mode = policies.argmax(axis=1)
+    assert np.array_equal(drifts.argmax(axis=1), mode)
+    # with pairs, every mixed group is a tie and a fair coin decides: no drift, and so no limit
+    np.testing.assert_allclose(majority_drifts(policies, 2, "uniform"), 0.0, atol=1e-15)
