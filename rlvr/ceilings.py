@@ -41,7 +41,8 @@ class Tilted:
 
 def kl_divergence(policy: ArrayLike, prior: ArrayLike) -> NDArray[np.float64]:
     """KL(policy || prior) in nats over the last axis: arrays (..., action) to (...); inf where undefined."""
-    return special.rel_entr(np.asarray(policy, float), np.asarray(prior, float)).sum(axis=-1)
+    # kl_div adds prior - policy to each term: the same sum, without a negative rounding error
+    return special.kl_div(np.asarray(policy, float), np.asarray(prior, float)).sum(axis=-1)
 
 
 def jeffreys(policy: ArrayLike, prior: ArrayLike) -> NDArray[np.float64]:

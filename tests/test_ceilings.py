@@ -91,6 +91,8 @@ def test_divergences_by_hand():
     assert jeffreys([0.5, 0.5], [0.25, 0.75]) == pytest.approx(0.25 * math.log(3))
     assert kl_divergence([0.0, 1.0], [0.5, 0.5]) == pytest.approx(math.log(2))
     assert kl_divergence([0.5, 0.5], [0.0, 1.0]) == math.inf
+    near = np.array([0.1, 0.2, 0.7]) + [1e-17, -1e-17, 0.0]
+    assert kl_divergence(near / near.sum(), [0.1, 0.2, 0.7]) >= 0
 
 
 def test_a_prior_without_a_chance_or_a_doubt_cannot_be_tilted():
