@@ -14,6 +14,7 @@ MODULES = sorted((ROOT / "rlvr").glob("*.py"))
 # A module may import those to its left. Modules of one group do not import each other's results upwards.
 ORDER = [
     "_checks", "arms", "tasks", "kernel", "grpo", "inference", "decomposition",
+    "groups", "exact", "meanfield", "closure", "elicitation", "coverage", "ceilings",
     "replay", "study", "published", "sweep", "figures", "__main__",
 ]  # fmt: skip
 
