@@ -68,6 +68,8 @@ class PluralityTable(NamedTuple):
     won, lost : ndarray (vector,)
         With m the plurality's count: it moves by ``won = sqrt(m (G - m)) / G``, and any other action of
         count n by ``-n lost``, ``lost = sqrt(m / (G - m)) / G``. Both are zero for unanimous groups.
+    drift : ndarray (vector, action)
+        Mean policy term over ties.
     """
 
     counts: NDArray[np.float64]
@@ -75,16 +77,12 @@ class PluralityTable(NamedTuple):
     share: NDArray[np.float64]
     won: NDArray[np.float64]
     lost: NDArray[np.float64]
+    drift: NDArray[np.float64]
 
     def probabilities(self, policies: NDArray[np.float64]) -> NDArray[np.float64]:
         """Probability of each count vector, ndarray (policy, vector), under `policies` (policy, action)."""
         logs = np.log(policies, out=np.full_like(policies, _LOG_ZERO), where=policies > 0)
         return np.exp(self.log_orders + logs @ self.counts.T)
-
-    def drift(self) -> NDArray[np.float64]:
-        """Mean policy term over ties, ndarray (vector, action)."""
-        gained = self.share * (self.won + self.lost * self.counts.max(axis=1))[:, None]
-        return gained - self.counts * self.lost[:, None]
 
 
 @lru_cache(maxsize=8)
@@ -99,4 +97,5 @@ def plurality_table(group_size: int, n_actions: int, tie_break: str) -> Pluralit
     won = np.sqrt(most[:, 0] * np.where(np.isfinite(others), others, 0.0)) / group_size
     lost = np.sqrt(most[:, 0] / others) / group_size
     share = tied / tied.sum(axis=1, keepdims=True)
-    return PluralityTable(counts.astype(float), log_multinomial(counts), share, won, lost)
+    drift = share * (won + lost * most[:, 0])[:, None] - counts * lost[:, None]
+    return PluralityTable(counts.astype(float), log_multinomial(counts), share, won, lost, drift)

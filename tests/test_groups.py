@@ -47,9 +47,9 @@ def test_moves_by_hand_and_none_for_a_unanimous_group():
     table = plurality_table(4, 3, "lowest")
     counts = table.counts.tolist()
     # rewards 1, 1, 1, 0: advantages 1/sqrt(3) three times and -sqrt(3) once
-    np.testing.assert_allclose(table.drift()[counts.index([3, 0, 1])], [3**0.5 / 4, 0.0, -(3**0.5) / 4])
-    assert table.drift()[counts.index([0, 4, 0])].tolist() == [0.0, 0.0, 0.0]
-    np.testing.assert_allclose(table.drift().sum(axis=1), 0.0, atol=1e-15)
+    np.testing.assert_allclose(table.drift[counts.index([3, 0, 1])], [3**0.5 / 4, 0.0, -(3**0.5) / 4])
+    assert table.drift[counts.index([0, 4, 0])].tolist() == [0.0, 0.0, 0.0]
+    np.testing.assert_allclose(table.drift.sum(axis=1), 0.0, atol=1e-15)
 
 
 def test_an_enumeration_too_large_to_hold_is_refused():
