@@ -74,12 +74,12 @@ def kl_ceiling(policy: ArrayLike, correct: ArrayLike, *, kl_coefficient: float) 
 
     Notes
     -----
-    Its gain in accuracy is exactly ``kl_coefficient`` times the Jeffreys divergence from the prior [1]_.
+    Its gain in accuracy is exactly ``kl_coefficient`` times the Jeffreys divergence from the prior.
 
     References
     ----------
-    .. [1] Monteiro Paes, Mackraz, Theobald, Danieli. Theoretical limits of language model alignment.
-       arXiv:2605.07105, 2026.
+    Monteiro Paes, Mackraz, Theobald, Danieli. Theoretical limits of language model alignment.
+    arXiv:2605.07105, 2026.
 
     Examples
     --------

@@ -15,6 +15,7 @@ their own, the other wrong actions share one. The unit is one prompt.
 from __future__ import annotations
 
 import math
+from dataclasses import fields, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -106,11 +107,11 @@ def _lumped_table(family: TaskFamily, group_size: int) -> _Lumped:
     basis = linalg.orth((symmetric - symmetric.mean(axis=1, keepdims=True)).T).T
     full = plurality_table(group_size, family.n_actions, "uniform")
     kept = np.all(np.diff(full.counts[:, n_own:], axis=1) <= 0, axis=1)
-    groups = PluralityTable(*(field[kept] for field in full))
+    groups = PluralityTable(**{field.name: getattr(full, field.name)[kept] for field in fields(full)})
     # how many count vectors each kept one stands for: arrangements of the repeated shared counts
     repeats = (groups.counts[:, n_own:, None] == np.arange(group_size + 1)).sum(axis=1)
     log_alike = special.gammaln(n_shared + 1) - special.gammaln(repeats + 1).sum(axis=1)
-    groups = groups._replace(log_orders=groups.log_orders + log_alike)
+    groups = replace(groups, log_orders=groups.log_orders + log_alike)
     size = len(basis)
     first, second = np.zeros((len(log_alike), size)), np.zeros((len(log_alike), size, size))
     for action in range(family.n_actions):

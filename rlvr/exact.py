@@ -136,7 +136,7 @@ def null_curvature(
 
     RANDOM updates have mean zero and covariance ``lr**2 (v / G) S`` with ``S = diag(policy) - policy
     policy^T`` and ``v = 1 - 2**(1 - G)``, the probability that a group's rewards differ. Itô's term,
-    half the trace of that covariance with the Hessian of the softmax, is summed over correct actions:
+    half the trace of that covariance with the Hessian of the softmax, is summed over correct actions::
 
         1/2 lr**2 (v / G) policy_a [policy_a (1 - policy_a) - 2 policy_a (policy_a - q) + t - q**2 - |S|**2]
 

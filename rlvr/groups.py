@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +55,8 @@ def log_multinomial(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     return special.gammaln(counts.sum(axis=1) + 1) - special.gammaln(counts + 1).sum(axis=1)
 
 
-class PluralityTable(NamedTuple):
+@dataclass(frozen=True)
+class PluralityTable:
     """What MAJORITY does with each count vector.
 
     Attributes
