@@ -1,0 +1,212 @@
+"""Text to a checked table, or a refusal that names file, line and what is accepted.
+
+Values are checked once for each distinct text in a column, so that a million rows cost little more than
+their reading.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+
+from rlvr.arms import ARMS
+
+__all__ = ["ARMS_NEED", "OPTIONAL", "OUTCOMES_NEED", "TableError", "line_of", "lines_of", "read_frame", "read_text"]
+
+ARMS_NEED = ("study", "model", "benchmark", "arm", "n_items")
+"""Columns of the arms format, beside ``accuracy`` or ``accuracy_percent``."""
+
+OUTCOMES_NEED = ("study", "model", "benchmark", "arm", "run", "item", "correct")
+"""Columns of the outcomes format."""
+
+OPTIONAL = (
+    "setup role samples_per_item n_runs run_sd n_evaluations comparable flag arm_label metric how_read "
+    "source note"
+).split()
+"""Columns of the arms format that may be left out; ``rlvr/data/README.md`` says what each means."""
+
+
+class TableError(ValueError):
+    """A table that cannot be audited; the message names file, line and what is accepted."""
+
+
+def _number(accepted: str, low: float, high: float, *, whole: bool = False, blank: bool = True) -> pa.Check:
+    def fits(values: pd.Series) -> pd.Series:
+        numbers = pd.to_numeric(values, errors="coerce").astype(float)
+        inside = numbers.between(low, high) & ((numbers % 1 == 0) | (not whole))
+        return inside | ((values == "") & blank)
+
+    return pa.Check(fits, error=accepted + (", or empty" if blank else ""))
+
+
+def _one_of(*names: str, blank: bool = True) -> pa.Check:
+    accepted = "one of " + ", ".join(names) + (", or empty" if blank else "")
+    return pa.Check(lambda values: values.str.lower().isin(names) | ((values == "") & blank), error=accepted)
+
+
+_NAMED = pa.Check(lambda values: values != "", error="a name, not empty")
+_COUNT = _number("a whole number from 1 to 1,000,000,000", 1, 1e9, whole=True)
+_CHECKS: Mapping[str, pa.Check] = {
+    "study": _NAMED,
+    "model": _NAMED,
+    "benchmark": _NAMED,
+    "run": _NAMED,
+    "item": _NAMED,
+    "arm": _one_of(*ARMS, blank=False),
+    "role": _one_of("arm", "alternative"),
+    "comparable": _one_of("strict", "near", "no"),
+    "accuracy": _number("a fraction from 0 to 1 (percentages go in accuracy_percent)", 0, 1, blank=False),
+    "accuracy_percent": _number("a percentage from 0 to 100, without a % sign", 0, 100, blank=False),
+    "n_items": _COUNT,
+    "samples_per_item": _COUNT,
+    "n_runs": _COUNT,
+    "n_evaluations": _COUNT,
+    "run_sd": _number("a standard deviation of at least 0, in the unit of the accuracy", 0, 100),
+    "correct": pa.Check(
+        lambda values: (
+            pd.to_numeric(values, errors="coerce").astype(float).between(0, 1)
+            | values.str.lower().isin(("true", "false"))
+        ),
+        error="0 or 1 (or true, false, or the share of the item's samples that were right)",
+    ),
+}
+
+
+def read_text(source: str | Path | pd.DataFrame) -> tuple[str, str]:
+    """Name and text of a path, of standard input ("-") or of a data frame.
+
+    Raises
+    ------
+    TableError
+        If there is no such file, it is a folder, cannot be read, or is not UTF-8 text.
+    """
+    if isinstance(source, pd.DataFrame):
+        return "table", source.to_csv(index=False)
+    name = "standard input" if str(source) == "-" else str(source)
+    try:
+        raw = sys.stdin.buffer.read() if str(source) == "-" else Path(source).read_bytes()
+    except FileNotFoundError:
+        raise TableError(f"{name}: no such file; a comma-separated text file is accepted") from None
+    except IsADirectoryError:
+        raise TableError(f"{name}: this is a folder; a comma-separated text file is accepted") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise TableError(f"{name}: cannot be read ({reason}); a readable text file is accepted") from None
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise TableError(f"{name}, line {line}: not UTF-8 text, which is what is accepted") from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise TableError(f"{name}, line {line}: holds a NUL byte; comma-separated UTF-8 text is accepted")
+    return name, text
+
+
+def read_frame(name: str, text: str) -> pd.DataFrame:
+    """The table as columns of categories (of text), every distinct value checked.
+
+    Raises
+    ------
+    TableError
+        If the text is empty, ragged, lacks a column, or holds a value that is not accepted.
+    """
+    wanted = (
+        f"accepted are the columns {', '.join(ARMS_NEED)} and accuracy (or accuracy_percent), "
+        f"or {', '.join(OUTCOMES_NEED)}"
+    )
+    header_line, header = next(_records(name, text), (1, []))
+    at = f"{name}, line {header_line}"
+    columns = [column.strip() for column in header]
+    if not any(columns):
+        raise TableError(f"{at}: the file is empty; {wanted}")
+    twice = sorted({column for column in columns if columns.count(column) > 1})
+    if twice:
+        raise TableError(f"{at}: the column {twice[0]!r} stands twice; each is accepted once")
+    measures = {"accuracy", "accuracy_percent"} & {*columns}
+    per_item = "correct" in columns and not measures
+    missing = [column for column in (OUTCOMES_NEED if per_item else ARMS_NEED) if column not in columns]
+    if not per_item and not measures:
+        missing.append("accuracy (or accuracy_percent)")
+    if missing:
+        raise TableError(f"{at}: missing {', '.join(missing)}; {wanted}")
+    if len(measures) > 1:
+        raise TableError(f"{at}: accuracy and accuracy_percent both stand; one of them is accepted")
+    frame = _parse(name, text, len(columns))
+    frame.columns = pd.Index(columns)
+    problems = []
+    for column in [column for column in _CHECKS if column in columns]:
+        values = pd.Series(frame[column].cat.categories.astype(str).str.strip(), dtype=object)
+        try:
+            pa.SeriesSchema(object, _CHECKS[column]).validate(values, lazy=True)
+        except pa.errors.SchemaErrors as errors:
+            codes = errors.failure_cases["index"].dropna().astype(int)
+            record = int(np.flatnonzero(frame[column].cat.codes.isin(codes))[0])
+            problems.append((record, column, str(frame[column].iloc[record])))
+    if problems:
+        record, column, value = min(problems)
+        raise TableError(
+            f"{name}, line {line_of(name, text, record)}: {column} must be {_CHECKS[column].error}, "
+            f"got {value[:80]!r}"
+        )
+    return frame
+
+
+def _parse(name: str, text: str, n_columns: int) -> pd.DataFrame:
+    """Fields as they stand; blank lines are passed over, ragged ones refused."""
+    fields = f"lines of {n_columns} comma-separated fields are accepted"
+    try:
+        frame = pd.read_csv(io.StringIO(text), dtype="category", na_filter=False, low_memory=False)
+    except pd.errors.EmptyDataError:
+        raise TableError(f"{name}, line 1: the file is empty; {fields}") from None
+    except (pd.errors.ParserError, ValueError) as error:
+        _refuse_ragged(name, text, n_columns)
+        problem = str(error).removeprefix("Error tokenizing data. C error: ").strip()
+        raise TableError(f"{name}, line 1 or below: {problem}; {fields}") from None
+    if not isinstance(frame.index, pd.RangeIndex) or frame.isna().any(axis=None):
+        _refuse_ragged(name, text, n_columns)
+    if frame.empty:
+        raise TableError(f"{name}, line 2: no rows below the header; one row an arm or an item is accepted")
+    return frame
+
+
+def _refuse_ragged(name: str, text: str, n_columns: int) -> None:
+    for line, record in _records(name, text):
+        if len(record) != n_columns:
+            raise TableError(
+                f"{name}, line {line}: has {len(record)} fields; "
+                f"{n_columns} comma-separated fields are accepted, as in the header"
+            )
+
+
+def _records(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
+    """First line and fields of each record that is not blank."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    start = 1
+    try:
+        for record in reader:
+            if record and not (len(record) == 1 and not record[0].strip()):
+                yield start, record
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise TableError(f"{name}, line {start}: {error}; comma-separated text is accepted") from None
+
+
+def line_of(name: str, text: str, record: int) -> int:
+    """The line of the file on which row `record` (0 is the first below the header) starts."""
+    lines = lines_of(name, text)
+    return lines[min(record, len(lines) - 1)]
+
+
+def lines_of(name: str, text: str) -> Sequence[int]:
+    """The line of the file on which each row below the header starts."""
+    if '"' not in text and "\n\n" not in text and "\r" not in text:
+        return range(2, text.count("\n") + 3)  # one line a row: no need to read a million of them again
+    return [line for line, _ in _records(name, text)][1:]
