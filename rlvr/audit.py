@@ -42,19 +42,10 @@ STATUSES = ("identified", "leaning", "not identified")
 
 @dataclass(frozen=True)
 class Layer:
-    """One source of uncertainty on its own (or all of them together).
+    """One source of uncertainty on its own: "items", "items, independent samples", "runs", "frozen"; or "all".
 
-    Attributes
-    ----------
-    name : str
-        "items", "items, independent samples", "runs", "frozen" or "all".
-    verdict : str
-        Empty where it differs within the layer.
-    survives : bool
-        Whether the verdict holds throughout the layer.
-    terms : dict of str to (low, high)
-    note : str
-        What the layer rests on, and what it leaves out.
+    `verdict` is empty where it differs within the layer; `survives` says whether it holds throughout;
+    `terms` maps each term to (low, high); `note` says what the layer rests on and leaves out.
     """
 
     name: str
@@ -112,7 +103,9 @@ class CellAudit:
     def doubts(self) -> tuple[str, ...]:
         """Why this cell may not feed a headline: flags of its arms, and arms not strictly comparable."""
         arms = self.cell.arms.values()
-        unlike = [f"{arm.name} arm comparable: {arm.comparable}" for arm in arms if arm.comparable != "strict"]
+        unlike = [
+            f"{arm.name} arm comparable: {arm.comparable}" for arm in arms if arm.comparable != "strict"
+        ]
         return (*(f"{arm.name}: {arm.flag}" for arm in arms if arm.flag), *unlike)
 
     def layer(self, name: str) -> Layer | None:
@@ -184,15 +177,13 @@ def audit(
     if frozen_shift is not None:
         real("frozen_shift", frozen_shift, "a fraction from 0 to 1", above=0, below=1, closed=True)
     tables = [table] if isinstance(table, (str, Path, pd.DataFrame)) else list(table)
-    settings = {"level": level, "rule": rule, "run_sd": run_sd, "frozen_shift": frozen_shift}
-    cells = tuple(_audit_cell(cell, named, **settings) for cell in read_cells(tables))
-    return AuditReport(cells, level, rule, named)
+    cells = (_audit_cell(cell, named, level, rule, run_sd, frozen_shift) for cell in read_cells(tables))
+    return AuditReport(tuple(cells), level, rule, named)
 
 
 def _audit_cell(
     cell: Cell,
     assumptions: tuple[str, ...],
-    *,
     level: float,
     rule: str,
     run_sd: float | None,

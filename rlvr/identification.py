@@ -23,7 +23,7 @@ ASSUMPTIONS: Mapping[str, str] = {
     "true-best": "no reward beats the true one: RANDOM and MAJORITY are at most TRUE",
     "null-zero": "training on a random reward changes nothing: RANDOM equals FROZEN",
 }
-"""Optional assumptions, all off by default. They speak of arms that are missing; known arms stand as printed."""
+"""Optional assumptions, all off by default. They speak of missing arms; known arms stand as printed."""
 
 _AT_MOST = {
     "no-harm": [("frozen", "random"), ("frozen", "majority"), ("frozen", "true")],
@@ -63,7 +63,10 @@ def identified_sets(
     """
     reach = _tightest(accuracies, _pairs(accuracies, assumptions))
     return {
-        term: (float(-reach[ARMS.index(base), ARMS.index(arm)]), float(reach[ARMS.index(arm), ARMS.index(base)]))
+        term: (
+            float(-reach[ARMS.index(base), ARMS.index(arm)]),
+            float(reach[ARMS.index(arm), ARMS.index(base)]),
+        )
         for term, (arm, base) in TERMS.items()
     }
 
@@ -109,10 +112,7 @@ def _pairs(known: Mapping[str, float], assumptions: Iterable[str]) -> list[tuple
     """(arm, arm that is at least as accurate) from assumptions that involve a missing arm."""
     named = [choice("assumptions", name, tuple(ASSUMPTIONS)) for name in assumptions]
     return [
-        (low, high)
-        for name in named
-        for low, high in _AT_MOST[name]
-        if not (low in known and high in known)
+        (low, high) for name in named for low, high in _AT_MOST[name] if not (low in known and high in known)
     ]
 
 

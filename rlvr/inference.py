@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+import scipy
 
 from rlvr._checks import choice, real
 
@@ -133,9 +133,9 @@ def mean_interval(values: ArrayLike, *, level: float = 0.95, method: str = "t") 
     if np.ptp(units) == 0:  # the frozen arm: known exactly, and every resample is the same
         return Estimate(value, value, value, level, unit, units.size)
     if method == "t":
-        low, high = stats.ttest_1samp(units, 0.0).confidence_interval(level)
+        low, high = scipy.stats.ttest_1samp(units, 0.0).confidence_interval(level)
     else:
-        low, high = stats.bootstrap(
+        low, high = scipy.stats.bootstrap(
             (units,), np.mean, confidence_level=level, method="BCa", rng=np.random.default_rng(0)
         ).confidence_interval
     return Estimate(value, float(low), float(high), level, unit, units.size)
@@ -192,7 +192,7 @@ def ratio_interval(
             f"{names[1]} is not separated from 0: {below}",
         )
     under, _ = replicates(denominator)
-    critical = stats.t.ppf(0.5 + level / 2, below.n - 1) ** 2
+    critical = scipy.stats.t.ppf(0.5 + level / 2, below.n - 1) ** 2
     (xx, xy), (_, yy) = np.cov(above, under) / below.n
     x, y = above.mean(), under.mean()
     a, b, c = y * y - critical * yy, x * y - critical * xy, x * x - critical * xx
@@ -239,7 +239,7 @@ def crossing_interval(positions: ArrayLike, curves: ArrayLike, *, level: float =
         )
     if everyone.size < 2:
         return Estimate(value, level=level, unit=unit, n=1, reason="one observation has no spread")
-    result = stats.bootstrap(
+    result = scipy.stats.bootstrap(
         (everyone,),
         crossing,
         vectorized=False,

@@ -18,7 +18,16 @@ import pandera.pandas as pa
 
 from rlvr.arms import ARMS
 
-__all__ = ["ARMS_NEED", "OPTIONAL", "OUTCOMES_NEED", "TableError", "line_of", "lines_of", "read_frame", "read_text"]
+__all__ = [
+    "ARMS_NEED",
+    "OPTIONAL",
+    "OUTCOMES_NEED",
+    "TableError",
+    "line_of",
+    "lines_of",
+    "read_frame",
+    "read_text",
+]
 
 ARMS_NEED = ("study", "model", "benchmark", "arm", "n_items")
 """Columns of the arms format, beside ``accuracy`` or ``accuracy_percent``."""
@@ -27,9 +36,20 @@ OUTCOMES_NEED = ("study", "model", "benchmark", "arm", "run", "item", "correct")
 """Columns of the outcomes format."""
 
 OPTIONAL = (
-    "setup role samples_per_item n_runs run_sd n_evaluations comparable flag arm_label metric how_read "
-    "source note"
-).split()
+    "setup",
+    "role",
+    "samples_per_item",
+    "n_runs",
+    "run_sd",
+    "n_evaluations",
+    "comparable",
+    "flag",
+    "arm_label",
+    "metric",
+    "how_read",
+    "source",
+    "note",
+)
 """Columns of the arms format that may be left out; ``rlvr/data/README.md`` says what each means."""
 
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from scipy import special
 
 from rlvr.arms import ARMS
 from rlvr.tables import Arm
@@ -43,7 +43,7 @@ def wilson(accuracy: float, n: float, *, level: float = 0.95) -> tuple[float, fl
     >>> f"{low:.3f} {high:.3f}"
     '0.000 0.114'
     """
-    z2 = stats.norm.ppf(0.5 + level / 2) ** 2
+    z2 = special.ndtri(0.5 + level / 2) ** 2
     centre = (accuracy + z2 / (2 * n)) / (1 + z2 / n)
     half = math.sqrt(z2 / n * (accuracy * (1 - accuracy) + z2 / (4 * n))) / (1 + z2 / n)
     return max(0.0, min(accuracy, centre - half)), min(1.0, max(accuracy, centre + half))
@@ -75,7 +75,8 @@ class Sampling:
     @classmethod
     def none(cls, level: float = 0.95) -> Sampling:
         """No uncertainty at all."""
-        return cls(*np.zeros((3, len(ARMS))), level=level)
+        nothing = np.zeros(len(ARMS))
+        return cls(nothing, nothing, nothing, None, level)
 
     def with_runs(self, runs: NDArray[np.float64]) -> Sampling:
         """The same with run-to-run half-widths (arm,) beside it."""
@@ -89,7 +90,7 @@ class Sampling:
         if self.outcomes is not None:
             n = len(self.outcomes)
             spread = (self.outcomes @ c.T).std(axis=0, ddof=1)
-            paired = stats.t.ppf(0.5 + self.level / 2, n - 1) * spread / math.sqrt(n)
+            paired = special.stdtrit(n - 1, 0.5 + self.level / 2) * spread / math.sqrt(n)
             # Without a single item on which the arms differ, a width of zero would be an illusion.
             below, above = np.where(spread > 0, paired, below), np.where(spread > 0, paired, above)
         return np.hypot(below, run), np.hypot(above, run)
@@ -103,7 +104,9 @@ def _quadrature(
     return np.sqrt((np.where(contrasts == 0, 0.0, moved) ** 2).sum(axis=1))
 
 
-def item_sampling(arms: Mapping[str, Arm], *, level: float = 0.95, independent_samples: bool = False) -> Sampling:
+def item_sampling(
+    arms: Mapping[str, Arm], *, level: float = 0.95, independent_samples: bool = False
+) -> Sampling:
     """Sampling of the benchmark's items; paired when every arm comes with outcomes on the same items.
 
     Parameters
@@ -133,7 +136,7 @@ def _paired(arms: Mapping[str, Arm]) -> NDArray[np.float64] | None:
         return None
     columns = np.zeros((len(first.items), len(ARMS)))
     for name, arm in arms.items():
-        if arm.outcomes is None or not np.array_equal(arm.items, first.items):
+        if arm.items is None or arm.outcomes is None or not np.array_equal(arm.items, first.items):
             return None
         columns[:, ARMS.index(name)] = arm.outcomes.mean(axis=0)
     return columns
@@ -162,8 +165,8 @@ def run_sampling(
             unknown.append(name)
             continue
         estimated_here = arm.run_sd is not None and n > 1
-        tail = stats.t(n - 1) if estimated_here else stats.norm
-        runs[ARMS.index(name)] = tail.ppf(0.5 + level / 2) * spread / math.sqrt(n)
+        tail = special.stdtrit(n - 1, 0.5 + level / 2) if estimated_here else special.ndtri(0.5 + level / 2)
+        runs[ARMS.index(name)] = tail * spread / math.sqrt(n)
     return Sampling.none(level).with_runs(runs), tuple(unknown)
 
 

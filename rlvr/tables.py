@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,6 +37,7 @@ __all__ = [
 ]
 
 _CELL = ("study", "setup", "model", "benchmark")
+_Key = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -112,8 +113,8 @@ def read_cells(tables: Iterable[str | Path | pd.DataFrame]) -> list[Cell]:
     sources = list(tables)
     if not sources:
         raise TableError("no table was given; name at least one file, or - for standard input")
-    cells: dict[tuple[str, ...], dict[tuple[str, str], Arm]] = {}
-    notices: dict[tuple[str, ...], list[str]] = {}
+    cells: dict[_Key, dict[tuple[str, str], Arm]] = {}
+    notices: dict[_Key, list[str]] = {}
     for source in sources:
         name, text = read_text(source)
         frame = read_frame(name, text)
@@ -132,16 +133,23 @@ def read_cells(tables: Iterable[str | Path | pd.DataFrame]) -> list[Cell]:
                 notices.setdefault(key, []).append(notice)
     return [
         Cell(
-            *key,
-            arms={arm: found[arm, ""] for arm in ARMS if (arm, "") in found},
-            alternatives=tuple(arm for (_, slot), arm in found.items() if slot),
-            notices=tuple(notices.get(key, ())),
+            study,
+            setup,
+            model,
+            benchmark,
+            {arm: found[arm, ""] for arm in ARMS if (arm, "") in found},
+            tuple(arm for (_, slot), arm in found.items() if slot),
+            tuple(notices.get((study, setup, model, benchmark), ())),
         )
-        for key, found in cells.items()
+        for (study, setup, model, benchmark), found in cells.items()
     ]
 
 
-_Row = tuple[tuple[str, ...], str, Arm, str]
+_Row = tuple[_Key, str, Arm, str]
+
+
+def _key(names: Mapping[str, str]) -> _Key:
+    return names["study"], names.get("setup", ""), names["model"], names["benchmark"]
 
 
 def _arm_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
@@ -149,10 +157,10 @@ def _arm_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
     printed = columns.get("accuracy", columns.get("accuracy_percent", []))
     unit, lines = 1.0 if "accuracy" in columns else 100.0, lines_of(name, text)
 
-    def cell_of(row: int) -> tuple[str, ...]:
-        return tuple(columns[column][row] if column in columns else "" for column in _CELL)
+    def cell_of(row: int) -> _Key:
+        return _key({column: columns[column][row] for column in _CELL if column in columns})
 
-    together: dict[tuple[str, ...], list[float]] = {}
+    together: dict[_Key, list[float]] = {}
     for row, value in enumerate(printed):
         together.setdefault(cell_of(row), []).append(float(value))
     for row, value in enumerate(printed):
@@ -161,7 +169,7 @@ def _arm_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
             return columns[column][row] if column in columns else default
 
         def count(column: str) -> int | None:
-            return int(float(at(column))) if at(column) else None  # noqa: B023 (used in this turn only)
+            return int(float(at(column))) if at(column) else None
 
         line, key = lines[row], cell_of(row)
         n_items, samples = count("n_items"), count("samples_per_item")
@@ -169,8 +177,8 @@ def _arm_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
         whole = graded > 0 and _near_whole(value, unit, graded)
         if unit == 100.0 and not whole and _fraction_among_percentages(float(value), together[key]):
             raise TableError(
-                f"{name}, line {line}: accuracy_percent {value} is no whole number of answers and would fit the "
-                "other arms of its cell as a fraction; percentages alone are accepted in this column"
+                f"{name}, line {line}: accuracy_percent {value} is no whole number of answers and would "
+                "fit the other arms of its cell as a fraction; percentages alone are accepted in this column"
             )
         spread = float(at("run_sd")) / unit if at("run_sd") else None
         if spread is not None and spread > 0.5:
@@ -194,7 +202,11 @@ def _arm_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
             name,
             line,
         )
-        notice = "" if whole or not graded else f"line {line}: {value} is no whole number of {graded} graded answers"
+        notice = (
+            ""
+            if whole or not graded
+            else f"line {line}: {value} is no whole number of {graded} graded answers"
+        )
         yield key, at("role").lower() or "arm", arm, notice
 
 
@@ -209,7 +221,10 @@ def _near_whole(printed: str, unit: float, graded: int) -> bool:
 def _fraction_among_percentages(value: float, cell: list[float]) -> bool:
     """Whether a value of at most 1 lies nearer to the rest of its cell when read as a fraction."""
     others = [other for other in cell if other > 1]
-    return 0 < value <= 1 and bool(others) and abs(100 * value - np.median(others)) < np.median(others) - value
+    if not 0 < value <= 1 or not others:
+        return False
+    middle = float(np.median(others))
+    return abs(100 * value - middle) < middle - value
 
 
 def _outcome_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
@@ -238,7 +253,8 @@ def _outcome_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
             slot = int(answered.argmax() if twice else answered.argmin())
             where = rows[run * items.size + item == slot][-1] if twice else first
             raise TableError(
-                f"{name}, line {line_of(name, text, int(where))}: run {labels['run'][runs[slot // items.size]]} "
+                f"{name}, line {line_of(name, text, int(where))}: "
+                f"run {labels['run'][runs[slot // items.size]]} "
                 f"{'answers item' if twice else 'lacks item'} {labels['item'][items[slot % items.size]]}"
                 f"{' twice' if twice else ''}; each run of an arm is accepted with every item of it once"
             )
@@ -257,7 +273,7 @@ def _outcome_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
             items=labels["item"][items],
             outcomes=outcomes,
         )
-        yield tuple(text_of.get(column, "") for column in _CELL), "arm", arm, ""
+        yield _key(text_of), "arm", arm, ""
 
 
 def published_arms() -> pd.DataFrame:
@@ -279,4 +295,4 @@ def published_repeats() -> pd.DataFrame:
 def _packaged(name: str, *, text: bool = False) -> pd.DataFrame:
     options: dict[str, Any] = {"dtype": str, "keep_default_na": False} if text else {}
     with files("rlvr").joinpath("data", name).open(encoding="utf-8") as handle:
-        return pd.read_csv(cast("IO[str]", handle), **options)
+        return pd.read_csv(handle, **options)

@@ -53,7 +53,10 @@ def _magnitude() -> dict[str, list[NDArray[np.float64]]]:
 
 def _published() -> dict[str, list[NDArray[np.float64]]]:
     total = contrast("total")
-    gains = {"elicitation": contrast("null") + contrast("elicitation"), "reward design": contrast("reward_design")}
+    gains = {
+        "elicitation": contrast("null") + contrast("elicitation"),
+        "reward design": contrast("reward_design"),
+    }
     return {
         name: [np.stack([sign * (gain - PUBLISHED_SHARE * total), sign * total]) for sign in (1, -1)]
         for name, gain in gains.items()
