@@ -42,7 +42,7 @@ STATUSES = ("identified", "leaning", "not identified")
 
 @dataclass(frozen=True)
 class Layer:
-    """One source of uncertainty on its own: "items", "items, independent samples", "runs", "frozen"; or "all".
+    """One source of uncertainty: "items", "items, independent samples", "runs" or "frozen"; or "all".
 
     `verdict` is empty where it differs within the layer; `survives` says whether it holds throughout;
     `terms` maps each term to (low, high); `note` says what the layer rests on and leaves out.

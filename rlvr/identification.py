@@ -98,7 +98,7 @@ def feasible(
         axes = [
             np.array([known[arm]])
             if arm in known
-            else np.linspace(-reach[_ZERO, ARMS.index(arm)], reach[ARMS.index(arm), _ZERO], steps)
+            else _axis(-reach[_ZERO, ARMS.index(arm)], reach[ARMS.index(arm), _ZERO], steps, known)
             for arm in ARMS
         ]
         grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(ARMS))
@@ -106,6 +106,12 @@ def feasible(
             grid = grid[grid[:, ARMS.index(low)] <= grid[:, ARMS.index(high)] + 1e-12]
         points.append(grid)
     return np.concatenate(points)
+
+
+def _axis(low: float, high: float, steps: int, known: Mapping[str, float]) -> NDArray[np.float64]:
+    """A grid from bound to bound that also holds the known accuracies, where inequalities meet."""
+    inside = [value for value in known.values() if low <= value <= high]
+    return np.unique(np.concatenate([np.linspace(low, high, steps), inside]))
 
 
 def _pairs(known: Mapping[str, float], assumptions: Iterable[str]) -> list[tuple[str, str]]:

@@ -183,18 +183,20 @@ def _parse(name: str, text: str, n_columns: int) -> pd.DataFrame:
     """Fields as they stand; blank lines are passed over, ragged ones refused."""
     fields = f"lines of {n_columns} comma-separated fields are accepted"
     try:
-        frame = pd.read_csv(io.StringIO(text), dtype="category", na_filter=False, low_memory=False)
+        frame = pd.read_csv(io.StringIO(text), dtype=str, na_filter=False, low_memory=False)
     except pd.errors.EmptyDataError:
         raise TableError(f"{name}, line 1: the file is empty; {fields}") from None
     except (pd.errors.ParserError, ValueError) as error:
         _refuse_ragged(name, text, n_columns)
         problem = str(error).removeprefix("Error tokenizing data. C error: ").strip()
         raise TableError(f"{name}, line 1 or below: {problem}; {fields}") from None
-    if not isinstance(frame.index, pd.RangeIndex) or frame.isna().any(axis=None):
+    # Counting commas is a thousand times cheaper than reading again, and exact without quotes.
+    if '"' in text or text.count(",") != (n_columns - 1) * (len(frame) + 1):
         _refuse_ragged(name, text, n_columns)
     if frame.empty:
         raise TableError(f"{name}, line 2: no rows below the header; one row an arm or an item is accepted")
-    return frame
+    # Not dtype="category" at reading: that turns categories into numbers, and 0.50 must stay 0.50.
+    return frame.astype("category")
 
 
 def _refuse_ragged(name: str, text: str, n_columns: int) -> None:
