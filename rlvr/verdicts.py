@@ -155,8 +155,8 @@ def tipping_points(accuracies: ArrayLike, *, rule: str = "magnitude") -> dict[st
 
     Examples
     --------
-    >>> {arm: round(move, 3) for arm, move in tipping_points([0.2, 0.2, 0.3, 0.6]).items()}
-    {'frozen': -0.2, 'random': -0.1, 'majority': 0.1, 'true': -0.2}
+    >>> {arm: round(move, 3) for arm, move in tipping_points([0.25, 0.2, 0.3, 0.6]).items()}
+    {'frozen': 0.15, 'random': -0.075, 'majority': 0.075, 'true': -0.15}
     """
     point = np.asarray(accuracies, dtype=float)
     now = str(verdicts_at(point, rule=rule))
