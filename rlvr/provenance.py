@@ -32,13 +32,7 @@ def anchor(cell: Cell) -> str:
 
 
 def escape(text: str) -> str:
-    """Text that Markdown shows as it stands.
-
-    Examples
-    --------
-    >>> print(escape("a|b_c $5"))
-    a\\|b\\_c \\$5
-    """
+    """Text that Markdown shows as it stands: every mark with a meaning gets a backslash."""
     return re.sub(r"([\\`*_{}\[\]<>$|#~^@])", r"\\\1", text)
 
 
