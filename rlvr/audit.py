@@ -9,17 +9,18 @@ For every cell of a table this module says, from whatever arms exist,
 
 The unit of replication of ``low`` and ``high`` is the benchmark item.
 
-References
-----------
 .. [1] Manski. Partial identification of probability distributions. Springer, 2003.
 """
 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,7 @@ from rlvr.arms import ARMS
 from rlvr.decomposition import PARTS, TERMS
 from rlvr.identification import ASSUMPTIONS, feasible, identified_sets
 from rlvr.inference import Estimate
-from rlvr.sampling import Sampling, item_sampling, pairing_gain, run_sampling
+from rlvr.sampling import Sampling, frozen_values, item_sampling, pairing_gain, run_sampling
 from rlvr.tables import Cell, read_cells
 from rlvr.verdicts import RULES, VERDICTS, contrast, judge, tipping_points, verdicts_at
 
@@ -79,7 +80,6 @@ class CellAudit:
         The verdict under every named rule, "undetermined" included.
     pairing : dict of str to float
         Width of the unpaired interval over that of the paired one; empty without per-item outcomes.
-    notices : tuple of str
     """
 
     cell: Cell
@@ -227,7 +227,7 @@ def _audit_cell(
     if runs.runs.any():
         note = f"not known, so left out: {', '.join(unknown_runs)}" if unknown_runs else ""
         layers.append(layer("runs", runs, note=note))
-    grid = _frozen_values(cell, frozen_shift)
+    grid = frozen_values(cell, frozen_shift)
     if grid:
         layers.append(
             layer("frozen", Sampling.none(level), grid, f"FROZEN from {grid[0]:.3f} to {grid[-1]:.3f}")
@@ -253,18 +253,6 @@ def _audit_cell(
         pairing_gain(items, {part: contrast(part) for part in (*PARTS, "total")}),
         tuple(notices),
     )
-
-
-def _frozen_values(cell: Cell, shift: float | None) -> list[float]:
-    """Values for FROZEN: between its alternative readings, else within `shift` of its own."""
-    if "frozen" not in cell.arms:
-        return []
-    own = cell.arms["frozen"].accuracy
-    readings = [arm.accuracy for arm in cell.alternatives if arm.name == "frozen"]
-    if not readings and not shift:
-        return []
-    ends = [own, *readings] if readings else [max(0.0, own - (shift or 0)), min(1.0, own + (shift or 0))]
-    return [float(value) for value in np.linspace(min(ends), max(ends), 41)]
 
 
 def _estimates(
@@ -294,3 +282,13 @@ def _estimates(
 def _single(verdicts: NDArray[np.str_]) -> str:
     said = set(verdicts.tolist())
     return said.pop() if len(said) == 1 else "undetermined"
+
+
+class _CallableModule(ModuleType):
+    """The package's ``audit`` is this module once it is imported, and this function before: both audit."""
+
+    def __call__(self, *tables: Any, **settings: Any) -> AuditReport:
+        return audit(*tables, **settings)
+
+
+sys.modules[__name__].__class__ = _CallableModule

@@ -23,9 +23,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from rlvr.arms import ARMS
-from rlvr.tables import Arm
+from rlvr.tables import Arm, Cell
 
-__all__ = ["Sampling", "item_sampling", "pairing_gain", "run_sampling", "wilson"]
+__all__ = ["Sampling", "frozen_values", "item_sampling", "pairing_gain", "run_sampling", "wilson"]
 
 
 def wilson(accuracy: float, n: float, *, level: float = 0.95) -> tuple[float, float]:
@@ -180,3 +180,15 @@ def pairing_gain(items: Sampling, contrasts: Mapping[str, NDArray[np.float64]]) 
         for name, contrast in contrasts.items()
     }
     return {name: wide / narrow for name, (wide, narrow) in widths.items() if narrow > 0}
+
+
+def frozen_values(cell: Cell, shift: float | None) -> list[float]:
+    """Values for FROZEN: between its alternative readings, else within `shift` of its own."""
+    if "frozen" not in cell.arms:
+        return []
+    own = cell.arms["frozen"].accuracy
+    readings = [arm.accuracy for arm in cell.alternatives if arm.name == "frozen"]
+    if not readings and not shift:
+        return []
+    ends = [own, *readings] if readings else [max(0.0, own - (shift or 0)), min(1.0, own + (shift or 0))]
+    return [float(value) for value in np.linspace(min(ends), max(ends), 41)]

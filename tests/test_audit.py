@@ -229,3 +229,13 @@ def test_the_same_table_gives_the_same_report(own):
 
 def test_cells_of_the_book_are_all_read():
     assert len(read_cells([published_arms()])) == len(audit(published_arms()).cells)
+
+
+def test_the_public_name_audits_whatever_was_imported_first():
+    import rlvr
+
+    direct = audit(arms_table())
+    assert repr(rlvr.audit(arms_table())) == repr(direct)
+    from rlvr import audit as public
+
+    assert repr(public(arms_table(), level=0.95)) == repr(direct)
