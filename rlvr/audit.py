@@ -273,8 +273,10 @@ def _estimates(
             name.upper() for name, there in zip((arm, base), present, strict=True) if not there
         )
         nothing = sets[term][0] <= -1.0 and sets[term][1] >= 1.0
-        ends = (math.nan, math.nan) if nothing else (low, high)
+        ends = (math.nan, math.nan) if nothing else sets[term] if 0 in sizes else (low, high)
         reason = f"{absent} missing: " + ("nothing is identified" if nothing else "a set is identified")
+        if 0 in sizes and not nothing:
+            reason += ", its bounds without item sampling since the number of items is not stated"
         estimates[term] = Estimate(math.nan, *ends, level, "item", min(sizes, default=0), reason)
     return estimates
 

@@ -188,7 +188,11 @@ def to_markdown(report: AuditReport) -> str:
 
 
 def draw_forest(
-    cells: Sequence[CellAudit], *, labels: Iterable[str] | None = None, height: float = 0.24
+    cells: Sequence[CellAudit],
+    *,
+    labels: Iterable[str] | None = None,
+    height: float = 0.24,
+    figure: Figure | None = None,
 ) -> Figure:
     """Forest plot: one row a cell, one panel a part, item-sampling intervals.
 
@@ -203,13 +207,17 @@ def draw_forest(
         The cells' names by default.
     height : float
         Inches a row.
+    figure : Figure, optional
+        Drawn into, and set to the size that is needed.
     """
     from matplotlib.figure import Figure
 
     from rlvr.figures import TERM_COLOURS, TERM_NAMES
 
     names = [audit.cell.name for audit in cells] if labels is None else list(labels)
-    figure = Figure(figsize=(9.0, 1.2 + height * max(len(cells), 3)), layout="constrained", facecolor="white")
+    if figure is None:
+        figure = Figure(layout="constrained", facecolor="white")
+    figure.set_size_inches(9.0, 1.2 + height * max(len(cells), 3))
     panels = figure.subplots(1, len(PARTS), sharey=True)
     for panel, part in zip(panels, PARTS, strict=True):
         colour = TERM_COLOURS[part]

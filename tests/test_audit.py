@@ -101,6 +101,9 @@ def test_an_unknown_number_of_items_can_only_lean():
     cell = one(arms_table(n_items=""))
     assert (cell.verdict, cell.status) == ("reward design", "leaning")
     assert cell.terms["total"].value == 0.5 and math.isnan(cell.terms["total"].low)
+    table = arms_table(n_items="")
+    null = one(table[table.arm != "random"]).terms["null"]
+    assert (null.low, null.high) == (-0.25, 0.75) and "not stated" in null.reason
 
 
 def test_layers_stand_apart_and_together():
