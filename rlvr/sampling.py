@@ -25,7 +25,15 @@ from scipy import special
 from rlvr.arms import ARMS
 from rlvr.tables import Arm, Cell
 
-__all__ = ["Sampling", "frozen_values", "item_sampling", "pairing_gain", "run_sampling", "wilson"]
+__all__ = [
+    "Sampling",
+    "frozen_values",
+    "item_sampling",
+    "pairing_gain",
+    "run_sampling",
+    "simulated_coverage",
+    "wilson",
+]
 
 
 def wilson(accuracy: float, n: float, *, level: float = 0.95) -> tuple[float, float]:
@@ -192,3 +200,39 @@ def frozen_values(cell: Cell, shift: float | None) -> list[float]:
         return []
     ends = [own, *readings] if readings else [max(0.0, own - (shift or 0)), min(1.0, own + (shift or 0))]
     return [float(value) for value in np.linspace(min(ends), max(ends), 41)]
+
+
+def simulated_coverage(
+    n_items: int, *, shared: bool = True, samples: int = 1, replicates: int = 500, seed: int = 0
+) -> float:
+    """How often an interval of this module holds the truth, over simulated tables.
+
+    Items have unequal hardness: each is answered right with a chance drawn from Beta(1/2, 1/2). With one
+    sample an item the interval is that of TRUE - FROZEN, two arms of equal accuracy. With several it is
+    that of TRUE alone, every sample counted as an item (`independent_samples`): a recipe that fails.
+
+    Parameters
+    ----------
+    n_items, samples, replicates, seed : int
+    shared : bool
+        Whether both arms answer the same items.
+
+    Returns
+    -------
+    float
+        Share of tables whose interval holds the truth.
+    """
+    rng, held = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(n_items, samples))), 0
+    single = samples > 1
+    contrast = np.array([0.0 if single else -1.0, 0.0, 0.0, 1.0])
+    for _ in range(replicates):
+        chance = rng.beta(0.5, 0.5, (2, n_items))
+        answers = rng.binomial(samples, chance[[0, 0]] if shared else chance).mean(axis=1) / samples
+        arms = {
+            name: Arm(name, float(accuracy), n_items, samples)
+            for name, accuracy in zip(("frozen", "true"), answers, strict=True)
+        }
+        (below,), (above,) = item_sampling(arms, independent_samples=single).margins(contrast)
+        error = answers[1] - (0.5 if single else answers[0])
+        held += bool(-above <= error <= below)
+    return held / replicates

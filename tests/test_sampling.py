@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
-from rlvr.sampling import Sampling, item_sampling, pairing_gain, run_sampling, wilson
+from rlvr.sampling import Sampling, item_sampling, pairing_gain, run_sampling, simulated_coverage, wilson
 from rlvr.tables import Arm
 from rlvr.verdicts import contrast
 
@@ -125,27 +125,28 @@ def test_unpaired_intervals_of_independent_arms_cover():
     assert test.pvalue > 1e-3, held
 
 
-def items_of_unequal_hardness(rng):
-    """Two arms answer the same 60 items, each item with its own chance (a Beta draw), eight samples each."""
-    chance = rng.beta(0.5, 0.5, 60)
-    return {
-        name: Arm(name, float(rng.binomial(8, chance).mean() / 8), 60, samples_per_item=8)
-        for name in ("frozen", "true")
-    }
+@pytest.mark.parametrize("n", [30, 500])
+def test_simulated_coverage_is_nominal_for_other_items_and_conservative_for_the_same(n):
+    other = simulated_coverage(n, shared=False, replicates=800, seed=5)
+    same = simulated_coverage(n, shared=True, replicates=800, seed=5)
+    assert stats.binomtest(round(800 * other), 800, 0.95).pvalue > 1e-3
+    assert stats.binomtest(round(800 * same), 800, 0.95, alternative="greater").pvalue < 1e-6
 
 
-def test_counting_samples_as_items_undercovers_one_accuracy_and_the_default_does_not():
-    rng, held = np.random.default_rng(2), {False: 0, True: 0}
-    for _ in range(600):
-        arm = items_of_unequal_hardness(rng)
-        for flag in held:
-            sampling = item_sampling({"true": arm["true"]}, independent_samples=flag)
-            value = arm["true"].accuracy
-            held[flag] += value - sampling.below[3] <= 0.5 <= value + sampling.above[3]
-    assert stats.binomtest(held[False], 600, 0.95).pvalue > 1e-3 or held[False] > 570
-    assert stats.binomtest(held[True], 600, 0.95, alternative="less").pvalue < 1e-6  # negative control
+def test_counting_samples_as_items_undercovers_and_the_default_does_not():
+    wrong = simulated_coverage(60, samples=8, replicates=400, seed=2)
+    assert (
+        stats.binomtest(round(400 * wrong), 400, 0.95, alternative="less").pvalue < 1e-6
+    )  # negative control
+    rng, held = np.random.default_rng(2), 0
+    for _ in range(400):
+        value = rng.binomial(8, rng.beta(0.5, 0.5, 60)).mean() / 8
+        sampling = item_sampling({"true": Arm("true", value, 60, samples_per_item=8)})
+        held += value - sampling.below[3] <= 0.5 <= value + sampling.above[3]
+    assert stats.binomtest(held, 400, 0.95, alternative="less").pvalue > 1e-3
 
 
-def test_shared_items_make_the_unpaired_interval_conservative():
-    held, _ = coverage(items_of_unequal_hardness, 0.0, {"true": 1.0, "frozen": -1.0}, replicates=400)
-    assert held > 396  # nominal would be 380: unpaired intervals are too wide here, and the book says so
+def test_simulated_coverage_honours_its_seed():
+    assert simulated_coverage(30, replicates=50, seed=1) == simulated_coverage(30, replicates=50, seed=1)
+    several = {simulated_coverage(30, samples=8, replicates=100, seed=seed) for seed in range(6)}
+    assert len(several) > 1
