@@ -1,15 +1,15 @@
 """How far a contrast of arms could lie from its estimate, source by source.
 
 From accuracies alone the arms are treated as independent samples of questions: each arm gets a Wilson
-interval, and the distances of a contrast's arms add in quadrature (Newcombe's hybrid method [1]_, extended
-to any linear contrast [2]_). That is conservative twice over: arms answer the same questions, and an
+interval, and the distances of a contrast's arms add in quadrature (Newcombe's hybrid method, which Zou and
+Donner extend to any linear contrast). That is conservative twice over: arms answer the same questions, and an
 average over k answers a question is treated as one answer. With per-item outcomes the contrast is taken
 question by question and the interval is Student's t over questions.
 
 References
 ----------
-.. [1] Newcombe. Interval estimation for the difference between independent proportions. Stat. Med. 17, 1998.
-.. [2] Zou, Donner. Construction of confidence limits about effect measures. Stat. Med. 27, 2008.
+Newcombe. Interval estimation for the difference between independent proportions. Stat. Med. 17, 1998.
+Zou, Donner. Construction of confidence limits about effect measures. Stat. Med. 27, 2008.
 """
 
 from __future__ import annotations

@@ -26,15 +26,7 @@ from numpy.typing import NDArray
 from rlvr.arms import ARMS
 from rlvr.reading import TableError, line_of, lines_of, read_frame, read_text
 
-__all__ = [
-    "Arm",
-    "Cell",
-    "TableError",
-    "published_arms",
-    "published_curves",
-    "published_repeats",
-    "read_cells",
-]
+__all__ = ["Arm", "Cell", "published_arms", "published_curves", "published_repeats", "read_cells"]
 
 _CELL = ("study", "setup", "model", "benchmark")
 _Key = tuple[str, str, str, str]

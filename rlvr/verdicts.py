@@ -2,7 +2,7 @@
 
 A rule is a set of linear inequalities in the four accuracies, so that a verdict can be checked at a point,
 over a set of points, and under sampling error by the same few lines. Under ``"magnitude"``, a term
-dominates when it moves accuracy by more than the other two together:
+dominates when it moves accuracy by more than the other two together::
 
     |null| > |elicitation| + |reward_design|        (and so on for the other two)
 
