@@ -12,7 +12,7 @@ from itertools import groupby
 
 from rlvr.audit import CellAudit
 from rlvr.decomposition import PARTS
-from rlvr.report import points, said
+from rlvr.report import points
 from rlvr.tables import Arm, Cell
 
 __all__ = ["anchor", "audit_table", "escape", "link", "source_page", "term_text"]
@@ -42,18 +42,18 @@ def link(cell: Cell, text: str | None = None) -> str:
 
 
 def term_text(audit: CellAudit, term: str) -> str:
-    """A term in points with its item-sampling interval, or its set, or a dash."""
+    """A term in points with its item-sampling interval (on one line), or its set, or a dash."""
     estimate = audit.terms[term]
-    span = "" if estimate.low != estimate.low else f" [{points(estimate.low)}, {points(estimate.high)}]"
+    span = "" if estimate.low != estimate.low else f" [{points(estimate.low)},\u00a0{points(estimate.high)}]"
     if estimate.defined:
         return points(estimate.value) + span
-    return f"in{span}" if span else "–"
+    return f"in\u00a0{span.strip()}" if span else "–"
 
 
 def audit_table(
     audits: Sequence[CellAudit], *, caption: str, name: str, extra: Mapping[str, Column] | None = None
 ) -> str:
-    """A numbered table, one linked row a cell: verdict, status, the three parts, and any extra columns.
+    """A numbered table, one linked row a cell: verdict, the three parts, and any extra columns.
 
     Parameters
     ----------
@@ -64,8 +64,7 @@ def audit_table(
     """
     columns: dict[str, Column] = {
         "cell": lambda audit: link(audit.cell),
-        "verdict": lambda audit: said(audit).removesuffix(" dominates"),
-        "status": lambda audit: audit.status,
+        "verdict": lambda audit: f"{' or '.join(audit.possible)}, {audit.status}",
     }
     for part in PARTS:
         columns[part.replace("_", " ")] = lambda audit, part=part: term_text(audit, part)  # type: ignore[misc]
