@@ -91,7 +91,8 @@ def published_gate(random: ArrayLike, majority: ArrayLike, *, seed: int = 0) -> 
     indices = np.random.default_rng(check_seed(seed)).integers(0, n, size=(N_RESAMPLES, 4, n))
     weights = (indices[..., None] == np.arange(n)).sum(axis=2) / n  # (resample, arm, seed)
     resampled = arms[1] @ weights[:, 2].T - arms[0] @ weights[:, 1].T
-    low, high = np.percentile(resampled, [2.5, 97.5], axis=1)
+    # Sampled accuracies are fractions of one denominator, so an end can be 0 but for rounding.
+    low, high = np.round(np.percentile(resampled, [2.5, 97.5], axis=1), 12)
     return Decisions(low, high)
 
 

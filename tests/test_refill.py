@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from rlvr import GRPOConfig, TaskFamily, kernel, simulate
-from rlvr.arms import ARM_CODE
 
 SMALL = TaskFamily(prior_strength=0.7, n_actions=4, n_correct=1, n_prompts=9)
 
@@ -105,15 +104,6 @@ def test_each_arm_refills_on_its_own():
 def test_frozen_alone_is_the_prior():
     runs = simulate(SMALL, GRPOConfig(n_steps=5, batch_size=4, filtering="refill"), arms=("frozen",))
     assert np.allclose(runs.accuracy, SMALL.prior_accuracy, atol=1e-12)
-
-
-def test_filtering_codes_are_those_of_the_configuration():
-    assert set(kernel.FILTERING) == {"off", "drop", "refill"}
-    assert tuple(ARM_CODE[arm] for arm in ("random", "majority", "true")) == (
-        kernel.RANDOM,
-        kernel.MAJORITY,
-        kernel.TRUE,
-    )
 
 
 @pytest.mark.parametrize(("cap", "error"), [(0, ValueError), (1.5, TypeError), (True, TypeError)])
