@@ -139,6 +139,36 @@ def factorial(
     )
 
 
+@app.command("gate-map")
+def gate_map(
+    write: bool = typer.Option(False, "--write", help="Store the counts instead of comparing with them."),
+    blocks: int = typer.Option(0, help="Only this many randomly chosen blocks; 0 for all (minutes)."),
+) -> None:
+    """Rebuild the error rates of the gates; exit 1 if a count differs from what is stored."""
+    import numpy as np
+
+    from rlvr.gate_map import EXAMPLE, MAP, block_counts, build, load_counts
+
+    console, same = Console(), True
+    with console.status("simulating") as status:
+        for grid in (EXAMPLE, MAP):
+            if write:
+                table = build(grid, progress=status.update)
+                table.to_csv(grid.path, index=False, lineterminator="\n")
+                continue
+            stored = load_counts(grid).set_index(["prior_strength", "block"])
+            places = stored.index.unique()
+            chosen = np.random.default_rng().permutation(len(places))[: blocks or None]
+            for place in chosen:
+                again = block_counts(grid, *places[place]).set_index(["prior_strength", "block"])
+                same &= again.equals(stored.loc[[places[place]]])
+    if not write:
+        console.print(
+            "every count is as stored" if same else "[bold red]the counts differ from those stored[/]"
+        )
+    raise typer.Exit(0 if same else 1)
+
+
 protocol = typer.Typer(no_args_is_help=True, help="The registered protocol: check its results, or rerun it.")
 app.add_typer(protocol, name="protocol")
 

@@ -224,7 +224,7 @@ def load_results(stem: str | Path = RESULTS) -> Results:
             if not first.startswith(_DIGEST):
                 raise ValueError(f"{path.name} must start with {_DIGEST!r} and a digest, got {first[:40]!r}")
             digests.add(first.removeprefix(_DIGEST))
-            tables[name] = pd.read_csv(file, float_precision="round_trip")
+            tables[name] = pd.read_csv(file)
     if len(digests) > 1:
         raise ValueError(f"the stored results come from different protocols: {', '.join(sorted(digests))}")
     return Results(digests.pop(), tables["accuracy"], tables["gate"])
