@@ -17,6 +17,9 @@ _HOME = {
     "Estimate": "inference",
     "Decomposition": "decomposition",
     "decompose": "decomposition",
+    "effects": "factorial",
+    "load_protocol": "protocol",
+    "judge": "verdicts",
 }
 
 __all__ = sorted(_HOME)
