@@ -105,11 +105,11 @@ class Results:
     gate: pd.DataFrame = field(repr=False)
 
     def arm(self, cell: str, arm: str) -> np.ndarray:
-        """Accuracies of one arm in one cell, ndarray (task,)."""
+        """Accuracies of one arm in one cell, ndarray (task, 1): the mean over seeds of each task draw."""
         rows = self.accuracy[self.accuracy["cell"] == cell]
         if rows.empty:
             raise ValueError(f"cell must be one of {sorted(set(self.accuracy['cell']))}, got {cell!r}")
-        return rows[arm].to_numpy()
+        return rows[[arm]].to_numpy()
 
     def gate_counts(self, condition: str, rule: str) -> tuple[int, int]:
         """Studies that said "points", and all studies."""

@@ -196,7 +196,7 @@ def _claim_fall(spec: Any, _: Protocol, results: Results, region: Any, words: st
     units, denominators = [], []
     for cell in (spec["from"], spec["to"]):
         above, below = (_term(results, cell, term) for term in spec["fall"])
-        units.append(linearised_ratio(above, below))
+        units.append(linearised_ratio(above, below)[:, None])
         denominators.append(mean_claim(below, low=0.0, label=f"{spec['fall'][1]} at {cell} > 0"))
     label = f"fall of {' / '.join(spec['fall'])} from {spec['from']} to {spec['to']} {words}"
     return all_of([mean_claim(units[0] - units[1], **region, label=label), *denominators], label)
@@ -204,12 +204,13 @@ def _claim_fall(spec: Any, _: Protocol, results: Results, region: Any, words: st
 
 def _claim_effect(spec: Any, protocol: Protocol, results: Results, region: Any, words: str) -> Claim:
     values = contrasts(design_cells(protocol, results, spec["design"]))[spec["effect"]]
-    return mean_claim(values, **region, label=f"{spec['effect']} ({spec['design']}) {words}")
+    return mean_claim(values[:, None], **region, label=f"{spec['effect']} ({spec['design']}) {words}")
 
 
 def _claim_dominance(spec: Any, protocol: Protocol, results: Results, region: Any, words: str) -> Claim:
     """-X - c|Y|, as one claim for each sign of Y."""
-    effect = contrasts(design_cells(protocol, results, spec["design"]))
+    blocks = contrasts(design_cells(protocol, results, spec["design"]))
+    effect = {name: values[:, None] for name, values in blocks.items()}
     claims = [
         mean_claim(
             -effect[spec["dominance"]] - sign * factor * effect[other],
