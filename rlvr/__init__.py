@@ -19,7 +19,7 @@ _HOME = {
     "decompose": "decomposition",
     "effects": "factorial",
     "load_protocol": "protocol",
-    "judge": "verdicts",
+    "judge": "judging",
 }
 
 __all__ = sorted(_HOME)

@@ -180,7 +180,7 @@ _RESULTS = typer.Option(None, "--results", help="Stem of the stored results; our
 def protocol_check(protocol_file: Path | None = _PROTOCOL, results_stem: Path | None = _RESULTS) -> None:
     """Print the digest and each hypothesis with its verdict; exit 1 if digest and stored results disagree."""
     from rlvr.protocol import PROTOCOL, RESULTS, load_protocol, load_results
-    from rlvr.verdicts import judge
+    from rlvr.judging import judge
 
     try:
         registered = load_protocol(protocol_file or PROTOCOL)

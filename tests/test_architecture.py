@@ -14,8 +14,8 @@ MODULES = sorted((ROOT / "rlvr").glob("*.py"))
 # A module may import those to its left. Modules of one group do not import each other's results upwards.
 ORDER = [
     "_checks", "arms", "tasks", "kernel", "grpo", "inference", "decomposition",
-    "replay", "study", "published", "sweep", "equivalence", "factorial", "gate", "gate_map", "coverage",
-    "power", "protocol", "verdicts", "figures", "__main__",
+    "replay", "study", "published", "sweep", "equivalence", "factorial", "gate", "gate_map", "calibration",
+    "power", "protocol", "judging", "figures", "__main__",
 ]  # fmt: skip
 
 

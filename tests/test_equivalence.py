@@ -143,7 +143,7 @@ def test_holm_keeps_the_error_of_the_family_and_no_correction_does_not():
     assert stats.binomtest(rejections(uniform.min(axis=1)), 100, 0.05, alternative="greater").pvalue < 1e-6
 
 
-def test_verdicts_use_one_family_for_both_directions():
+def test_judging_use_one_family_for_both_directions():
     claims = {"yes": claim(0.001, 1.0), "no": claim(1.0, 0.002), "open": claim(0.03, 0.9)}
     pronounced = verdicts(claims)
     assert {name: word for name, (word, _) in pronounced.items()} == {

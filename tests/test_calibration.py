@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rlvr.coverage import coverage, published_coverage
+from rlvr.calibration import coverage, published_coverage
 from rlvr.decomposition import TERMS
 from rlvr.equivalence import equivalence
 from rlvr.gate import pool_block

@@ -8,7 +8,7 @@ import pytest
 
 from rlvr.factorial import CODES
 from rlvr.protocol import Protocol, Results, load_protocol, load_results
-from rlvr.verdicts import design_cells, evaluate, judge, leaves, sample_sizes
+from rlvr.judging import design_cells, evaluate, judge, leaves, sample_sizes
 
 N = 30
 
@@ -105,7 +105,7 @@ def test_a_design_has_its_cells_in_the_order_of_the_codes():
     assert means @ CODES["A"] / 8 > 0 and means @ CODES["C"] / 8 > 0
 
 
-def test_verdicts_follow_the_results_and_not_the_expectation():
+def test_judging_follow_the_results_and_not_the_expectation():
     """Swapping two arms in the stored results turns verdicts round."""
     protocol, stored = load_protocol(), load_results()
     before = {judgement.name: judgement.verdict for judgement in judge(protocol, stored)}
