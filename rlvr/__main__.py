@@ -8,6 +8,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from rlvr.registered_commands import app as registered_commands
+from rlvr.registered_commands import refuse
+
 _STRENGTHS = typer.Option([0.20, 0.35, 0.50, 0.65, 0.80], help="Repeat for several.")
 _REPLAY = typer.Option(None, "--store", help="Write the comparison to this CSV file too.")
 _STORE = typer.Option(None, help="Rebuild the stored dense sweep into this folder instead (minutes).")
@@ -18,12 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help='Split "true minus random" into null, elicitation and reward design.',
 )
-
-
-def _refuse(problem: Exception) -> typer.Exit:
-    """Say what was wrong on standard error; nothing has been written."""
-    typer.echo(f"rlvr: {problem}", err=True)
-    return typer.Exit(2)
+app.add_typer(registered_commands)
 
 
 @app.command()
@@ -80,7 +78,7 @@ def sweep(
         from rlvr.sweep import store as rebuild
 
         if not store.is_dir():
-            raise _refuse(ValueError(f"--store must be an existing folder, got {str(store)!r}"))
+            raise refuse(ValueError(f"--store must be an existing folder, got {str(store)!r}"))
         rebuild(store, typer.echo)
         return
     table = Table(
@@ -104,7 +102,7 @@ def sweep(
                 f"{parts.reward_design_fraction:.3f}",
             )
     except (ValueError, TypeError, NotImplementedError) as problem:
-        raise _refuse(problem) from None
+        raise refuse(problem) from None
     Console().print(table)
 
 
@@ -140,7 +138,6 @@ def audit(
     benchmark, arm, run, item, correct.
     """
     import json
-    from pathlib import Path
 
     from rlvr.audit import audit as audit_tables
     from rlvr.report import draw_forest, print_report, to_dict, to_markdown
@@ -162,7 +159,7 @@ def audit(
         if json_out and json_out != "-":
             Path(json_out).write_text(text, encoding="utf-8")
     except (ValueError, TypeError, OSError) as problem:
-        raise _refuse(problem) from None
+        raise refuse(problem) from None
     if json_out == "-":
         typer.echo(text, nl=False)
     elif markdown:

@@ -25,7 +25,7 @@ from rlvr.tasks import TaskFamily, Tasks, check_seed
 
 __all__ = ["HEAVY", "LIGHT", "GRPOConfig", "Runs", "simulate"]
 
-_PLANNED = {"filtering": ("refill",), "advantage": ("centered", "rloo")}
+_PLANNED = {"advantage": ("centered", "rloo")}
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,11 @@ class GRPOConfig:
         Pull towards the prior, beta.
     filtering : {"drop", "off", "refill"}
         What happens to a group whose rewards are all equal. "drop": no policy and no KL term.
-        "off": its KL term applies.
+        "off": its KL term applies. "refill": it is dropped and the next prompt of the step's shuffled
+        order takes its place, in each arm on its own, until the batch is full or `refill_cap` is reached.
+    refill_cap : int, at least 1
+        With "refill", at most this many batches' worth of prompts are tried in a step, none of them
+        twice; so never more than there are prompts.
     tie_break : {"lowest", "uniform"}
         Which of the most frequent actions counts as the plurality: the one of lowest index, or one at random.
     kl : {"forward", "reverse"}
@@ -72,6 +76,7 @@ class GRPOConfig:
     tie_break: str = "lowest"
     kl: str = "forward"
     advantage: str = "grpo"
+    refill_cap: int = 3
 
     def __post_init__(self) -> None:
         whole("n_steps", self.n_steps, "an integer of at least 0", at_least=0, at_most=2**32 - 1)
@@ -79,6 +84,7 @@ class GRPOConfig:
         whole("group_size", self.group_size, "an integer of at least 2", at_least=2)
         real("learning_rate", self.learning_rate, "a finite number above 0", above=0)
         real("kl_coefficient", self.kl_coefficient, "a finite number of at least 0", above=0, closed=True)
+        whole("refill_cap", self.refill_cap, "an integer of at least 1", at_least=1)
         options = {
             "filtering": ("off", "drop", "refill"),
             "tie_break": ("lowest", "uniform"),
@@ -216,6 +222,9 @@ def simulate(
     policies = np.empty(
         (len(named), n_tasks if keep_policies else 0, n_seeds, family.n_prompts, family.n_actions)
     )
+    n_candidates = config.batch_size
+    if config.filtering == "refill":
+        n_candidates = min(config.refill_cap * config.batch_size, family.n_prompts)
     n_runs, n_threads = n_tasks * n_seeds, _n_threads()
     edges = np.linspace(0, n_runs, min(n_runs, 4 * n_threads) + 1).astype(int)
 
@@ -230,6 +239,7 @@ def simulate(
             n_seeds,
             steps,
             config.batch_size,
+            n_candidates,
             config.group_size,
             float(config.learning_rate),
             float(config.kl_coefficient),

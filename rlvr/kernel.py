@@ -20,7 +20,7 @@ from numba import njit
 
 __all__ = ["FILTERING", "KL", "TIE_BREAK", "group_rewards", "group_update", "philox", "train"]
 
-FILTERING = {"off": 0, "drop": 1}
+FILTERING = {"off": 0, "drop": 1, "refill": 2}
 TIE_BREAK = {"lowest": 0, "uniform": 1}
 KL = {"forward": 0, "reverse": 1}
 
@@ -52,24 +52,16 @@ def philox(key, c0, c1, c2, c3, words):
         c0, c1, c2, c3 = h1 ^ c1 ^ k0, l1, h0 ^ c3 ^ k1, l0
         k0 += np.uint64(0x9E3779B97F4A7C15)
         k1 += np.uint64(0xBB67AE8584CAA73B)
-    words[0], words[1] = c0 & _LOW, c0 >> _32
-    words[2], words[3] = c1 & _LOW, c1 >> _32
-    words[4], words[5] = c2 & _LOW, c2 >> _32
-    words[6], words[7] = c3 & _LOW, c3 >> _32
+    for i, word in enumerate((c0, c1, c2, c3)):
+        words[2 * i], words[2 * i + 1] = word & _LOW, word >> _32
 
 
 @njit(cache=True, nogil=True)
 def _fill(key, place, prompt, step, purpose, words):
     """Fill `words` (n,), n a multiple of 8, for one place in the experiment."""
+    where = (np.uint64(prompt) << _32) | np.uint64(step)
     for block in range(words.size // 8):
-        philox(
-            key,
-            place,
-            (np.uint64(prompt) << _32) | np.uint64(step),
-            np.uint64(block),
-            purpose,
-            words[8 * block : 8 * block + 8],
-        )
+        philox(key, place, where, np.uint64(block), purpose, words[8 * block : 8 * block + 8])
 
 
 @njit(cache=True, nogil=True)
@@ -202,12 +194,21 @@ def group_update(
 
 
 @njit(cache=True, nogil=True)
-def _draw_batch(key, place, step, batch_size, order, words):
-    """Bring a uniformly drawn batch to the front of `order` (prompt,): a partial Fisher-Yates shuffle."""
+def _draw_batch(key, place, step, batch_size, order, pool, words):
+    """Bring a uniformly drawn batch to the front of `order` (prompt,): a partial Fisher-Yates shuffle.
+
+    `pool` (candidate,) is the batch followed by the prompts that would refill it. Its longer shuffle is
+    not kept in `order`, so the batches of later steps are the same with refilling and without.
+    """
     _fill(key, place, 0, step, _BATCHES, words)
     for j in range(batch_size):
         other = j + np.int64((words[j] * np.uint64(order.size - j)) >> _32)
         order[j], order[other] = order[other], order[j]
+    pool[:] = order
+    for j in range(batch_size, words.size):
+        if j < order.size - 1:
+            other = j + np.int64((words[j] * np.uint64(order.size - j)) >> _32)
+            pool[j], pool[other] = pool[other], pool[j]
 
 
 @njit(cache=True, nogil=True)
@@ -223,27 +224,14 @@ def _mean_accuracy(logits, correct, probabilities):
 
 @njit(cache=True, nogil=True)
 def train(
-    first,
-    last,
-    prior,
-    correct,
-    arms,
-    key,
-    n_seeds,
-    checkpoints,
-    batch_size,
-    group_size,
-    learning_rate,
-    kl_coefficient,
-    filtering,
-    tie_break,
-    kl,
-    curves,
-    policies,
-):
+    first, last, prior, correct, arms, key, n_seeds, checkpoints, batch_size, n_candidates, group_size,
+    learning_rate, kl_coefficient, filtering, tie_break, kl, curves, policies,
+):  # fmt: skip
     """Train every arm of runs `first` to `last` - 1, run r being task ``r // n_seeds``, seed ``r % n_seeds``.
 
-    Runs share nothing they write to, so threads may take any ranges.
+    Runs share nothing they write to, so threads may take any ranges. A step goes through a shuffled list
+    of `n_candidates` prompts; an arm leaves it when its batch is full, which without refilling is after
+    `batch_size` prompts and with it after `batch_size` groups of unequal rewards.
 
     Parameters
     ----------
@@ -255,64 +243,56 @@ def train(
         Philox key.
     checkpoints : ndarray of int (checkpoint,)
         Ascending step counts; the last is the number of steps.
+    n_candidates : int
+        At most this many prompts are tried in a step; `batch_size` unless filtering is "refill".
     curves : ndarray (arm, task, seed, checkpoint)
         Filled with exact accuracies.
     policies : ndarray (arm, task, seed, prompt, action)
         Filled with the final policies, unless its task axis is empty.
     """
     n_prompts, n_actions = prior.shape[1:]
+    trained = np.flatnonzero(arms)
+    logits = np.empty((arms.size, n_prompts, n_actions))
+    order, pool = np.empty(n_prompts, np.int64), np.empty(n_prompts, np.int64)
+    batch_words = np.empty(8 * ((n_candidates + 7) // 8), np.uint64)
+    n_action_words = 8 * ((group_size + 7) // 8)
+    words = np.empty(n_action_words + 8 * ((1 + (group_size + 31) // 32 + 7) // 8), np.uint64)
+    reward_words = words[n_action_words:]
+    probabilities, drift, cumulative = np.empty(n_actions), np.empty(n_actions), np.empty(n_actions)
+    counts, filled = np.empty(n_actions, np.int64), np.empty(arms.size, np.int64)
+    actions, rewards = np.empty(group_size, np.int64), np.empty(group_size, np.int64)
     for run in range(first, last):
         task, seed = run // n_seeds, run % n_seeds
         place = (np.uint64(task) << _32) | np.uint64(seed)
-        logits = np.empty((arms.size, n_prompts, n_actions))
-        for arm in range(arms.size):
-            logits[arm] = np.log(prior[task])
-        order = np.arange(n_prompts)
-        batch_words = np.empty(8 * ((batch_size + 7) // 8), np.uint64)
-        action_words = 8 * ((group_size + 7) // 8)
-        words = np.empty(action_words + 8 * ((1 + (group_size + 31) // 32 + 7) // 8), np.uint64)
-        probabilities, drift, cumulative = np.empty(n_actions), np.empty(n_actions), np.empty(n_actions)
-        counts = np.empty(n_actions, np.int64)
-        actions, rewards = np.empty(group_size, np.int64), np.empty(group_size, np.int64)
+        reference, right = prior[task], correct[task]
+        logits[:] = np.log(reference)
+        order[:] = np.arange(n_prompts)
         step = 0
         for checkpoint in range(checkpoints.size):
             while step < checkpoints[checkpoint]:
-                _draw_batch(key, place, step, batch_size, order, batch_words)
-                for j in range(batch_size):
-                    prompt = order[j]
+                _draw_batch(key, place, step, batch_size, order, pool, batch_words)
+                filled[:] = 0
+                for j in range(n_candidates):
+                    if filtering == 2 and np.all(filled[trained] >= batch_size):
+                        break
+                    prompt = pool[j]
                     _fill(key, place, prompt, step, _GROUPS, words)
-                    for arm in range(arms.size):
-                        if arms[arm] == 0:
+                    for arm in trained:
+                        if filled[arm] >= batch_size:
                             continue
                         here = logits[arm, prompt]
                         _softmax(here, probabilities)
                         _sample(probabilities, words, cumulative, actions)
                         group_rewards(
-                            arms[arm],
-                            actions,
-                            correct[task, prompt],
-                            words[action_words:],
-                            tie_break,
-                            counts,
-                            rewards,
+                            arms[arm], actions, right[prompt], reward_words, tie_break, counts, rewards
                         )
-                        group_update(
-                            here,
-                            probabilities,
-                            prior[task, prompt],
-                            actions,
-                            rewards,
-                            learning_rate,
-                            kl_coefficient,
-                            filtering,
-                            kl,
-                            drift,
-                        )
+                        filled[arm] += group_update(
+                            here, probabilities, reference[prompt], actions, rewards,
+                            learning_rate, kl_coefficient, filtering, kl, drift,
+                        )  # fmt: skip
                 step += 1
             for arm in range(arms.size):
-                curves[arm, task, seed, checkpoint] = _mean_accuracy(
-                    logits[arm], correct[task], probabilities
-                )
+                curves[arm, task, seed, checkpoint] = _mean_accuracy(logits[arm], right, probabilities)
         if policies.shape[1] > 0:
             for arm in range(arms.size):
                 for prompt in range(n_prompts):

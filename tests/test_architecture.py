@@ -15,10 +15,10 @@ MODULES = sorted((ROOT / "rlvr").glob("*.py"))
 ORDER = [
     "_checks", "arms", "tasks", "kernel", "grpo", "inference", "decomposition",
     "groups", "exact", "meanfield", "closure", "elicitation", "coverage", "ceilings",
-    "replay", "study", "published", "sweep", "figures", "__main__",
-    "replay", "study", "published", "sweep", "figures",
+    "replay", "study", "published", "sweep",
+    "equivalence", "factorial", "gate", "gate_map", "calibration", "power", "protocol", "judging", "figures",
     "reading", "tables", "identification", "verdicts", "sampling", "audit", "report", "provenance",
-    "__main__",
+    "registered_commands", "__main__",
 ]  # fmt: skip
 
 

@@ -149,10 +149,10 @@ def test_actions_follow_the_policy():
 
 def test_batches_are_drawn_without_replacement_and_evenly():
     key = np.array([1, 2], np.uint64)
-    words, order = np.empty(8, np.uint64), np.arange(20)
+    words, order, pool = np.empty(8, np.uint64), np.arange(20), np.empty(20, np.int64)
     seen = np.zeros(20, int)
     for step in range(20_000):
-        kernel._draw_batch(key, np.uint64(3), step, 5, order, words)
+        kernel._draw_batch(key, np.uint64(3), step, 5, order, pool, words)
         assert len(set(order[:5].tolist())) == 5
         seen[order[:5]] += 1
     # a batch holds a prompt at most once: counts vary less than multinomial ones, so this is conservative
