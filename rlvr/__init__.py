@@ -17,7 +17,6 @@ _HOME = {
     "Estimate": "inference",
     "Decomposition": "decomposition",
     "decompose": "decomposition",
-<<<<<<< HEAD
     "true_drift": "exact",
     "majority_drift": "exact",
     "random_drift": "exact",
@@ -34,10 +33,8 @@ _HOME = {
     "pass_at_k": "coverage",
     "kl_divergence": "ceilings",
     "jeffreys": "ceilings",
-=======
     "AuditReport": "audit",
     "audit": "audit",
->>>>>>> bc85f55 (Audit tables of published arms: sets, layers, verdicts, tipping points)
 }
 
 __all__ = sorted(_HOME)
