@@ -15,7 +15,6 @@ MODULES = sorted((ROOT / "rlvr").glob("*.py"))
 ORDER = [
     "_checks", "arms", "tasks", "kernel", "grpo", "inference", "decomposition",
     "groups", "exact", "meanfield", "closure", "elicitation", "coverage", "ceilings",
-    "replay", "study", "published", "sweep", "figures", "__main__",
     "replay", "study", "published", "sweep", "figures",
     "reading", "tables", "identification", "verdicts", "sampling", "audit", "report", "provenance",
     "__main__",
