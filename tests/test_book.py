@@ -134,6 +134,10 @@ def test_the_guard_against_typed_numbers_can_fail():
     )
 
 
+def test_the_readme_s_figure_is_the_front_page_s():
+    assert pairs.SUMMARY.read_bytes() == pairs.first_picture(stored(pairs.CHAPTERS / "index.md"))
+
+
 def test_every_citation_is_in_the_bibliography():
     known = set(re.findall(r"^@\w+\{([^,]+),", (ROOT / "references.bib").read_text(encoding="utf-8"), re.M))
     for text in PAGES:
