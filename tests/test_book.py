@@ -118,7 +118,9 @@ def typed_numbers(page):
         if not cited:
             bare = re.sub(setting, " ", paragraph)
             found += re.findall(r"(?<![\w.])[-+]?\d+\.\d+(?![\w.]*-)|\b\d+(?:\.\d+)?%", bare)
-    return [number for number in found if number not in ("95%", "0.20", "0.35", "0.50", "0.65", "0.80")]
+    return [
+        number for number in found if number not in ("95%", "0.25", "0.20", "0.35", "0.50", "0.65", "0.80")
+    ]
 
 
 @each_page
