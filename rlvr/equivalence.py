@@ -4,6 +4,8 @@ A claim says that a quantity lies in a region. It has two p-values: `p_inside` s
 `p_outside` small against it, and neither small leaves it undecided. "No effect" is the claim that an effect
 lies within a stated margin (two one-sided tests), never a large p-value.
 
+::
+
     region (low, high):  p_inside  = max(p[mean > low], p[mean < high])
                          p_outside = min(1, 2 min(p[mean < low], p[mean > high]))
     all of m claims:     p_inside  = max,              p_outside = min(1, m min)

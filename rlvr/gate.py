@@ -3,13 +3,13 @@
 A gate says "points" if an interval of elicitation = acc(MAJORITY) - acc(RANDOM) excludes zero, else
 "bounds". The rules differ in what the interval resamples, hence in what the verdict speaks of:
 
-==================  ==============  ============  ===================  ==============================
-rule                accuracy        arms          resamples            n runs are
-==================  ==============  ============  ===================  ==============================
-``published``       128 samples     apart         seeds (percentile)   n seeds of one task draw
-``published-exact`` exact           apart         seeds (percentile)   n seeds of one task draw
-``task-draw``       exact           run by run    task draws (t)       one seed of n task draws
-==================  ==============  ============  ===================  ==============================
+===================  =============  ============  ===================  ==============================
+rule                 accuracy       arms          resamples            n runs are
+===================  =============  ============  ===================  ==============================
+``published``        128 samples    apart         seeds (percentile)   n seeds of one task draw
+``published-exact``  exact          apart         seeds (percentile)   n seeds of one task draw
+``task-draw``        exact          run by run    task draws (t)       one seed of n task draws
+===================  =============  ============  ===================  ==============================
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How many task draws, or studies, a registered claim needs.
 
 For a claim about a mean, one t test against the nearer end of its region: its power at n units follows the
-noncentral t distribution with noncentrality sqrt(n) |mean - end| / sd. For a claim about a probability, the
+noncentral t distribution with noncentrality ``sqrt(n) |mean - end| / sd``. For a claim about a probability, the
 exact binomial test. The unit of replication is the task draw, or the study.
 """
 
