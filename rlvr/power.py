@@ -1,8 +1,8 @@
 """How many task draws, or studies, a registered claim needs.
 
 For a claim about a mean, one t test against the nearer end of its region: its power at n units follows the
-noncentral t distribution with noncentrality ``sqrt(n) |mean - end| / sd``. For a claim about a probability, the
-exact binomial test. The unit of replication is the task draw, or the study.
+noncentral t distribution with noncentrality ``sqrt(n) |mean - end| / sd``. For a claim about a
+probability, the exact binomial test. The unit of replication is the task draw, or the study.
 """
 
 from __future__ import annotations
