@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 
-import numpy as np
 import pandas as pd
 
+from rlvr.factorial import INTERACTIONS, MAIN, effects
 from rlvr.study import (
     CELLS,
     STRENGTHS,
@@ -97,21 +97,13 @@ def _sweep_table(strength: float, size: str) -> _Table:
 
 def _factorial_table(size: str) -> _Table:
     means = factorial_cells(size).mean(axis=1)
-    levels = np.array(
-        [(arm == "true", filtering == "drop", strength == 0.80) for arm, filtering, strength in CELLS]
-    )
-    factors = dict(zip("ABC", np.where(levels, 1, -1).T, strict=True))
-    effects = {
-        name: float((np.prod([factors[factor] for factor in name], axis=0) * means).mean())
-        for name in ("A", "B", "C", "AB", "AC", "BC", "ABC")
-    }
-    sizes = {name: abs(effect) for name, effect in effects.items()}
-    ratio = max(size for name, size in sizes.items() if len(name) > 1) / max(sizes[name] for name in "ABC")
+    found = effects(means)
+    ratio = max(abs(found[name]) for name in INTERACTIONS) / max(abs(found[name]) for name in MAIN)
     cells = {
         f"{arm} {'on' if filtering == 'drop' else 'off'} {strength:.2f}": float(mean)
         for (arm, filtering, strength), mean in zip(CELLS, means, strict=True)
     }
-    return cells | effects | {"interaction_ratio": ratio}
+    return cells | found | {"interaction_ratio": ratio}
 
 
 def _gate_table(condition: int) -> _Table:

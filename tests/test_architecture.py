@@ -15,8 +15,9 @@ MODULES = sorted((ROOT / "rlvr").glob("*.py"))
 ORDER = [
     "_checks", "arms", "tasks", "kernel", "grpo", "inference", "decomposition",
     "groups", "exact", "meanfield", "closure", "elicitation", "coverage", "ceilings",
-    "replay", "study", "published", "sweep",
-    "equivalence", "factorial", "gate", "gate_map", "calibration", "power", "protocol", "judging", "figures",
+    "replay", "study", "sweep",
+    "equivalence", "factorial", "published", "gate", "gate_map", "calibration", "power", "protocol",
+    "judging", "figures",
     "reading", "tables", "identification", "verdicts", "sampling", "audit", "report", "provenance",
     "registered_commands", "__main__",
 ]  # fmt: skip
