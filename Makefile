@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 # Compiled kernels are cached beside a hash of the code they came from, because Numba itself does not
 # notice a change in a helper function.
-export NUMBA_CACHE_DIR := $(CURDIR)/.numba_cache/$(shell cat rlvr/*.py requirements.lock 2>/dev/null | cksum | cut -d' ' -f1)
+export NUMBA_CACHE_DIR := $(CURDIR)/.numba_cache/$(shell cat $$(find rlvr -name "*.py" | sort) requirements.lock 2>/dev/null | cksum | cut -d' ' -f1)
 export PYTHONHASHSEED := 0
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 

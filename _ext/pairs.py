@@ -54,12 +54,26 @@ def run(text: Path) -> Path:
     notebook.metadata = metadata
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = whole_streams(cell.outputs)
     target = text.with_suffix(".ipynb")
     nbformat.validate(notebook)
     nbformat.write(notebook, target)
     if text.stem == "index":
         SUMMARY.write_bytes(first_picture(notebook))
     return target
+
+
+def whole_streams(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """The outputs of a cell with what was printed in one piece, however the kernel happened to cut it."""
+    merged: list[nbformat.NotebookNode] = []
+    for output in outputs:
+        before = merged[-1] if merged else {}
+        if output.output_type == "stream" and before.get("name") == output.name:
+            before["text"] += output.text
+        else:
+            merged.append(output)
+    return merged
 
 
 def first_picture(notebook: nbformat.NotebookNode) -> bytes:

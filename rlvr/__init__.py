@@ -1,49 +1,24 @@
 """What does "true minus random" estimate? The tested core behind the report.
 
-The public names live in the modules they belong to and are re-exported here on first use, so that
-`rlvr audit` does not wait for the compiler that only the simulator needs.
+The names below are public and stay. Each lives in the wing it belongs to and is loaded on first use, so
+that `rlvr audit` does not wait for the compiler that only the simulator needs.
 """
 
-from importlib import import_module
-from typing import Any
+import lazy_loader
 
-_HOME = {
-    "ARMS": "arms",
-    "TaskFamily": "tasks",
-    "Tasks": "tasks",
-    "GRPOConfig": "grpo",
-    "Runs": "grpo",
-    "simulate": "grpo",
-    "Estimate": "inference",
-    "Decomposition": "decomposition",
-    "decompose": "decomposition",
-    "true_drift": "exact",
-    "majority_drift": "exact",
-    "random_drift": "exact",
-    "kl_pull": "exact",
-    "null_curvature": "exact",
-    "mean_field": "meanfield",
-    "update_weights": "meanfield",
-    "majority_closure": "closure",
-    "crossover": "elicitation",
-    "elicitation_limit": "elicitation",
-    "kl_ceiling": "ceilings",
-    "accuracy_at_kl": "ceilings",
-    "best_of_n": "ceilings",
-    "pass_at_k": "coverage",
-    "kl_divergence": "ceilings",
-    "jeffreys": "ceilings",
-    "AuditReport": "audit",
-    "audit": "audit",
-    "effects": "factorial",
-    "load_protocol": "protocol",
-    "judge": "judging",
-}
-
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'rlvr' has no attribute {name!r}; it offers {', '.join(__all__)}")
-    return getattr(import_module(f"rlvr.{_HOME[name]}"), name)
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "arms": ["ARMS"],
+        "decomposition": ["Decomposition", "decompose"],
+        "inference": ["Estimate"],
+        "simulator": ["GRPOConfig", "Runs", "TaskFamily", "Tasks", "simulate"],
+        "theory": [
+            "accuracy_at_kl", "best_of_n", "crossover", "elicitation_limit", "jeffreys", "kl_ceiling",
+            "kl_divergence", "kl_pull", "majority_closure", "majority_drift", "mean_field",
+            "null_curvature", "pass_at_k", "random_drift", "true_drift", "update_weights",
+        ],
+        "registered": ["effects", "judge", "load_protocol"],
+        "auditing": ["AuditReport", "audit"],
+    },
+)  # fmt: skip

@@ -14,15 +14,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise, permutations
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rlvr.arms import ARMS
-from rlvr.grpo import Runs
 from rlvr.inference import Estimate, mean_interval, ratio_interval
 
-__all__ = ["PARTS", "TERMS", "Decomposition", "EntryOrder", "decompose", "entry_orders"]
+__all__ = ["PARTS", "TERMS", "Decomposition", "EntryOrder", "TrainedRuns", "decompose", "entry_orders"]
 
 TERMS: Mapping[str, tuple[str, str]] = {
     "null": ("random", "frozen"),
@@ -35,6 +35,14 @@ TERMS: Mapping[str, tuple[str, str]] = {
 
 PARTS = ("null", "elicitation", "reward_design")
 """The terms that add up to the total."""
+
+
+@runtime_checkable
+class TrainedRuns(Protocol):
+    """What `decompose` needs of a simulation: the accuracy of each arm, run by run."""
+
+    def arm(self, name: str) -> NDArray[np.float64]:
+        """Accuracy of one arm, ndarray (task, seed)."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ class Decomposition:
 
 
 def decompose(
-    runs: Runs | None = None,
+    runs: TrainedRuns | None = None,
     *,
     frozen: Any = None,
     random: Any = None,
@@ -100,7 +108,7 @@ def decompose(
     if runs is not None:
         if any(value is not None for value in given.values()):
             raise TypeError("decompose takes either runs or four accuracies, got both")
-        if not isinstance(runs, Runs):
+        if not isinstance(runs, TrainedRuns):
             raise TypeError(
                 f"runs must be a Runs from simulate, got {type(runs).__name__}; "
                 f"pass accuracies by name: {', '.join(ARMS)}"

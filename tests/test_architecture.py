@@ -1,4 +1,4 @@
-"""The house: arrows one way, files short, no word of the machine it was written on."""
+"""The house: wings with arrows one way, files short, no word of the machine it was written on."""
 
 import ast
 import re
@@ -9,50 +9,106 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-MODULES = sorted((ROOT / "rlvr").glob("*.py"))
+CORE = ROOT / "rlvr"
+MODULES = sorted(CORE.rglob("*.py"))
 
-# A module may import those to its left. Modules of one group do not import each other's results upwards.
-ORDER = [
-    "_checks", "arms", "tasks", "kernel", "grpo", "inference", "decomposition",
-    "groups", "exact", "meanfield", "closure", "elicitation", "coverage", "ceilings",
-    "replay", "study", "sweep",
-    "equivalence", "factorial", "published", "gate", "gate_map", "calibration", "power", "protocol",
-    "judging", "figures",
-    "reading", "tables", "identification", "verdicts", "sampling", "audit", "report", "provenance",
-    "registered_commands", "__main__",
-]  # fmt: skip
+# A wing, and the wings it may import beside its own files. Modules of the ground have no wing.
+MAY_IMPORT = {
+    "ground": set(),
+    "simulator": {"ground"},
+    "theory": {"ground", "simulator"},
+    "registered": {"ground", "simulator"},
+    "replication": {"ground", "simulator", "registered"},  # for the ±1 coding of a factorial
+    "auditing": {"ground"},
+    "commands": {"ground", "simulator", "theory", "registered", "replication", "auditing"},
+}
+KERNEL = "rlvr.simulator.kernel"
+
+each_module = pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(CORE)))
+
+
+def dotted(path):
+    """A file's module name."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def wing(module):
+    """The wing of a module's name; the ground for files that lie in `rlvr` itself."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[1] in MAY_IMPORT else "ground"
 
 
 def imported(path):
-    """The modules of the core that a module imports, wherever in the file."""
+    """Every module of the core that a file imports, wherever in the file."""
+    known = {dotted(module) for module in MODULES}
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "rlvr":
-            parts = node.module.split(".")
-            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
-    return found
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names} & known
+            found |= inner or {node.module}
+    return {name for name in found if name.split(".")[0] == "rlvr"}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_arrows_point_one_way(path):
-    if path.stem == "__init__":
+@each_module
+def test_arrows_between_wings_point_one_way(path):
+    here = dotted(path)
+    if here in ("rlvr", "rlvr.__main__"):  # the two doors
         return
-    place = ORDER.index(path.stem)
-    backwards = {name for name in imported(path) if ORDER.index(name) >= place}
-    assert backwards == set()
+    allowed = MAY_IMPORT[wing(here)] | {wing(here)}
+    assert {name for name in imported(path) if wing(name) not in allowed} == set()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_every_folder_of_the_core_is_a_wing_with_rules():
+    folders = {path.parent.name for path in MODULES if path.parent != CORE}
+    assert folders | {"ground"} == set(MAY_IMPORT)
+
+
+def test_no_circle_of_imports():
+    reaches = {dotted(path): imported(path) for path in MODULES if path.name != "__init__.py"}
+    below = set()
+    while len(below) < len(reaches):
+        ready = {name for name, needs in reaches.items() if needs - {name} <= below | (needs - set(reaches))}
+        assert ready - below, sorted(set(reaches) - below)
+        below |= ready
+
+
+def test_a_backward_arrow_is_noticed(tmp_path):
+    wrong = tmp_path / "wrong.py"
+    wrong.write_text("def late():\n    from rlvr.simulator import kernel\n", encoding="utf-8")
+    assert imported(wrong) == {KERNEL}
+    assert wing(KERNEL) not in MAY_IMPORT["auditing"] | {"auditing"}
+
+
+def test_no_module_is_called_like_a_function():
+    stems = {path.stem for path in MODULES} - {"__init__", "__main__"}
+    named = {
+        node.name
+        for path in MODULES
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
+    }
+    assert stems & named == set()
+
+
+def test_tests_mirror_the_wings():
+    for folder in MAY_IMPORT.keys() - {"ground"}:
+        assert list((ROOT / "tests" / folder).glob("test_*.py")), folder
+
+
+@each_module
 def test_a_file_is_one_idea(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+@each_module
 def test_public_names_exist_and_are_documented(path):
-    if path.stem in ("__main__", "__init__", "registered_commands"):
-        return
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree)
+    if path.name in ("__main__.py", "__init__.py") or path.parent.name == "commands":
+        return
     defined = {node.name: node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
     exported = next(
         ast.literal_eval(node.value) for node in tree.body
@@ -64,6 +120,20 @@ def test_public_names_exist_and_are_documented(path):
     assert [name for name in public if not ast.get_docstring(defined[name])] == []
 
 
+@pytest.mark.parametrize("folder", ["", *sorted(MAY_IMPORT.keys() - {"ground", "commands"})])
+def test_every_public_name_of_a_wing_loads(folder):
+    module = __import__(f"rlvr.{folder}".rstrip("."), fromlist=["__all__"])
+    assert module.__all__
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []
+
+
+def test_the_stable_names_are_there():
+    import rlvr
+
+    stable = "ARMS TaskFamily GRPOConfig simulate Runs decompose Estimate audit load_protocol judge effects"
+    assert set(stable.split()) <= set(rlvr.__all__)
+
+
 def test_nothing_speaks_of_a_machine_or_a_registry():
     tracked = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
@@ -71,22 +141,13 @@ def test_nothing_speaks_of_a_machine_or_a_registry():
     words = re.compile(
         "|".join(["/wo" + "rk/", "/ro" + "ot/", "py" + "pi[.]org", "python" + "hosted", "npm" + "js"])
     )
+    texts = (".md", ".py", ".ipynb", ".yml", ".toml", ".cff", ".lock", ".csv", ".bib", "")
     for name in tracked:
-        if Path(name).suffix in (
-            ".md",
-            ".py",
-            ".ipynb",
-            ".yml",
-            ".toml",
-            ".cff",
-            ".lock",
-            ".csv",
-            ".bib",
-            "",
-        ):
+        if Path(name).suffix in texts and (ROOT / name).is_file():
             assert not words.search((ROOT / name).read_text(encoding="utf-8")), name
 
 
-def test_importing_the_package_does_not_load_the_compiler():
-    command = "import sys, rlvr.decomposition, rlvr.__main__; sys.exit('numba' in sys.modules)"
+def test_the_command_does_not_load_the_compiler():
+    loaded = "rlvr.commands.command_line, rlvr.auditing, rlvr.simulator"
+    command = f"import sys, {loaded}; sys.exit('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", command], cwd=ROOT, check=False).returncode == 0

@@ -1,0 +1,30 @@
+"""Published accuracies in, verdicts out.
+
+What it is for: reading tables of arms, what they identify, how surely, and what would change it.
+It may import the common ground and nothing else of the core: an audit needs no simulator.
+Chapters 10 to 13 and `rlvr audit` use it.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "table_reading": ["TableError"],
+        "study_cells": ["Arm", "Cell", "read_cells"],
+        "published_tables": ["published_arms", "published_curves", "published_repeats"],
+        "identification": ["ASSUMPTIONS", "feasible", "identified_sets"],
+        "sampling_error": [
+            "Sampling",
+            "item_sampling",
+            "pairing_gain",
+            "run_sampling",
+            "simulated_coverage",
+            "wilson",
+        ],
+        "verdict_rules": ["VERDICTS", "contrast", "judge", "tipping_points", "verdicts_at"],
+        "cell_audit": ["STATUSES", "AuditReport", "CellAudit", "audit"],
+        "audit_output": ["draw_forest", "points", "print_report", "said", "to_dict", "to_markdown"],
+        "source_links": ["anchor", "audit_table", "link", "source_page", "term_text"],
+    },
+)

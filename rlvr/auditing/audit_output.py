@@ -1,0 +1,244 @@
+"""An audit as text for a terminal, as JSON, as Markdown, or as a forest plot.
+
+Text and figures are in percentage points; JSON keeps fractions. Nothing is computed here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.text import Text
+
+from rlvr.arms import ARMS
+from rlvr.auditing.cell_audit import AuditReport, CellAudit
+from rlvr.decomposition import PARTS, TERMS
+from rlvr.inference import Estimate
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["draw_forest", "points", "print_report", "said", "to_dict", "to_markdown"]
+
+_STYLE = {"identified": "bold green", "leaning": "bold yellow", "not identified": "bold red"}
+
+
+def points(value: float, *, signed: bool = True) -> str:
+    """A fraction as percentage points to one decimal, without a negative zero; "?" for NaN."""
+    if math.isnan(value):
+        return "?"
+    rounded = round(100 * value, 1) + 0.0
+    return f"{rounded:+.1f}" if signed and rounded else f"{rounded:.1f}"
+
+
+def said(cell: CellAudit) -> str:
+    """The verdict in words."""
+    if cell.verdict == "undetermined":
+        return "undetermined: " + " or ".join(cell.possible)
+    return "mixed: no term dominates" if cell.verdict == "mixed" else f"{cell.verdict} dominates"
+
+
+def _span(low: float, high: float) -> str:
+    return "no interval" if math.isnan(low) else f"[{points(low)}, {points(high)}]"
+
+
+def _term(term: Estimate) -> str:
+    if term.defined:
+        return f"{points(term.value):>6}  {_span(term.low, term.high)}"
+    return f"     ?  {term.reason}" if math.isnan(term.low) else f"     ?  in {_span(term.low, term.high)}"
+
+
+def _tips(cell: CellAudit) -> str:
+    moves = {arm: move for arm, move in cell.tipping.items() if not math.isnan(move)}
+    nearest = sorted(moves.items(), key=lambda move: abs(move[1]))
+    return ", ".join(f"{arm.upper()} {points(move)}" for arm, move in nearest)
+
+
+def print_report(report: AuditReport, console: Console) -> None:
+    """One block a cell, verdict first, then a line that sums up; never wraps or reads markup."""
+
+    def line(*parts: str | tuple[str, str]) -> None:
+        console.print(Text.assemble(*parts), soft_wrap=True, highlight=False)
+
+    for audit in report.cells:
+        cell = audit.cell
+        line((said(audit), _STYLE[audit.status]), f" ({audit.status})   {cell.name}")
+        arms = (
+            f"{name.upper()} "
+            + (points(cell.arms[name].accuracy, signed=False) if name in cell.arms else "missing")
+            for name in ARMS
+        )
+        sizes = sorted({str(arm.n_items or "?") for arm in cell.arms.values()})
+        line(f"    {', '.join(arms)}; {' or '.join(sizes)} items")
+        for name, term in audit.terms.items():
+            line(f"    {name.replace('_', ' '):<14}{_term(term)}")
+        for layer in audit.layers:
+            outcome = (
+                "survives"
+                if layer.survives
+                else "holds at the printed numbers only"
+                if layer.verdict
+                else "leaves several verdicts"
+            )
+            line(f"    {layer.name + ':':<28}{outcome}{f' ({layer.note})' if layer.note else ''}")
+        if audit.tipping:
+            line(f"    verdict changes if one arm moves: {_tips(audit) or 'none does it alone'}")
+        if audit.pairing:
+            gains = ", ".join(f"{name.replace('_', ' ')} {gain:.1f}x" for name, gain in audit.pairing.items())
+            line(f"    unpaired intervals would be wider: {gains}")
+        line(f"    published rule: {audit.rules['published']}")
+        for doubt in (*audit.doubts, *audit.notices):
+            line(("    note: ", "yellow"), doubt)
+        line("")
+    counts = {status: sum(cell.status == status for cell in report.cells) for status in _STYLE}
+    line(f"{len(report.cells)} cells: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
+    line(
+        f"terms in points, {100 * report.level:g}% intervals from item sampling alone; rule: {report.rule}; "
+        f"assumptions: {', '.join(report.assumptions) or 'none'}"
+    )
+
+
+def _finite(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)
+
+
+def to_dict(report: AuditReport) -> dict[str, Any]:
+    """The report for JSON: fractions, None where a number is undefined.
+
+    ``cells[i]["terms"][name]`` holds value, low and high (item sampling alone), the identified set at the
+    printed accuracies, and the reason why a value is undefined; ``layers`` holds every further layer.
+    """
+    cells = []
+    for audit in report.cells:
+        terms = {
+            name: {
+                "value": _finite(term.value),
+                "low": _finite(term.low),
+                "high": _finite(term.high),
+                "set_low": audit.sets[name][0],
+                "set_high": audit.sets[name][1],
+                "reason": term.reason,
+            }
+            for name, term in audit.terms.items()
+        }
+        layers = [
+            {
+                "name": layer.name,
+                "verdict": layer.verdict or None,
+                "survives": layer.survives,
+                "note": layer.note,
+                "terms": {
+                    name: {"low": _finite(low), "high": _finite(high)}
+                    for name, (low, high) in layer.terms.items()
+                },
+            }
+            for layer in audit.layers
+        ]
+        arms = {
+            arm.name: {
+                "accuracy": arm.accuracy,
+                "n_items": arm.n_items,
+                "source": arm.source,
+                "file": arm.file,
+                "line": arm.line,
+            }
+            for arm in audit.cell.arms.values()
+        }
+        cells.append(
+            {
+                "study": audit.cell.study,
+                "setup": audit.cell.setup,
+                "model": audit.cell.model,
+                "benchmark": audit.cell.benchmark,
+                "verdict": audit.verdict,
+                "status": audit.status,
+                "possible_verdicts": list(audit.possible),
+                "terms": terms,
+                "layers": layers,
+                "tipping_points": {arm: _finite(move) for arm, move in audit.tipping.items()},
+                "verdict_by_rule": dict(audit.rules),
+                "paired_gain": dict(audit.pairing),
+                "arms": arms,
+                "doubts": list(audit.doubts),
+                "notices": list(audit.notices),
+            }
+        )
+    return {
+        "level": report.level,
+        "rule": report.rule,
+        "assumptions": list(report.assumptions),
+        "cells": cells,
+    }
+
+
+def to_markdown(report: AuditReport) -> str:
+    """One table row a cell, verdict first."""
+    head = ["verdict", "status", "study", "model", "benchmark", *(name.replace("_", " ") for name in TERMS)]
+    rows = [head, ["---"] * len(head)]
+    for audit in report.cells:
+        cell = audit.cell
+        names = [" / ".join(filter(None, (cell.study, cell.setup))), cell.model, cell.benchmark]
+        terms = [" ".join(_term(term).split()) for term in audit.terms.values()]
+        rows.append([said(audit), audit.status, *names, *terms])
+    note = f"Percentage points; {100 * report.level:g}% intervals from item sampling alone."
+    lines = ("| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in rows)
+    return "\n".join([*lines, "", note, ""])
+
+
+def draw_forest(
+    cells: Sequence[CellAudit],
+    *,
+    labels: Iterable[str] | None = None,
+    height: float = 0.24,
+    figure: Figure | None = None,
+) -> Figure:
+    """Forest plot: one row a cell, one panel a part, item-sampling intervals.
+
+    Filled circles: the verdict is identified. Open circles: leaning. A pale bar without a mark: only a set
+    is identified, and the bar is that set with its item sampling. A row without anything: nothing is.
+
+    Parameters
+    ----------
+    cells : sequence of CellAudit
+        Top to bottom.
+    labels : iterable of str, optional
+        The cells' names by default.
+    height : float
+        Inches a row.
+    figure : Figure, optional
+        Drawn into, and set to the size that is needed.
+    """
+    from matplotlib.figure import Figure
+
+    from rlvr.figures import TERM_COLOURS, TERM_NAMES
+
+    names = [audit.cell.name for audit in cells] if labels is None else list(labels)
+    if figure is None:
+        figure = Figure(layout="constrained", facecolor="white")
+    figure.set_size_inches(9.0, 1.2 + height * max(len(cells), 3))
+    panels = figure.subplots(1, len(PARTS), sharey=True)
+    for panel, part in zip(panels, PARTS, strict=True):
+        colour = TERM_COLOURS[part]
+        for row, audit in enumerate(cells):
+            term = audit.terms[part]
+            low, high = 100 * term.low, 100 * term.high
+            if not term.defined:
+                if math.isfinite(low):
+                    panel.plot(
+                        (low, high), (row, row), color="#d9d9d9", lw=5, solid_capstyle="butt", zorder=1
+                    )
+                continue
+            fill = colour if audit.status == "identified" else "white"
+            panel.plot((low, high), (row, row), color=colour, lw=1.3, zorder=2)
+            panel.plot(100 * term.value, row, "o", color=colour, mfc=fill, ms=4.5, zorder=3)
+        panel.axvline(0, color="black", lw=0.8, zorder=0)
+        panel.set_title(TERM_NAMES[part], loc="left", color=colour, fontsize=10)
+        panel.set_xlabel("points")
+        panel.spines[["top", "right"]].set_visible(False)
+        panel.grid(axis="x", color="#e6e6e6")
+        panel.set_axisbelow(True)
+    panels[0].set_yticks(range(len(cells)), names, fontsize=7)
+    panels[0].set_ylim(len(cells) - 0.4, -0.6)
+    return figure

@@ -1,0 +1,107 @@
+"""From a number to the row it came from: anchors, a page of sources, and tables whose rows link to it.
+
+What is returned is MyST Markdown. A cell's name in a table is a link; its target on the page of sources
+lists every arm as printed, with how and where it was read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+
+from rlvr.auditing.audit_output import points
+from rlvr.auditing.cell_audit import CellAudit
+from rlvr.auditing.study_cells import Arm, Cell
+from rlvr.decomposition import PARTS
+
+__all__ = ["anchor", "audit_table", "escape", "link", "source_page", "term_text"]
+
+Column = Callable[[CellAudit], str]
+
+
+def anchor(cell: Cell) -> str:
+    """The name of a cell's place on the page of sources.
+
+    Examples
+    --------
+    >>> anchor(Cell("shao2026spurious", "training curves", "Qwen2.5-7B", "AMC", {}))
+    'src-shao2026spurious-training-curves-qwen2-5-7b-amc'
+    """
+    return "src-" + re.sub(r"[^a-z0-9]+", "-", cell.name.lower()).strip("-")
+
+
+def escape(text: str) -> str:
+    """Text that Markdown shows as it stands: every mark with a meaning gets a backslash."""
+    return re.sub(r"([\\`*_{}\[\]<>$|#~^@])", r"\\\1", text)
+
+
+def link(cell: Cell, text: str | None = None) -> str:
+    """A link to a cell's source; its model and benchmark if no text is given."""
+    return f"[{escape(text or f'{cell.model}, {cell.benchmark}')}](#{anchor(cell)})"
+
+
+def term_text(audit: CellAudit, term: str) -> str:
+    """A term in points with its item-sampling interval (on one line), or its set, or a dash."""
+    estimate = audit.terms[term]
+    span = "" if estimate.low != estimate.low else f" [{points(estimate.low)},\u00a0{points(estimate.high)}]"
+    if estimate.defined:
+        return points(estimate.value) + span
+    return f"in\u00a0{span.strip()}" if span else "–"
+
+
+def audit_table(
+    audits: Sequence[CellAudit], *, caption: str, name: str, extra: Mapping[str, Column] | None = None
+) -> str:
+    """A numbered table, one linked row a cell: verdict, the three parts, and any extra columns.
+
+    Parameters
+    ----------
+    audits : sequence of CellAudit
+    caption, name : str
+        Of the table; `name` is its reference target.
+    extra : mapping of heading to function of CellAudit, optional
+    """
+    columns: dict[str, Column] = {
+        "cell": lambda audit: link(audit.cell),
+        "verdict": lambda audit: f"{' or '.join(audit.possible)}, {audit.status}",
+    }
+    for part in PARTS:
+        columns[part.replace("_", " ")] = lambda audit, part=part: term_text(audit, part)  # type: ignore[misc]
+    columns |= dict(extra or {})
+    rows = [list(columns), ["---"] * len(columns)]
+    rows += [[column(audit) for column in columns.values()] for audit in audits]
+    body = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    return f"```{{table}} {caption}\n:name: {name}\n\n{body}\n```\n"
+
+
+def source_page(cells: Sequence[Cell]) -> str:
+    """Every cell with its anchor and, arm by arm, what was read where."""
+    parts = []
+    for study, group in groupby(cells, key=lambda cell: cell.study):
+        parts.append(f"## {study}\n\n{{cite}}`{study}`\n")
+        for cell in group:
+            title = f"**{escape(f'{cell.model}, {cell.benchmark}')}**" + (
+                f" ({escape(cell.setup)})" if cell.setup else ""
+            )
+            arms = [*cell.arms.values(), *cell.alternatives]
+            parts.append(f"({anchor(cell)})=\n{title}\n")
+            parts.append("\n".join(_arm_line(arm, cell.arms.get(arm.name) is arm) for arm in arms) + "\n")
+    return "\n".join(parts)
+
+
+def _arm_line(arm: Arm, is_the_arm: bool) -> str:
+    counts = [
+        f"{arm.n_items} items" if arm.n_items else "number of items not stated",
+        f"{arm.samples_per_item} samples an item" if (arm.samples_per_item or 1) > 1 else "",
+        f"{arm.n_runs} run{'s' if arm.n_runs > 1 else ''}" if arm.n_runs else "",
+        f"run-to-run sd {100 * arm.run_sd:.2f} points" if arm.run_sd else "",
+        "" if is_the_arm else "another reading, not the arm",
+        "" if arm.comparable == "strict" else f"comparable: {arm.comparable}",
+    ]
+    said_of_it = [arm.label, f"row {arm.line} of arms.csv", arm.source, arm.note]
+    doubt = f" **Doubt:** {escape(arm.flag)}." if arm.flag else ""
+    return (
+        f"- {arm.name.upper()} **{100 * arm.accuracy:.10g}%**, {', '.join(filter(None, counts))}."
+        f"{doubt} {escape('; '.join(filter(None, said_of_it)))}"
+    )

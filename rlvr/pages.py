@@ -1,0 +1,120 @@
+"""What a chapter's cell leaves on the page besides figures: numbers in its prose, and numbered tables.
+
+Numbers are kept as the text that a reader sees. Seventeen stored digits would differ from one processor
+to the next where no reader could tell.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+__all__ = ["PageTable", "page_table", "quote"]
+
+
+def quote(values: Mapping[str, Any]) -> None:
+    """Make values available to the page's prose, as ``{glue:text}`` and their name.
+
+    Parameters
+    ----------
+    values : mapping of str to value
+        A key is a name, or a name and a format as in an f-string: ``{"null:+.4f": 0.00031}`` is quoted
+        as ``+0.0003`` under the name ``null``.
+
+    Raises
+    ------
+    ValueError
+        If a number would be quoted with more than ten significant digits, or a name is given twice.
+    """
+    from myst_nb import glue
+
+    texts: dict[str, str] = {}
+    for key, value in values.items():
+        name, _, spec = key.partition(":")
+        if name in texts:
+            raise ValueError(f"a name is quoted once, got {name!r} twice")
+        texts[name] = format(value, spec)
+        if isinstance(value, float) and sum(letter.isdigit() for letter in texts[name]) > 10:
+            raise ValueError(f"{name} needs a format, as in {name + ':.3f'!r}; got {texts[name]}")
+    for name, text in texts.items():
+        glue(name, text, display=False)
+
+
+class PageTable:
+    """A numbered table with a caption, for the page; a plain one wherever there is no book around it."""
+
+    def __init__(self, heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str, name: str) -> None:
+        self.heads, self.rows, self.caption, self.name = (
+            list(heads),
+            [list(row) for row in rows],
+            caption,
+            name,
+        )
+
+    def __repr__(self) -> str:
+        return self.plain()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/markdown": self.markdown(), "text/html": self.html(), "text/plain": self.plain()}
+
+    def markdown(self) -> str:
+        """The table as the directive that numbers it and lets the text refer to it."""
+        lines = [f"| {' | '.join(cells)} |" for cells in (self.heads, *self.rows)]
+        lines.insert(1, "|" + "|".join([":--"] + ["--:"] * (len(self.heads) - 1)) + "|")
+        return "\n".join([f":::{{table}} {self.caption}", f":name: {self.name}", "", *lines, ":::"])
+
+    def html(self) -> str:
+        """The table for a notebook, where directives are not read."""
+
+        def row(cells: Iterable[str], tag: str) -> str:
+            return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+        body = "".join(row(cells, "td") for cells in self.rows)
+        caption = f"<caption>{html.escape(self.caption)}</caption>"
+        return f"<table>{caption}<thead>{row(self.heads, 'th')}</thead><tbody>{body}</tbody></table>"
+
+    def plain(self) -> str:
+        """The table as aligned text."""
+        widths = [max(map(len, column)) for column in zip(self.heads, *self.rows, strict=True)]
+        lines = [[cell.ljust(width) for cell, width in zip(cells, widths, strict=True)] for cells in
+                 (self.heads, *self.rows)]  # fmt: skip
+        return "\n".join("  ".join(line).rstrip() for line in lines)
+
+
+def page_table(rows: Iterable[Mapping[str, Any]], *, caption: str, name: str) -> PageTable:
+    """A numbered table, one mapping a row; the first row's keys are the column heads.
+
+    Parameters
+    ----------
+    rows : iterable of mapping of str to value
+        Values are shown as their text. As in :func:`quote`, a head may carry the format of its column
+        after a colon: ``{"prior strength:.2f": 0.2, "null:+.4f": 0.0003}``.
+    caption : str
+        One line: what to see, how many, the unit of replication and the kind of interval.
+    name : str
+        ``tab-<page>-<thing>``: what ``{numref}`` refers to.
+
+    Raises
+    ------
+    ValueError
+        If there is no row, or a row has other keys than the first.
+
+    Examples
+    --------
+    >>> page_table([{"arm": "true", "accuracy:.2f": 0.875}], caption="Ends.", name="tab-00-ends")
+    arm   accuracy
+    true  0.88
+    """
+    listed = list(rows)
+    if not listed:
+        raise ValueError("a table needs at least one row, got none")
+    keys = list(listed[0])
+    other = next((row for row in listed if list(row) != keys), None)
+    if other is not None:
+        raise ValueError(f"every row needs the columns {keys}, got {list(other)}")
+    split = [key.partition(":") for key in keys]
+    cells = [
+        [format(row[key], spec) for key, (_, _, spec) in zip(keys, split, strict=True)] for row in listed
+    ]
+    return PageTable([head for head, _, _ in split], cells, caption, name)

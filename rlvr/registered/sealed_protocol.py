@@ -1,0 +1,245 @@
+"""The registered protocol: read it, derive the seed from its bytes, run it, keep the results.
+
+`data/protocol.yml` was committed before any confirmatory run. The seed of that run is the SHA-256 of the
+file's bytes read as an integer, so whoever edits the protocol changes the data: nobody can look at results
+and adjust the promise to them. The unit of replication is the task draw; for the gates, the study.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from rlvr._checks import choice
+from rlvr._data import DATA
+from rlvr.arms import ARMS
+from rlvr.registered.gates import RULES, pool_block, studies_of
+from rlvr.simulator.grpo_config import GRPOConfig
+from rlvr.simulator.task_family import TaskFamily
+from rlvr.simulator.trainer import simulate
+
+__all__ = [
+    "PROTOCOL",
+    "RESULTS",
+    "Protocol",
+    "Results",
+    "load_protocol",
+    "load_results",
+    "run_cell",
+    "run_gate",
+    "run_protocol",
+    "store_results",
+]
+
+PROTOCOL = DATA / "protocol.yml"
+"""The registered file. Its bytes are the registration."""
+
+RESULTS = DATA / "confirmatory"
+"""Stem of the stored confirmatory results: `<stem>_accuracy.csv` and `<stem>_gate.csv`."""
+
+_DIGEST = "# protocol sha256 "
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A protocol and the digest of its bytes.
+
+    Attributes
+    ----------
+    content : dict
+        The parsed file.
+    digest : str
+        SHA-256 of its bytes, in hexadecimal.
+    seed : int
+        Root of all randomness: the digest read as an integer.
+    """
+
+    content: dict[str, Any] = field(repr=False)
+    digest: str
+    seed: int = field(repr=False)
+
+    @property
+    def cells(self) -> dict[str, dict[str, Any]]:
+        """Registered training conditions by name: what differs from the settings."""
+        return dict(self.content["cells"])
+
+    @property
+    def hypotheses(self) -> dict[str, dict[str, Any]]:
+        return dict(self.content["hypotheses"])
+
+    def exploratory(self, *, seed: int, n_tasks: int, n_studies: int) -> Protocol:
+        """The same cells from another seed and smaller samples: for planning, never for a verdict."""
+        content = deepcopy(self.content)
+        content["sample"]["n_tasks"] = n_tasks
+        content["gate"].update(n_blocks=1, studies_per_block=n_studies)
+        return Protocol(content, f"exploratory, seed {seed}", seed)
+
+    def setting(self, cell: str) -> tuple[TaskFamily, GRPOConfig]:
+        """The family and the training of one cell."""
+        choice("cell", cell, tuple(self.cells))
+        return _setting(self.content["settings"], self.cells[cell])
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a confirmatory run leaves behind.
+
+    Attributes
+    ----------
+    digest : str
+        Of the protocol that made it.
+    accuracy : DataFrame
+        One row a cell and task draw: columns cell, task, and each arm's mean accuracy over seeds.
+    gate : DataFrame
+        One row a condition, rule and block: columns condition, rule, block, points, studies.
+    """
+
+    digest: str
+    accuracy: pd.DataFrame = field(repr=False)
+    gate: pd.DataFrame = field(repr=False)
+
+    def arm(self, cell: str, arm: str) -> np.ndarray:
+        """Accuracies of one arm in one cell, ndarray (task, 1): the mean over seeds of each task draw."""
+        rows = self.accuracy[self.accuracy["cell"] == cell]
+        if rows.empty:
+            raise ValueError(f"cell must be one of {sorted(set(self.accuracy['cell']))}, got {cell!r}")
+        return rows[[arm]].to_numpy()
+
+    def gate_counts(self, condition: str, rule: str) -> tuple[int, int]:
+        """Studies that said "points", and all studies."""
+        rows = self.gate[(self.gate["condition"] == condition) & (self.gate["rule"] == rule)]
+        return int(rows["points"].sum()), int(rows["studies"].sum())
+
+    def same_as(self, other: Results) -> bool:
+        """Whether both hold the same bits."""
+        return (
+            self.digest == other.digest
+            and self.accuracy.equals(other.accuracy)
+            and self.gate.equals(other.gate)
+        )
+
+
+def load_protocol(path: str | Path = PROTOCOL) -> Protocol:
+    """Read a protocol file and take its digest.
+
+    Examples
+    --------
+    >>> protocol = load_protocol()
+    >>> protocol.seed == int(protocol.digest, 16)
+    True
+    """
+    data = Path(path).read_bytes()
+    content = yaml.safe_load(data)
+    needed = ("settings", "sample", "cells", "designs", "gate", "hypotheses")
+    missing = [key for key in needed if key not in (content if isinstance(content, Mapping) else {})]
+    if missing:
+        raise ValueError(f"a protocol must state {', '.join(needed)}; {path} lacks {', '.join(missing)}")
+    digest = hashlib.sha256(data).hexdigest()
+    return Protocol(dict(content), digest, int(digest, 16))
+
+
+def run_cell(protocol: Protocol, cell: str) -> pd.DataFrame:
+    """Run one registered cell: a row a task draw, as in ``Results.accuracy``."""
+    family, config = protocol.setting(cell)
+    runs = simulate(family, config, seed=protocol.seed, **protocol.content["sample"])
+    means = {arm: runs.arm(arm).mean(axis=1) for arm in ARMS}
+    return pd.DataFrame({"cell": cell, "task": np.arange(runs.n_tasks), **means})
+
+
+def run_gate(protocol: Protocol, condition: str, rule: str) -> pd.DataFrame:
+    """Run one registered gate condition under one rule: a row a block, as in ``Results.gate``."""
+    gate = protocol.content["gate"]
+    choice("condition", condition, tuple(gate["conditions"]))
+    choice("rule", rule, RULES)
+    family, config = _setting(protocol.content["settings"], gate["conditions"][condition])
+    n_runs, per_block = gate["n_runs"], gate["studies_per_block"]
+    shape = (per_block * n_runs, 1) if rule == "task-draw" else (per_block, n_runs)
+    rows = []
+    for block in range(gate["n_blocks"]):
+        pool = pool_block(
+            family.prior_strength,
+            block,
+            n_tasks=shape[0],
+            n_seeds=shape[1],
+            seed=protocol.seed,
+            format_strength=family.format_strength,
+            config=config,
+        )
+        points = studies_of(pool, rule, n_runs).points
+        rows.append((condition, rule, block, int(points.sum()), points.size))
+    return pd.DataFrame(rows, columns=["condition", "rule", "block", "points", "studies"])
+
+
+def run_protocol(protocol: Protocol, *, progress: Callable[[str], None] = lambda _: None) -> Results:
+    """Run everything that was registered.
+
+    Parameters
+    ----------
+    protocol : Protocol
+    progress : callable
+        Told the name of each part before it runs.
+
+    Returns
+    -------
+    Results
+        The same bits on every call, whatever the number of threads.
+    """
+    cells, gates = [], []
+    for cell in protocol.cells:
+        progress(cell)
+        cells.append(run_cell(protocol, cell))
+    for condition in protocol.content["gate"]["conditions"]:
+        for rule in protocol.content["gate"]["rules"]:
+            progress(f"gate {rule}, {condition}")
+            gates.append(run_gate(protocol, condition, rule))
+    return Results(protocol.digest, pd.concat(cells, ignore_index=True), pd.concat(gates, ignore_index=True))
+
+
+def store_results(results: Results, stem: str | Path = RESULTS) -> None:
+    """Write results as two text files whose first line is the protocol's digest; floats keep every bit."""
+    for name in ("accuracy", "gate"):
+        table = getattr(results, name).to_csv(index=False, lineterminator="\n")
+        _path(stem, name).write_text(f"{_DIGEST}{results.digest}\n{table}", encoding="utf-8", newline="\n")
+
+
+def load_results(stem: str | Path = RESULTS) -> Results:
+    """Read stored results.
+
+    Raises
+    ------
+    ValueError
+        If a file does not start with a digest, or the two disagree.
+    """
+    tables, digests = {}, set()
+    for name in ("accuracy", "gate"):
+        path = _path(stem, name)
+        with path.open(encoding="utf-8") as file:
+            first = file.readline().rstrip("\n")
+            if not first.startswith(_DIGEST):
+                raise ValueError(f"{path.name} must start with {_DIGEST!r} and a digest, got {first[:40]!r}")
+            digests.add(first.removeprefix(_DIGEST))
+            tables[name] = pd.read_csv(file)
+    if len(digests) > 1:
+        raise ValueError(f"the stored results come from different protocols: {', '.join(sorted(digests))}")
+    return Results(digests.pop(), tables["accuracy"], tables["gate"])
+
+
+def _path(stem: str | Path, name: str) -> Path:
+    return Path(f"{stem}_{name}.csv")
+
+
+def _setting(settings: Mapping[str, Any], changed: Mapping[str, Any]) -> tuple[TaskFamily, GRPOConfig]:
+    """Split what a cell changes between the family and the training; an unknown name is an error."""
+    family, training = dict(settings["family"]), dict(settings["training"])
+    for name, value in changed.items():
+        target = training if name in training else family
+        target[name] = value
+    return TaskFamily(**family), GRPOConfig(**training)

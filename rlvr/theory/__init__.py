@@ -1,0 +1,22 @@
+"""Closed forms: what the simulator must give, derived instead of simulated.
+
+What it is for: expected drifts, the null's curvature, the expected path, limits, ceilings, pass@k.
+It may import the common ground, and of the simulator only its families and configurations.
+Chapters 3 and 14 use it, and every validation that holds the simulator against a formula.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "group_compositions": ["compositions", "log_multinomial", "plurality_table"],
+        "expected_drift": ["kl_pull", "majority_drift", "majority_drifts", "true_drift", "true_drifts"],
+        "curvature_of_null": ["null_curvature", "random_drift"],
+        "expected_path": ["mean_field", "update_weights"],
+        "moment_closure": ["majority_closure"],
+        "majority_endpoint": ["crossover", "elicitation_limit"],
+        "kl_ceilings": ["accuracy_at_kl", "best_of_n", "jeffreys", "kl_ceiling", "kl_divergence"],
+        "repeated_sampling": ["base_priors", "beta_coverage", "beta_shape", "coverage", "pass_at_k"],
+    },
+)

@@ -1,0 +1,185 @@
+"""How much could any reward buy? Ceilings on accuracy, given the prior alone.
+
+    kl_ceiling      the policy that maximises  E[reward] - beta KL(policy || prior)
+    accuracy_at_kl  the accuracy that a KL budget can buy at most
+    best_of_n       what picking a correct answer out of n samples buys, and what it costs in KL
+
+The unit is one prompt. KL divergences are in nats.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import optimize, special
+
+from rlvr._checks import policy_and_correct, real, whole
+from rlvr.theory.repeated_sampling import pass_at_k
+
+__all__ = ["Tilted", "accuracy_at_kl", "best_of_n", "jeffreys", "kl_ceiling", "kl_divergence"]
+
+
+@dataclass(frozen=True)
+class Tilted:
+    """The prior with probability moved from wrong to correct actions.
+
+    Attributes
+    ----------
+    policy : ndarray (action,)
+    accuracy : float
+        Probability of a correct action.
+    kl : float
+        KL(policy || prior), in nats.
+    """
+
+    policy: NDArray[np.float64]
+    accuracy: float
+    kl: float
+
+
+def kl_divergence(policy: ArrayLike, prior: ArrayLike) -> NDArray[np.float64]:
+    """KL(policy || prior) in nats over the last axis: arrays (..., action) to (...); inf where undefined."""
+    # kl_div adds prior - policy to each term: the same sum, without a negative rounding error
+    return special.kl_div(np.asarray(policy, float), np.asarray(prior, float)).sum(axis=-1)
+
+
+def jeffreys(policy: ArrayLike, prior: ArrayLike) -> NDArray[np.float64]:
+    """KL(policy || prior) + KL(prior || policy) in nats, arrays (..., action) to (...)."""
+    return kl_divergence(policy, prior) + kl_divergence(prior, policy)
+
+
+def kl_ceiling(policy: ArrayLike, correct: ArrayLike, *, kl_coefficient: float) -> Tilted:
+    """Maximise the expected reward minus `kl_coefficient` times KL to `policy`.
+
+    With reward 1 for correct actions the optimum is ``policy * exp(reward / kl_coefficient)``,
+    normalised: the odds of a correct answer are multiplied by ``exp(1 / kl_coefficient)``.
+
+    Parameters
+    ----------
+    policy : array_like (action,)
+        The prior.
+    correct : array_like of bool (action,)
+    kl_coefficient : float, above 0
+
+    Returns
+    -------
+    Tilted
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is out of range; the message names it.
+
+    Notes
+    -----
+    Its gain in accuracy is exactly ``kl_coefficient`` times the Jeffreys divergence from the prior.
+
+    References
+    ----------
+    Monteiro Paes, Mackraz, Theobald, Danieli. Theoretical limits of language model alignment.
+    arXiv:2605.07105, 2026.
+
+    Examples
+    --------
+    >>> best = kl_ceiling([0.25, 0.75], [True, False], kl_coefficient=1.0)
+    >>> gain = best.accuracy - 0.25
+    >>> bool(np.isclose(gain, 1.0 * jeffreys(best.policy, [0.25, 0.75])))
+    True
+    """
+    prior, mask = _prompt(policy, correct)
+    real("kl_coefficient", kl_coefficient, "a finite number above 0", above=0)
+    return _tilted(prior, mask, special.expit(special.logit(prior[mask].sum()) + 1.0 / kl_coefficient))
+
+
+def best_of_n(policy: ArrayLike, correct: ArrayLike, n: int) -> Tilted:
+    """Sample n answers and keep a correct one if there is any.
+
+    Parameters
+    ----------
+    policy : array_like (action,)
+        The prior.
+    correct : array_like of bool (action,)
+    n : int, at least 1
+
+    Returns
+    -------
+    Tilted
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is out of range; the message names it.
+
+    Notes
+    -----
+    With a reward of 0 or 1 the kept answer follows the prior within the correct and within the wrong
+    actions, so best-of-n *is* a KL ceiling: the one whose odds it multiplies by the same factor.
+
+    Examples
+    --------
+    >>> round(best_of_n([0.25, 0.75], [True, False], 2).accuracy, 6)
+    0.4375
+    """
+    prior, mask = _prompt(policy, correct)
+    whole("n", n, "an integer of at least 1", at_least=1)
+    return _tilted(prior, mask, pass_at_k(prior, mask, n))
+
+
+def accuracy_at_kl(policy: ArrayLike, correct: ArrayLike, kl: float) -> float:
+    """Accuracy that no policy within `kl` nats of `policy` exceeds, and one reaches.
+
+    Parameters
+    ----------
+    policy : array_like (action,)
+        The prior.
+    correct : array_like of bool (action,)
+    kl : float, at least 0
+        Budget for KL(trained || prior).
+
+    Returns
+    -------
+    float in [0, 1]
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is out of range; the message names it.
+
+    Notes
+    -----
+    The bound is concave in `kl`. For prompts that share one prior accuracy it therefore also bounds
+    their mean accuracy by their mean KL.
+
+    Examples
+    --------
+    >>> round(accuracy_at_kl([0.25, 0.75], [True, False], kl_divergence([0.5, 0.5], [0.25, 0.75])), 6)
+    0.5
+    """
+    prior, mask = _prompt(policy, correct)
+    real("kl", kl, "a finite number of at least 0", above=0, closed=True)
+    p = float(min(prior[mask].sum(), 1.0))
+    if p == 0 or kl >= -np.log(p):
+        return 0.0 if p == 0 else 1.0
+
+    def excess(accuracy: float) -> float:
+        return float(kl_divergence([accuracy, 1 - accuracy], [p, 1 - p])) - kl
+
+    return float(optimize.brentq(excess, p, 1.0, xtol=1e-14))
+
+
+def _prompt(policy: ArrayLike, correct: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    probabilities, mask = policy_and_correct(policy, correct)
+    assert mask is not None
+    return probabilities, mask
+
+
+def _tilted(prior: NDArray[np.float64], correct: NDArray[np.bool_], accuracy: float) -> Tilted:
+    """Rescale the correct actions of `prior` to sum to `accuracy`, and the wrong ones to the rest."""
+    p = prior[correct].sum()
+    wrong = prior[~correct].sum()
+    if p == 0 or wrong == 0:
+        return Tilted(prior, float(p), 0.0)
+    policy = np.where(correct, prior * (accuracy / p), prior * ((1.0 - accuracy) / wrong))
+    return Tilted(policy, float(accuracy), float(kl_divergence(policy, prior)))

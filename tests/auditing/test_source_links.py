@@ -1,0 +1,50 @@
+"""Links from numbers to their rows, and the page they lead to."""
+
+import re
+
+import pytest
+
+from rlvr.auditing.cell_audit import audit
+from rlvr.auditing.published_tables import published_arms
+from rlvr.auditing.source_links import anchor, audit_table, escape, link, source_page, term_text
+
+
+@pytest.fixture(scope="module")
+def cells():
+    return audit(published_arms()).cells
+
+
+def test_every_cell_has_its_own_anchor_on_the_page(cells):
+    targets = re.findall(r"^\((src-[a-z0-9-]+)\)=$", source_page([audited.cell for audited in cells]), re.M)
+    assert targets == [anchor(audited.cell) for audited in cells]
+    assert len(set(targets)) == len(cells)
+
+
+def test_the_page_gives_every_row_its_number_its_line_and_its_source(cells):
+    page = source_page([audited.cell for audited in cells])
+    for line, row in enumerate(published_arms().itertuples(), start=2):
+        (stands,) = [text for text in page.splitlines() if f"row {line} of arms.csv" in text]
+        assert f"{row.arm.upper()} **{float(row.accuracy_percent):.10g}%**" in stands
+        assert escape(row.source) in stands and escape(row.flag) in stands
+
+
+def test_every_row_of_a_table_links_to_a_target(cells):
+    text = audit_table(cells[:5], caption="c", name="tab-c", extra={"base": lambda a: "x"})
+    assert re.findall(r"\(#(src-[a-z0-9-]+)\)", text) == [anchor(audited.cell) for audited in cells[:5]]
+    rows = [row for row in text.splitlines() if row.startswith("|")]
+    assert len(rows) == 7 and {row.count(" | ") for row in rows} == {5}
+    assert text.startswith("```{table} c\n:name: tab-c\n")
+
+
+def test_terms_as_text(cells):
+    (famous,) = [
+        c for c in cells if c.cell.name == "shao2026spurious / training curves / Qwen2.5-Math-7B / MATH-500"
+    ]
+    assert term_text(famous, "null") == "+21.5 [+15.5,\u00a0+27.3]"
+    (three,) = [c for c in cells if c.cell.name == "zhao2026learning / Qwen2.5-3B / MATH-500"]
+    assert term_text(three, "null").startswith("in\u00a0[") and term_text(three, "total")[0] == "+"
+
+
+def test_text_cannot_break_out_of_a_cell(cells):
+    assert escape("a|b [c](d) $x$ {e}`f`") == r"a\|b \[c\](d) \$x\$ \{e\}\`f\`"
+    assert link(cells[0].cell, "x|y").startswith(r"[x\|y](#src-")

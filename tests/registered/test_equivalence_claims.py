@@ -1,0 +1,172 @@
+"""Claims, equivalence and Holm: against statsmodels, by hand, and by their error rates."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+from statsmodels.stats.weightstats import DescrStatsW
+
+from rlvr.registered.equivalence_claims import (
+    Claim,
+    all_of,
+    any_of,
+    equivalence,
+    holm,
+    linearised_ratio,
+    mean_claim,
+    outside,
+    proportion_claim,
+    ratio_claim,
+    verdicts,
+)
+
+N_STUDIES = 2_000
+
+
+def claim(p_inside, p_outside):
+    return Claim(None, (0, 1), p_inside, p_outside)
+
+
+def rejections(p_values, level=0.05):
+    return int((np.asarray(p_values) <= level).sum())
+
+
+def test_equivalence_is_the_test_of_statsmodels():
+    values = np.random.default_rng(1).normal(0.002, 0.004, 12)
+    theirs = DescrStatsW(values).ttost_mean(-0.005, 0.005)[0]
+    assert equivalence(values, 0.005).p_inside == pytest.approx(theirs, rel=1e-12)
+
+
+def test_equivalence_errs_in_five_percent_at_the_margin():
+    generator = np.random.default_rng(2)
+    p_values = [equivalence(generator.normal(0.5, 1.0, 40), 0.5).p_inside for _ in range(N_STUDIES)]
+    assert stats.binomtest(rejections(p_values), N_STUDIES, 0.05).pvalue > 0.001
+
+
+def test_a_large_p_value_is_no_equivalence():
+    values = [-0.5, 0.6, -0.4, 0.5]  # no difference found, and none excluded
+    assert stats.ttest_1samp(values, 0).pvalue > 0.8
+    assert equivalence(values, 0.1).p_inside > 0.3
+
+
+def test_a_mean_above_and_below():
+    values = np.array([1.0, 2.0, 3.0])
+    expected = stats.t.sf(2.0 / (1.0 / math.sqrt(3)), 2)  # t = mean / standard error, by hand
+    above = mean_claim(values, low=0.0)
+    assert above.p_inside == pytest.approx(expected, rel=1e-12)
+    assert above.p_outside == pytest.approx(1 - expected, rel=1e-12)
+    assert mean_claim(-values, high=0.0).p_inside == pytest.approx(expected, rel=1e-12)
+
+
+def test_outside_a_region_counts_both_sides():
+    values = np.array([1.0, 2.0, 3.0])
+    t = (2.0 - 0.5) / (1.0 / math.sqrt(3))
+    two_sided = mean_claim(values, low=-0.5, high=0.5)
+    assert two_sided.p_outside == pytest.approx(2 * stats.t.sf(t, 2), rel=1e-12)
+    assert outside(two_sided).p_inside == two_sided.p_outside
+    assert outside(two_sided).p_outside == two_sided.p_inside
+
+
+def test_units_are_task_draws_not_runs():
+    generator = np.random.default_rng(3)
+    draws = generator.normal(0, 1, (6, 1)) + generator.normal(0, 0.01, (6, 50))
+    assert mean_claim(draws, low=0.0).p_inside == pytest.approx(
+        mean_claim(draws.mean(axis=1), low=0).p_inside
+    )
+    assert mean_claim(draws, low=0.0).estimate.unit == "task draw"
+    assert mean_claim(draws.ravel(), low=0.0).p_inside != pytest.approx(mean_claim(draws, low=0).p_inside)
+
+
+def test_values_without_spread_are_compared():
+    assert mean_claim([0.2, 0.2, 0.2], low=0.1, high=0.3).p_inside == 0.0
+    assert mean_claim([0.2, 0.2, 0.2], low=0.2).p_inside == 1.0
+    assert mean_claim([0.2, 0.2, 0.2], low=0.3).p_outside == 0.0
+
+
+def test_ratio_claim_errs_in_five_percent_at_the_bound():
+    generator = np.random.default_rng(4)
+    p_values = []
+    for _ in range(N_STUDIES):
+        below = generator.normal(1.0, 0.3, 15)
+        above = 0.7 * below + generator.normal(0.0, 0.2, 15)
+        p_values.append(ratio_claim(above, below, low=0.7).p_inside)
+    assert stats.binomtest(rejections(p_values), N_STUDIES, 0.05).pvalue > 0.001
+
+
+def test_ratio_claim_needs_a_positive_denominator():
+    generator = np.random.default_rng(5)
+    noise = generator.normal(0, 1, 20)
+    unclear = ratio_claim(noise + 5, noise, low=1.0)
+    assert unclear.p_inside > 0.05 and not unclear.estimate.defined
+    assert ratio_claim(noise + 50, noise + 10, low=1.0).p_inside < 1e-6
+    assert ratio_claim(-noise - 50, -noise - 10, low=1.0).p_inside > 0.99
+
+
+def test_linearised_ratio_has_the_delta_methods_error():
+    generator = np.random.default_rng(6)
+    below, above = generator.normal(2.0, 0.1, 5_000), generator.normal(1.0, 0.1, 5_000)
+    units = linearised_ratio(above, below)
+    assert units.mean() == pytest.approx(above.mean() / below.mean(), rel=1e-12)
+    by_hand = math.sqrt((0.1**2 + 0.5**2 * 0.1**2) / 2.0**2)  # var(x - r y) / y**2
+    assert units.std() == pytest.approx(by_hand, rel=4 / math.sqrt(2 * 5_000))
+
+
+def test_proportions_are_exact():
+    assert proportion_claim(10, 10, low=0.5).p_inside == pytest.approx(0.5**10)
+    assert proportion_claim(0, 10, high=0.5).p_inside == pytest.approx(0.5**10)
+    assert proportion_claim(10, 10, high=0.5).p_outside == pytest.approx(0.5**10)
+    assert proportion_claim(5, 10, low=0.1, high=0.9).p_inside == pytest.approx(
+        stats.binom.sf(4, 10, 0.1), rel=1e-9
+    )
+
+
+def test_all_and_any_are_each_others_opposites():
+    parts = [claim(0.01, 0.9), claim(0.2, 0.03), claim(0.04, 0.5)]
+    assert (all_of(parts).p_inside, all_of(parts).p_outside) == (0.2, pytest.approx(0.09))
+    assert (any_of(parts).p_inside, any_of(parts).p_outside) == (pytest.approx(0.03), 0.9)
+    negated = any_of([outside(part) for part in parts])
+    assert (negated.p_inside, negated.p_outside) == (all_of(parts).p_outside, all_of(parts).p_inside)
+
+
+def test_holm_by_hand():
+    assert holm({"a": 0.01, "b": 0.04, "c": 0.03, "d": 0.005}) == pytest.approx(
+        {"d": 0.02, "a": 0.03, "c": 0.06, "b": 0.06}
+    )
+
+
+def test_holm_keeps_the_error_of_the_family_and_no_correction_does_not():
+    generator = np.random.default_rng(7)
+    uniform = generator.uniform(size=(100, 8))
+    adjusted = [min(holm(dict(enumerate(row))).values()) for row in uniform]
+    assert stats.binomtest(rejections(adjusted), 100, 0.05, alternative="greater").pvalue > 0.001
+    assert stats.binomtest(rejections(uniform.min(axis=1)), 100, 0.05, alternative="greater").pvalue < 1e-6
+
+
+def test_judging_use_one_family_for_both_directions():
+    claims = {"yes": claim(0.001, 1.0), "no": claim(1.0, 0.002), "open": claim(0.03, 0.9)}
+    pronounced = verdicts(claims)
+    assert {name: word for name, (word, _) in pronounced.items()} == {
+        "yes": "supported",
+        "no": "contradicted",
+        "open": "undecided",  # 0.03 alone would do; among six it does not
+    }
+    assert pronounced["yes"][1] == pytest.approx(0.006) and pronounced["no"][1] == pytest.approx(0.010)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: mean_claim([1.0, 2.0]), "low must be below high and at least one of them finite"),
+        (lambda: mean_claim([1.0, 2.0], low=1, high=0), "low must be below high"),
+        (lambda: mean_claim([1.0], low=0), "at least 2 independent units, got 1"),
+        (lambda: equivalence([1.0, 2.0], 0), "margin must be a finite number above 0"),
+        (lambda: proportion_claim(3, 2, low=0.5), "successes must be an integer from 0 to n = 2"),
+        (lambda: proportion_claim(1, 2), r"low must be below high, both in \[0, 1\]"),
+        (lambda: all_of([]), "at least one claim"),
+        (lambda: holm({}), "at least one p-value"),
+    ],
+)
+def test_wrong_arguments_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
