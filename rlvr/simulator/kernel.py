@@ -1,14 +1,7 @@
 """The compiled inner loop, and nothing else: arrays in, output filled.
 
-Random numbers are a pure function of where they are used. Philox4x64-10 [1]_ maps a key (from the
-root seed) and a counter (task, seed, prompt, step) to 256 bits, so no thread ever waits for, or
-changes, another's draws, and all arms of a run see the same batches and the same uniforms.
-
-All functions live in this one file because Numba's cache does not follow a call into another.
-
-References
-----------
-.. [1] Salmon, Moraes, Dror, Shaw. Parallel random numbers: as easy as 1, 2, 3. SC '11, 2011.
+All arms of a run see the same batches and the same uniforms, keyed by where they are used
+(:mod:`rlvr.simulator.keyed_random`).
 """
 
 from __future__ import annotations
@@ -18,7 +11,9 @@ import math
 import numpy as np
 from numba import njit
 
-__all__ = ["FILTERING", "KL", "TIE_BREAK", "group_rewards", "group_update", "philox", "train"]
+from rlvr.simulator.keyed_random import fill_words
+
+__all__ = ["FILTERING", "KL", "TIE_BREAK", "group_rewards", "group_update", "train"]
 
 FILTERING = {"off": 0, "drop": 1, "refill": 2}
 TIE_BREAK = {"lowest": 0, "uniform": 1}
@@ -28,40 +23,8 @@ RANDOM, MAJORITY, TRUE = 1, 2, 3  # the codes of rlvr.arms.ARM_CODE; a test hold
 
 _BATCHES = np.uint64(1)  # fourth counter word: what the bits are for
 _GROUPS = np.uint64(2)
-_LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
 _POWERS_OF_TWO = 0.5 ** np.arange(1022)  # two to the power -n
-
-
-@njit(cache=True, nogil=True)
-def _high_product(a, b):
-    """High 64 bits of the 128-bit product of two uint64."""
-    a_low, a_high, b_low, b_high = a & _LOW, a >> _32, b & _LOW, b >> _32
-    middle = a_high * b_low + ((a_low * b_low) >> _32)
-    carry = a_low * b_high + (middle & _LOW)
-    return a_high * b_high + (middle >> _32) + (carry >> _32)
-
-
-@njit(cache=True, nogil=True)
-def philox(key, c0, c1, c2, c3, words):
-    """Fill `words` (8,) of uint64 below 2**32 from one counter block of Philox4x64-10."""
-    k0, k1 = key[0], key[1]
-    for _ in range(10):
-        h0, l0 = _high_product(np.uint64(0xD2E7470EE14C6C93), c0), np.uint64(0xD2E7470EE14C6C93) * c0
-        h1, l1 = _high_product(np.uint64(0xCA5A826395121157), c2), np.uint64(0xCA5A826395121157) * c2
-        c0, c1, c2, c3 = h1 ^ c1 ^ k0, l1, h0 ^ c3 ^ k1, l0
-        k0 += np.uint64(0x9E3779B97F4A7C15)
-        k1 += np.uint64(0xBB67AE8584CAA73B)
-    for i, word in enumerate((c0, c1, c2, c3)):
-        words[2 * i], words[2 * i + 1] = word & _LOW, word >> _32
-
-
-@njit(cache=True, nogil=True)
-def _fill(key, place, prompt, step, purpose, words):
-    """Fill `words` (n,), n a multiple of 8, for one place in the experiment."""
-    where = (np.uint64(prompt) << _32) | np.uint64(step)
-    for block in range(words.size // 8):
-        philox(key, place, where, np.uint64(block), purpose, words[8 * block : 8 * block + 8])
 
 
 @njit(cache=True, nogil=True)
@@ -200,7 +163,7 @@ def _draw_batch(key, place, step, batch_size, order, pool, words):
     `pool` (candidate,) is the batch followed by the prompts that would refill it. Its longer shuffle is
     not kept in `order`, so the batches of later steps are the same with refilling and without.
     """
-    _fill(key, place, 0, step, _BATCHES, words)
+    fill_words(key, place, 0, step, _BATCHES, words)
     for j in range(batch_size):
         other = j + np.int64((words[j] * np.uint64(order.size - j)) >> _32)
         order[j], order[other] = order[other], order[j]
@@ -276,7 +239,7 @@ def train(
                     if filtering == 2 and np.all(filled[trained] >= batch_size):
                         break
                     prompt = pool[j]
-                    _fill(key, place, prompt, step, _GROUPS, words)
+                    fill_words(key, place, prompt, step, _GROUPS, words)
                     for arm in trained:
                         if filled[arm] >= batch_size:
                             continue

@@ -10,7 +10,7 @@ from scipy import stats
 
 from rlvr.arms import ARM_CODE
 from rlvr.replication.published_trainer import policy_update
-from rlvr.simulator import kernel
+from rlvr.simulator import kernel, keyed_random
 from rlvr.simulator.grpo_config import LIGHT
 from rlvr.simulator.task_family import TaskFamily
 
@@ -32,7 +32,7 @@ def test_random_bits_are_numpy_s_philox():
         words = np.empty(8, np.uint64)
         ahead = sum(word << (64 * place) for place, word in enumerate(counter)) + 1
         now = [np.uint64((ahead >> (64 * place)) & (2**64 - 1)) for place in range(4)]
-        kernel.philox(key, *now, words)
+        keyed_random.philox(key, *now, words)
         np.testing.assert_array_equal(words[0::2] | (words[1::2] << np.uint64(32)), expected)
 
 

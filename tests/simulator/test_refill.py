@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rlvr import GRPOConfig, TaskFamily, simulate
-from rlvr.simulator import kernel
+from rlvr.simulator import keyed_random
 
 SMALL = TaskFamily(prior_strength=0.7, n_actions=4, n_correct=1, n_prompts=9)
 
@@ -15,7 +15,7 @@ def words_at(key, place, prompt, step, purpose, n):
     out = []
     for block in range(-(-n // 8)):
         where = np.uint64((prompt << 32) | step)
-        kernel.philox(key, np.uint64(place), where, np.uint64(block), np.uint64(purpose), words)
+        keyed_random.philox(key, np.uint64(place), where, np.uint64(block), np.uint64(purpose), words)
         out.extend(int(word) for word in words)
     return out[:n]
 
