@@ -60,7 +60,8 @@ class PageTable:
 
     def markdown(self) -> str:
         """The table as the directive that numbers it and lets the text refer to it."""
-        lines = [f"| {' | '.join(cells)} |" for cells in (self.heads, *self.rows)]
+        rows = [[_unbroken(cell) for cell in cells] for cells in self.rows]
+        lines = [f"| {' | '.join(cells)} |" for cells in (self.heads, *rows)]
         lines.insert(1, "|" + "|".join([":--"] + ["--:"] * (len(self.heads) - 1)) + "|")
         return "\n".join([f":::{{table}} {self.caption}", f":name: {self.name}", "", *lines, ":::"])
 
@@ -80,6 +81,11 @@ class PageTable:
         lines = [[cell.ljust(width) for cell, width in zip(cells, widths, strict=True)] for cells in
                  (self.heads, *self.rows)]  # fmt: skip
         return "\n".join("  ".join(line).rstrip() for line in lines)
+
+
+def _unbroken(cell: str) -> str:
+    """A cell of numbers alone, with spaces at which no browser breaks the line."""
+    return cell if any(letter.isalpha() for letter in cell) else cell.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def page_table(rows: Iterable[Mapping[str, Any]], *, caption: str, name: str) -> PageTable:

@@ -1,0 +1,59 @@
+"""Numbers for the prose and tables for the page: what is stored is what is read."""
+
+import myst_nb
+import pytest
+
+from rlvr.inference import Estimate
+from rlvr.pages import page_table, quote
+
+
+@pytest.fixture
+def glued(monkeypatch):
+    kept = {}
+    monkeypatch.setattr(myst_nb, "glue", lambda name, value, display: kept.update({name: value}))
+    return kept
+
+
+def test_a_number_is_quoted_as_the_text_that_is_read(glued):
+    quote({"null:+.4f": 0.00031234, "runs": 31, "who": "RANDOM", "share:.0%": 0.0312})
+    assert glued == {"null": "+0.0003", "runs": "31", "who": "RANDOM", "share": "3%"}
+
+
+def test_an_estimate_is_quoted_with_its_interval(glued):
+    quote({"term:.3f": Estimate(0.125, 0.1, 0.15)})
+    assert glued == {"term": "0.125 [0.100, 0.150]"}
+
+
+def test_seventeen_digits_are_refused_and_nothing_is_quoted(glued):
+    with pytest.raises(ValueError, match="third needs a format, as in 'third:.3f'; got 0.3333333333333333"):
+        quote({"whole": 3, "third": 1 / 3})
+    assert glued == {}
+
+
+def test_a_name_is_quoted_once(glued):
+    with pytest.raises(ValueError, match="'null' twice"):
+        quote({"null:.3f": 0.1, "null:.1f": 0.1})
+
+
+def test_a_table_in_its_three_forms():
+    rows = [
+        {"arm": "true", "accuracy:.2f": Estimate(0.875, 0.85, 0.9)},
+        {"arm": "a < b", "accuracy:.2f": Estimate(0.5, 0.25, 0.75)},
+    ]
+    table = page_table(rows, caption="Ends & means.", name="tab-00-ends")
+    given = table._repr_mimebundle_()
+    assert given["text/plain"] == "arm    accuracy\ntrue   0.88 [0.85, 0.90]\na < b  0.50 [0.25, 0.75]"
+    assert given["text/markdown"].splitlines() == [
+        ":::{table} Ends & means.", ":name: tab-00-ends", "", "| arm | accuracy |", "|:--|--:|",
+        "| true | 0.88\N{NO-BREAK SPACE}[0.85,\N{NO-BREAK SPACE}0.90] |",
+        "| a < b | 0.50\N{NO-BREAK SPACE}[0.25,\N{NO-BREAK SPACE}0.75] |", ":::",
+    ]  # fmt: skip
+    assert "<td>a &lt; b</td>" in given["text/html"]
+    assert "<caption>Ends &amp; means.</caption>" in given["text/html"]
+
+
+def test_a_table_without_rows_or_with_uneven_ones_is_refused():
+    with pytest.raises(ValueError, match="at least one row"):
+        page_table([], caption="Nothing.", name="tab-00-nothing")
+    with pytest.raises(ValueError, match=r"needs the columns \['arm'\], got \['leg'\]"):
+        page_table([{"arm": "true"}, {"leg": "left"}], caption="Mixed.", name="tab-00-mixed")
