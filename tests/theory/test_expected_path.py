@@ -155,7 +155,7 @@ def test_the_crossing_moves_towards_the_limit_and_stays_below_it():
 
 def test_training_without_a_crossing_is_refused():
     still = GRPOConfig(tie_break="uniform", learning_rate=1e-30)
-    with pytest.raises(ValueError, match="family must lose accuracy by MAJORITY at prior strength 0[.]01"):
+    with pytest.raises(ValueError, match="family must lose accuracy by MAJORITY"):
         crossing_after(TaskFamily(), still, 1)
     with pytest.raises(ValueError, match="n_updates must be an integer of at least 1, got 0"):
         crossing_after(TaskFamily(), UNIFORM, 0)
