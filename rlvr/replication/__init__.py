@@ -10,7 +10,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "published_trainer": ["policy_update", "published_tasks", "replay_run"],
+        "published_trainer": ["largest_update_gap", "policy_update", "published_tasks", "replay_run"],
         "published_designs": [
             "CELLS",
             "DESIGNS",

@@ -1,14 +1,23 @@
 """The replay: the fast draws are the plain draws, and the published digits come back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from rlvr import TaskFamily
 from rlvr.commands.command_line import app
+from rlvr.replication import published_trainer
 from rlvr.replication.digit_for_digit import Comparison, compare, published_numbers
 from rlvr.replication.published_designs import CELLS, Gate, resampled_interval
-from rlvr.replication.published_trainer import _choose, published_tasks, replay_run
+from rlvr.replication.published_trainer import (
+    _choose,
+    largest_update_gap,
+    policy_update,
+    published_tasks,
+    replay_run,
+)
 from rlvr.simulator.grpo_config import LIGHT
 
 
@@ -45,6 +54,25 @@ def test_a_run_repeats_and_its_evaluations_cost_draws():
     assert replay_run(tasks, "random", LIGHT, seed=1) == first
     assert replay_run(tasks, "random", LIGHT, seed=2) != first
     assert replay_run(tasks, "random", LIGHT, seed=1, eval_every=25) != first
+
+
+@pytest.mark.parametrize("kl", ["forward", "reverse"])
+@pytest.mark.parametrize("filtering", ["off", "drop"])
+def test_the_compiled_update_is_the_plain_one(kl, filtering):
+    config = replace(LIGHT, kl=kl, filtering=filtering, kl_coefficient=0.5)
+    assert 0 < largest_update_gap(config, n_groups=200, seed=1) < 1e-13
+
+
+def test_a_compiled_update_that_differs_is_noticed(monkeypatch):
+    def slower(logits, prior, actions, rewards, config):
+        return 0.8 * policy_update(logits, prior, actions, rewards, config)
+
+    monkeypatch.setattr(published_trainer, "policy_update", slower)
+    assert largest_update_gap(LIGHT, n_groups=200, seed=1) > 1e-3
+    with pytest.raises(ValueError, match="n_groups must be an integer of at least 1, got 0"):
+        largest_update_gap(LIGHT, n_groups=0, seed=1)
+    with pytest.raises(ValueError, match="filtering must be one of"):
+        largest_update_gap(replace(LIGHT, filtering="refill"), n_groups=1, seed=1)
 
 
 def test_bad_replays():
