@@ -7,6 +7,7 @@ to the next where no reader could tell.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -62,7 +63,8 @@ class PageTable:
         """The table as the directive that numbers it and lets the text refer to it."""
         rows = [[_unbroken(cell) for cell in cells] for cells in self.rows]
         lines = [f"| {' | '.join(cells)} |" for cells in (self.heads, *rows)]
-        lines.insert(1, "|" + "|".join([":--"] + ["--:"] * (len(self.heads) - 1)) + "|")
+        sides = ["--:" if _numbers(column) else ":--" for column in zip(*self.rows, strict=True)]
+        lines.insert(1, "|" + "|".join([":--", *sides[1:]]) + "|")
         return "\n".join([f":::{{table}} {self.caption}", f":name: {self.name}", "", *lines, ":::"])
 
     def html(self) -> str:
@@ -81,6 +83,11 @@ class PageTable:
         lines = [[cell.ljust(width) for cell, width in zip(cells, widths, strict=True)] for cells in
                  (self.heads, *self.rows)]  # fmt: skip
         return "\n".join("  ".join(line).rstrip() for line in lines)
+
+
+def _numbers(column: Sequence[str]) -> bool:
+    """Whether most cells of a column are numbers, so that they belong under each other at the right."""
+    return 2 * sum(bool(re.search("[A-Za-z]{2}", cell)) for cell in column) < len(column)
 
 
 def _unbroken(cell: str) -> str:
