@@ -78,3 +78,9 @@ def test_a_table_without_rows_or_with_uneven_ones_is_refused():
         page_table([], caption="Nothing.", name="tab-00-nothing")
     with pytest.raises(ValueError, match=r"needs the columns \['arm'\], got \['leg'\]"):
         page_table([{"arm": "true"}, {"leg": "left"}], caption="Mixed.", name="tab-00-mixed")
+
+
+def test_columns_of_words_read_from_the_left_and_of_numbers_from_the_right():
+    rows = [{"arm": 1, "verdict": "supported", "p:.0e": 1e-9}, {"arm": 2, "verdict": "-", "p:.0e": 0.5}]
+    table = page_table([*rows, dict(rows[0])], caption="Verdicts.", name="tab-00-verdicts")
+    assert table.markdown().splitlines()[4] == "|:--|:--|--:|"

@@ -14,13 +14,15 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "published_designs": [
             "CELLS",
             "DESIGNS",
+            "Gate",
             "STRENGTHS",
             "gate",
             "power_study",
             "re_audit",
             "resampled_interval",
             "study_spread",
+            "task_and_seed_spread",
         ],
-        "digit_for_digit": ["Comparison", "compare", "published_numbers", "stored_replay"],
+        "digit_for_digit": ["Comparison", "compare", "published_numbers", "replayed_sweep", "stored_replay"],
     },
 )
