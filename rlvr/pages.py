@@ -87,7 +87,7 @@ class PageTable:
 
 def _is_number(cell: str) -> bool:
     """Whether a cell holds numbers and no words: a value, an interval, a set from here to there."""
-    return not any(letter.isalpha() for letter in re.sub(r"\b(in|to)\b", "", cell))
+    return not any(letter.isalpha() for letter in re.sub(r"\b(in|to)\b|(?<=\d)e(?=[-+]?\d)", "", cell))
 
 
 def _unbroken(cell: str) -> str:

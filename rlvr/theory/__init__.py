@@ -16,7 +16,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "expected_path": ["crossing_after", "expected_accuracy", "mean_field", "update_weights"],
         "moment_closure": ["closure_accuracy", "majority_closure"],
         "majority_endpoint": ["crossover", "elicitation_limit"],
-        "kl_ceilings": ["accuracy_at_kl", "best_of_n", "jeffreys", "kl_ceiling", "kl_divergence"],
+        "kl_ceilings": [
+            "accuracy_at_kl",
+            "best_of_n",
+            "jeffreys",
+            "kl_by_purpose",
+            "kl_ceiling",
+            "kl_divergence",
+        ],
         "repeated_sampling": ["base_priors", "beta_coverage", "beta_shape", "coverage", "pass_at_k"],
     },
 )
