@@ -52,6 +52,18 @@ def test_a_table_in_its_three_forms():
     assert "<caption>Ends &amp; means.</caption>" in given["text/html"]
 
 
+def test_links_citations_and_words_keep_their_sense_where_no_book_is_around_them():
+    table = page_table(
+        [{"cell": r"[m\_1, b](#src-m-1-b)", "n": 500, "paper": "{cite}`gao2026true`", "said": "mixed"}],
+        caption="Linked.",
+        name="tab-00-linked",
+    )
+    assert table.plain().splitlines()[1].split("  ") == ["m_1, b", "500", "gao2026true", "mixed"]
+    assert "<td>m_1, b</td>" in table.html() and "<td>gao2026true</td>" in table.html()
+    assert table.markdown().splitlines()[4] == "|:--|--:|:--|:--|"
+    assert r"| [m\_1, b](#src-m-1-b) |" in table.markdown()
+
+
 def test_a_table_without_rows_or_with_uneven_ones_is_refused():
     with pytest.raises(ValueError, match="at least one row"):
         page_table([], caption="Nothing.", name="tab-00-nothing")
