@@ -85,14 +85,19 @@ class PageTable:
         return "\n".join("  ".join(line).rstrip() for line in lines)
 
 
+def _is_number(cell: str) -> bool:
+    """Whether a cell holds numbers and no words: a value, an interval, a set from here to there."""
+    return not any(letter.isalpha() for letter in re.sub(r"\b(in|to)\b", "", cell))
+
+
 def _unbroken(cell: str) -> str:
     """A cell of numbers alone, with spaces at which no browser breaks the line."""
-    return cell if any(letter.isalpha() for letter in cell) else cell.replace(" ", "\N{NO-BREAK SPACE}")
+    return cell.replace(" ", "\N{NO-BREAK SPACE}") if _is_number(cell) else cell
 
 
 def _in_words(column: Iterable[str]) -> bool:
-    """Whether most cells of a column are words, which are read from the left, and not numbers."""
-    worded = [any(letter.isalpha() for letter in cell) for cell in column if cell]
+    """Whether most cells of a column are words, which are read from the left."""
+    worded = [not _is_number(cell) for cell in column if cell]
     return 2 * sum(worded) > len(worded)
 
 

@@ -52,6 +52,15 @@ def test_a_table_in_its_three_forms():
     assert "<caption>Ends &amp; means.</caption>" in given["text/html"]
 
 
+def test_numbers_are_set_from_the_right_and_never_broken_words_from_the_left():
+    rows = [
+        {"term": "null", "set": "-41.6 to +58.4", "said": "in doubt"},
+        {"term": "x", "set": "–", "said": ""},
+    ]
+    lines = page_table(rows, caption="Sets.", name="tab-00-sets").markdown().splitlines()
+    assert lines[4:6] == ["|:--|--:|:--|", "| null | -41.6\u00a0to\u00a0+58.4 | in doubt |"]
+
+
 def test_links_citations_and_words_keep_their_sense_where_no_book_is_around_them():
     table = page_table(
         [{"cell": r"[m\_1, b](#src-m-1-b)", "n": 500, "paper": "{cite}`gao2026true`", "said": "mixed"}],

@@ -75,7 +75,8 @@ def print_report(report: AuditReport, console: Console) -> None:
 
     for audit in report.cells:
         cell = audit.cell
-        line((said(audit), _STYLE[audit.status]), f" ({audit.status})   {cell.name}")
+        line((said(audit), _STYLE[audit.status]), f" ({audit.status})")
+        line(f"    {cell.name}")
         arms = (
             f"{name.upper()} "
             + (points(cell.arms[name].accuracy, signed=False) if name in cell.arms else "missing")
@@ -104,8 +105,9 @@ def print_report(report: AuditReport, console: Console) -> None:
         for doubt in (*audit.doubts, *audit.notices):
             line(("    note: ", "yellow"), doubt)
         line("")
+    total = f"{len(report.cells)} cell{'s' if len(report.cells) > 1 else ''}"
     counts = {status: sum(cell.status == status for cell in report.cells) for status in _STYLE}
-    line(f"{len(report.cells)} cells: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
+    line(f"{total}: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
     line(f"terms in points, {100 * report.level:g}% intervals from item sampling alone")
     line(f"rule: {report.rule}; assumptions: {', '.join(report.assumptions) or 'none'}")
 
