@@ -6,6 +6,7 @@ lists every arm as printed, with how and where it was read.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
@@ -46,7 +47,8 @@ def link(cell: Cell, text: str | None = None) -> str:
 def term_text(audit: CellAudit, term: str) -> str:
     """A term in points with its item-sampling interval (on one line), or its set, or a dash."""
     estimate = audit.terms[term]
-    span = "" if estimate.low != estimate.low else f"[{points(estimate.low)},\u00a0{points(estimate.high)}]"
+    low, high = (points(end, signed=False) for end in (estimate.low, estimate.high))
+    span = "" if math.isnan(estimate.low) else f"[{low},\u00a0{high}]"
     if estimate.defined:
         return f"{points(estimate.value)} {span}".rstrip()
     return f"in\u00a0{span}" if span else "–"

@@ -67,7 +67,7 @@ def test_terms_as_text(cells):
     (famous,) = [
         c for c in cells if c.cell.name == "shao2026spurious / training curves / Qwen2.5-Math-7B / MATH-500"
     ]
-    assert term_text(famous, "null") == "+21.5 [+15.5,\u00a0+27.3]"
+    assert term_text(famous, "null") == "+21.5 [15.5,\u00a027.3]"
     (three,) = [c for c in cells if c.cell.name == "zhao2026learning / Qwen2.5-3B / MATH-500"]
     assert term_text(three, "null").startswith("in\u00a0[") and term_text(three, "total")[0] == "+"
 
