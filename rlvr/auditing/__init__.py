@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "identification": ["ASSUMPTIONS", "feasible", "identified_sets"],
         "sampling_error": [
             "Sampling",
+            "contrast_interval",
             "item_sampling",
             "pairing_gain",
             "run_sampling",
