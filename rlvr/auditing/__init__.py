@@ -34,6 +34,14 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "to_dict",
             "to_markdown",
         ],
-        "source_links": ["anchor", "audit_table", "link", "source_page", "term_text", "verdict_text"],
+        "source_links": [
+            "anchor",
+            "audit_table",
+            "estimate_text",
+            "link",
+            "source_page",
+            "term_text",
+            "verdict_text",
+        ],
     },
 )

@@ -16,9 +16,19 @@ from rlvr.auditing.cell_audit import CellAudit
 from rlvr.auditing.study_cells import Arm, Cell
 from rlvr.auditing.verdict_rules import VERDICTS
 from rlvr.decomposition import PARTS
+from rlvr.inference import Estimate
 from rlvr.pages import PageTable, page_table
 
-__all__ = ["anchor", "audit_table", "escape", "link", "source_page", "term_text", "verdict_text"]
+__all__ = [
+    "anchor",
+    "audit_table",
+    "escape",
+    "estimate_text",
+    "link",
+    "source_page",
+    "term_text",
+    "verdict_text",
+]
 
 Column = Callable[[CellAudit], str]
 
@@ -44,14 +54,24 @@ def link(cell: Cell, text: str | None = None) -> str:
     return f"[{escape(text or f'{cell.model}, {cell.benchmark}')}](#{anchor(cell)})"
 
 
-def term_text(audit: CellAudit, term: str) -> str:
-    """A term in points with its item-sampling interval (on one line), or its set, or a dash."""
-    estimate = audit.terms[term]
+def estimate_text(estimate: Estimate) -> str:
+    """An estimate in points with its interval (on one line), or its set, or a dash.
+
+    Examples
+    --------
+    >>> estimate_text(Estimate(0.215, 0.155, 0.273)).split()
+    ['+21.5', '[15.5,', '27.3]']
+    """
     low, high = (points(end, signed=False) for end in (estimate.low, estimate.high))
     span = "" if math.isnan(estimate.low) else f"[{low},\u00a0{high}]"
     if estimate.defined:
         return f"{points(estimate.value)} {span}".rstrip()
     return f"in\u00a0{span}" if span else "–"
+
+
+def term_text(audit: CellAudit, term: str) -> str:
+    """A term of an audit as :func:`estimate_text` gives it."""
+    return estimate_text(audit.terms[term])
 
 
 def verdict_text(audit: CellAudit) -> str:
