@@ -65,6 +65,7 @@ def test_fieller_is_the_set_of_ratios_not_rejected():
         assert (stats.ttest_1samp(x - ratio * y, 0).pvalue >= 0.05) == inside
 
 
+@pytest.mark.slow
 def test_ratio_interval_covers():
     generator = np.random.default_rng(6)
     intervals = []
@@ -99,6 +100,7 @@ def test_crossing_by_hand_and_with_its_interval():
     assert not never.defined and "never turns positive" in never.reason
 
 
+@pytest.mark.slow
 def test_crossing_interval_covers():
     generator = np.random.default_rng(8)
     at = np.linspace(0, 1, 11)

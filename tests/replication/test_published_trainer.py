@@ -93,12 +93,14 @@ def test_resampling_honours_its_seed():
     assert resampled_interval(runs, difference, 1) != resampled_interval(runs, difference, 2)
 
 
+@pytest.mark.slow
 def test_command_reports_equality_and_exits_zero():
     result = CliRunner().invoke(app, ["replay", "--quick"])
     assert result.exit_code == 0
     assert "10 of 10 published numbers come back" in result.output
 
 
+@pytest.mark.slow
 def test_command_exits_one_when_a_digit_differs(monkeypatch):
     import rlvr.replication.digit_for_digit
 
