@@ -11,7 +11,7 @@ export PYTHONHASHSEED := 0
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint notebooks lock clean
+.PHONY: help book test lint mutants notebooks lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -36,6 +36,9 @@ lint: $(VENV)/.ready  ## ruff and mypy
 test: lint  ## lint, unit tests, and every stored chapter output against a fresh run
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --nbval --nbval-current-env \
 	    --nbval-sanitize-with chapters/nbval_sanitize.cfg rlvr tests chapters
+
+mutants: $(VENV)/.ready  ## change the core at random places and count the changes that no unit test notices
+	$(BIN)/python tools/mutants.py --jobs $(JOBS) $(if $(PLACES),--places $(PLACES)) $(if $(SEED),--seed $(SEED)) $(WITHIN)
 
 notebooks: $(VENV)/.ready  ## rewrite each chapter's notebook, outputs included, from its text
 	$(BIN)/python _ext/pairs.py $(CHAPTERS)

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import math
 import numbers
+import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["choice", "policy_and_correct", "real", "whole"]
+__all__ = ["choice", "policy_and_correct", "real", "shortened", "shown", "whole"]
+
+
+def shown(value: object) -> str:
+    """How a refusal shows somebody's value: its `repr` on one line, shortened."""
+    return shortened(re.sub(r"\s*\n\s*", " ", repr(value)))
+
+
+def shortened(text: str, most: int = 100) -> str:
+    """`text`, or if it has more than `most` characters its beginning, its end and how many there are."""
+    if len(text) <= most:
+        return text
+    return f"{text[: most - 20]} … {text[-20:]} ({len(text):,} characters)"
 
 
 def real(
@@ -31,11 +44,11 @@ def real(
         If it is NaN, infinite, or outside the interval; `accepted` is quoted in the message.
     """
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
-        raise TypeError(f"{name} must be {accepted}, got {value!r} of type {type(value).__name__}")
+        raise TypeError(f"{name} must be {accepted}, got {shown(value)} of type {type(value).__name__}")
     number = float(value)
     inside = above <= number <= below if closed else above < number < below
     if not (math.isfinite(number) and inside):
-        raise ValueError(f"{name} must be {accepted}, got {value!r}")
+        raise ValueError(f"{name} must be {accepted}, got {shown(value)}")
     return number
 
 
@@ -43,9 +56,9 @@ def whole(name: str, value: int, accepted: str, *, at_least: int, at_most: float
     """Return `value` as an int inside [at_least, at_most], with the errors of :func:`real`."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
         wrong = ValueError if isinstance(value, float) and math.isnan(value) else TypeError
-        raise wrong(f"{name} must be {accepted}, got {value!r} of type {type(value).__name__}")
+        raise wrong(f"{name} must be {accepted}, got {shown(value)} of type {type(value).__name__}")
     if not at_least <= value <= at_most:
-        raise ValueError(f"{name} must be {accepted}, got {value!r}")
+        raise ValueError(f"{name} must be {accepted}, got {shown(value)}")
     return int(value)
 
 
@@ -54,7 +67,7 @@ def choice(name: str, value: str, options: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in options:
         listed = ", ".join(repr(option) for option in options)
         error = ValueError if isinstance(value, str) else TypeError
-        raise error(f"{name} must be one of {listed}, got {value!r}")
+        raise error(f"{name} must be one of {listed}, got {shown(value)}")
     return value
 
 
@@ -73,7 +86,7 @@ def policy_and_correct(policy: ArrayLike, correct: ArrayLike | None) -> tuple[ND
             f"policy must be a vector of at least 2 probabilities, got shape {probabilities.shape}"
         )
     if not np.all(np.isfinite(probabilities)) or np.any(probabilities < 0):
-        raise ValueError(f"policy must hold finite probabilities of at least 0, got {policy!r}")
+        raise ValueError(f"policy must hold finite probabilities of at least 0, got {shown(policy)}")
     if abs(probabilities.sum() - 1.0) > 1e-9:
         raise ValueError(f"policy must sum to 1 (to 1e-9), got a sum of {float(probabilities.sum())!r}")
     if correct is None:

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rlvr._checks import shown
+
 __all__ = ["ARMS", "ARM_CODE", "check_arms"]
 
 ARMS = ("frozen", "random", "majority", "true")
@@ -34,10 +36,10 @@ def check_arms(arms: Iterable[str]) -> tuple[str, ...]:
         If it is empty, repeats an arm or names an unknown one.
     """
     if isinstance(arms, str) or not isinstance(arms, Iterable):
-        raise TypeError(f"arms must be a sequence of names out of {ARMS}, got {arms!r}")
+        raise TypeError(f"arms must be a sequence of names out of {ARMS}, got {shown(arms)}")
     named = tuple(arms)
     unknown = [arm for arm in named if arm not in ARMS]
     if unknown or not named or len(set(named)) < len(named):
-        problem = f"unknown {unknown}" if unknown else "no arm" if not named else "an arm twice"
-        raise ValueError(f"arms must be distinct names out of {ARMS}, got {problem} in {named!r}")
+        problem = f"unknown {shown(unknown)}" if unknown else "no arm" if not named else "an arm twice"
+        raise ValueError(f"arms must be distinct names out of {ARMS}, got {problem} in {shown(named)}")
     return named

@@ -19,6 +19,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from rlvr._checks import shown
 from rlvr.arms import ARMS
 from rlvr.inference import Estimate, mean_interval, ratio_interval
 
@@ -123,7 +124,7 @@ def decompose(
     arrays = {arm: np.asarray(value, dtype=float) for arm, value in given.items()}
     for arm, array in arrays.items():
         if not np.isfinite(array).all():
-            raise ValueError(f"{arm} must hold finite accuracies, got {given[arm]!r}")
+            raise ValueError(f"{arm} must hold finite accuracies, got {shown(given[arm])}")
     if shapes["true"] == ():
         plain = {
             arm: value.item() if isinstance(value, np.generic) else value for arm, value in given.items()

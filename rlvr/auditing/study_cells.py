@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rlvr._checks import shortened, shown
 from rlvr.arms import ARMS
 from rlvr.auditing.table_reading import TableError, line_of, lines_of, read_frame, read_text
 
@@ -113,8 +114,9 @@ def read_cells(tables: Iterable[str | Path | pd.DataFrame]) -> list[Cell]:
             slot = (arm.name, "" if role == "arm" else f"{arm.file}:{arm.line}")
             before = cells.setdefault(key, {}).setdefault(slot, arm)
             if before is not arm:
+                where = shortened(" / ".join(filter(None, key)))
                 raise TableError(
-                    f"{arm.file}, line {arm.line}: the {arm.name} arm of {' / '.join(filter(None, key))} "
+                    f"{arm.file}, line {arm.line}: the {arm.name} arm of {where} "
                     f"already stands in {before.file}, line {before.line}; one row an arm is accepted (tell "
                     "two tables of one study apart by a column setup, or mark a row's role as alternative)"
                 )
@@ -166,14 +168,14 @@ def _arm_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
         whole = graded > 0 and _near_whole(value, unit, graded)
         if unit == 100.0 and not whole and _fraction_among_percentages(float(value), together[key]):
             raise TableError(
-                f"{name}, line {line}: accuracy_percent {value} is no whole number of answers and would "
-                "fit the other arms of its cell as a fraction; percentages alone are accepted in this column"
+                f"{name}, line {line}: accuracy_percent {shortened(value)} is no whole number of answers "
+                "and would fit the other arms of its cell as a fraction; percentages alone are accepted here"
             )
         spread = float(at("run_sd")) / unit if at("run_sd") else None
         if spread is not None and spread > 0.5:
             raise TableError(
                 f"{name}, line {line}: run_sd must be at most half the range of accuracy, in the unit of the "
-                f"accuracy column, got {at('run_sd')!r}"
+                f"accuracy column, got {shown(at('run_sd'))}"
             )
         arm = Arm(
             at("arm").lower(),
@@ -194,7 +196,7 @@ def _arm_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
         notice = (
             ""
             if whole or not graded
-            else f"line {line}: {value} is no whole number of {graded} graded answers"
+            else f"line {line}: {shortened(value)} is no whole number of {graded} graded answers"
         )
         yield key, at("role").lower() or "arm", arm, notice
 
@@ -239,13 +241,15 @@ def _outcome_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
         answered = np.bincount(run * items.size + item, minlength=runs.size * items.size)
         if answered.max() > 1 or answered.min() == 0:
             twice = answered.max() > 1
+            verb, end = ("answers", " twice") if twice else ("lacks", "")
             slot = int(answered.argmax() if twice else answered.argmin())
             where = rows[run * items.size + item == slot][-1] if twice else first
+            run_name = shortened(labels["run"][runs[slot // items.size]])
+            item_name = shortened(labels["item"][items[slot % items.size]])
             raise TableError(
                 f"{name}, line {line_of(name, text, int(where))}: "
-                f"run {labels['run'][runs[slot // items.size]]} "
-                f"{'answers item' if twice else 'lacks item'} {labels['item'][items[slot % items.size]]}"
-                f"{' twice' if twice else ''}; each run of an arm is accepted with every item of it once"
+                f"run {run_name} {verb} item {item_name}{end}; "
+                "each run of an arm is accepted with every item of it once"
             )
         outcomes = np.empty((runs.size, items.size))
         outcomes[run, item] = correct[rows]

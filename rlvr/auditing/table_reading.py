@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
+from rlvr._checks import shortened, shown
 from rlvr.arms import ARMS
 
 __all__ = [
@@ -110,15 +111,16 @@ def read_text(source: str | Path | pd.DataFrame) -> tuple[str, str]:
     if isinstance(source, pd.DataFrame):
         return "table", source.to_csv(index=False)
     name = "standard input" if str(source) == "-" else str(source)
+    asked = shortened(name)
     try:
         raw = sys.stdin.buffer.read() if str(source) == "-" else Path(source).read_bytes()
     except FileNotFoundError:
-        raise TableError(f"{name}: no such file; a comma-separated text file is accepted") from None
+        raise TableError(f"{asked}: no such file; a comma-separated text file is accepted") from None
     except IsADirectoryError:
         raise TableError(f"{name}: this is a folder; a comma-separated text file is accepted") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise TableError(f"{name}: cannot be read ({reason}); a readable text file is accepted") from None
+        raise TableError(f"{asked}: cannot be read ({reason}); a readable text file is accepted") from None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -149,7 +151,7 @@ def read_frame(name: str, text: str) -> pd.DataFrame:
         raise TableError(f"{at}: the file is empty; {wanted}")
     twice = sorted({column for column in columns if columns.count(column) > 1})
     if twice:
-        raise TableError(f"{at}: the column {twice[0]!r} stands twice; each is accepted once")
+        raise TableError(f"{at}: the column {shown(twice[0])} stands twice; each is accepted once")
     measures = {"accuracy", "accuracy_percent"} & {*columns}
     per_item = "correct" in columns and not measures
     missing = [column for column in (OUTCOMES_NEED if per_item else ARMS_NEED) if column not in columns]
@@ -174,7 +176,7 @@ def read_frame(name: str, text: str) -> pd.DataFrame:
         record, column, value = min(problems)
         raise TableError(
             f"{name}, line {line_of(name, text, record)}: {column} must be {_CHECKS[column].error}, "
-            f"got {value[:80]!r}"
+            f"got {shown(value)}"
         )
     return frame
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from rlvr._checks import shortened
 from rlvr.commands.refusal import refuse
 
 __all__ = ["app"]
@@ -52,10 +53,10 @@ def audit(
     try:
         for option, out in (("--json", json_out), ("--figure", figure)):
             if out and out != "-" and (Path(out).is_dir() or not Path(out).absolute().parent.is_dir()):
-                raise ValueError(f"{option} {out}: a file in an existing folder is accepted")
+                raise ValueError(f"{option} {shortened(out)}: a file in an existing folder is accepted")
         if figure and Path(figure).suffix.lower() not in _FIGURE_FORMATS:
             raise ValueError(
-                f"--figure {figure}: a name that ends in {', '.join(_FIGURE_FORMATS)} is accepted"
+                f"--figure {shortened(figure)}: a name that ends in {', '.join(_FIGURE_FORMATS)} is accepted"
             )
         report = audit_tables(
             tables, level=level, rule=rule, assumptions=assume, run_sd=run_sd, frozen_shift=frozen_shift

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from rlvr._checks import shown
 from rlvr.commands.refusal import refuse
 
 __all__ = ["app"]
@@ -73,8 +75,8 @@ def sweep(
     if store is not None:
         from rlvr.simulator.prior_sweep import store as rebuild
 
-        if not store.is_dir():
-            raise refuse(ValueError(f"--store must be an existing folder, got {str(store)!r}"))
+        if not os.path.isdir(store):  # unlike Path.is_dir it never raises
+            raise refuse(ValueError(f"--store must be an existing folder, got {shown(str(store))}"))
         rebuild(store, typer.echo)
         return
     table = Table(

@@ -20,7 +20,7 @@ import statsmodels.api as sm
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from rlvr._checks import choice, whole
+from rlvr._checks import choice, shown, whole
 from rlvr.inference import Estimate, ratio_interval
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
 from rlvr.simulator.task_family import TaskFamily
@@ -261,7 +261,7 @@ def run_blocks(
     choice("filtering", filtering, ("drop", "refill"))
     whole("n_blocks", n_blocks, "an integer of at least 1", at_least=1)
     if len(priors) != 2:
-        raise ValueError(f"priors must be two prior strengths, got {priors!r}")
+        raise ValueError(f"priors must be two prior strengths, got {shown(priors)}")
     accuracy = {
         (treatment, prior): simulate(
             TaskFamily(prior_strength=prior),

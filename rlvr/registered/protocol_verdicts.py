@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from rlvr._checks import choice
+from rlvr._checks import choice, shown
 from rlvr.decomposition import TERMS
 from rlvr.registered.equivalence_claims import (
     Claim,
@@ -97,7 +97,7 @@ def evaluate(spec: Mapping[str, Any], protocol: Protocol, results: Results) -> C
             return combine(parts, spec.get("statement", ""))
     kinds = [kind for kind in _KINDS if kind in spec]
     if len(kinds) != 1:
-        raise ValueError(f"a claim must name exactly one of {', '.join(_KINDS)}, got {dict(spec)!r}")
+        raise ValueError(f"a claim must name exactly one of {', '.join(_KINDS)}, got {shown(dict(spec))}")
     region, words = _region(spec)
     claim = _CLAIMS[kinds[0]](spec, protocol, results, region, words)
     return outside(claim, claim.label) if "outside" in spec else claim
@@ -164,7 +164,7 @@ def sample_sizes(
 def _region(spec: Mapping[str, Any]) -> tuple[dict[str, float], str]:
     given = [word for word in ("above", "below", "within", "outside") if word in spec]
     if len(given) != 1:
-        raise ValueError(f"a claim must state one of above, below, within, outside, got {dict(spec)!r}")
+        raise ValueError(f"a claim must state one of above, below, within, outside, got {shown(dict(spec))}")
     word, value = given[0], spec[given[0]]
     if word == "above":
         return {"low": float(value)}, f"> {value:g}"

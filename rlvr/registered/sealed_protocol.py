@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from rlvr._checks import choice
+from rlvr._checks import choice, shown
 from rlvr._data import DATA
 from rlvr.arms import ARMS
 from rlvr.registered.gates import RULES, pool_block, studies_of
@@ -110,7 +110,7 @@ class Results:
         """Accuracies of one arm in one cell, ndarray (task, 1): the mean over seeds of each task draw."""
         rows = self.accuracy[self.accuracy["cell"] == cell]
         if rows.empty:
-            raise ValueError(f"cell must be one of {sorted(set(self.accuracy['cell']))}, got {cell!r}")
+            raise ValueError(f"cell must be one of {sorted(set(self.accuracy['cell']))}, got {shown(cell)}")
         return rows[[arm]].to_numpy()
 
     def gate_counts(self, condition: str, rule: str) -> tuple[int, int]:
@@ -224,7 +224,7 @@ def load_results(stem: str | Path = RESULTS) -> Results:
         with path.open(encoding="utf-8") as file:
             first = file.readline().rstrip("\n")
             if not first.startswith(_DIGEST):
-                raise ValueError(f"{path.name} must start with {_DIGEST!r} and a digest, got {first[:40]!r}")
+                raise ValueError(f"{path.name} must start with {_DIGEST!r} and a digest, got {shown(first)}")
             digests.add(first.removeprefix(_DIGEST))
             tables[name] = pd.read_csv(file)
     if len(digests) > 1:

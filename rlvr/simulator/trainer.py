@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvr._checks import choice, whole
+from rlvr._checks import choice, shown, whole
 from rlvr.arms import ARM_CODE, ARMS, check_arms
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
 from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed
@@ -188,7 +188,7 @@ def _n_threads() -> int:
     asked = os.environ.get("RLVR_THREADS", "")
     if asked:
         if not asked.isdecimal() or int(asked) < 1:
-            raise ValueError(f"RLVR_THREADS must be an integer of at least 1, got {asked!r}")
+            raise ValueError(f"RLVR_THREADS must be an integer of at least 1, got {shown(asked)}")
         return int(asked)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -197,5 +197,5 @@ def _check_checkpoints(checkpoints: Sequence[int] | None, n_steps: int) -> NDArr
     accepted = f"ascending integers from 0 to n_steps = {n_steps}"
     asked = [whole("checkpoints", step, accepted, at_least=0, at_most=n_steps) for step in checkpoints or ()]
     if any(later <= earlier for earlier, later in itertools.pairwise(asked)):
-        raise ValueError(f"checkpoints must be {accepted}, got {asked}")
+        raise ValueError(f"checkpoints must be {accepted}, got {shown(asked)}")
     return np.array(asked if asked and asked[-1] == n_steps else [*asked, n_steps], dtype=np.int64)

@@ -160,6 +160,7 @@ def test_bad_arguments_exit_2(arguments, words):
     assert result.exit_code == 2 and words in result.stderr and result.stdout == ""
 
 
+@pytest.mark.slow
 def test_the_command_does_not_load_the_compiler():
     code = (
         "import sys; from rlvr.commands.command_line import app; "

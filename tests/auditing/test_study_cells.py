@@ -66,7 +66,7 @@ def test_alternatives_are_kept_apart_from_the_arm():
 def test_a_fraction_among_percentages_is_refused_and_a_small_percentage_is_not():
     mixed = arms_table().drop(columns="accuracy").assign(accuracy_percent=["49.4", "0.709", "75.8", "78.6"])
     with pytest.raises(
-        TableError, match=r"line 3: accuracy_percent 0\.709 .* percentages alone are accepted"
+        TableError, match=r"line 3: accuracy_percent 0\.709 .* percentages alone are accepted here"
     ):
         read_cells([mixed])
     collapsed = mixed.assign(accuracy_percent=["9.0", "0.6", "1.6", "22.8"])
@@ -121,6 +121,35 @@ def test_outcomes_missing_or_repeated_are_refused():
         read_cells([pd.concat([table, table.tail(1)])])
     with pytest.raises(TableError, match="run 1 lacks item q5"):
         read_cells([table.head(-1)])
+
+
+@pytest.mark.parametrize("repeats", [2, 5_000])
+@pytest.mark.parametrize(
+    "refused",
+    [
+        lambda long: outcomes_table(item=long),
+        lambda long: outcomes_table(run=long),
+        lambda long: outcomes_table(correct=long),
+        lambda long: outcomes_table(arm=long),
+        lambda long: pd.concat([arms_table(study=long, model=long, benchmark=long)] * 2),
+        lambda long: arms_table(accuracy=long),
+        lambda long: arms_table(n_items=long),
+        lambda long: arms_table(run_sd=f"0.{'7' * len(long)}"),
+        lambda long: pd.DataFrame(columns=[long, long, "accuracy"]),
+    ],
+    ids=["item", "run", "correct", "arm", "names", "accuracy", "count", "digits", "head"],
+)
+def test_a_refusal_shows_the_beginning_and_the_end_of_a_long_cell(refused, repeats):
+    with pytest.raises(TableError) as refusal:
+        read_cells([refused("cell" * repeats)])
+    # What the program says itself is at most 230 characters; of somebody's cells it repeats at most 300.
+    assert len(str(refusal.value)) < 530 and "\n" not in str(refusal.value)
+    assert ("characters)" in str(refusal.value)) == (repeats > 2)
+
+
+def test_a_notice_shortens_a_long_number_too():
+    (cell,) = read_cells([arms_table(accuracy=f"0.{'123' * 900}").head(1)])
+    assert len(cell.notices[0]) < 200 and "(2,702 characters)" in cell.notices[0]
 
 
 # The book's own data ------------------------------------------------------------------------------

@@ -132,6 +132,7 @@ def almost_tables(draw):
     return out.getvalue()
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(text=st.one_of(texts, almost_tables()))
 def test_any_text_gives_cells_or_a_refusal_with_a_line(text):
@@ -143,6 +144,7 @@ def test_any_text_gives_cells_or_a_refusal_with_a_line(text):
         assert len(frame)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(raw=st.one_of(st.binary(max_size=300), almost_tables().map(str.encode), texts.map(str.encode)))
 def test_any_bytes_give_cells_or_a_refusal(tmp_path_factory, raw):

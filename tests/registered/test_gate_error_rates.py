@@ -9,6 +9,7 @@ from rlvr.commands.command_line import app
 from rlvr.registered.gate_error_rates import EXAMPLE, MAP, block_counts, load_counts, rates
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grid", [MAP, EXAMPLE], ids=["map", "example"])
 def test_a_random_block_counts_as_stored(grid):
     generator = np.random.default_rng()
@@ -45,6 +46,7 @@ def test_at_the_crossover_our_gate_keeps_its_promise_and_the_published_one_does_
         assert published.rate - 0.05 > 10 * published.error
 
 
+@pytest.mark.slow
 def test_commands():
     recount = CliRunner().invoke(app, ["gate-map", "--blocks", "1"])
     assert recount.exit_code == 0 and "as stored" in recount.output

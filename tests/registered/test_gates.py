@@ -1,6 +1,7 @@
 """The gates: the published verdicts, error rates against theory, and what may be quoted."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from scipy import stats
 from rlvr.inference import mean_interval
 from rlvr.registered.gates import (
     RULES,
+    Decisions,
     PoolBlock,
     pool_block,
     published_gate,
@@ -17,6 +19,9 @@ from rlvr.registered.gates import (
     task_draw_gate,
 )
 from rlvr.replication import published_designs as study
+from rlvr.simulator.grpo_config import GRPOConfig
+from rlvr.simulator.task_family import TaskFamily
+from rlvr.simulator.trainer import simulate
 
 
 def normal_pool(seed, task_sd, seed_sd, shape=(400, 8), mean=0.0):
@@ -122,12 +127,103 @@ def test_bounds_cover_at_least_as_promised():
     assert stats.binomtest(sum(covered), len(covered), 0.95, alternative="less").pvalue > 0.001
 
 
+def test_points_need_an_interval_that_leaves_zero_out():
+    decided = Decisions(np.array([0.0, 1e-9, -0.2, -0.2, -0.1]), np.array([0.2, 0.2, 0.0, -1e-9, 0.1]))
+    assert decided.points.tolist() == [False, True, False, True, False]
+
+
+def test_the_published_gate_resamples_each_arm_by_itself():
+    """In plain loops: 300 times n seeds for each of four arms, of which the second and third are used."""
+    generator = np.random.default_rng(8)
+    random, majority = generator.uniform(size=(2, 3, 5))
+    drawn = np.random.default_rng(4).integers(0, 5, size=(300, 4, 5))
+    found = published_gate(random, majority, seed=4)
+    for row, (low, high) in enumerate(zip(found.low, found.high, strict=True)):
+        moved = [majority[row][i[2]].mean() - random[row][i[1]].mean() for i in drawn]
+        assert (low, high) == pytest.approx(tuple(np.percentile(moved, [2.5, 97.5])), abs=1e-12)
+    assert np.array_equal(published_gate(random, majority).low, published_gate(random, majority, seed=0).low)
+
+
+def test_a_task_draw_gate_of_two_runs_by_hand():
+    decided = task_draw_gate([[1.0, 3.0], [-2.0, 2.0]], level=0.5)  # Cauchy's quartile is 1
+    assert (decided.low, decided.high) == (pytest.approx([1.0, -2.0]), pytest.approx([3.0, 2.0]))
+    assert decided.points.tolist() == [True, False]
+    for level in (0, 1):
+        with pytest.raises(ValueError, match="level must be a number strictly between 0 and 1"):
+            task_draw_gate([[1.0, 3.0]], level=level)
+
+
+def test_a_block_has_its_stated_size_and_no_format_mass():
+    block = pool_block(0.3, 0, config=GRPOConfig(n_steps=0))
+    assert block.exact["random"].shape == block.sampled["majority"].shape == (128, 16)
+    assert block.exact["random"] == pytest.approx(np.full((128, 16), 0.3))
+    assert block.seed == pool_block(0.3, 0, n_tasks=1, n_seeds=1, seed=0, config=GRPOConfig(n_steps=0)).seed
+    with_format = pool_block(0.3, 0, n_tasks=1, n_seeds=1, format_strength=0.2, config=GRPOConfig(n_steps=0))
+    assert with_format.exact["random"][0, 0] == pytest.approx(TaskFamily(0.3, 0.2).prior_accuracy)
+
+
+def test_a_block_can_be_made_again_from_its_seed():
+    """Its seed from (root, number), its runs from that seed, its evaluation from a stream of its own."""
+    config = GRPOConfig(n_steps=5)
+    block = pool_block(0.3, 2, n_tasks=3, n_seeds=2, seed=7, config=config)
+    assert block.seed == np.random.SeedSequence(7, spawn_key=(10, 2)).generate_state(1, np.uint64)[0]
+    runs = simulate(
+        TaskFamily(0.3, 0.0), config, arms=("random", "majority"), n_tasks=3, n_seeds=2, seed=block.seed,
+        keep_policies=True,
+    )  # fmt: skip
+    right = np.where(runs.tasks.correct[:, None], runs.policies, 0).sum(axis=-1).clip(0, 1)
+    stream = np.random.default_rng(np.random.SeedSequence(block.seed, spawn_key=(11,)))
+    sampled = stream.binomial(128, right).mean(axis=-1) / 128
+    for place, arm in enumerate(("random", "majority")):
+        np.testing.assert_array_equal(block.exact[arm], runs.arm(arm))
+        np.testing.assert_array_equal(block.sampled[arm], sampled[place])
+
+
+def test_studies_are_carved_in_order_or_from_shuffled_draws():
+    pool = normal_pool(3, 0.01, 0.005, shape=(7, 5))
+    noisy = {arm: values + place for place, (arm, values) in enumerate(pool.exact.items())}
+    pool = replace(pool, sampled=noisy)  # so that the two published rules differ
+    for rule, accuracy in (("published", pool.sampled), ("published-exact", pool.exact)):
+        carved = [accuracy[arm][:, :4].reshape(-1, 2) for arm in ("random", "majority")]
+        np.testing.assert_array_equal(studies_of(pool, rule, 2).low, published_gate(*carved, seed=3).low)
+    stream = np.random.default_rng(np.random.SeedSequence(3, spawn_key=(12,)))
+    shuffled = stream.permuted(pool.elicitation, axis=0)
+    by_hand = [shuffled[start : start + 3, seed] for seed in range(5) for start in (0, 3)]
+    np.testing.assert_array_equal(studies_of(pool, "task-draw", 3).low, task_draw_gate(by_hand).low)
+
+
+def test_a_study_takes_from_two_runs_to_all_there_are():
+    pool = normal_pool(0, 1, 1, shape=(7, 5))
+    assert studies_of(pool, "task-draw", 7).points.size == 5
+    assert studies_of(pool, "published", 5).points.size == 7
+    for rule, most in (("task-draw", 7), ("published", 5)):
+        for n_runs in (1, most + 1):
+            with pytest.raises(ValueError, match=f"n_runs must be an integer from 2 to {most}, got {n_runs}"):
+                studies_of(pool, rule, n_runs)
+
+
+def test_a_reading_by_hand():
+    generator = np.random.default_rng(9)
+    random, majority, true = generator.normal((0.5, 0.5, 0.6), 0.02, (6, 3)).T[:, :, None]
+    reading = read_out(random, majority, true, level=0.9)
+    naive, inner = (mean_interval(arm - random, level=0.95) for arm in (true, majority))
+    assert (reading.verdict, reading.elicitation) == ("bounds", mean_interval(majority - random, level=0.9))
+    bounds = reading.reward_design
+    assert (bounds.low, bounds.high) == pytest.approx((naive.low - inner.high, naive.high - inner.low))
+    assert (bounds.level, bounds.unit, bounds.n) == (0.9, "task draw", 6)
+    sure = read_out(random, majority + 0.2, true, level=0.9)
+    assert (sure.verdict, sure.elicitation.level) == ("points", 0.9)
+    assert sure.reward_design == mean_interval(true - (majority + 0.2), level=0.9)
+    assert read_out(random, majority, true).elicitation.level == 0.95
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: published_gate([[1.0, 2.0]], [[1.0, 2.0, 3.0]]), "must have one shape"),
         (lambda: published_gate([1.0, 2.0], [1.0, 2.0]), r"random must be finite, of shape \(study, run\)"),
-        (lambda: task_draw_gate([[1.0]]), "with at least 2 runs"),
+        (lambda: task_draw_gate([[1.0]]), r"with at least 2 runs, got shape \(1, 1\)"),
+        (lambda: task_draw_gate([[1.0, math.nan]]), "elicitation must be finite"),
         (lambda: studies_of(normal_pool(0, 1, 1), "ours", 4), "rule must be one of 'published'"),
         (lambda: studies_of(normal_pool(0, 1, 1), "published", 9), "n_runs must be an integer from 2 to 8"),
         (lambda: pool_block(0.3, -1), "block must be an integer of at least 0"),

@@ -72,6 +72,7 @@ def test_equivalence_errs_at_most_in_five_percent_at_the_margin(pool):
     assert wrong / 1_000 < 0.05 + 3.5 * np.sqrt(0.05 * 0.95 / 1_000)
 
 
+@pytest.mark.slow
 def test_the_published_interval_covers_less_than_it_says():
     block = pool_block(0.25, 0, n_tasks=300, n_seeds=8, seed=4)
     exact = published_coverage(block.exact["random"], block.exact["majority"], truth=0.0)

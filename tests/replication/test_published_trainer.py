@@ -163,12 +163,14 @@ def test_the_replayed_sweep_has_the_published_means():
     assert sweep.loc[0.65, "majority"] == float(published["sweep 0.65", "majority"])
 
 
+@pytest.mark.slow
 def test_command_reports_equality_and_exits_zero():
     result = CliRunner().invoke(app, ["replay", "--quick"])
     assert result.exit_code == 0
     assert "10 of 10 published numbers come back" in result.output
 
 
+@pytest.mark.slow
 def test_command_exits_one_when_a_digit_differs(monkeypatch):
     import rlvr.replication.digit_for_digit
 

@@ -11,6 +11,7 @@ from rlvr.decomposition import PARTS
 from rlvr.simulator.prior_sweep import DENSE, estimate, recompute, stored_crossings, stored_sweep
 
 
+@pytest.mark.slow
 def test_stored_rows_are_what_the_command_computes():
     """Other rows every time: the stored numbers must hold wherever one looks."""
     table = stored_sweep()

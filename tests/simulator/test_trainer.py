@@ -48,6 +48,7 @@ def test_population_means_agree_with_the_replay(name):
         )
 
 
+@pytest.mark.slow
 def test_the_oracle_notices_a_wrong_learning_rate():
     """The same comparison refuses a trainer that is 20% off."""
     family, config = GRID["light"]
@@ -114,6 +115,7 @@ def test_checkpoints_look_and_do_not_touch():
     np.testing.assert_allclose(scored, watched.accuracy, rtol=1e-13)
 
 
+@pytest.mark.slow
 def test_common_random_numbers_tie_settings_together_but_hardly_arms():
     """One arm at two nearby priors moves together; two arms of one run reward other actions, and do not."""
     near = [

@@ -1,0 +1,268 @@
+"""Change the core in one place at a time, and see whether its unit tests notice.
+
+    python tools/mutants.py                              120 places at random, with a new seed
+    python tools/mutants.py --seed 7 --places 0 rlvr/inference.py rlvr/theory      every place of some files
+
+Cosmic Ray finds the places and makes the changes: numbers (one up or down), arithmetic, comparisons, signs,
+`and` and `or`, True and False, conditions turned round, loops that end early or never start. Every place is
+as likely as any other; of its changes one is drawn. Annotations are left alone: nothing executes them.
+
+A mutant's tests are the files of its name, ``tests/<wing>/test_<module>.py`` and ``test_<module>_*.py``, then
+the other files of that wing (files of ``tests/`` itself for the common ground) that import the module or a
+name it exports. Doctests, notebooks and other wings do not count. A change that computes the same, so that no
+test can notice it, stands in ``equivalent_mutants.yml`` with its reason; such mutants are counted apart.
+
+Each mutant runs in a process of its own, over a copy of the tree. Mutants of compiled code get an empty Numba
+cache, because Numba would not notice the change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import difflib
+import importlib
+import multiprocessing
+import os
+import random
+import resource
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parent.parent
+EQUIVALENT = Path(__file__).with_name("equivalent_mutants.yml")
+CPU_LIMIT = 300  # seconds of processor time a mutant: several times what any wing's tests need
+PRELOADED = ["cosmic_ray.plugins", "hypothesis.strategies", "matplotlib.pyplot", "numba", "pandera.pandas",
+             "pytest", "rich.console", "scipy.stats", "statsmodels.formula.api", "typer.testing"]  # fmt: skip
+
+ARITHMETIC = {"Add": "Sub", "Sub": "Add", "Mul": "Div", "Div": "Mul", "FloorDiv": "Mul", "Mod": "Mul",
+              "Pow": "Mul", "LShift": "RShift", "RShift": "LShift", "BitAnd": "BitOr", "BitOr": "BitAnd",
+              "BitXor": "BitOr"}  # fmt: skip
+ORDER = ("Eq", "NotEq", "Lt", "LtE", "Gt", "GtE")
+CHANGES = [
+    *(f"ReplaceBinaryOperator_{here}_{there}" for here, there in ARITHMETIC.items()),
+    *(f"ReplaceComparisonOperator_{here}_{there}" for here in ORDER for there in ORDER if here != there),
+    "ReplaceComparisonOperator_Is_IsNot", "ReplaceComparisonOperator_IsNot_Is",
+    "ReplaceUnaryOperator_USub_UAdd", "ReplaceUnaryOperator_Delete_Not", "ReplaceUnaryOperator_Delete_Invert",
+    "ReplaceTrueWithFalse", "ReplaceFalseWithTrue", "ReplaceAndWithOr", "ReplaceOrWithAnd", "AddNot",
+    "ReplaceBreakWithContinue", "ReplaceContinueWithBreak", "ZeroIterationForLoop", "NumberReplacer",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of one file: the lines it takes away and puts there, spaces at their ends aside."""
+
+    path: str
+    line: int
+    before: str
+    after: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}\n    - {self.before}\n    + {self.after}"
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What the list of equivalents knows it by."""
+        return self.path, self.before, self.after
+
+
+def modules(within: Sequence[str]) -> list[str]:
+    """The core's files inside some files or folders; `__init__` and `__main__` hold names alone."""
+    found = (path.relative_to(ROOT) for path in (ROOT / "rlvr").rglob("*.py") if path.stem[:2] != "__")
+    return sorted(str(path) for path in found if any(path.is_relative_to(each) for each in within))
+
+
+def places(path: str) -> list[list[tuple[str, int]]]:
+    """The places of one file; each with its changes, as (operator, occurrence) of Cosmic Ray."""
+    from cosmic_ray.ast import ast_nodes, get_ast
+
+    source = (ROOT / path).read_text(encoding="utf-8")
+    nodes = list(ast_nodes(get_ast(source)))
+    silent = [annotation for node in ast.walk(ast.parse(source)) for annotation in _annotations(node)]
+    found = defaultdict(list)
+    for name in CHANGES:
+        spots = ((node, spot) for node in nodes for spot in _operator(name).mutation_positions(node))
+        for occurrence, (node, (start, end)) in enumerate(spots):
+            separator = getattr(node.parent, "type", "") == "parameters"  # the * before keyword-only ones
+            if not separator and not any(first <= start and end <= last for first, last in silent):
+                found[start, end].append((name, occurrence))
+    return [found[spot] for spot in sorted(found)]
+
+
+def _annotations(node: ast.AST) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Where a node's annotations begin and end."""
+    for field in ("annotation", "returns"):
+        part = getattr(node, field, None)
+        if part is not None:
+            yield (part.lineno, part.col_offset), (part.end_lineno, part.end_col_offset)
+
+
+def _operator(name: str) -> Any:
+    from cosmic_ray.plugins import get_operator
+
+    return get_operator(f"core/{name}")()
+
+
+def mutate(path: str, operator: str, occurrence: int) -> Mutant:
+    """Make one change."""
+    from cosmic_ray.mutating import mutate_code
+
+    old = (ROOT / path).read_text(encoding="utf-8")
+    new = mutate_code(old, _operator(operator), occurrence)
+    lines = old.splitlines(), new.splitlines()
+    blocks = difflib.SequenceMatcher(None, *lines, autojunk=False).get_opcodes()
+    _, i1, i2, j1, j2 = next(block for block in blocks if block[0] != "equal")
+    before, after = (" ".join(" ".join(part).split()) for part in (lines[0][i1:i2], lines[1][j1:j2]))
+    return Mutant(path, i1 + 1, before, after, new)
+
+
+def equivalents() -> dict[tuple[str, str, str], str]:
+    """The listed changes that no test can notice, with their reasons."""
+    listed = yaml.safe_load(EQUIVALENT.read_text(encoding="utf-8"))
+    return {
+        (each["file"], each["before"], after): each["reason"] for each in listed for after in each["after"]
+    }
+
+
+def tests_of(path: str) -> list[str]:
+    """The test files of the module's name, then the others of its wing that import it or a name of its."""
+    *folders, stem = Path(path).with_suffix("").parts
+    own, door = ".".join((*folders, stem)), {".".join(folders), "rlvr"}
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    names = {stem} | {
+        name for node in tree.body
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__"
+        for name in ast.literal_eval(node.value)
+    }  # fmt: skip
+    folder = ROOT.joinpath("tests", *folders[1:])
+    mirrored = [folder / f"test_{stem.strip('_')}.py", *sorted(folder.glob(f"test_{stem.strip('_')}_*.py"))]
+    others = sorted(set(folder.glob("test_*.py")) - set(mirrored))
+    for test in others:
+        for node in ast.walk(ast.parse(test.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (
+                node.module == own or (node.module in door and names & {alias.name for alias in node.names})
+            ):
+                mirrored.append(test)
+                break
+    return [str(test.relative_to(ROOT)) for test in mirrored if test.is_file()]
+
+
+def survives(mutant: Mutant) -> bool:
+    """Whether the mutant's tests pass over this worker's copy of the tree."""
+    target = _tree / mutant.path
+    compiled = "import njit" in mutant.source
+    cache = tempfile.mkdtemp(dir=_tree) if compiled else str(_tree / ".numba_cache")
+    original, written = target.read_bytes(), target.stat()
+    target.write_text(mutant.source, encoding="utf-8")
+    try:
+        return passes(tests_of(mutant.path), cache)
+    finally:
+        target.write_bytes(original)
+        os.utime(target, ns=(written.st_atime_ns, written.st_mtime_ns))  # Numba's cache goes by it
+        if compiled:
+            shutil.rmtree(cache)
+
+
+def passes(tests: Sequence[str], cache: str | None = None) -> bool:
+    """Whether test files pass over this worker's copy of the tree, in a process of their own."""
+    process = multiprocessing.get_context("fork").Process(
+        target=_pytest, args=(tests, cache or str(_tree / ".numba_cache"))
+    )
+    process.start()
+    process.join()
+    return not tests or process.exitcode == 0
+
+
+def _pytest(tests: Sequence[str], cache: str) -> None:
+    """Run tests, quick ones first, until one fails; end this process with 0 if none does."""
+    import numba
+    import pytest
+
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT, CPU_LIMIT))
+    signal.alarm(10 * CPU_LIMIT)  # for one that waits for ever
+    quiet = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(quiet, stream)
+    os.environ |= {"NUMBA_CACHE_DIR": cache, "PYTHONPATH": str(_tree), "PYTHONDONTWRITEBYTECODE": "1"}
+    numba.config.CACHE_DIR = cache
+    sys.dont_write_bytecode = True
+    sys.path.insert(0, str(_tree))
+    os.chdir(_tree)
+    for part in ("not slow", "slow"):
+        code = pytest.main(
+            [
+                "-x",
+                "-m",
+                part,
+                "-p",
+                "no:cacheprovider",
+                "-W",
+                "ignore::pytest.PytestAssertRewriteWarning",
+                *tests,
+            ]
+        )
+        if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+            os._exit(1)
+    os._exit(0)
+
+
+def _own_copy(folder: str) -> None:
+    """Give this worker a copy of the tree."""
+    global _tree
+    _tree = Path(tempfile.mkdtemp(dir=folder)) / "tree"
+    built = shutil.ignore_patterns(".*", "_build", "__pycache__", "*.egg-info")
+    shutil.copytree(ROOT, _tree, ignore=built)
+
+
+def main() -> None:
+    """Draw places, run their mutants, print survivors and the share that was killed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("within", nargs="*", default=["rlvr"], help="files or folders of the core")
+    parser.add_argument("--places", type=int, default=120, help="how many to draw; 0 for every one")
+    parser.add_argument("--seed", type=int, help="of the draw; a new one by default")
+    parser.add_argument("--jobs", type=int, default=2, help="mutants at a time")
+    asked = parser.parse_args()
+    seed, started = secrets.randbelow(10**6) if asked.seed is None else asked.seed, time.perf_counter()
+    for name in PRELOADED:  # once, for every process to come
+        importlib.import_module(name)
+    found = [(path, place) for path in modules(asked.within) for place in places(path)]
+    generator = random.Random(seed)
+    drawn = generator.sample(found, asked.places or len(found))
+    mutants = [mutate(path, *generator.choice(place)) for path, place in drawn]
+    tried = [mutant for mutant in mutants if mutant.key not in equivalents()]
+    needed = sorted({test for mutant in tried for test in tests_of(mutant.path)})
+    print(f"seed {seed}: {len(mutants)} of {len(found)} places", flush=True)
+    killed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        fork = multiprocessing.get_context("fork")
+        with ProcessPoolExecutor(asked.jobs, fork, _own_copy, (folder,)) as pool:
+            passed = dict(zip(needed, pool.map(passes, ([test] for test in needed)), strict=True))
+            if not all(passed.values()):
+                wrong = ", ".join(test for test in needed if not passed[test])
+                sys.exit(f"nothing can be said: without any change these fail: {wrong}")
+            for mutant, survived in zip(tried, pool.map(survives, tried), strict=True):
+                killed += not survived
+                if survived:
+                    print(mutant, flush=True)
+    minutes = (time.perf_counter() - started) / 60
+    share = f"{killed / len(tried):.1%}" if tried else "none"
+    print(f"killed {killed} of {len(tried)} ({share}) in {minutes:.0f} minutes; "
+          f"{len(mutants) - len(tried)} more are equivalent")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
