@@ -1,14 +1,11 @@
 """Random numbers that are a pure function of where they are used, compiled.
 
-Philox4x64-10 [1]_ maps a key (from the root seed) and a counter (task, seed, prompt, step) to 256 bits,
-so no thread ever waits for, or changes, another's draws.
+Philox4x64-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC '11,
+2011) maps a key (from the root seed) and a counter (task, seed, prompt, step) to 256 bits, so no thread
+ever waits for, or changes, another's draws.
 
 Numba's cache does not follow a call into another file: after a change here, clear it (`make` keeps one
 cache for each state of the code).
-
-References
-----------
-.. [1] Salmon, Moraes, Dror, Shaw. Parallel random numbers: as easy as 1, 2, 3. SC '11, 2011.
 """
 
 from __future__ import annotations
