@@ -4,6 +4,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
+# The environment is built anew when another Python is asked for, not only when the lock changes.
+READY := $(VENV)/.ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+# The unit tests, and every stored chapter output against a fresh run.
+CHECK = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --nbval --nbval-current-env \
+    --nbval-sanitize-with chapters/nbval_sanitize.cfg rlvr tests chapters
 # Compiled kernels are cached beside a hash of the code they came from, because Numba itself does not
 # notice a change in a helper function.
 export NUMBA_CACHE_DIR := $(CURDIR)/.numba_cache/$(shell cat $$(find rlvr -name "*.py" | sort) requirements.lock 2>/dev/null | cksum | cut -d' ' -f1)
@@ -11,12 +16,12 @@ export PYTHONHASHSEED := 0
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint mutants notebooks lock clean
+.PHONY: help book test lint mutants any-cpu latest notebooks lock clean
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
-$(VENV)/.ready: requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed, this is ' + sys.version)"
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
@@ -24,26 +29,35 @@ $(VENV)/.ready: requirements.lock pyproject.toml
 	$(BIN)/python -m ipykernel install --prefix $(VENV) --name python3 >/dev/null
 	@touch $@
 
-book: $(VENV)/.ready  ## execute every chapter afresh and build _build/html/index.html
+book: $(READY)  ## execute every chapter afresh and build _build/html/index.html
 	$(BIN)/jupyter-book build --all -n -W --keep-going .
 	$(BIN)/python _ext/check_pages.py
 
-lint: $(VENV)/.ready  ## ruff and mypy
+lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 test: lint  ## lint, unit tests, and every stored chapter output against a fresh run
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --nbval --nbval-current-env \
-	    --nbval-sanitize-with chapters/nbval_sanitize.cfg rlvr tests chapters
+	$(CHECK)
 
-mutants: $(VENV)/.ready  ## change the core at random places and count the changes that no unit test notices
+mutants: $(READY)  ## change the core at random places and count the changes that no unit test notices
 	$(BIN)/python tools/mutants.py --jobs $(JOBS) $(if $(PLACES),--places $(PLACES)) $(if $(SEED),--seed $(SEED)) $(WITHIN)
 
-notebooks: $(VENV)/.ready  ## rewrite each chapter's notebook, outputs included, from its text
+any-cpu: $(READY)  ## the same checks as older processors compute them; VARIANTS="Prescott glibc" picks some
+	$(BIN)/python tools/any_cpu.py $(VARIANTS) -- $(CHECK)
+
+latest:  ## the same checks with the newest releases instead of the lock, in an environment of its own
+	$(PYTHON) -m venv --clear $(VENV)/latest
+	$(VENV)/latest/bin/python -m pip install -q --disable-pip-version-check -e ".[book,test]"
+	$(VENV)/latest/bin/python -m ipykernel install --prefix $(VENV)/latest --name python3 >/dev/null
+	@touch $(VENV)/latest/$(notdir $(READY))
+	$(MAKE) VENV=$(VENV)/latest test
+
+notebooks: $(READY)  ## rewrite each chapter's notebook, outputs included, from its text
 	$(BIN)/python _ext/pairs.py $(CHAPTERS)
 
-lock: $(VENV)/.ready  ## refresh requirements.lock from pyproject.toml
+lock: $(READY)  ## refresh requirements.lock from pyproject.toml
 	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install -q uv
 	$(VENV)/lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header --all-extras pyproject.toml -o requirements.lock --upgrade

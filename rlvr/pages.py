@@ -7,6 +7,7 @@ to the next where no reader could tell.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -60,15 +61,17 @@ class PageTable:
 
     def markdown(self) -> str:
         """The table as the directive that numbers it and lets the text refer to it."""
-        lines = [f"| {' | '.join(cells)} |" for cells in (self.heads, *self.rows)]
-        lines.insert(1, "|" + "|".join([":--"] + ["--:"] * (len(self.heads) - 1)) + "|")
+        rows = [[_unbroken(cell) for cell in cells] for cells in self.rows]
+        lines = [f"| {' | '.join(cells)} |" for cells in (self.heads, *rows)]
+        marks = [":--" if _in_words(column) else "--:" for column in list(zip(*self.rows, strict=True))[1:]]
+        lines.insert(1, "|" + "|".join([":--", *marks]) + "|")
         return "\n".join([f":::{{table}} {self.caption}", f":name: {self.name}", "", *lines, ":::"])
 
     def html(self) -> str:
         """The table for a notebook, where directives are not read."""
 
         def row(cells: Iterable[str], tag: str) -> str:
-            return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+            return "<tr>" + "".join(f"<{tag}>{html.escape(_bare(cell))}</{tag}>" for cell in cells) + "</tr>"
 
         body = "".join(row(cells, "td") for cells in self.rows)
         caption = f"<caption>{html.escape(self.caption)}</caption>"
@@ -76,10 +79,33 @@ class PageTable:
 
     def plain(self) -> str:
         """The table as aligned text."""
-        widths = [max(map(len, column)) for column in zip(self.heads, *self.rows, strict=True)]
-        lines = [[cell.ljust(width) for cell, width in zip(cells, widths, strict=True)] for cells in
-                 (self.heads, *self.rows)]  # fmt: skip
+        bare = [[_bare(cell) for cell in cells] for cells in (self.heads, *self.rows)]
+        widths = [max(map(len, column)) for column in zip(*bare, strict=True)]
+        lines = [[cell.ljust(width) for cell, width in zip(cells, widths, strict=True)] for cells in bare]
         return "\n".join("  ".join(line).rstrip() for line in lines)
+
+
+def _is_number(cell: str) -> bool:
+    """Whether a cell holds numbers and no words: a value, an interval, a set from here to there."""
+    return not any(letter.isalpha() for letter in re.sub(r"\b(in|to)\b|(?<=\d)e(?=[-+]?\d)", "", cell))
+
+
+def _unbroken(cell: str) -> str:
+    """A cell of numbers alone, with spaces at which no browser breaks the line."""
+    return cell.replace(" ", "\N{NO-BREAK SPACE}") if _is_number(cell) else cell
+
+
+def _in_words(column: Iterable[str]) -> bool:
+    """Whether most cells of a column are words, which are read from the left."""
+    worded = [not _is_number(cell) for cell in column if cell]
+    return 2 * sum(worded) > len(worded)
+
+
+def _bare(cell: str) -> str:
+    """A cell without its Markdown: a link or a role as its words, an escaped mark as the mark."""
+    cell = re.sub(r"\{[a-z:]+\}`([^`]*)`", r"\1", cell)
+    cell = re.sub(r"\[((?:\\.|[^\]\\])*)\]\([^)\s]*\)", r"\1", cell)
+    return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", cell)
 
 
 def page_table(rows: Iterable[Mapping[str, Any]], *, caption: str, name: str) -> PageTable:
@@ -88,8 +114,9 @@ def page_table(rows: Iterable[Mapping[str, Any]], *, caption: str, name: str) ->
     Parameters
     ----------
     rows : iterable of mapping of str to value
-        Values are shown as their text. As in :func:`quote`, a head may carry the format of its column
-        after a colon: ``{"prior strength:.2f": 0.2, "null:+.4f": 0.0003}``.
+        Values are shown as their text, which may be Markdown: a link, a citation. As in :func:`quote`, a
+        head may carry the format of its column after a colon:
+        ``{"prior strength:.2f": 0.2, "null:+.4f": 0.0003}``. Columns of words are set from the left.
     caption : str
         One line: what to see, how many, the unit of replication and the kind of interval.
     name : str

@@ -12,10 +12,11 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "table_reading": ["TableError"],
         "study_cells": ["Arm", "Cell", "read_cells"],
-        "published_tables": ["published_arms", "published_curves", "published_repeats"],
+        "published_tables": ["PAPERS", "published_arms", "published_curves", "published_repeats"],
         "identification": ["ASSUMPTIONS", "feasible", "identified_sets"],
         "sampling_error": [
             "Sampling",
+            "contrast_interval",
             "item_sampling",
             "pairing_gain",
             "run_sampling",
@@ -24,7 +25,23 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "verdict_rules": ["VERDICTS", "contrast", "judge", "tipping_points", "verdicts_at"],
         "cell_audit": ["STATUSES", "AuditReport", "CellAudit", "audit"],
-        "audit_output": ["draw_forest", "points", "print_report", "said", "to_dict", "to_markdown"],
-        "source_links": ["anchor", "audit_table", "link", "source_page", "term_text"],
+        "audit_output": [
+            "draw_forest",
+            "points",
+            "print_report",
+            "said",
+            "set_text",
+            "to_dict",
+            "to_markdown",
+        ],
+        "source_links": [
+            "anchor",
+            "audit_table",
+            "estimate_text",
+            "link",
+            "source_page",
+            "term_text",
+            "verdict_text",
+        ],
     },
 )

@@ -20,7 +20,7 @@ from rlvr.inference import Estimate
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["draw_forest", "points", "print_report", "said", "to_dict", "to_markdown"]
+__all__ = ["draw_forest", "points", "print_report", "said", "set_text", "to_dict", "to_markdown"]
 
 _STYLE = {"identified": "bold green", "leaning": "bold yellow", "not identified": "bold red"}
 
@@ -31,6 +31,17 @@ def points(value: float, *, signed: bool = True) -> str:
         return "?"
     rounded = round(100 * value, 1) + 0.0
     return f"{rounded:+.1f}" if signed and rounded else f"{rounded:.1f}"
+
+
+def set_text(low: float, high: float) -> str:
+    """A set of accuracies or differences in points; one number where its ends agree.
+
+    Examples
+    --------
+    >>> set_text(-0.25, 0.75), set_text(0.077, 0.077)
+    ('-25.0 to +75.0', '+7.7')
+    """
+    return " to ".join(dict.fromkeys((points(low), points(high))))
 
 
 def said(cell: CellAudit) -> str:
@@ -64,7 +75,8 @@ def print_report(report: AuditReport, console: Console) -> None:
 
     for audit in report.cells:
         cell = audit.cell
-        line((said(audit), _STYLE[audit.status]), f" ({audit.status})   {cell.name}")
+        line((said(audit), _STYLE[audit.status]), f" ({audit.status})")
+        line(f"    {cell.name}")
         arms = (
             f"{name.upper()} "
             + (points(cell.arms[name].accuracy, signed=False) if name in cell.arms else "missing")
@@ -84,7 +96,8 @@ def print_report(report: AuditReport, console: Console) -> None:
             )
             line(f"    {layer.name + ':':<28}{outcome}{f' ({layer.note})' if layer.note else ''}")
         if audit.tipping:
-            line(f"    verdict changes if one arm moves: {_tips(audit) or 'none does it alone'}")
+            line("    verdict changes if one arm moves:")
+            line(f"        {_tips(audit) or 'none does it alone'}")
         if audit.pairing:
             gains = ", ".join(f"{name.replace('_', ' ')} {gain:.1f}x" for name, gain in audit.pairing.items())
             line(f"    unpaired intervals would be wider: {gains}")
@@ -92,12 +105,11 @@ def print_report(report: AuditReport, console: Console) -> None:
         for doubt in (*audit.doubts, *audit.notices):
             line(("    note: ", "yellow"), doubt)
         line("")
+    total = f"{len(report.cells)} cell{'s' if len(report.cells) > 1 else ''}"
     counts = {status: sum(cell.status == status for cell in report.cells) for status in _STYLE}
-    line(f"{len(report.cells)} cells: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
-    line(
-        f"terms in points, {100 * report.level:g}% intervals from item sampling alone; rule: {report.rule}; "
-        f"assumptions: {', '.join(report.assumptions) or 'none'}"
-    )
+    line(f"{total}: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
+    line(f"terms in points, {100 * report.level:g}% intervals from item sampling alone")
+    line(f"rule: {report.rule}; assumptions: {', '.join(report.assumptions) or 'none'}")
 
 
 def _finite(value: float | None) -> float | None:
@@ -192,6 +204,7 @@ def draw_forest(
     *,
     labels: Iterable[str] | None = None,
     height: float = 0.24,
+    width: float = 9.0,
     figure: Figure | None = None,
 ) -> Figure:
     """Forest plot: one row a cell, one panel a part, item-sampling intervals.
@@ -205,8 +218,8 @@ def draw_forest(
         Top to bottom.
     labels : iterable of str, optional
         The cells' names by default.
-    height : float
-        Inches a row.
+    height, width : float
+        Inches: of a row, and of the whole.
     figure : Figure, optional
         Drawn into, and set to the size that is needed.
     """
@@ -217,7 +230,7 @@ def draw_forest(
     names = [audit.cell.name for audit in cells] if labels is None else list(labels)
     if figure is None:
         figure = Figure(layout="constrained", facecolor="white")
-    figure.set_size_inches(9.0, 1.2 + height * max(len(cells), 3))
+    figure.set_size_inches(width, 1.2 + height * max(len(cells), 3))
     panels = figure.subplots(1, len(PARTS), sharey=True)
     for panel, part in zip(panels, PARTS, strict=True):
         colour = TERM_COLOURS[part]
@@ -239,6 +252,6 @@ def draw_forest(
         panel.spines[["top", "right"]].set_visible(False)
         panel.grid(axis="x", color="#e6e6e6")
         panel.set_axisbelow(True)
-    panels[0].set_yticks(range(len(cells)), names, fontsize=7)
+    panels[0].set_yticks(range(len(cells)), names, fontsize=8)
     panels[0].set_ylim(len(cells) - 0.4, -0.6)
     return figure

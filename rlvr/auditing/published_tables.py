@@ -12,7 +12,21 @@ import pandas as pd
 
 from rlvr._data import stored_table
 
-__all__ = ["published_arms", "published_curves", "published_repeats"]
+__all__ = ["PAPERS", "published_arms", "published_curves", "published_repeats"]
+
+PAPERS = {
+    "shao2026spurious": "Spurious Rewards",
+    "zhang2025right": "EMPO",
+    "zhao2026learning": "Intuitor",
+    "agarwal2025unreasonable": "entropy minimisation",
+    "zhang2026corewarding": "Co-rewarding",
+    "zuo2025ttrl": "TTRL",
+    "prabhudesai2025maximizing": "RENT",
+    "shafayat2025can": "SRT",
+    "zhou2025evolving": "EVOL-RL",
+    "gao2026true": "the study's own runs",
+}
+"""What each audited paper, or its method, is called for short; the keys are those of ``references.bib``."""
 
 
 def published_arms() -> pd.DataFrame:

@@ -24,9 +24,11 @@ from scipy import special
 
 from rlvr.arms import ARMS
 from rlvr.auditing.study_cells import Arm, Cell
+from rlvr.inference import Estimate
 
 __all__ = [
     "Sampling",
+    "contrast_interval",
     "frozen_values",
     "item_sampling",
     "pairing_gain",
@@ -148,6 +150,48 @@ def _paired(arms: Mapping[str, Arm]) -> NDArray[np.float64] | None:
             return None
         columns[:, ARMS.index(name)] = arm.outcomes.mean(axis=0)
     return columns
+
+
+def contrast_interval(arms: Mapping[str, Arm], coefficients: ArrayLike, *, level: float = 0.95) -> Estimate:
+    """Any linear contrast of arms with its item-sampling interval.
+
+    Parameters
+    ----------
+    arms : mapping of name to Arm
+        At least those that the contrast uses.
+    coefficients : array_like (arm,)
+        In the order of ``ARMS``; 0 for an arm that plays no part.
+    level : float in (0, 1)
+
+    Returns
+    -------
+    Estimate
+        In fractions; without an interval where an arm's number of items is unknown.
+
+    Raises
+    ------
+    ValueError
+        If an arm with a coefficient is missing.
+
+    Examples
+    --------
+    >>> arms = {name: Arm(name, accuracy, 500) for name, accuracy in (("frozen", 0.25), ("true", 0.5))}
+    >>> format(contrast_interval(arms, [-1, 0, 0, 1]), ".3f")
+    '0.250 [0.191, 0.307]'
+    """
+    c = np.asarray(coefficients, dtype=float)
+    used = [name for name, weight in zip(ARMS, c, strict=True) if weight]
+    missing = [name for name in used if name not in arms]
+    if missing:
+        raise ValueError(
+            f"arms must hold every arm with a coefficient, {', '.join(used)}; got no {', '.join(missing)}"
+        )
+    value = math.fsum(c[ARMS.index(name)] * arms[name].accuracy for name in used)
+    n = min(arms[name].n_items or 0 for name in used)
+    if not n:
+        return Estimate(value, level=level, unit="item", reason="the number of items is not stated")
+    (below,), (above,) = item_sampling(arms, level=level).margins(c)
+    return Estimate(value, value - float(below), value + float(above), level, "item", n)
 
 
 def run_sampling(

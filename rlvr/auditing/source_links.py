@@ -6,6 +6,7 @@ lists every arm as printed, with how and where it was read.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
@@ -13,9 +14,21 @@ from itertools import groupby
 from rlvr.auditing.audit_output import points
 from rlvr.auditing.cell_audit import CellAudit
 from rlvr.auditing.study_cells import Arm, Cell
+from rlvr.auditing.verdict_rules import VERDICTS
 from rlvr.decomposition import PARTS
+from rlvr.inference import Estimate
+from rlvr.pages import PageTable, page_table
 
-__all__ = ["anchor", "audit_table", "escape", "link", "source_page", "term_text"]
+__all__ = [
+    "anchor",
+    "audit_table",
+    "escape",
+    "estimate_text",
+    "link",
+    "source_page",
+    "term_text",
+    "verdict_text",
+]
 
 Column = Callable[[CellAudit], str]
 
@@ -41,38 +54,62 @@ def link(cell: Cell, text: str | None = None) -> str:
     return f"[{escape(text or f'{cell.model}, {cell.benchmark}')}](#{anchor(cell)})"
 
 
-def term_text(audit: CellAudit, term: str) -> str:
-    """A term in points with its item-sampling interval (on one line), or its set, or a dash."""
-    estimate = audit.terms[term]
-    span = "" if estimate.low != estimate.low else f" [{points(estimate.low)},\u00a0{points(estimate.high)}]"
+def estimate_text(estimate: Estimate) -> str:
+    """An estimate in points with its interval (on one line), or its set, or a dash.
+
+    Examples
+    --------
+    >>> estimate_text(Estimate(0.215, 0.155, 0.273)).split()
+    ['+21.5', '[15.5,', '27.3]']
+    """
+    low, high = (points(end, signed=False) for end in (estimate.low, estimate.high))
+    span = "" if math.isnan(estimate.low) else f"[{low},\u00a0{high}]"
     if estimate.defined:
-        return points(estimate.value) + span
-    return f"in\u00a0{span.strip()}" if span else "–"
+        return f"{points(estimate.value)} {span}".rstrip()
+    return f"in\u00a0{span}" if span else "–"
+
+
+def term_text(audit: CellAudit, term: str) -> str:
+    """A term of an audit as :func:`estimate_text` gives it."""
+    return estimate_text(audit.terms[term])
+
+
+def verdict_text(audit: CellAudit) -> str:
+    """The verdict and its status; with arms missing, every verdict that they leave open, or "any"."""
+    if audit.verdict != "undetermined":
+        return f"{audit.verdict}, {audit.status}"
+    return "any" if len(audit.possible) == len(VERDICTS) else " or ".join(audit.possible)
 
 
 def audit_table(
-    audits: Sequence[CellAudit], *, caption: str, name: str, extra: Mapping[str, Column] | None = None
-) -> str:
-    """A numbered table, one linked row a cell: verdict, the three parts, and any extra columns.
+    audits: Sequence[CellAudit],
+    *,
+    caption: str,
+    name: str,
+    label: Column | None = None,
+    extra: Mapping[str, Column] | None = None,
+) -> PageTable:
+    """A numbered table, one linked row a cell: the three parts, the verdict, and any extra columns.
 
     Parameters
     ----------
     audits : sequence of CellAudit
     caption, name : str
         Of the table; `name` is its reference target.
+    label : function of CellAudit, optional
+        What a row is called: its model and benchmark by default. Doubtful cells get an asterisk.
     extra : mapping of heading to function of CellAudit, optional
     """
     columns: dict[str, Column] = {
-        "cell": lambda audit: link(audit.cell),
-        "verdict": lambda audit: f"{' or '.join(audit.possible)}, {audit.status}",
+        "comparison": lambda audit: (
+            link(audit.cell, label(audit) if label else None) + ("\u00a0\\*" if audit.doubts else "")
+        )
     }
     for part in PARTS:
         columns[part.replace("_", " ")] = lambda audit, part=part: term_text(audit, part)  # type: ignore[misc]
-    columns |= dict(extra or {})
-    rows = [list(columns), ["---"] * len(columns)]
-    rows += [[column(audit) for column in columns.values()] for audit in audits]
-    body = "\n".join("| " + " | ".join(row) + " |" for row in rows)
-    return f"```{{table}} {caption}\n:name: {name}\n\n{body}\n```\n"
+    columns |= {"verdict": verdict_text, **(extra or {})}
+    rows = ({head: column(audit) for head, column in columns.items()} for audit in audits)
+    return page_table(rows, caption=caption, name=name)
 
 
 def source_page(cells: Sequence[Cell]) -> str:

@@ -10,17 +10,19 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "published_trainer": ["policy_update", "published_tasks", "replay_run"],
+        "published_trainer": ["largest_update_gap", "policy_update", "published_tasks", "replay_run"],
         "published_designs": [
             "CELLS",
             "DESIGNS",
+            "Gate",
             "STRENGTHS",
             "gate",
             "power_study",
             "re_audit",
             "resampled_interval",
             "study_spread",
+            "task_and_seed_spread",
         ],
-        "digit_for_digit": ["Comparison", "compare", "published_numbers", "stored_replay"],
+        "digit_for_digit": ["Comparison", "compare", "published_numbers", "replayed_sweep", "stored_replay"],
     },
 )

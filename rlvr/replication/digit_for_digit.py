@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import pandas as pd
 
 from rlvr._data import stored_table
+from rlvr.arms import ARMS
 from rlvr.registered.factorial_design import INTERACTIONS, MAIN, effects
 from rlvr.replication.published_designs import (
     CELLS,
@@ -25,7 +27,7 @@ from rlvr.replication.published_designs import (
     sweep_point,
 )
 
-__all__ = ["QUICK", "Comparison", "compare", "published_numbers", "stored_replay"]
+__all__ = ["QUICK", "Comparison", "compare", "published_numbers", "replayed_sweep", "stored_replay"]
 
 _Table = Mapping[str, float | str]
 
@@ -83,6 +85,14 @@ def stored_replay() -> pd.DataFrame:
     return stored_table("replay.csv", dtype=str)
 
 
+def replayed_sweep() -> pd.DataFrame:
+    """The light sweep's replayed accuracies: one row a prior strength, one column an arm."""
+    table = stored_replay()
+    table = table[table.table.str.startswith("sweep") & table.quantity.isin(ARMS)]
+    table = table.assign(strength=table.table.str[-4:].astype(float), replayed=table.replayed.astype(float))
+    return table.pivot(index="strength", columns="quantity", values="replayed")[list(ARMS)]
+
+
 def _as_given(value: float | str, published: str) -> str:
     """Write a value with as many decimals as the published text has."""
     return value if isinstance(value, str) else f"{value:.{len(published.partition('.')[2])}f}"
@@ -122,7 +132,7 @@ def _re_audit_table(strength: float) -> _Table:
     table: dict[str, float | str] = {"verdict": "MIXED"}
     for name, (arm, base) in shares.items():
 
-        def share(mean: Mapping[str, float], arm: str = arm, base: str = base) -> float:
+        def share(mean: Mapping[str, Any], arm: str = arm, base: str = base) -> Any:
             return (mean[arm] - mean[base]) / (mean["true"] - mean["frozen"])
 
         value = share({arm: float(values.mean()) for arm, values in runs.items()})

@@ -7,11 +7,13 @@ The unit of replication in all of these designs is the seed, on one task draw.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rlvr.arms import ARMS
 from rlvr.decomposition import TERMS
@@ -33,6 +35,7 @@ __all__ = [
     "resampled_interval",
     "study_spread",
     "sweep_point",
+    "task_and_seed_spread",
 ]
 
 STRENGTHS = (0.20, 0.35, 0.50, 0.65, 0.80)
@@ -80,28 +83,24 @@ def _runs(
 
 
 def resampled_interval(
-    runs: Mapping[str, NDArray[np.float64]], statistic: Callable[[dict[str, float]], float], seed: int
+    runs: Mapping[str, NDArray[np.float64]], statistic: Callable[[dict[str, Any]], Any], seed: int
 ) -> tuple[float, float]:
     """The study's 95% interval: 300 percentile resamples, each arm resampled apart from the others.
 
     Parameters
     ----------
     runs : mapping of arm to ndarray (seed,)
-        In the order in which the arms take their draws.
+        As many seeds in each arm; arms in the order in which they take their draws.
     statistic : callable
-        Of the arms' means.
+        Of the arms' means, given as one ndarray (resample,) an arm.
     seed : int
         Of the resampling.
     """
-    generator = np.random.default_rng(seed)
-    draws = []
-    for _ in range(300):
-        means = {
-            arm: float(values[generator.integers(0, values.size, size=values.size)].mean())
-            for arm, values in runs.items()
-        }
-        draws.append(statistic(means))
-    low, high = np.percentile(draws, [2.5, 97.5])
+    table = np.stack(list(runs.values()))
+    # One call draws what the study draws arm by arm, resample by resample.
+    indices = np.random.default_rng(seed).integers(0, table.shape[1], size=(300, *table.shape))
+    means = np.take_along_axis(table[None], indices, axis=-1).mean(axis=-1)
+    low, high = np.percentile(statistic(dict(zip(runs, means.T, strict=True))), [2.5, 97.5])
     return float(low), float(high)
 
 
@@ -136,6 +135,15 @@ class Gate:
     over_frozen: tuple[float, float]
     over_random: tuple[float, float]
 
+    @classmethod
+    def resampled(cls, runs: dict[str, NDArray[np.float64]], seed: int) -> Gate:
+        """The decision on these runs when the bootstrap starts from `seed`."""
+        return cls(
+            runs,
+            over_frozen=resampled_interval(runs, lambda mean: mean["majority"] - mean["frozen"], seed),
+            over_random=resampled_interval(runs, lambda mean: mean["majority"] - mean["random"], seed),
+        )
+
     @property
     def verdict(self) -> str:
         """The word "points" if the interval of majority - random excludes zero, else "bounds"."""
@@ -148,11 +156,7 @@ def gate(condition: int) -> Gate:
     runs = _runs(
         TaskFamily(strength, 0.0), task_seed, dict.fromkeys(ARMS, range(base + 1000, base + 1000 + n_seeds))
     )
-    return Gate(
-        runs,
-        over_frozen=resampled_interval(runs, lambda mean: mean["majority"] - mean["frozen"], base + 9999),
-        over_random=resampled_interval(runs, lambda mean: mean["majority"] - mean["random"], base + 9999),
-    )
+    return Gate.resampled(runs, base + 9999)
 
 
 def re_audit(strength: float) -> dict[str, NDArray[np.float64]]:
@@ -204,3 +208,33 @@ def study_spread(runs: Runs) -> dict[str, float]:
     for name, (arm, base) in TERMS.items():
         variance[name] = (means[arm] - means[base]).var(ddof=1) + noise[arm] + noise[base]
     return {name: float(np.sqrt(value)) for name, value in variance.items()}
+
+
+def task_and_seed_spread(accuracy: ArrayLike) -> tuple[float, float]:
+    """Split the spread of one arm's runs into that of task draws and that of seeds within a draw.
+
+    Parameters
+    ----------
+    accuracy : array_like (task, seed)
+        Exact accuracies, at least two task draws of at least two seeds.
+
+    Returns
+    -------
+    task, seed : float
+        Standard deviations, from the one-way analysis of variance. The first is 0 where the means of task
+        draws spread no more than their seeds explain.
+
+    Examples
+    --------
+    >>> task, seed = task_and_seed_spread([[0.0, 0.2], [1.0, 1.2]])
+    >>> round(task**2, 12), round(seed**2, 12)  # the means' variance 0.5, less half of 0.02
+    (0.49, 0.02)
+    """
+    runs = np.asarray(accuracy, dtype=float)
+    if runs.ndim != 2 or min(runs.shape) < 2:
+        raise ValueError(
+            f"accuracy must be (task, seed) with at least 2 draws of 2 seeds, got shape {runs.shape}"
+        )
+    within = float(runs.var(axis=1, ddof=1).mean())
+    between = float(runs.mean(axis=1).var(ddof=1)) - within / runs.shape[1]
+    return math.sqrt(max(0.0, between)), math.sqrt(within)

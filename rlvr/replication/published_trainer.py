@@ -18,7 +18,7 @@ from rlvr.arms import ARMS
 from rlvr.simulator.grpo_config import GRPOConfig
 from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed
 
-__all__ = ["policy_update", "published_tasks", "replay_run"]
+__all__ = ["largest_update_gap", "policy_update", "published_tasks", "replay_run"]
 
 _Array = NDArray[np.float64]
 
@@ -104,6 +104,52 @@ def policy_update(
     if config.filtering == "drop":
         change[(rewards == rewards[:, :1]).all(axis=1)] = 0.0
     return change
+
+
+def largest_update_gap(config: GRPOConfig, *, n_groups: int, seed: int) -> float:
+    """How far the compiled update strays from :func:`policy_update`, which shares no code with it.
+
+    Parameters
+    ----------
+    config : GRPOConfig
+        Its learning rate, KL coefficient, KL direction and filtering ("off" or "drop").
+    n_groups : int, at least 1
+        Groups tried: eight samples of eight actions, with random rewards, logits and prior.
+    seed : int
+        Of those groups.
+
+    Returns
+    -------
+    float
+        Largest absolute difference in the change of a logit.
+
+    Raises
+    ------
+    ValueError
+        If `n_groups` is below 1, or `config` asks for filtering that the plain program does not know.
+
+    Examples
+    --------
+    >>> largest_update_gap(GRPOConfig(), n_groups=10, seed=0) < 1e-12
+    True
+    """
+    from rlvr.simulator import kernel  # the compiler loads only when it is compared with
+
+    whole("n_groups", n_groups, "an integer of at least 1", at_least=1)
+    choice("filtering", config.filtering, ("off", "drop"))
+    generator, size = np.random.default_rng(check_seed(seed)), 8
+    rules = kernel.FILTERING[config.filtering], kernel.KL[config.kl]
+    gaps = []
+    for _ in range(n_groups):
+        prior, logits = generator.dirichlet(np.ones(size)), generator.normal(size=size)
+        actions, rewards = generator.integers(0, size, size), generator.integers(0, 2, size)
+        after = logits.copy()
+        rates = config.learning_rate, config.kl_coefficient
+        kernel.group_update(after, _softmax(logits), prior, actions, rewards, *rates, *rules, np.empty(size))
+        group = actions[None], rewards[None].astype(float)
+        plain = policy_update(logits[None], prior[None], *group, config)[0]
+        gaps.append(np.abs(after - logits - plain).max())
+    return float(max(gaps))
 
 
 def replay_run(tasks: Tasks, arm: str, config: GRPOConfig, *, seed: int, eval_every: int = 50) -> float:

@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "task_family": ["TaskFamily", "Tasks"],
         "grpo_config": ["HEAVY", "LIGHT", "GRPOConfig"],
         "trainer": ["Runs", "simulate"],
+        "changes_by_role": ["ROLES", "logit_changes", "role_masks"],
         "prior_sweep": [
             "DENSE",
             "SIZES",

@@ -8,10 +8,11 @@ The unit is one prompt; a family with spread is averaged over its prompts by qua
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import optimize, special, stats
 
 from rlvr._checks import choice, whole
 from rlvr.arms import ARMS
@@ -19,7 +20,7 @@ from rlvr.simulator.grpo_config import GRPOConfig
 from rlvr.simulator.task_family import TaskFamily
 from rlvr.theory.expected_drift import kl_pulls, majority_drifts, true_drifts
 
-__all__ = ["check_covered", "counted", "mean_field", "update_weights"]
+__all__ = ["check_covered", "counted", "crossing_after", "expected_accuracy", "mean_field", "update_weights"]
 
 Floats = NDArray[np.float64]
 
@@ -93,6 +94,60 @@ def mean_field(family: TaskFamily, config: GRPOConfig, arm: str, n_updates: int)
             pull = counted(policy, correct[0], config, arm)[:, None] * kl_pulls(policy, prior, config.kl)
             logits += config.learning_rate * (drift + config.kl_coefficient * pull)
     return accuracy
+
+
+def expected_accuracy(family: TaskFamily, config: GRPOConfig, arm: str) -> float:
+    """Accuracy at the end of training along the expected path.
+
+    The path of :func:`mean_field`, averaged over how many updates a prompt gets
+    (:func:`update_weights`). Arguments and errors are theirs.
+
+    Examples
+    --------
+    >>> round(expected_accuracy(TaskFamily(prior_strength=0.8), GRPOConfig(), "true"), 2)
+    0.88
+    """
+    weights = update_weights(family, config)
+    return float(weights @ mean_field(family, config, arm, weights.size - 1))
+
+
+def crossing_after(family: TaskFamily, config: GRPOConfig, n_updates: int) -> float:
+    """Prior strength at which MAJORITY's gain along the expected path changes sign.
+
+    Parameters
+    ----------
+    family : TaskFamily
+        Its own `prior_strength` plays no part.
+    config : GRPOConfig
+    n_updates : int, at least 1
+        Updates of one prompt.
+
+    Returns
+    -------
+    float in (0.01, 0.99)
+        To a millionth.
+
+    Raises
+    ------
+    ValueError
+        If `n_updates` is below 1, or the gain is not negative at 0.01 and positive at 0.99.
+
+    Examples
+    --------
+    >>> round(crossing_after(TaskFamily(), GRPOConfig(tie_break="uniform"), 1), 3)
+    0.385
+    """
+    whole("n_updates", n_updates, "an integer of at least 1", at_least=1)
+
+    def gain(strength: float) -> float:
+        path = mean_field(replace(family, prior_strength=strength), config, "majority", n_updates)
+        return float(path[-1] - path[0])
+
+    if not gain(0.01) < 0 < gain(0.99):
+        raise ValueError(
+            f"family must lose accuracy by MAJORITY at prior strength 0.01 and gain at 0.99, got {family!r}"
+        )
+    return float(optimize.brentq(gain, 0.01, 0.99, xtol=1e-6))
 
 
 def check_covered(config: GRPOConfig) -> None:

@@ -18,7 +18,15 @@ from scipy import optimize, special
 from rlvr._checks import policy_and_correct, real, whole
 from rlvr.theory.repeated_sampling import pass_at_k
 
-__all__ = ["Tilted", "accuracy_at_kl", "best_of_n", "jeffreys", "kl_ceiling", "kl_divergence"]
+__all__ = [
+    "Tilted",
+    "accuracy_at_kl",
+    "best_of_n",
+    "jeffreys",
+    "kl_by_purpose",
+    "kl_ceiling",
+    "kl_divergence",
+]
 
 
 @dataclass(frozen=True)
@@ -48,6 +56,44 @@ def kl_divergence(policy: ArrayLike, prior: ArrayLike) -> NDArray[np.float64]:
 def jeffreys(policy: ArrayLike, prior: ArrayLike) -> NDArray[np.float64]:
     """KL(policy || prior) + KL(prior || policy) in nats, arrays (..., action) to (...)."""
     return kl_divergence(policy, prior) + kl_divergence(prior, policy)
+
+
+def kl_by_purpose(
+    policies: ArrayLike, prior: ArrayLike, correct: ArrayLike
+) -> dict[str, NDArray[np.float64]]:
+    """KL of trained policies to their prior, split by the chain rule into what it was spent on.
+
+    Parameters
+    ----------
+    policies : array_like (..., task, seed, prompt, action)
+        As in ``Runs.policies``.
+    prior, correct : array_like (task, prompt, action)
+        As in ``Tasks``.
+
+    Returns
+    -------
+    dict of str to ndarray (..., task, seed, prompt)
+        Nats that moved weight between right and wrong ("buys accuracy"), and that rearranged it among
+        the right answers and among the wrong ones; they sum to the KL.
+
+    Examples
+    --------
+    >>> prior, right = [[[0.25, 0.25, 0.5]]], [[[True, True, False]]]
+    >>> {name: round(float(kl[0, 0, 0]), 4) for name, kl in
+    ...  kl_by_purpose([[[[0.5, 0.0, 0.5]]]], prior, right).items()}
+    {'buys accuracy': 0.0, 'among right': 0.3466, 'among wrong': 0.0}
+    """
+    now = np.asarray(policies, float)
+    start, right = np.asarray(prior, float)[:, None], np.asarray(correct, bool)[:, None]
+    mass = np.where(right, now, 0).sum(-1)
+    mass_start = np.broadcast_to(np.where(right, start, 0).sum(-1), mass.shape)
+    sides = {"among right": (right, mass, mass_start), "among wrong": (~right, 1 - mass, 1 - mass_start)}
+    spent = {
+        name: np.where(side, special.rel_entr(now, start), 0).sum(-1) - special.rel_entr(here, there)
+        for name, (side, here, there) in sides.items()
+    }
+    ends = np.stack([mass, 1 - mass], -1), np.stack([mass_start, 1 - mass_start], -1)
+    return {"buys accuracy": kl_divergence(*ends), **spent}
 
 
 def kl_ceiling(policy: ArrayLike, correct: ArrayLike, *, kl_coefficient: float) -> Tilted:

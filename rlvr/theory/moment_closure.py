@@ -26,10 +26,10 @@ from rlvr._checks import real, whole
 from rlvr.simulator.grpo_config import GRPOConfig
 from rlvr.simulator.task_family import TaskFamily
 from rlvr.theory.expected_drift import kl_pulls
-from rlvr.theory.expected_path import check_covered, counted
+from rlvr.theory.expected_path import check_covered, counted, update_weights
 from rlvr.theory.group_compositions import PluralityTable, plurality_table
 
-__all__ = ["majority_closure"]
+__all__ = ["closure_accuracy", "majority_closure"]
 
 Floats = NDArray[np.float64]
 
@@ -90,6 +90,16 @@ def majority_closure(
         for strength in strengths
     ]
     return weights @ np.array(paths)
+
+
+def closure_accuracy(family: TaskFamily, config: GRPOConfig, *, widest: float = 0.25) -> float:
+    """Predict the MAJORITY arm's mean accuracy at the end of training.
+
+    The prediction of :func:`majority_closure`, averaged over how many updates a prompt gets. Arguments
+    and errors are its own.
+    """
+    weights = update_weights(family, config)
+    return float(weights @ majority_closure(family, config, weights.size - 1, widest=widest))
 
 
 class _Lumped(NamedTuple):

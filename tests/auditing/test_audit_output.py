@@ -41,9 +41,10 @@ def table(tmp_path):
 
 def test_blocks_put_the_verdict_first(table):
     out = run(table).output
-    assert out.startswith("null dominates (identified)   s / m [bold]|x / b\n")
+    assert out.startswith("null dominates (identified)\n    s / m [bold]|x / b\n")
     assert re.search(r"null +\+21\.4 +\[\+15\.4, \+27\.2\]", out)
-    assert "published rule: elicitation" in out and "1 cells: 1 identified" in out
+    assert "published rule: elicitation" in out and "1 cell: 1 identified" in out
+    assert max(map(len, out.splitlines())) <= 76
 
 
 def test_json_has_what_is_promised(table, tmp_path):

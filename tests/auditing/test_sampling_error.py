@@ -5,8 +5,10 @@ import pytest
 from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
+from rlvr.arms import ARMS
 from rlvr.auditing.sampling_error import (
     Sampling,
+    contrast_interval,
     item_sampling,
     pairing_gain,
     run_sampling,
@@ -42,6 +44,37 @@ def test_unknown_size_is_infinite_only_where_the_contrast_uses_the_arm():
     sampling = item_sampling(arms)
     assert np.isinf(sampling.margins(contrast("total"))[0][0])
     assert np.isfinite(sampling.margins(contrast("reward_design"))[0][0])
+
+
+@pytest.mark.parametrize("coefficients", [[-1, 1, 0, 0], [0, -1, 2, -1], [0.5, 0, 0, -0.5]])
+def test_a_contrast_has_its_value_and_the_margins_of_its_arms(coefficients):
+    accuracies = dict(zip(ARMS, (0.25, 0.375, 0.5, 0.75), strict=True))
+    arms = {name: Arm(name, accuracy, n) for (name, accuracy), n in zip(accuracies.items(), (50, 60, 70, 80),
+            strict=True)}  # fmt: skip
+    estimate = contrast_interval(arms, coefficients, level=0.9)
+    value = sum(c * a for c, a in zip(coefficients, accuracies.values(), strict=True))
+    (below,), (above,) = item_sampling(arms, level=0.9).margins(coefficients)
+    used = [n for c, n in zip(coefficients, (50, 60, 70, 80), strict=True) if c]
+    assert estimate.value == value and (estimate.level, estimate.unit, estimate.n) == (0.9, "item", min(used))
+    assert (estimate.low, estimate.high) == (value - below, value + above)
+    assert estimate.low < value < estimate.high
+
+
+def test_a_contrast_needs_its_arms_and_their_sizes_and_no_others():
+    arms = {
+        "frozen": Arm("frozen", 0.25, 50),
+        "majority": Arm("majority", 0.5),
+        "true": Arm("true", 0.75, 50),
+    }
+    assert contrast_interval(arms, [-1, 0, 0, 1]).low > 0
+    unsized = contrast_interval(arms, [-1, 0, 1, 0])
+    assert (
+        unsized.value == 0.25
+        and np.isnan(unsized.low)
+        and unsized.reason == ("the number of items is not stated")
+    )
+    with pytest.raises(ValueError, match="with a coefficient, frozen, random; got no random"):
+        contrast_interval(arms, [-1, 1, 0, 0])
 
 
 def test_samples_narrow_only_the_optimistic_end():

@@ -6,7 +6,15 @@ import pytest
 
 from rlvr.auditing.cell_audit import audit
 from rlvr.auditing.published_tables import published_arms
-from rlvr.auditing.source_links import anchor, audit_table, escape, link, source_page, term_text
+from rlvr.auditing.source_links import (
+    anchor,
+    audit_table,
+    escape,
+    link,
+    source_page,
+    term_text,
+    verdict_text,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -29,18 +37,37 @@ def test_the_page_gives_every_row_its_number_its_line_and_its_source(cells):
 
 
 def test_every_row_of_a_table_links_to_a_target(cells):
-    text = audit_table(cells[:5], caption="c", name="tab-c", extra={"base": lambda a: "x"})
-    assert re.findall(r"\(#(src-[a-z0-9-]+)\)", text) == [anchor(audited.cell) for audited in cells[:5]]
-    rows = [row for row in text.splitlines() if row.startswith("|")]
-    assert len(rows) == 7 and {row.count(" | ") for row in rows} == {5}
-    assert text.startswith("```{table} c\n:name: tab-c\n")
+    table = audit_table(cells[:5], caption="c", name="tab-00-c", extra={"base": lambda a: "x"})
+    assert table.heads == ["comparison", "null", "elicitation", "reward design", "verdict", "base"]
+    targets = re.findall(r"\(#(src-[a-z0-9-]+)\)", table.markdown())
+    assert targets == [anchor(audited.cell) for audited in cells[:5]]
+    assert [row[1] for row in table.rows] == [term_text(audited, "null") for audited in cells[:5]]
+
+
+def test_a_doubtful_row_is_marked_and_a_row_is_called_as_asked(cells):
+    doubtful = next(audited for audited in cells if audited.doubts)
+    sound = next(audited for audited in cells if not audited.doubts)
+    table = audit_table([doubtful, sound], caption="c", name="tab-00-c", label=lambda a: a.cell.benchmark)
+    first, second = (row[0] for row in table.rows)
+    assert first.startswith(f"[{doubtful.cell.benchmark}](") and first.endswith("\\*")
+    assert second.startswith(f"[{sound.cell.benchmark}](") and second.endswith(")")
+
+
+def test_a_verdict_in_words(cells):
+    by_name = {audited.cell.name: audited for audited in cells}
+    famous = by_name["shao2026spurious / training curves / Qwen2.5-Math-7B / MATH-500"]
+    three = by_name["zhao2026learning / Qwen2.5-3B / MATH-500"]
+    two = next(audited for audited in cells if len(audited.possible) == 4)
+    assert [verdict_text(audited) for audited in (famous, three, two)] == [
+        "null, identified", "null or elicitation or mixed", "any",
+    ]  # fmt: skip
 
 
 def test_terms_as_text(cells):
     (famous,) = [
         c for c in cells if c.cell.name == "shao2026spurious / training curves / Qwen2.5-Math-7B / MATH-500"
     ]
-    assert term_text(famous, "null") == "+21.5 [+15.5,\u00a0+27.3]"
+    assert term_text(famous, "null") == "+21.5 [15.5,\u00a027.3]"
     (three,) = [c for c in cells if c.cell.name == "zhao2026learning / Qwen2.5-3B / MATH-500"]
     assert term_text(three, "null").startswith("in\u00a0[") and term_text(three, "total")[0] == "+"
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from rlvr.arms import ARMS
-from rlvr.auditing.published_tables import published_arms, published_curves, published_repeats
+from rlvr.auditing.published_tables import PAPERS, published_arms, published_curves, published_repeats
 from rlvr.auditing.study_cells import TableError, read_cells
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +28,10 @@ def outcomes_table(n_items=6, n_runs=2, seed=0, **changes):
     )
     rows = index.to_frame(index=False).assign(study="s", model="m", benchmark="b")
     return rows.assign(**{"correct": rng.integers(0, 2, len(rows)), **changes})
+
+
+def test_every_paper_in_the_data_has_a_name():
+    assert set(published_arms().study) == set(PAPERS)
 
 
 def test_percentages_and_fractions_are_the_same_numbers():

@@ -7,7 +7,8 @@ from scipy import integrate, special, stats
 from rlvr import ARMS, GRPOConfig, TaskFamily, simulate
 from rlvr.simulator.grpo_config import HEAVY, LIGHT
 from rlvr.theory.expected_drift import kl_pull, majority_drift, true_drift
-from rlvr.theory.expected_path import mean_field, update_weights
+from rlvr.theory.expected_path import crossing_after, expected_accuracy, mean_field, update_weights
+from rlvr.theory.majority_endpoint import crossover
 
 SMALL = TaskFamily(prior_strength=0.5, n_actions=4, n_correct=2)
 UNIFORM = GRPOConfig(tie_break="uniform")
@@ -123,3 +124,38 @@ def test_arguments_are_refused_by_name():
         mean_field(SMALL, LIGHT, "true", -1)
     with pytest.raises(TypeError, match="config must be a GRPOConfig, got dict"):
         mean_field(SMALL, {}, "true", 3)
+
+
+def test_the_end_is_averaged_over_how_often_a_prompt_is_updated():
+    config = GRPOConfig(n_steps=2, batch_size=1, learning_rate=1.0)
+    family = TaskFamily(prior_strength=0.5, n_actions=4, n_prompts=2)
+    path = mean_field(family, config, "true", 2)
+    by_hand = path[0] / 4 + path[1] / 2 + path[2] / 4
+    assert expected_accuracy(family, config, "true") == pytest.approx(by_hand, rel=1e-14)
+
+
+def test_after_one_small_update_the_gain_changes_sign_where_its_slope_does():
+    config = GRPOConfig(tie_break="uniform", learning_rate=1e-3, kl_coefficient=0.0)
+    prior = TaskFamily(prior_strength=crossing_after(TaskFamily(), config, 1)).prior()
+    drift = majority_drift(prior, group_size=8, tie_break="uniform")
+    slope = (prior * (drift - prior @ drift))[:2].sum()
+    assert abs(slope) < 1e-5
+    above = TaskFamily(prior_strength=0.42).prior()
+    drift = majority_drift(above, group_size=8, tie_break="uniform")
+    assert (above * (drift - above @ drift))[:2].sum() > 1e-3
+
+
+def test_the_crossing_moves_towards_the_limit_and_stays_below_it():
+    config = GRPOConfig(tie_break="uniform", learning_rate=0.5, kl_coefficient=0.0)
+    found = [crossing_after(TaskFamily(), config, n) for n in (1, 10, 100)]
+    limit = crossover(TaskFamily())
+    assert found == sorted(found) and limit - 0.01 < found[-1] < limit
+    assert found[0] < limit - 0.05
+
+
+def test_training_without_a_crossing_is_refused():
+    still = GRPOConfig(tie_break="uniform", learning_rate=1e-30)
+    with pytest.raises(ValueError, match="family must lose accuracy by MAJORITY"):
+        crossing_after(TaskFamily(), still, 1)
+    with pytest.raises(ValueError, match="n_updates must be an integer of at least 1, got 0"):
+        crossing_after(TaskFamily(), UNIFORM, 0)

@@ -117,3 +117,18 @@ def test_a_prior_without_a_chance_or_a_doubt_cannot_be_tilted():
 def test_arguments_are_refused_by_name(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_kl_by_purpose_sums_to_the_kl_and_sees_no_rearranging_in_best_of_n():
+    from rlvr.theory import best_of_n, kl_by_purpose
+
+    draw = np.random.default_rng(8)
+    policies, prior = draw.dirichlet(np.ones(5), (3, 2, 4, 6)), draw.dirichlet(np.ones(5), (2, 6))
+    correct = np.zeros((2, 6, 5), bool)
+    correct[..., :2] = True
+    parts = kl_by_purpose(policies, prior, correct)
+    assert np.allclose(sum(parts.values()), kl_divergence(policies, prior[:, None]), atol=1e-12)
+    kept = best_of_n(prior[0, 0], correct[0, 0], 4).policy
+    alone = kl_by_purpose(kept[None, None, None], prior[:1, :1], correct[:1, :1])
+    assert alone["buys accuracy"][0, 0, 0] > 0.1
+    assert abs(alone["among right"][0, 0, 0]) + abs(alone["among wrong"][0, 0, 0]) < 1e-12

@@ -10,7 +10,14 @@ from scipy import special
 from rlvr import GRPOConfig, TaskFamily, simulate
 from rlvr.theory.expected_drift import kl_pull
 from rlvr.theory.expected_path import mean_field, update_weights
-from rlvr.theory.moment_closure import _cut, _degree_five, _lumped_table, _update_moments, majority_closure
+from rlvr.theory.moment_closure import (
+    _cut,
+    _degree_five,
+    _lumped_table,
+    _update_moments,
+    closure_accuracy,
+    majority_closure,
+)
 
 UNIFORM = GRPOConfig(tie_break="uniform")
 PRIORS = (0.20, 0.35, 0.50, 0.65, 0.80)
@@ -158,3 +165,12 @@ def test_arguments_are_refused_by_name():
         majority_closure(TaskFamily(), UNIFORM, 3, widest=0)
     with pytest.raises(ValueError, match="n_updates must be an integer of at least 0, got -1"):
         majority_closure(TaskFamily(), UNIFORM, -1)
+
+
+def test_the_end_is_averaged_over_how_often_a_prompt_is_updated():
+    config = GRPOConfig(tie_break="uniform", n_steps=2, batch_size=1, learning_rate=1.0)
+    family = TaskFamily(prior_strength=0.5, n_actions=4, n_prompts=2)
+    path = majority_closure(family, config, 2, widest=0.5)
+    by_hand = path[0] / 4 + path[1] / 2 + path[2] / 4
+    assert closure_accuracy(family, config, widest=0.5) == pytest.approx(by_hand, rel=1e-14)
+    assert closure_accuracy(family, config) != pytest.approx(by_hand, rel=1e-6)

@@ -1,0 +1,86 @@
+"""Run a command as older processors would compute it, and say which of its checks notice.
+
+    python tools/any_cpu.py -- pytest ...                  every variant
+    python tools/any_cpu.py Prescott glibc -- pytest ...   two of them
+
+Libraries pick their code by the processor they find, and sums then round elsewhere. Each variant takes one
+choice away through an environment variable. A variant that changes nothing on this machine (its processor
+has no newer instructions, its C library is another) is named and left out: it would prove nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+
+# OpenBLAS computes matrix products, and knows processors by name: 2004, 2008, 2011.
+VARIANTS = {name: {"OPENBLAS_CORETYPE": name} for name in ("Prescott", "Nehalem", "Sandybridge")}
+# NumPy takes away only what it would otherwise have chosen: it refuses the names of its baseline.
+_FOUND = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+VARIANTS["NumPy"] = {"NPY_DISABLE_CPU_FEATURES": " ".join(_FOUND)}
+# The C library's exp, log and pow have a version with fused multiply-add, and one without.
+VARIANTS["glibc"] = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA"}
+VARIANTS["Numba"] = {"NUMBA_CPU_NAME": "generic"}
+
+# What each library computes, or for the compiler writes, from the same input.
+FINGERPRINT = """
+import hashlib, json, math
+import numba, numpy as np
+
+def short(thing):
+    return hashlib.sha256(thing).hexdigest()[:8]
+
+@numba.njit("void(float64[::1])")
+def double(x):
+    for i in range(x.size):
+        x[i] *= 2.0
+
+x = np.random.default_rng(0).uniform(-5, 5, (200, 200))
+loops = [f(x) for f in (np.exp, np.sin, np.tanh)] + [f(np.abs(x)) for f in (np.log, np.log1p, np.sqrt)]
+scalar = np.array([f(v) for f in (math.exp, math.sin, math.expm1) for v in x.ravel()])
+print(json.dumps({
+    "matrix products": short((x @ x).tobytes() + np.linalg.solve(x, x[0]).tobytes()),
+    "NumPy's loops": short(b"".join(y.tobytes() for y in loops)),
+    "the C library's functions": short(scalar.tobytes()),
+    "compiled code": short("".join(double.inspect_asm().values()).encode()),
+}))
+"""
+
+
+def fingerprint(variant: dict[str, str]) -> dict[str, str]:
+    """What the libraries compute under a variant, each as a short hash."""
+    shown = subprocess.run(
+        [sys.executable, "-c", FINGERPRINT],
+        env={**os.environ, **variant},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(shown.stdout)
+
+
+def main(names: list[str], command: list[str]) -> int:
+    unknown = [name for name in names if name not in VARIANTS]
+    if unknown or not command:
+        sys.exit(f"wanted: [{' | '.join(VARIANTS)}] ... -- command; got {' '.join(names) or 'no command'}")
+    plain, outcome = fingerprint({}), {}
+    for name in names or VARIANTS:
+        settings = " ".join(f"{key}={value!r}" for key, value in VARIANTS[name].items())
+        changed = [part for part, bits in fingerprint(VARIANTS[name]).items() if bits != plain[part]]
+        print(f"\n=== {name}: {settings}, changes {', '.join(changed) or 'nothing here'}", flush=True)
+        if changed:
+            code = subprocess.run(command, env={**os.environ, **VARIANTS[name]}, check=False).returncode
+            outcome[name] = "passes" if code == 0 else f"FAILS (exit {code})"
+        else:
+            outcome[name] = "not run: it changes nothing on this machine"
+    print("\n" + "\n".join(f"{name:12} {said}" for name, said in outcome.items()))
+    return any(said.startswith("FAILS") for said in outcome.values())
+
+
+if __name__ == "__main__":
+    split = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    sys.exit(main(sys.argv[1:split], sys.argv[split + 1 :]))
