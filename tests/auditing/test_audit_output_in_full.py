@@ -141,7 +141,8 @@ def test_markdown_has_one_row_a_cell():
     assert lines[1] == "| " + " | ".join(["---"] * 10) + " |"
     assert lines[2] == (
         "| mixed: no term dominates | leaning | three / x | m | b "
-        "| ? in [-28.3, +78.0] | ? in [-54.1, +54.1] | +25.0 [+19.7, +30.1] | ? in [-28.3, +78.0] | +50.0 [+45.3, +54.3] |"
+        "| ? in [-28.3, +78.0] | ? in [-54.1, +54.1] | +25.0 [+19.7, +30.1] "
+        "| ? in [-28.3, +78.0] | +50.0 [+45.3, +54.3] |"
     )
     assert lines[4:] == ["", "Percentage points; 90% intervals from item sampling alone."]
 
