@@ -232,5 +232,6 @@ def line_of(name: str, text: str, record: int) -> int:
 def lines_of(name: str, text: str) -> Sequence[int]:
     """The line of the file on which each row below the header starts."""
     if '"' not in text and "\n\n" not in text and "\r" not in text:
-        return range(2, text.count("\n") + 3)  # one line a row: no need to read a million of them again
+        n_lines = text.count("\n") + (not text.endswith("\n"))
+        return range(2, n_lines + 1)  # one line a row: no need to read a million of them again
     return [line for line, _ in _records(name, text)][1:]

@@ -107,7 +107,7 @@ def _fewest(reached: Callable[[int], bool]) -> int:
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if reached(middle) else (middle, high)
-    return max(high, 2)
+    return high
 
 
 def _check_errors(alpha: float, power: float) -> None:

@@ -103,3 +103,50 @@ def test_the_grid_reaches_the_bounds_and_stays_inside(known, assumptions):
 
 def test_one_point_when_all_arms_are_there():
     np.testing.assert_array_equal(feasible(KNOWN), [[0.25, 0.375, 0.5, 0.75]])
+
+
+@pytest.mark.parametrize(
+    ("missing", "sizes"),
+    [((), (1, 1, 1, 1)), (("random",), (1, 201, 1, 1)), (("random", "true"), (1, 51, 1, 51)),
+     (("frozen", "random", "true"), (21, 21, 1, 21)), (ARMS[:3], (21, 21, 21, 1))],
+)  # fmt: skip
+def test_the_grid_has_the_steps_it_is_said_to_have(missing, sizes):
+    known = {arm: 0.5 for arm in ARMS if arm not in missing}  # a place that every grid has
+    if len(missing) == 2:
+        known = {"frozen": 0.5, "majority": 0.5}
+    grid = feasible(known)
+    assert tuple(np.unique(grid[:, column]).size for column in range(4)) == sizes
+    assert len(grid) == np.prod(sizes)
+
+
+def test_the_grid_holds_the_known_accuracies_where_inequalities_meet():
+    grid = feasible({"frozen": 0.1234, "majority": 0.5678, "true": 0.75})
+    assert {0.1234, 0.5678, 0.75} <= set(grid[:, 1]) and len(grid) == 203
+    bounded = feasible({"frozen": 0.1234, "majority": 0.5678, "true": 0.75}, ["no-harm", "true-best"])
+    assert (bounded[:, 1].min(), bounded[:, 1].max()) == (0.1234, 0.75)
+    assert 0.5678 in bounded[:, 1] and len(bounded) == 202
+
+
+def test_other_values_of_frozen_take_random_along_if_they_are_one():
+    known = {"frozen": 0.25, "majority": 0.5, "true": 0.75}
+    grid = feasible(known, ["null-zero"], frozen=[0.25, 0.375])
+    np.testing.assert_array_equal(grid, [[0.25, 0.25, 0.5, 0.75], [0.375, 0.375, 0.5, 0.75]])
+    moved = feasible({**known, "random": 0.125}, ["null-zero"], frozen=[0.375])
+    np.testing.assert_array_equal(moved, [[0.375, 0.125, 0.5, 0.75]])
+    free = feasible(known, frozen=[0.375])
+    assert len(free) == 201 and set(free[:, 0]) == {0.375}
+    unknown = feasible({"majority": 0.5, "true": 0.75}, ["null-zero"])
+    assert (unknown[:, 0] == unknown[:, 1]).all() and len(unknown) > 51
+
+
+def test_a_contradiction_within_rounding_is_none():
+    for excess, refused in ((1e-13, False), (2e-12, True)):
+        known = {"frozen": 0.5 + excess, "true": 0.5}
+        if refused:
+            with pytest.raises(ValueError, match=r"with frozen 0\.5, true 0\.5 they leave no possible value"):
+                identified_sets(known, ["no-harm", "true-best"])
+        else:
+            assert identified_sets(known, ["no-harm", "true-best"])["null"] == pytest.approx(
+                (0, 0), abs=1e-12
+            )
+            assert len(feasible(known, ["no-harm", "true-best"])) > 0

@@ -112,3 +112,55 @@ def test_tipping_points_are_the_nearest_change(rule):
                 assert changed.size == 0
             else:
                 assert abs(move) == pytest.approx(changed.min(initial=np.inf), abs=3e-4)
+
+
+def test_a_lead_within_rounding_is_a_tie():
+    assert str(verdicts_at([0.0, 1e-12, 1e-12, 1e-12])) == "mixed"
+    assert str(verdicts_at([0.0, 2e-12, 2e-12, 2e-12])) == "null"
+    assert str(verdicts_at([0.0, 0.25, 0.5, 0.5])) == "mixed"
+
+
+def test_margins_as_large_as_the_slack_leave_nothing_sure():
+    assert judge([0.25, 0.25, 0.25, 0.75], half_width(0.5)) == ("reward design", False)
+    assert judge([0.25, 0.25, 0.25, 0.75], half_width(0.499)) == ("reward design", True)
+    assert judge([0.0, 0.25, 0.5, 0.75], half_width(0.25)) == ("mixed", False)  # each is short by 0.25
+
+
+def test_margins_count_on_the_side_that_would_change_the_verdict():
+    def only(below, above):
+        return lambda rows: (np.full(len(rows), below), np.full(len(rows), above))
+
+    assert judge([0.25, 0.25, 0.25, 0.75], only(0.0, 9.0)) == ("reward design", True)
+    assert judge([0.25, 0.25, 0.25, 0.75], only(9.0, 0.0)) == ("reward design", False)
+    assert judge([0.0, 0.25, 0.5, 0.75], only(9.0, 0.0)) == ("mixed", True)
+    assert judge([0.0, 0.25, 0.5, 0.75], only(0.0, 9.0)) == ("mixed", False)
+
+
+def test_every_point_of_a_set_must_survive():
+    clear, close = [0.1, 0.1, 0.1, 0.9], [0.1, 0.1, 0.4, 0.8]
+    assert judge([clear, close], half_width(0.05)) == ("reward design", True)
+    assert judge([clear, close], half_width(0.2)) == ("reward design", False)
+    even, uneven = [0.0, 0.25, 0.5, 0.75], [0.0, 0.3, 0.5, 0.75]
+    assert judge([even, uneven], half_width(0.22)) == ("mixed", False)
+    assert judge([even, uneven], half_width(0.1)) == ("mixed", True)
+
+
+def test_an_arm_may_move_to_the_ends_of_the_unit_interval():
+    up = tipping_points([1.0, 0.375, 0.375, 0.375])  # only at 1 is reward design as large as the null
+    down = tipping_points([0.0, 0.625, 0.625, 0.625])  # only at 0
+    assert (up["true"], down["true"]) == (pytest.approx(0.625), pytest.approx(-0.625))
+    shares = tipping_points([0.25, 0.2, 0.3, 0.6], rule="published")
+    assert shares["random"] != shares["random"]  # the published shares do not look at RANDOM
+
+
+def test_the_default_rule_is_by_magnitude():
+    point = [0.494, 0.709, 0.758, 0.787]
+    assert (
+        tipping_points(point)
+        == tipping_points(point, rule="magnitude")
+        != tipping_points(point, rule="published")
+    )
+    assert judge(point, half_width(0.0))[0] == "null"
+    assert judge(point, half_width(0.0), rule="published")[0] == "elicitation"
+    with pytest.raises(ValueError, match="term must be one of 'null'"):
+        contrast("gain")

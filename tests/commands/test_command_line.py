@@ -23,3 +23,18 @@ def test_an_unknown_command_is_refused():
     result = CliRunner().invoke(app, ["adit"])
     assert result.exit_code == 2
     assert "adit" in result.output
+
+
+def test_alone_it_shows_its_help_and_offers_no_completion():
+    alone = CliRunner().invoke(app, [])
+    assert "audit" in alone.output and "Usage" in alone.output
+    assert "completion" not in CliRunner().invoke(app, ["--help"]).output
+
+
+def test_the_version_is_told_before_anything_is_checked():
+    result = CliRunner().invoke(app, ["--version", "audit", "--no-such-option"])
+    assert (result.exit_code, result.output) == (0, f"rlvr {version('rlvr')}\n")
+
+
+def test_a_fault_of_the_program_is_a_plain_traceback():
+    assert app.pretty_exceptions_enable is False

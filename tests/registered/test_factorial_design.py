@@ -1,11 +1,13 @@
 """The 2x2x2: against the published coefficients, statsmodels' formulas, and designs built by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 
-from rlvr.inference import mean_interval
+from rlvr.inference import mean_interval, ratio_interval
 from rlvr.registered.factorial_design import (
     CODES,
     EFFECTS,
@@ -17,6 +19,8 @@ from rlvr.registered.factorial_design import (
     run_blocks,
 )
 from rlvr.simulator.grpo_config import GRPOConfig
+from rlvr.simulator.task_family import TaskFamily
+from rlvr.simulator.trainer import simulate
 
 # Gao (2026), arXiv 2606.05932: light cell means, and the coefficients reported from them.
 PUBLISHED_CELLS = (
@@ -144,6 +148,96 @@ def test_cells_of_a_block_share_tasks_and_randomness():
     refill = run_blocks(filtering="refill", config=short, n_blocks=3, n_seeds=2, seed=5)
     assert np.array_equal(refill.cells[:, 2], drop.cells[:, 2])  # "off" is the same in both designs
     assert not np.array_equal(refill.cells[:, 0], drop.cells[:, 0])
+
+
+def test_two_blocks_have_an_interval_by_hand():
+    cells = np.array([0.5, 0.5])[:, None] + np.outer([0.1, 0.3], CODES["A"])
+    found = fit(cells, level=0.5)  # with one degree of freedom the quartile is 1
+    assert (found["A"].value, found["A"].low, found["A"].high) == pytest.approx((0.2, 0.1, 0.3))
+    assert (found["A"].level, found["A"].unit, found["A"].n) == (0.5, "task draw", 2)
+    assert list(found) == list(EFFECTS) and found["BC"].value == pytest.approx(0)
+    assert fit(blocks())["A"] == fit(blocks(), level=0.95)["A"] and fit(blocks())["A"].level == 0.95
+
+
+def test_the_codes_run_through_the_cells_with_a_slowest():
+    assert CODES["A"].tolist() == [1, 1, 1, 1, -1, -1, -1, -1]
+    assert CODES["B"].tolist() == [1, 1, -1, -1, 1, 1, -1, -1]
+    assert CODES["C"].tolist() == [1, -1, 1, -1, 1, -1, 1, -1]
+    assert all((CODES[pair] == CODES[pair[0]] * CODES[pair[1]]).all() for pair in ("AB", "AC", "BC"))
+    assert (CODES["ABC"] == CODES["A"] * CODES["BC"]).all()
+
+
+def test_effects_take_a_cube_or_a_row_and_nothing_else():
+    assert effects([5, 3, 5, 3, 1, 3, 1, 3]) == effects(np.reshape([5, 3, 5, 3, 1, 3, 1, 3], (2, 2, 2)))
+    for wrong in (np.ones((1, 8)), np.ones((4, 2)), [1, 2, 3, 4, 5, 6, 7, np.inf]):
+        with pytest.raises(ValueError, match="cell_means must be 8 finite numbers"):
+            effects(wrong)
+    for wrong in (np.ones((0, 8)), np.ones(8), np.ones((8, 1)), np.full((2, 8), np.nan)):
+        with pytest.raises(
+            ValueError, match=r"cells must be finite numbers of shape \(block, 8\), got shape"
+        ):
+            contrasts(wrong)
+
+
+def test_the_ratio_is_that_of_the_sizes_whatever_the_signs():
+    cells = blocks() - 0.6 * CODES["C"] + 0.08 * CODES["AC"]  # C is -0.4 now, and AC +0.04
+    result = interaction_ratio(cells, level=0.9)
+    by_block = contrasts(cells)
+    by_hand = ratio_interval(by_block["AC"], -by_block["C"], level=0.9, names=("AC", "C"))
+    assert (result.ratio.value, result.ratio.low) == (
+        pytest.approx(by_hand.value),
+        pytest.approx(by_hand.low),
+    )
+    assert (result.ratio.level, result.ratio.unit, result.ratio.n) == (0.9, "task draw", 12)
+    assert 0 < result.ratio.value < 0.2
+    assert interaction_ratio(cells) == interaction_ratio(cells, level=0.95, seed=0)
+    small = interaction_ratio(np.random.default_rng(3).normal(0.5, 0.1, (3, 8)))
+    assert small.ratio.reason.startswith(f"{small.main} is not separated from 0")
+
+
+@pytest.mark.parametrize("seed", [0, 4])
+def test_stability_counts_the_resamples_with_the_same_two_largest(seed):
+    cells = np.random.default_rng(3).normal(0.5, 0.1, (12, 8))
+    result, values = interaction_ratio(cells, seed=seed), contrasts(cells)
+    drawn = np.random.default_rng(seed).multinomial(12, [1 / 12] * 12, size=999)
+    same = 0
+    for counts in drawn:
+        size = {effect: abs(counts @ by_block) for effect, by_block in values.items()}
+        largest = [max(kind, key=size.get) for kind in (("AB", "AC", "BC", "ABC"), ("A", "B", "C"))]
+        same += largest == [result.interaction, result.main]
+    assert result.stability == pytest.approx(same / 999) and 0 < same < 999
+
+
+def test_the_logit_scale_ends_short_of_zero_and_one():
+    cells = np.full((1, 8), 0.5)
+    assert on_scale(cells, "logit").tolist() == [[0.0] * 8]
+    for end in (0.0, 1.0):
+        cells[0, 3] = end
+        with pytest.raises(ValueError, match="strictly between 0 and 1 for the logit scale"):
+            on_scale(cells, "logit")
+        assert on_scale(cells, "accuracy")[0, 3] == end
+
+
+def test_blocks_that_are_not_asked_for_otherwise():
+    untrained = GRPOConfig(n_steps=0)
+    blocks_ = run_blocks(config=untrained)
+    strong, weak = TaskFamily(0.80).prior_accuracy, TaskFamily(0.35).prior_accuracy
+    assert blocks_.cells == pytest.approx(np.tile([strong, weak], (100, 4)))
+    assert (blocks_.priors, blocks_.filtering, blocks_.n_seeds, blocks_.seed) == ((0.80, 0.35), "drop", 2, 0)
+    one = run_blocks((0.6, 0.4), filtering="refill", config=untrained, n_blocks=1, n_seeds=3, seed=7)
+    assert (one.priors, one.filtering, one.n_seeds, one.seed) == ((0.6, 0.4), "refill", 3, 7)
+    with pytest.raises(ValueError, match="n_blocks must be an integer of at least 1, got 0"):
+        run_blocks(n_blocks=0)
+    with pytest.raises(ValueError, match=r"priors must be two prior strengths, got \(0\.8, 0\.5, 0\.2\)"):
+        run_blocks((0.8, 0.5, 0.2))
+
+
+def test_each_cell_is_its_arm_under_its_filter_at_its_prior():
+    config = GRPOConfig(n_steps=15)
+    cells = run_blocks(config=config, n_blocks=2, n_seeds=3, seed=5).cells
+    runs = simulate(TaskFamily(0.35), replace(config, filtering="off"), n_tasks=2, n_seeds=3, seed=5)
+    assert cells[:, 3] == pytest.approx(runs.arm("true").mean(axis=1), abs=1e-15)
+    assert cells[:, 7] == pytest.approx(runs.arm("majority").mean(axis=1), abs=1e-15)
 
 
 @pytest.mark.parametrize(

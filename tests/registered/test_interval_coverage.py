@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from rlvr.decomposition import TERMS
 from rlvr.inference import Estimate, mean_interval, ratio_interval
 from rlvr.registered.equivalence_claims import equivalence
-from rlvr.registered.gates import pool_block
-from rlvr.registered.interval_coverage import coverage, published_coverage
+from rlvr.registered.gates import pool_block, published_gate
+from rlvr.registered.interval_coverage import Coverage, coverage, published_coverage
 from rlvr.simulator.task_family import TaskFamily
 from rlvr.simulator.trainer import simulate
 
@@ -80,6 +81,81 @@ def test_the_published_interval_covers_less_than_it_says():
     assert exact.rate.high < 0.7 and sampled.rate.high < 0.9
     assert exact.rate.value < sampled.rate.value  # noise of the evaluation hides the task draw
     assert exact.width < sampled.width
+
+
+def test_coverage_counts_the_studies_it_draws():
+    """In plain steps: an interval that holds zero whenever the largest of three draws is positive."""
+    values = np.random.default_rng(1).normal(size=40)
+
+    def interval(first, second):
+        assert np.array_equal(second, 2 * first)  # the pools are drawn in pairs
+        value = float("nan") if first[0] > 1 else 0.0
+        return Estimate(value, -1.0, float(first.max()), 0.8)
+
+    found = coverage(interval, [values, 2 * values], truth=0.0, n=3, n_studies=50, seed=4)
+    generator = np.random.default_rng(4)
+    drawn = [values[generator.choice(40, size=3, replace=False)] for _ in range(50)]
+    held, missing = sum(study.max() >= 0 for study in drawn), sum(study[0] > 1 for study in drawn)
+    test = stats.binomtest(int(held), 50, 0.8)
+    ends = test.proportion_ci(0.95)
+    assert (found.rate.value, found.level, found.undefined) == (held / 50, 0.8, missing / 50)
+    assert (found.rate.low, found.rate.high) == (ends.low, ends.high) and found.p_value == test.pvalue
+    assert (found.rate.level, found.rate.unit, found.rate.n) == (0.95, "study", 50)
+    assert found.width == pytest.approx(np.median([study.max() + 1 for study in drawn]))
+    assert 0 < held < 50 and 0 < missing < 50
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "rate"), [(0.0, 1.0, 1.0), (-1.0, 0.0, 1.0), (0.1, 1.0, 0.0), (-1.0, -0.1, 0.0)]
+)
+def test_an_end_belongs_to_its_interval(low, high, rate):
+    found = coverage(lambda _: Estimate(0.5, low, high), [np.ones(20)], truth=0.0, n=2, n_studies=3)
+    assert (found.rate.value, found.width) == (rate, high - low)
+
+
+def test_a_study_takes_from_two_draws_to_a_tenth_of_the_pool():
+    def interval(values):
+        return Estimate(0.0, -1.0, 1.0)
+
+    assert coverage(interval, [np.ones(40)], truth=0, n=4, n_studies=1).rate.n == 1
+    assert coverage(interval, [np.ones(40)], truth=0, n=2).rate.n == 2_000
+    for n in (1, 5):
+        with pytest.raises(
+            ValueError, match=f"n must be an integer from 2 to a tenth of the pool's 40 .*, got {n}"
+        ):
+            coverage(interval, [np.ones(40)], truth=0, n=n)
+    with pytest.raises(ValueError, match="n_studies must be an integer of at least 1, got 0"):
+        coverage(interval, [np.ones(40)], truth=0, n=2, n_studies=0)
+    with pytest.raises(ValueError, match=r"of one length, got lengths \[8, 9\]"):
+        coverage(interval, [np.ones(9), np.ones(8)], truth=0, n=2)
+
+
+def test_the_seed_is_honoured_and_zero_unless_said():
+    pool = np.random.default_rng(2).normal(size=100)
+    said = {seed: coverage(mean_interval, [pool], truth=0.0, n=5, n_studies=30, seed=seed) for seed in (0, 1)}
+    assert coverage(mean_interval, [pool], truth=0.0, n=5, n_studies=30) == said[0]
+    assert said[0].width != said[1].width
+
+
+def test_nominal_means_a_p_value_above_one_in_a_thousand():
+    rate = Estimate(0.9)
+    assert Coverage(rate, 0.95, 0.0011, 0.0, 1.0).nominal
+    assert not Coverage(rate, 0.95, 0.001, 0.0, 1.0).nominal
+
+
+def test_the_published_interval_is_counted_against_each_study_s_truth():
+    generator = np.random.default_rng(5)
+    first, second = generator.normal(size=(2, 30, 6))
+    truths = generator.normal(size=30)
+    decided = published_gate(first, second, seed=3)
+    found = published_coverage(first, second, truth=truths, seed=3)
+    assert found.rate.value == ((decided.low <= truths) & (truths <= decided.high)).mean()
+    assert (found.level, found.undefined, found.rate.n) == (0.95, 0.0, 30)
+    assert found.width == np.median(decided.high - decided.low)
+    assert published_coverage(first, second, truth=0.0) == published_coverage(
+        first, second, truth=0.0, seed=0
+    )
+    assert published_coverage(first, second, truth=0.0).width != found.width
 
 
 @pytest.mark.parametrize(

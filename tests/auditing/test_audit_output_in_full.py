@@ -1,0 +1,240 @@
+"""Whole outputs of small audits, as a reader sees them: terminal, JSON, Markdown, forest plot."""
+
+import io
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from rlvr.arms import ARMS
+from rlvr.auditing.audit_output import draw_forest, points, print_report, said, set_text, to_dict, to_markdown
+from rlvr.auditing.cell_audit import audit
+from rlvr.decomposition import PARTS, TERMS
+from rlvr.figures import TERM_COLOURS
+
+
+def rows(study, accuracies, n_items=500, **more):
+    table = {"study": study, "setup": "", "model": "m", "benchmark": "b", "arm": list(ARMS), "flag": ""}
+    return pd.DataFrame({**table, "accuracy": accuracies, "n_items": n_items, "samples_per_item": "", **more})
+
+
+TABLE = pd.concat([
+    rows("clear", (0.25, 0.25, 0.25, 0.75), flag=["", "swapped", "", ""]),
+    rows("few", (0.25, 0.375, 0.5, 0.625), 10, samples_per_item=4),
+    rows("three", (0.25, 0, 0.5, 0.75), [500, 1, 400, 500], setup="x").drop(index=1),
+    rows("one", (0.25, 0.25, 0.25, 0.75), "").head(1),
+])  # fmt: skip
+
+BLOCKS = """\
+reward design dominates (identified)
+    clear / m / b
+    FROZEN 25.0, RANDOM 25.0, MAJORITY 25.0, TRUE 75.0; 500 items
+    null             0.0  [-4.5, +4.5]
+    elicitation      0.0  [-4.5, +4.5]
+    reward design  +50.0  [+45.3, +54.3]
+    naive          +50.0  [+45.3, +54.3]
+    total          +50.0  [+45.3, +54.3]
+    items:                      survives (unpaired)
+    runs:                       survives
+    all:                        survives (every layer that this cell has)
+    verdict changes if one arm moves:
+        RANDOM +25.0, MAJORITY +25.0, FROZEN +50.0
+    published rule: reward design
+    note: random: swapped
+
+mixed: no term dominates (leaning)
+    few / m / b
+    FROZEN 25.0, RANDOM 37.5, MAJORITY 50.0, TRUE 62.5; 10 items
+    null           +12.5  [-20.2, +42.0]
+    elicitation    +12.5  [-21.6, +42.9]
+    reward design  +12.5  [-21.6, +42.9]
+    naive          +25.0  [-10.6, +53.1]
+    total          +37.5  [+1.3, +62.6]
+    items:                      holds at the printed numbers only (unpaired)
+    items, independent samples: holds at the printed numbers only (right only if all items are equally hard)
+    runs:                       survives
+    all:                        holds at the printed numbers only (every layer that this cell has)
+    verdict changes if one arm moves:
+        RANDOM -6.3, MAJORITY -6.3, FROZEN -12.5, TRUE +12.5
+    published rule: elicitation
+
+mixed: no term dominates (leaning)
+    three / x / m / b
+    FROZEN 25.0, RANDOM missing, MAJORITY 50.0, TRUE 75.0; 400 or 500 items
+    null               ?  in [-28.3, +78.0]
+    elicitation        ?  in [-54.1, +54.1]
+    reward design  +25.0  [+19.7, +30.1]
+    naive              ?  in [-28.3, +78.0]
+    total          +50.0  [+45.3, +54.3]
+    items:                      holds at the printed numbers only (unpaired)
+    runs:                       holds at the printed numbers only
+    all:                        holds at the printed numbers only (every layer that this cell has)
+    published rule: mixed
+
+undetermined: null or elicitation or reward design or mixed (not identified)
+    one / m / b
+    FROZEN 25.0, RANDOM missing, MAJORITY missing, TRUE missing; ? items
+    null               ?  in [-25.0, +75.0]
+    elicitation        ?  MAJORITY and RANDOM missing: nothing is identified
+    reward design      ?  TRUE and MAJORITY missing: nothing is identified
+    naive              ?  TRUE and RANDOM missing: nothing is identified
+    total              ?  in [-25.0, +75.0]
+    items:                      leaves several verdicts (unpaired)
+    published rule: undetermined
+    note: the number of items is not stated for every arm, so nothing is known of its sampling
+
+4 cells: 1 identified, 2 leaning, 1 not identified
+terms in points, 90% intervals from item sampling alone
+rule: magnitude; assumptions: none
+"""
+
+
+@pytest.fixture(scope="module")
+def report():
+    return audit(TABLE, level=0.9, run_sd=0.01)
+
+
+def printed(report):
+    console = Console(file=io.StringIO(), width=60)
+    print_report(report, console)
+    return console.file.getvalue()
+
+
+def test_every_line_of_the_blocks_whatever_the_width_of_the_terminal(report):
+    assert printed(report) == BLOCKS
+
+
+def test_the_last_lines_name_what_was_assumed_and_one_cell_is_one_cell():
+    lines = printed(audit(TABLE.head(4), rule="published", assumptions=["no-harm", "null-zero"])).splitlines()
+    assert lines[-3:] == [
+        "1 cell: 1 identified, 0 leaning, 0 not identified",
+        "terms in points, 95% intervals from item sampling alone",
+        "rule: published; assumptions: no-harm, null-zero",
+    ]
+
+
+def test_a_verdict_that_no_single_arm_can_change_says_so_and_pairing_says_what_it_bought():
+    outcomes = {arm: [1, 0, 0, 0, 0, 0, 0, 0] if arm == "true" else [0] * 8 for arm in ARMS}
+    table = pd.DataFrame([
+        {"study": "s", "model": "m", "benchmark": "b", "arm": arm, "run": 1, "item": item, "correct": answer}
+        for arm, answers in outcomes.items() for item, answer in enumerate(answers)
+    ])  # fmt: skip
+    paired = audit(table)
+    gains = ", ".join(f"{n.replace('_', ' ')} {gain:.1f}x" for n, gain in paired.cells[0].pairing.items())
+    assert (
+        f"    unpaired intervals would be wider: {gains}\n" in printed(paired)
+        and "reward design 1.2x" in gains
+    )
+    stuck = replace(paired.cells[0], tipping=dict.fromkeys(ARMS, math.nan))
+    assert "one arm moves:\n        none does it alone\n" in printed(replace(paired, cells=(stuck,)))
+
+
+def test_markdown_has_one_row_a_cell():
+    lines = to_markdown(audit(TABLE.iloc[8:], level=0.9)).splitlines()
+    assert lines[0] == (
+        "| verdict | status | study | model | benchmark "
+        "| null | elicitation | reward design | naive | total |"
+    )
+    assert lines[1] == "| " + " | ".join(["---"] * 10) + " |"
+    assert lines[2] == (
+        "| mixed: no term dominates | leaning | three / x | m | b "
+        "| ? in [-28.3, +78.0] | ? in [-54.1, +54.1] | +25.0 [+19.7, +30.1] "
+        "| ? in [-28.3, +78.0] | +50.0 [+45.3, +54.3] |"
+    )
+    assert lines[4:] == ["", "Percentage points; 90% intervals from item sampling alone."]
+
+
+def test_json_repeats_the_audit_field_by_field(report):
+    told = to_dict(report)
+    assert (told["level"], told["rule"], told["assumptions"]) == (0.9, "magnitude", [])
+    for cell, audited in zip(told["cells"], report.cells, strict=True):
+        assert (cell["study"], cell["setup"], cell["model"], cell["benchmark"]) == (
+            audited.cell.study, audited.cell.setup, "m", "b",
+        )  # fmt: skip
+        assert (cell["verdict"], cell["status"]) == (audited.verdict, audited.status)
+        assert cell["possible_verdicts"] == list(audited.possible)
+        for name in TERMS:
+            term, shown = audited.terms[name], cell["terms"][name]
+            for end in ("value", "low", "high"):
+                number = getattr(term, end)
+                assert shown[end] == (None if math.isnan(number) else number)
+            assert (shown["set_low"], shown["set_high"]) == audited.sets[name]
+            assert shown["reason"] == term.reason
+        for layer, given in zip(cell["layers"], audited.layers, strict=True):
+            assert (layer["name"], layer["note"], layer["survives"]) == (
+                given.name,
+                given.note,
+                given.survives,
+            )
+            assert layer["verdict"] == (given.verdict or None)
+            assert {name: (ends["low"], ends["high"]) for name, ends in layer["terms"].items()} == given.terms
+        assert cell["arms"] == {
+            arm.name: {"accuracy": arm.accuracy, "n_items": arm.n_items, "source": "", "file": "table",
+                       "line": arm.line}
+            for arm in audited.cell.arms.values()
+        }  # fmt: skip
+        assert (cell["doubts"], cell["notices"]) == (list(audited.doubts), list(audited.notices))
+        assert cell["verdict_by_rule"] == audited.rules and cell["paired_gain"] == audited.pairing
+    assert told["cells"][0]["tipping_points"]["true"] is None
+    assert told["cells"][0]["tipping_points"]["frozen"] == pytest.approx(0.5)
+
+
+def test_numbers_as_words(report):
+    assert [points(0.0625), points(0.0625, signed=False), points(0.0), points(-0.0)] == [
+        "+6.2",
+        "6.2",
+        "0.0",
+        "0.0",
+    ]
+    assert points(-0.5, signed=False) == "-50.0" and points(1.0) == "+100.0"
+    assert (set_text(-0.25, 0.75), set_text(0.125, 0.125)) == ("-25.0 to +75.0", "+12.5")
+    assert [said(cell) for cell in report.cells[:2]] == [
+        "reward design dominates",
+        "mixed: no term dominates",
+    ]
+
+
+def spans(panel):
+    """Intervals and sets of one panel: (row, low, high, width of the line)."""
+    lines = [line for line in panel.lines if len(line.get_xdata()) == 2 and set(line.get_ydata()) != {0, 1}]
+    return [(line.get_ydata()[0], *line.get_xdata(), line.get_linewidth()) for line in lines]
+
+
+def test_a_forest_has_a_panel_a_part_and_a_row_a_cell(report):
+    figure = draw_forest(report.cells)
+    assert tuple(figure.get_size_inches()) == pytest.approx((9.0, 1.2 + 0.24 * 4))
+    assert [panel.get_title(loc="left") for panel in figure.axes] == ["null", "elicitation", "reward design"]
+    assert [panel.get_xlabel() for panel in figure.axes] == ["points"] * 3
+    assert figure.axes[0].get_yticks().tolist() == [0, 1, 2, 3]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [
+        c.cell.name for c in report.cells
+    ]
+    assert figure.axes[0].get_ylim() == (3.6, -0.6)  # the first cell stands at the top
+    for panel, part in zip(figure.axes, PARTS, strict=True):
+        drawn = {int(row): (low, high, width) for row, low, high, width in spans(panel)}
+        marks = {line.get_ydata()[0]: line for line in panel.lines if line.get_marker() == "o"}
+        for row, cell in enumerate(report.cells):
+            term = cell.terms[part]
+            if not math.isfinite(term.low):
+                assert row not in drawn and row not in marks
+                continue
+            assert drawn[row][:2] == pytest.approx((100 * term.low, 100 * term.high))
+            assert (drawn[row][2] == 5) == (not term.defined) == (row not in marks)
+            if term.defined:
+                assert marks[row].get_xdata()[0] == pytest.approx(100 * term.value)
+                filled = TERM_COLOURS[part] if cell.status == "identified" else "white"
+                assert marks[row].get_markerfacecolor() == filled
+        zero = [line for line in panel.lines if list(line.get_xdata()) == [0, 0]]
+        assert len(zero) == 1 and zero[0].get_color() == "black"
+        assert not panel.spines["top"].get_visible() and not panel.spines["right"].get_visible()
+
+
+def test_a_forest_is_as_large_as_asked_and_may_be_drawn_into_a_figure(report):
+    small = draw_forest(report.cells[:1], labels=["mine"], height=0.5, width=6.0)
+    assert tuple(small.get_size_inches()) == pytest.approx((6.0, 1.2 + 0.5 * 3))  # room for three at least
+    assert [label.get_text() for label in small.axes[0].get_yticklabels()] == ["mine"]
+    assert draw_forest(report.cells[:2], figure=small) is small
+    assert np.isclose(small.get_size_inches()[0], 9.0)

@@ -1,0 +1,110 @@
+"""`rlvr audit` from the outside: which outputs go where, which are refused, what reaches the audit."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from rlvr.auditing import cell_audit
+from rlvr.commands.command_line import app, main
+
+TABLE = "study,model,benchmark,arm,accuracy,n_items\n" + "".join(
+    f"s,m,b,{arm},{accuracy},500\n"
+    for arm, accuracy in (("frozen", 0.25), ("random", 0.25), ("majority", 0.25), ("true", 0.75))
+)
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "arms.csv"
+    path.write_text(TABLE)
+    return path
+
+
+def run(*arguments, text=None):
+    return CliRunner().invoke(app, ["audit", *map(str, arguments)], input=text)
+
+
+def test_json_on_the_terminal_is_json_and_one_line_feed(table):
+    result = run(table, "--json", "-")
+    assert result.exit_code == 0 and json.loads(result.stdout)["cells"][0]["verdict"] == "reward design"
+    assert result.stdout.endswith("}\n") and not result.stdout.endswith("\n\n")
+    assert result.stdout.startswith('{\n  "level": 0.95,')
+
+
+def test_json_in_a_file_leaves_the_blocks_on_the_terminal(table, tmp_path):
+    result = run(table, "--json", tmp_path / "out.json")
+    assert result.stdout.startswith("reward design dominates (identified)\n")
+    assert (tmp_path / "out.json").read_text() == run(table, "--json", "-").stdout
+
+
+def test_json_keeps_letters_as_they_are(tmp_path):
+    path = tmp_path / "arms.csv"
+    path.write_text(TABLE.replace("s,m", "s,modèle"), encoding="utf-8")
+    assert '"model": "modèle"' in run(path, "--json", "-").stdout
+
+
+def test_markdown_instead_of_blocks(table):
+    result = run(table, "--markdown")
+    assert result.stdout.startswith("| verdict | status |") and "dominates (identified)" not in result.stdout
+    assert result.stdout.endswith("from item sampling alone.\n")
+
+
+def test_what_is_said_reaches_the_audit_and_what_is_not_does_not(table, monkeypatch):
+    asked, real = [], cell_audit.audit
+    monkeypatch.setattr(
+        cell_audit, "audit", lambda tables, **s: asked.append((tables, s)) or real(tables, **s)
+    )
+    assert run(table).exit_code == 0
+    settings = ["--level", 0.8, "--rule", "published", "--assume", "no-harm", "--assume", "true-best"]
+    settings += ["--run-sd", 0.02, "--frozen-shift", 0.1]
+    assert run(table, "-", *settings, text=TABLE.replace("s,m", "t,m")).exit_code == 0
+    assert asked == [
+        ([str(table)], {"level": 0.95, "rule": "magnitude", "assumptions": [], "run_sd": None,
+                        "frozen_shift": None}),
+        ([str(table), "-"], {"level": 0.8, "rule": "published", "assumptions": ["no-harm", "true-best"],
+                             "run_sd": 0.02, "frozen_shift": 0.1}),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("option", ["--json", "--figure"])
+def test_a_folder_or_a_file_in_none_is_no_place_for_an_output(table, tmp_path, option):
+    for out in (tmp_path, tmp_path / "none" / "out.svg"):
+        result = run(table, option, out)
+        said = str(out) if len(str(out)) <= 100 else "characters)"
+        assert result.exit_code == 2 and result.stdout == ""
+        assert result.stderr.startswith(f"rlvr: {option} ") and said in result.stderr
+        assert "a file in an existing folder is accepted" in result.stderr
+
+
+def test_a_relative_name_means_the_folder_one_is_in(table, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(table, "--json", "out.json", "--figure", "OUT.SVG").exit_code == 0
+    assert (tmp_path / "out.json").is_file() and (tmp_path / "OUT.SVG").is_file()
+
+
+@pytest.mark.parametrize("name", ["out.bmp", "out", "svg", "-"])
+def test_a_figure_needs_an_ending_that_says_what_it_is(table, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    result = run(table, "--figure", name)
+    assert result.exit_code == 2 and "a name that ends in .png, .svg, .pdf is accepted" in result.stderr
+
+
+def test_a_figure_is_large_enough_to_print(table, tmp_path):
+    run(table, "--figure", tmp_path / "out.png")
+    header = (tmp_path / "out.png").read_bytes()[16:24]  # width and height of a PNG
+    assert (int.from_bytes(header[:4]), int.from_bytes(header[4:])) == (
+        9 * 160,
+        round((1.2 + 3 * 0.24) * 160),
+    )
+
+
+def test_no_table_is_an_error_of_use():
+    assert run().exit_code == 2
+
+
+def test_the_program_is_the_same_app(table, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["rlvr", "audit", str(table)])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 0 and capsys.readouterr().out.startswith("reward design dominates")

@@ -1,0 +1,81 @@
+"""What every figure has in common: points with their intervals, and labels that do not overlap."""
+
+import math
+
+import matplotlib as mpl
+import pytest
+from matplotlib.figure import Figure
+
+from rlvr.arms import ARMS
+from rlvr.decomposition import TERMS
+from rlvr.figures import ARM_COLOURS, TERM_COLOURS, TERM_NAMES, end_labels, intervals, use_style
+from rlvr.inference import Estimate
+
+
+@pytest.fixture
+def axes():
+    return Figure().subplots()
+
+
+def test_every_arm_and_term_has_a_colour_and_a_name():
+    assert set(ARM_COLOURS) == set(ARMS) and set(TERM_COLOURS) == set(TERM_NAMES) == set(TERMS)
+    assert len(set(ARM_COLOURS.values())) == 4 and len(set(TERM_COLOURS.values())) == 5
+
+
+def test_the_look_is_white_with_a_grid_behind_and_no_box():
+    with mpl.rc_context():
+        use_style()
+        assert mpl.rcParams["figure.facecolor"] == mpl.rcParams["savefig.facecolor"] == "white"
+        assert mpl.rcParams["axes.grid"] is True and mpl.rcParams["axes.axisbelow"] is True
+        assert mpl.rcParams["axes.spines.top"] is False and mpl.rcParams["axes.spines.right"] is False
+        assert mpl.rcParams["legend.frameon"] is False
+        assert mpl.rcParams["figure.constrained_layout.use"] is True
+
+
+@pytest.mark.parametrize("horizontal", [False, True])
+def test_a_point_has_a_line_from_end_to_end_and_a_bare_one_is_open(axes, horizontal):
+    intervals(
+        axes, [1, 2], [Estimate(0.5, 0.25, 0.75), Estimate(0.125)], colour="#0072B2", label="x",
+        horizontal=horizontal, marker="s",
+    )  # fmt: skip
+    known, span, bare = axes.lines
+
+    def where(line):
+        positions, values = (
+            (line.get_ydata(), line.get_xdata()) if horizontal else (line.get_xdata(), line.get_ydata())
+        )
+        return list(positions), list(values)
+
+    assert (
+        where(known) == ([1], [0.5])
+        and where(span) == ([1, 1], [0.25, 0.75])
+        and where(bare) == ([2], [0.125])
+    )
+    assert known.get_markerfacecolor() == "#0072B2" and bare.get_markerfacecolor() == "white"
+    assert known.get_marker() == bare.get_marker() == "s" and span.get_linestyle() == "-"
+    assert known.get_label() == "x" and not bare.get_label().startswith("x")  # one entry in a legend
+    assert known.get_zorder() > span.get_zorder()
+
+
+def test_estimates_stand_upright_as_circles_unless_said(axes):
+    intervals(axes, [3], [Estimate(0.5, 0.25, 0.75)], colour="k")
+    assert list(axes.lines[0].get_xdata()) == [3] and axes.lines[0].get_marker() == "o"
+    with pytest.raises(ValueError, match="zip"):
+        intervals(axes, [1, 2], [Estimate(0.5)], colour="k")
+
+
+def test_labels_are_moved_apart_upwards_from_the_lowest(axes):
+    axes.set_ylim(10, 20)
+    end_labels(axes, [(1, 12.0, "b", "red"), (1, 11.9, "a", "blue"), (2, 18.0, "c", "green")])
+    heights = {text.get_text(): text.xyann[1] for text in axes.texts}
+    assert heights == pytest.approx({"a": 11.9, "b": 11.9 + 0.06 * 10, "c": 18.0})
+    assert {text.get_text(): text.xy for text in axes.texts}["b"] == (1, 12.0)  # the line's end stays known
+    assert [text.get_color() for text in axes.texts] == ["blue", "red", "green"]
+    assert not any(text.get_annotation_clip() for text in axes.texts)
+
+
+def test_a_gap_may_be_asked_for(axes):
+    axes.set_ylim(0, 1)
+    end_labels(axes, [(0, 0.5, "a", "k"), (0, 0.5, "b", "k"), (0, 0.5, "c", "k")], gap=0.25)
+    assert [text.xyann[1] for text in axes.texts] == pytest.approx([0.5, 0.75, 1.0])
+    assert all(math.isfinite(text.xyann[1]) for text in axes.texts)
