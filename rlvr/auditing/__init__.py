@@ -36,6 +36,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "source_links": [
             "anchor",
+            "arms_text",
             "audit_table",
             "estimate_text",
             "link",

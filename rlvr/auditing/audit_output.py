@@ -203,6 +203,7 @@ def draw_forest(
     cells: Sequence[CellAudit],
     *,
     labels: Iterable[str] | None = None,
+    groups: Sequence[str] = (),
     height: float = 0.24,
     width: float = 9.0,
     figure: Figure | None = None,
@@ -218,6 +219,9 @@ def draw_forest(
         Top to bottom.
     labels : iterable of str, optional
         The cells' names by default.
+    groups : sequence of str, optional
+        What each row belongs to: a dotted line parts neighbours that differ, and each group is named
+        at the right.
     height, width : float
         Inches: of a row, and of the whole.
     figure : Figure, optional
@@ -252,6 +256,20 @@ def draw_forest(
         panel.spines[["top", "right"]].set_visible(False)
         panel.grid(axis="x", color="#e6e6e6")
         panel.set_axisbelow(True)
+    for first, last, group in _stretches(groups):
+        panels[-1].text(
+            1.02, (first + last) / 2, group, rotation=270, va="center", fontsize=8,
+            transform=panels[-1].get_yaxis_transform(),
+        )  # fmt: skip
+        for panel in panels if last + 1 < len(cells) else ():
+            panel.axhline(last + 0.5, color="black", lw=0.6, ls=":")
     panels[0].set_yticks(range(len(cells)), names, fontsize=8)
     panels[0].set_ylim(len(cells) - 0.4, -0.6)
     return figure
+
+
+def _stretches(groups: Sequence[str]) -> list[tuple[int, int, str]]:
+    """First row, last row and name of each stretch of equal neighbours."""
+    starts = [row for row, group in enumerate(groups) if row == 0 or group != groups[row - 1]]
+    ends = [*starts[1:], len(groups)][: len(starts)]
+    return [(start, end - 1, groups[start]) for start, end in zip(starts, ends, strict=True)]

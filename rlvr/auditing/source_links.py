@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 
+from rlvr.arms import ARMS
 from rlvr.auditing.audit_output import points
 from rlvr.auditing.cell_audit import CellAudit
 from rlvr.auditing.study_cells import Arm, Cell
@@ -21,6 +22,7 @@ from rlvr.pages import PageTable, page_table
 
 __all__ = [
     "anchor",
+    "arms_text",
     "audit_table",
     "escape",
     "estimate_text",
@@ -52,6 +54,17 @@ def escape(text: str) -> str:
 def link(cell: Cell, text: str | None = None) -> str:
     """A link to a cell's source; its model and benchmark if no text is given."""
     return f"[{escape(text or f'{cell.model}, {cell.benchmark}')}](#{anchor(cell)})"
+
+
+def arms_text(cell: Cell) -> str:
+    """The arms that a cell lacks.
+
+    Examples
+    --------
+    >>> arms_text(Cell("s", "", "m", "b", {"frozen": Arm("frozen", 0.5), "true": Arm("true", 0.75)}))
+    'no RANDOM, no MAJORITY'
+    """
+    return ", ".join(f"no {arm.upper()}" for arm in ARMS if arm not in cell.arms) or "all four"
 
 
 def estimate_text(estimate: Estimate) -> str:

@@ -121,6 +121,18 @@ def test_forest_marks_identified_leaning_and_sets_differently():
     )
 
 
+def test_groups_of_a_forest_are_parted_and_named(table):
+    other = TABLE.replace("s,m", "t,m")
+    more = TABLE.replace("s,m", "u,m")
+    rows = pd.concat([pd.read_csv(io.StringIO(text)) for text in (TABLE, other, more)])
+    figure = draw_forest(audit(rows).cells, groups=["null", "null", "mixed"])
+    assert [(text.get_text(), text.get_position()[1]) for text in figure.axes[2].texts] == [
+        ("null", 0.5), ("mixed", 2.0),
+    ]  # fmt: skip
+    for panel in figure.axes:
+        assert [line.get_ydata()[0] for line in panel.lines if line.get_linestyle() == ":"] == [1.5]
+
+
 BAD = {
     "unknown arm": TABLE.replace("random", "spurious"),
     "accuracy of 150": TABLE.replace("75.8", "150"),

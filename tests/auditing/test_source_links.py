@@ -4,10 +4,12 @@ import re
 
 import pytest
 
+from rlvr.arms import ARMS
 from rlvr.auditing.cell_audit import audit
 from rlvr.auditing.published_tables import published_arms
 from rlvr.auditing.source_links import (
     anchor,
+    arms_text,
     audit_table,
     escape,
     link,
@@ -61,6 +63,13 @@ def test_a_verdict_in_words(cells):
     assert [verdict_text(audited) for audited in (famous, three, two)] == [
         "null, identified", "null or elicitation or mixed", "any",
     ]  # fmt: skip
+
+
+def test_the_arms_that_are_missing(cells):
+    for audited in cells:
+        missing = len(ARMS) - len(audited.cell.arms)
+        assert arms_text(audited.cell).count("no ") == missing
+        assert (arms_text(audited.cell) == "all four") == (missing == 0)
 
 
 def test_terms_as_text(cells):
