@@ -104,7 +104,7 @@ def box(page):
     inside = re.search(r":::\{admonition\}.*?one minute\n:class: tip\n(.*?)\n:::", page, re.S).group(1)
     numbers = len(re.findall(r"\{glue[^}]*\}`[^`]*`", inside))
     plain = re.sub(
-        r"\{glue[^}]*\}`[^`]*`", "#", re.sub(r"\]\([^)]*\)|\{(?:cite|ref)[^}]*\}`[^`]*`", "", inside)
+        r"\{glue[^}]*\}`[^`]*`", "#", re.sub(r"\]\([^)]*\)|\{(?:cite|ref|numref)[^}]*\}`[^`]*`", "", inside)
     )
     typed = re.findall(r"(?<![\w#@])\d[\d.,]*", re.sub(r"Chapter \d+|RL-\d+|[A-Z]+-\d+|\bH\d", "", plain))
     return numbers + len(typed), len(plain.split())
