@@ -1,0 +1,140 @@
+"""What coin flips do to shared logits when the optimiser scales each step by its own noise, as Adam does.
+
+Adam divides a logit's averaged gradient by the root of its averaged square. Under RANDOM the gradient is all
+noise, so its size cancels: with the learning rate small, a logit takes unit-variance steps whatever the batch
+or the group, and a rare strategy's logit moves as far as a common one's,
+
+    Cov of a step = learning_rate**2 R,   R_sr = -sqrt(pi_s pi_r / ((1 - pi_s) (1 - pi_r))) off the diagonal,
+
+R being the correlation matrix of ``diag(pi) - pi pi^T``. Flipping every coin turns a gradient into its
+negative, so without momentum the logits stay a martingale. The *shares* do not: the curvature of the softmax
+pulls towards an even mix. The unit is one training run.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rlvr._checks import real, whole
+from rlvr.theory.shared_logits import NullMoments, checked_shares, moments_of_walk
+
+__all__ = ["adam_null_moments", "adam_weights", "noise_correlation", "scale_free_drift"]
+
+Floats = NDArray[np.float64]
+
+
+def noise_correlation(shares: ArrayLike) -> Floats:
+    """Correlations between the strategies' gradients under RANDOM, ndarray (strategy, strategy).
+
+    Examples
+    --------
+    >>> noise_correlation([0.7, 0.3]).round(12)
+    array([[ 1., -1.],
+           [-1.,  1.]])
+    """
+    policy, _ = checked_shares(shares)
+    odds = np.sqrt(policy / (1 - policy))
+    correlation = -np.outer(odds, odds)
+    np.fill_diagonal(correlation, 1.0)
+    return correlation
+
+
+def scale_free_drift(shares: ArrayLike, *, learning_rate: float) -> Floats:
+    """Expected change of the shares in one scale-free step: the pull of the softmax's curvature.
+
+    For two strategies it is ``2 lr**2 p (1 - p) (1 - 2 p)`` towards one half. For a dominant strategy and a
+    long tail of rare ones the steps are nearly independent, and ``lr**2 pi_s (sum pi**2 - pi_s)``: what is
+    commoner than ``sum pi**2`` loses, and the tail gains.
+
+    Parameters
+    ----------
+    shares : array_like (strategy,)
+    learning_rate : float, above 0
+
+    Returns
+    -------
+    ndarray (strategy,)
+        Sums to zero.
+
+    Examples
+    --------
+    >>> scale_free_drift([0.65, 0.35], learning_rate=0.1).round(6)
+    array([-0.001365,  0.001365])
+    """
+    policy, _ = checked_shares(shares)
+    real("learning_rate", learning_rate, "a finite number above 0", above=0)
+    covariance = learning_rate**2 * noise_correlation(policy)
+    return np.array([moments_of_walk(policy, one, covariance, 1).mean for one in np.eye(policy.size)])
+
+
+def adam_weights(n_updates: int, *, betas: tuple[float, float] = (0.9, 0.95)) -> Floats:
+    """How much of each update's noise a logit has received by the end, ndarray (update,).
+
+    Momentum hands gradient k out over the updates t >= k with ``(1 - b1) b1**(t - k) / (1 - b1**t)``. The
+    sum is above one early, where the bias correction acts, and below one for the last few updates.
+
+    Parameters
+    ----------
+    n_updates : int, at least 0
+    betas : (float, float)
+        Adam's; the second does not enter at this order.
+
+    Returns
+    -------
+    ndarray (update,)
+
+    Examples
+    --------
+    >>> adam_weights(3, betas=(0.0, 0.95))
+    array([1., 1., 1.])
+    """
+    whole("n_updates", n_updates, "an integer of at least 0", at_least=0)
+    keep = real("betas[0]", betas[0], "a number in [0, 1)", above=0, below=1, closed=True)
+    if keep == 1:
+        raise ValueError("betas[0] must be a number in [0, 1), got 1.0")
+    update = np.arange(n_updates)
+    lag = update[None, :] - update[:, None]
+    handed = np.where(lag >= 0, (1 - keep) * keep ** np.maximum(lag, 0.0), 0.0)
+    return (handed / (1 - keep ** (update + 1.0))).sum(axis=1)
+
+
+def adam_null_moments(
+    shares: ArrayLike, accuracies: ArrayLike, *, n_updates: int, learning_rate: float,
+    betas: tuple[float, float] = (0.9, 0.95),
+) -> NullMoments:  # fmt: skip
+    """Mean and spread of the null under Adam, while the shares have not moved far.
+
+    As :func:`rlvr.theory.null_moments` with the scale-free covariance; updates count by the squares of
+    their weights. For two strategies::
+
+        sd = |a_1 - a_2| 2 lr p (1 - p) sqrt(sum w**2)
+
+    in which neither the answers of an update nor the group appears: the spread follows the optimiser steps.
+
+    Parameters
+    ----------
+    shares, accuracies : array_like (strategy,)
+    n_updates : int, at least 0
+    learning_rate : float, above 0
+    betas : (float, float)
+
+    Returns
+    -------
+    NullMoments
+
+    Notes
+    -----
+    Takes the averaged square for the variance itself. It is an average over the last ``1 / (1 - b2)``
+    updates, which leaves an error of a few percent.
+
+    Examples
+    --------
+    >>> moments = adam_null_moments([0.65, 0.35], [0.609, 0.28], n_updates=80, learning_rate=0.04)
+    >>> round(moments.sd, 3)
+    0.058
+    """
+    policy, accuracy = checked_shares(shares, accuracies)
+    real("learning_rate", learning_rate, "a finite number above 0", above=0)
+    steps = float(np.square(adam_weights(n_updates, betas=betas)).sum())
+    return moments_of_walk(policy, accuracy, learning_rate**2 * noise_correlation(policy), steps)

@@ -1,0 +1,84 @@
+"""Adam under coin flips: its weights by hand, its walk against Adam itself, its pull against formulas."""
+
+import numpy as np
+import pytest
+
+from rlvr.theory import adam_null_moments, adam_weights, noise_correlation, scale_free_drift
+
+
+def adam_walk(noise, *, learning_rate=1.0, betas=(0.9, 0.95)):
+    """Sum of Adam's steps (run,) on gradients (update, run), spelled out."""
+    first, second, total = np.zeros(noise.shape[1]), np.zeros(noise.shape[1]), np.zeros(noise.shape[1])
+    for t, gradient in enumerate(noise, start=1):
+        first = betas[0] * first + (1 - betas[0]) * gradient
+        second = betas[1] * second + (1 - betas[1]) * gradient**2
+        total += (
+            learning_rate * (first / (1 - betas[0] ** t)) / (np.sqrt(second / (1 - betas[1] ** t)) + 1e-8)
+        )
+    return total
+
+
+def test_weights_by_hand():
+    first = 1 + 0.09 / 0.19 + 0.081 / 0.271
+    second = 0.1 / 0.19 + 0.09 / 0.271
+    assert adam_weights(3) == pytest.approx([first, second, 0.1 / 0.271])
+    assert adam_weights(0).shape == (0,)
+    assert adam_weights(400)[100] == pytest.approx(1, abs=1e-3)  # all of it in the end
+
+
+def test_the_walk_of_adam_itself_and_no_batch_size_in_it():
+    noise = np.random.default_rng(3).standard_normal((80, 20_000))
+    walks = [adam_walk(noise * scale).std() for scale in (1.0, 8**-0.5)]
+    assert walks[0] == pytest.approx(walks[1], rel=1e-5)
+    assert walks[0] == pytest.approx(np.sqrt(np.square(adam_weights(80)).sum()), rel=0.08)
+    longer = adam_walk(np.random.default_rng(4).standard_normal((320, 5000))).std()
+    assert longer / walks[0] == pytest.approx(2, rel=0.1)  # spread follows the root of the steps
+
+
+def test_correlation_is_that_of_the_covariance():
+    policy = np.array([0.5, 0.3, 0.15, 0.05])
+    covariance = np.diag(policy) - np.outer(policy, policy)
+    sd = np.sqrt(np.diag(covariance))
+    assert noise_correlation(policy) == pytest.approx(covariance / np.outer(sd, sd))
+
+
+def test_the_pull_of_two_strategies_by_hand():
+    pull = scale_free_drift([0.7, 0.3], learning_rate=0.1)
+    assert pull == pytest.approx([2 * 0.01 * 0.21 * (1 - 1.4), 2 * 0.01 * 0.21 * 0.4])
+    assert scale_free_drift([0.5, 0.5], learning_rate=0.1) == pytest.approx([0, 0], abs=1e-15)
+
+
+def test_the_pull_of_drawn_steps():
+    policy = np.array([0.6, 0.25, 0.1, 0.05])
+    rng = np.random.default_rng(8)
+    steps = rng.multivariate_normal(np.zeros(4), 0.05**2 * noise_correlation(policy), 200_000)
+    moved = [policy * np.exp(sign * steps) for sign in (1, -1)]
+    change = sum(new / new.sum(1, keepdims=True) for new in moved) / 2 - policy
+    wanted = scale_free_drift(policy, learning_rate=0.05)
+    assert np.all(np.abs(change.mean(0) - wanted) < 4 * change.std(0) / 200_000**0.5 + 2e-6)
+    assert wanted.sum() == pytest.approx(0, abs=1e-15) and wanted[0] < 0 < wanted[3]
+
+
+def test_a_long_tail_gains_on_a_dominant_strategy():
+    tail = 1 / np.arange(1, 201)
+    policy = np.concatenate([[0.65], 0.35 * tail / tail.sum()])
+    near = 0.15**2 * policy * ((policy**2).sum() - policy)
+    assert scale_free_drift(policy, learning_rate=0.15)[0] == pytest.approx(near[0], rel=0.2)
+
+
+def test_moments_of_two_strategies_by_hand():
+    moments = adam_null_moments([0.65, 0.35], [0.609, 0.28], n_updates=80, learning_rate=0.04)
+    steps = np.square(adam_weights(80)).sum()
+    assert moments.sd == pytest.approx(0.329 * 2 * 0.04 * 0.65 * 0.35 * steps**0.5)
+    assert moments.mean == pytest.approx(0.329 * 2 * 0.04**2 * 0.65 * 0.35 * -0.3 * steps)
+
+
+def test_refusals():
+    with pytest.raises(ValueError, match="betas\\[0\\] must be a number in \\[0, 1\\), got 1"):
+        adam_weights(3, betas=(1.0, 0.95))
+    with pytest.raises(ValueError, match="n_updates must be an integer of at least 0, got -1"):
+        adam_weights(-1)
+    with pytest.raises(ValueError, match="learning_rate must be"):
+        scale_free_drift([0.5, 0.5], learning_rate=-1)
+    with pytest.raises(ValueError, match="shares must be"):
+        noise_correlation([0.5, 0.4])
