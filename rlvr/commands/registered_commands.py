@@ -76,34 +76,47 @@ def gate_map(
     raise typer.Exit(0 if same else 1)
 
 
-protocol = typer.Typer(no_args_is_help=True, help="The registered protocol: check its results, or rerun it.")
+protocol = typer.Typer(
+    no_args_is_help=True, help="The registered protocols: check their results, or rerun them."
+)
 app.add_typer(protocol, name="protocol")
 
-_PROTOCOL = typer.Option(None, "--protocol", help="Protocol file; the registered one by default.")
+_PROTOCOL = typer.Option(None, "--protocol", help="Protocol file; every registered one by default.")
 _RESULTS = typer.Option(None, "--results", help="Stem of the stored results; ours by default.")
+
+
+def _asked(protocol_file: Path | None, results_stem: Path | None) -> list[tuple[Path, Path]]:
+    """The protocols to work on, each with the stem of its results: every registered one, or the one named."""
+    from rlvr.registered.sealed_protocol import PROTOCOL, REGISTERED, RESULTS
+
+    if protocol_file is None and results_stem is None:
+        return list(REGISTERED.values())
+    return [(protocol_file or PROTOCOL, results_stem or RESULTS)]
 
 
 @protocol.command("check")
 def protocol_check(protocol_file: Path | None = _PROTOCOL, results_stem: Path | None = _RESULTS) -> None:
-    """Print the digest and each hypothesis with its verdict; exit 1 if digest and stored results disagree."""
+    """Print each digest and each hypothesis with its verdict; exit 1 if digest and results disagree."""
     from rlvr.registered.protocol_verdicts import judge
-    from rlvr.registered.sealed_protocol import PROTOCOL, RESULTS, load_protocol, load_results
+    from rlvr.registered.sealed_protocol import load_protocol, load_results
 
-    try:
-        registered = load_protocol(protocol_file or PROTOCOL)
-        results = load_results(results_stem or RESULTS)
-    except (ValueError, OSError) as problem:
-        raise refuse(problem) from None
     console = Console()
-    console.print(f"protocol sha256 {registered.digest}", soft_wrap=True)
-    if results.digest != registered.digest:
-        console.print(f"results  sha256 {results.digest}", soft_wrap=True)
-        console.print("[bold red]The stored results were made under another protocol.[/]")
-        raise typer.Exit(1)
-    table = Table("hypothesis", "statement", "verdict", "Holm-adjusted p")
-    for judgement in judge(registered, results):
-        table.add_row(judgement.name, judgement.statement, judgement.verdict, f"{judgement.adjusted_p:.2g}")
-    console.print(table)
+    for file, stem in _asked(protocol_file, results_stem):
+        try:
+            registered = load_protocol(file)
+            results = load_results(stem)
+        except (ValueError, OSError) as problem:
+            raise refuse(problem) from None
+        console.print(f"protocol sha256 {registered.digest}", soft_wrap=True)
+        if results.digest != registered.digest:
+            console.print(f"results  sha256 {results.digest}", soft_wrap=True)
+            console.print("[bold red]The stored results were made under another protocol.[/]")
+            raise typer.Exit(1)
+        table = Table("hypothesis", "statement", "verdict", "Holm-adjusted p")
+        for judgement in judge(registered, results):
+            p = f"{judgement.adjusted_p:.2g}"
+            table.add_row(judgement.name, judgement.statement, judgement.verdict, p)
+        console.print(table)
 
 
 @protocol.command("run")
@@ -112,28 +125,25 @@ def protocol_run(
     results_stem: Path | None = _RESULTS,
     write: bool = typer.Option(False, "--write", help="Store the results instead of comparing with them."),
 ) -> None:
-    """Rerun everything that was registered (about a minute); exit 1 if a bit differs from what is stored."""
-    from rlvr.registered.sealed_protocol import (
-        PROTOCOL,
-        RESULTS,
-        load_protocol,
-        load_results,
-        run_protocol,
-        store_results,
-    )
+    """Rerun everything that was registered (a few minutes); exit 1 if a bit differs from what is stored."""
+    from rlvr.registered.sealed_protocol import load_protocol, load_results, run_protocol, store_results
 
-    console = Console()
-    try:
-        registered = load_protocol(protocol_file or PROTOCOL)
-        stored = None if write else load_results(results_stem or RESULTS)
-        with console.status("running") as status:
-            results = run_protocol(registered, progress=lambda part: status.update(f"running {part}"))
-    except (ValueError, OSError) as problem:
-        raise refuse(problem) from None
-    if stored is None:
-        store_results(results, results_stem or RESULTS)
-        console.print(f"stored results of protocol {registered.digest[:12]}")
-        return
-    same = results.same_as(stored)
-    console.print("every bit is as stored" if same else "[bold red]the results differ from those stored[/]")
+    console, same = Console(), True
+    for file, stem in _asked(protocol_file, results_stem):
+        try:
+            registered = load_protocol(file)
+            stored = None if write else load_results(stem)
+            with console.status("running") as status:
+                results = run_protocol(registered, progress=lambda part: status.update(f"running {part}"))
+        except (ValueError, OSError) as problem:
+            raise refuse(problem) from None
+        if stored is None:
+            store_results(results, stem)
+            console.print(f"stored results of protocol {registered.digest[:12]}")
+        else:
+            same &= results.same_as(stored)
+    if not write:
+        console.print(
+            "every bit is as stored" if same else "[bold red]the results differ from those stored[/]"
+        )
     raise typer.Exit(0 if same else 1)

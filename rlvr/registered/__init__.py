@@ -1,8 +1,8 @@
 """What was promised before the data were seen, and how it is judged.
 
-What it is for: the sealed protocol, its verdicts, equivalence, factorial designs, gates, coverage, power.
+What it is for: the sealed protocols, their verdicts, equivalence, factorial designs, gates, coverage, power.
 It may import the common ground and the simulator; neither theory nor the audit.
-Chapters 5, 7 and 8 use it, and the commands `rlvr protocol`, `factorial` and `gate-map`.
+Chapters 5, 7, 8 and 15 use it, and the commands `rlvr protocol`, `factorial` and `gate-map`.
 """
 
 import lazy_loader
@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "sealed_protocol": [
             "PROTOCOL",
+            "REGISTERED",
             "Protocol",
             "Results",
             "load_protocol",
@@ -41,6 +42,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "task_draw_gate",
         ],
         "gate_error_rates": ["EXAMPLE", "MAP", "block_counts", "load_counts", "rates"],
+        "spread_claims": ["far_claim", "spread_claim", "spread_ratio_claim"],
         "interval_coverage": ["coverage", "published_coverage"],
         "power_analysis": ["half_width_draws", "studies_needed", "task_draws_needed"],
     },

@@ -9,6 +9,10 @@ quantity,
     effect: B                  design: drop          a coefficient of a 2x2x2
     dominance: AC              over: {A: 0.2, ...}   -AC minus a multiple of another effect's size
     gate: task-draw            condition: crossover  the probability that a gate says points
+    gain: "null"               from: a, to: b        how much a term rises between two cells
+    spread: "null"             cell: a               standard deviation of a term over runs
+    spreads: "null"            of: [a, b]            standard deviation in cell a over that in cell b
+    far: elicitation           cell: a, by: 0.05     chance that one run is further than that from the mean
 
 and one region: ``above``, ``below``, ``within: [low, high]`` or ``outside: [low, high]``. The unit of
 replication is the task draw; for gates, the study.
@@ -41,10 +45,11 @@ from rlvr.registered.equivalence_claims import (
 from rlvr.registered.factorial_design import contrasts
 from rlvr.registered.power_analysis import studies_needed, task_draws_needed
 from rlvr.registered.sealed_protocol import Protocol, Results
+from rlvr.registered.spread_claims import far_claim, spread_claim, spread_ratio_claim
 
 __all__ = ["Judgement", "design_cells", "evaluate", "judge", "leaves", "sample_sizes"]
 
-_KINDS = ("term", "ratio", "fall", "effect", "dominance", "gate")
+_KINDS = ("term", "ratio", "fall", "effect", "dominance", "gate", "gain", "spread", "spreads", "far")
 
 
 @dataclass(frozen=True)
@@ -229,6 +234,28 @@ def _claim_gate(spec: Any, _: Protocol, results: Results, region: Any, words: st
     return proportion_claim(points, studies, **region, label=label)
 
 
+def _claim_gain(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
+    first, last = (_term(results, spec[end], spec["gain"]) for end in ("from", "to"))
+    label = f"{spec['gain']} at {spec['to']} less {spec['from']} {words}"
+    return mean_claim(last - first, **region, label=label)
+
+
+def _claim_spread(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
+    label = f"sd of {spec['spread']} at {spec['cell']} {words}"
+    return spread_claim(_term(results, spec["cell"], spec["spread"]), **region, label=label)
+
+
+def _claim_spreads(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
+    above, below = (_term(results, cell, spec["spreads"]) for cell in spec["of"])
+    label = f"sd of {spec['spreads']} at {spec['of'][0]} over {spec['of'][1]} {words}"
+    return spread_ratio_claim(above, below, **region, label=label)
+
+
+def _claim_far(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
+    label = f"P({spec['far']} of one run off by {spec['by']:g}) at {spec['cell']} {words}"
+    return far_claim(_term(results, spec["cell"], spec["far"]), by=spec["by"], **region, label=label)
+
+
 _CLAIMS = {
     "term": _claim_term,
     "ratio": _claim_ratio,
@@ -236,4 +263,8 @@ _CLAIMS = {
     "effect": _claim_effect,
     "dominance": _claim_dominance,
     "gate": _claim_gate,
+    "gain": _claim_gain,
+    "spread": _claim_spread,
+    "spreads": _claim_spreads,
+    "far": _claim_far,
 }

@@ -1,8 +1,9 @@
-"""The registered protocol: read it, derive the seed from its bytes, run it, keep the results.
+"""The registered protocols: read one, derive the seed from its bytes, run it, keep the results.
 
-`data/protocol.yml` was committed before any confirmatory run. The seed of that run is the SHA-256 of the
-file's bytes read as an integer, so whoever edits the protocol changes the data: nobody can look at results
-and adjust the promise to them. The unit of replication is the task draw; for the gates, the study.
+`data/protocol.yml` and `data/protocol-2.yml` were each committed before their confirmatory run. The seed of
+that run is the SHA-256 of the file's bytes read as an integer, so whoever edits a protocol changes its data:
+nobody can look at results and adjust the promise to them. The unit of replication is the task draw; for the
+gates, the study.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ from rlvr._data import DATA
 from rlvr.arms import ARMS
 from rlvr.registered.gates import RULES, pool_block, studies_of
 from rlvr.simulator.grpo_config import GRPOConfig
+from rlvr.simulator.strategy_family import StrategyFamily
 from rlvr.simulator.task_family import TaskFamily
 from rlvr.simulator.trainer import simulate
 
 __all__ = [
     "PROTOCOL",
+    "REGISTERED",
     "RESULTS",
     "Protocol",
     "Results",
@@ -45,7 +48,14 @@ PROTOCOL = DATA / "protocol.yml"
 RESULTS = DATA / "confirmatory"
 """Stem of the stored confirmatory results: `<stem>_accuracy.csv` and `<stem>_gate.csv`."""
 
+REGISTERED = {
+    "1": (PROTOCOL, RESULTS),  # the terms along the prior, the factorial, the gates
+    "2": (DATA / "protocol-2.yml", DATA / "confirmatory-2"),  # coin flips on a shared policy
+}
+"""Every registration: its file, and the stem of its stored results."""
+
 _DIGEST = "# protocol sha256 "
+_NO_GATE = pd.DataFrame(columns=["condition", "rule", "block", "points", "studies"])
 
 
 @dataclass(frozen=True)
@@ -79,10 +89,11 @@ class Protocol:
         """The same cells from another seed and smaller samples: for planning, never for a verdict."""
         content = deepcopy(self.content)
         content["sample"]["n_tasks"] = n_tasks
-        content["gate"].update(n_blocks=1, studies_per_block=n_studies)
+        if "gate" in content:
+            content["gate"].update(n_blocks=1, studies_per_block=n_studies)
         return Protocol(content, f"exploratory, seed {seed}", seed)
 
-    def setting(self, cell: str) -> tuple[TaskFamily, GRPOConfig]:
+    def setting(self, cell: str) -> tuple[TaskFamily | StrategyFamily, GRPOConfig]:
         """The family and the training of one cell."""
         choice("cell", cell, tuple(self.cells))
         return _setting(self.content["settings"], self.cells[cell])
@@ -97,9 +108,11 @@ class Results:
     digest : str
         Of the protocol that made it.
     accuracy : DataFrame
-        One row a cell and task draw: columns cell, task, and each arm's mean accuracy over seeds.
+        One row a cell and task draw: columns cell, task, and each arm's mean accuracy over seeds; empty for
+        arms that the cell leaves out.
     gate : DataFrame
-        One row a condition, rule and block: columns condition, rule, block, points, studies.
+        One row a condition, rule and block: columns condition, rule, block, points, studies. No row where
+        no gate was registered.
     """
 
     digest: str
@@ -138,7 +151,7 @@ def load_protocol(path: str | Path = PROTOCOL) -> Protocol:
     """
     data = Path(path).read_bytes()
     content = yaml.safe_load(data)
-    needed = ("settings", "sample", "cells", "designs", "gate", "hypotheses")
+    needed = ("level", "settings", "sample", "cells", "hypotheses")
     missing = [key for key in needed if key not in (content if isinstance(content, Mapping) else {})]
     if missing:
         raise ValueError(f"a protocol must state {', '.join(needed)}; {path} lacks {', '.join(missing)}")
@@ -149,8 +162,9 @@ def load_protocol(path: str | Path = PROTOCOL) -> Protocol:
 def run_cell(protocol: Protocol, cell: str) -> pd.DataFrame:
     """Run one registered cell: a row a task draw, as in ``Results.accuracy``."""
     family, config = protocol.setting(cell)
-    runs = simulate(family, config, seed=protocol.seed, **protocol.content["sample"])
-    means = {arm: runs.arm(arm).mean(axis=1) for arm in ARMS}
+    arms = protocol.cells[cell].get("arms", ARMS)
+    runs = simulate(family, config, arms=arms, seed=protocol.seed, **protocol.content["sample"])
+    means = {arm: runs.arm(arm).mean(axis=1) if arm in arms else np.nan for arm in ARMS}
     return pd.DataFrame({"cell": cell, "task": np.arange(runs.n_tasks), **means})
 
 
@@ -160,6 +174,7 @@ def run_gate(protocol: Protocol, condition: str, rule: str) -> pd.DataFrame:
     choice("condition", condition, tuple(gate["conditions"]))
     choice("rule", rule, RULES)
     family, config = _setting(protocol.content["settings"], gate["conditions"][condition])
+    assert isinstance(family, TaskFamily)  # gates are defined on its tasks
     n_runs, per_block = gate["n_runs"], gate["studies_per_block"]
     shape = (per_block * n_runs, 1) if rule == "task-draw" else (per_block, n_runs)
     rows = []
@@ -196,11 +211,13 @@ def run_protocol(protocol: Protocol, *, progress: Callable[[str], None] = lambda
     for cell in protocol.cells:
         progress(cell)
         cells.append(run_cell(protocol, cell))
-    for condition in protocol.content["gate"]["conditions"]:
-        for rule in protocol.content["gate"]["rules"]:
+    gate = protocol.content.get("gate", {"conditions": (), "rules": ()})
+    for condition in gate["conditions"]:
+        for rule in gate["rules"]:
             progress(f"gate {rule}, {condition}")
             gates.append(run_gate(protocol, condition, rule))
-    return Results(protocol.digest, pd.concat(cells, ignore_index=True), pd.concat(gates, ignore_index=True))
+    counts = pd.concat(gates, ignore_index=True) if gates else _NO_GATE
+    return Results(protocol.digest, pd.concat(cells, ignore_index=True), counts)
 
 
 def store_results(results: Results, stem: str | Path = RESULTS) -> None:
@@ -236,10 +253,15 @@ def _path(stem: str | Path, name: str) -> Path:
     return Path(f"{stem}_{name}.csv")
 
 
-def _setting(settings: Mapping[str, Any], changed: Mapping[str, Any]) -> tuple[TaskFamily, GRPOConfig]:
+def _setting(
+    settings: Mapping[str, Any], changed: Mapping[str, Any]
+) -> tuple[TaskFamily | StrategyFamily, GRPOConfig]:
     """Split what a cell changes between the family and the training; an unknown name is an error."""
     family, training = dict(settings["family"]), dict(settings["training"])
     for name, value in changed.items():
+        if name == "arms":
+            continue
         target = training if name in training else family
         target[name] = value
-    return TaskFamily(**family), GRPOConfig(**training)
+    kind = StrategyFamily if "shares" in family else TaskFamily
+    return kind(**family), GRPOConfig(**training)

@@ -13,6 +13,7 @@ from rlvr.arms import ARMS
 from rlvr.commands.command_line import app
 from rlvr.registered.sealed_protocol import (
     PROTOCOL,
+    REGISTERED,
     RESULTS,
     Results,
     load_protocol,
@@ -26,12 +27,13 @@ from rlvr.registered.sealed_protocol import (
 command = CliRunner()
 
 
-@pytest.fixture
-def copies(tmp_path):
-    """A copy of the protocol and of the stored results."""
-    shutil.copy(PROTOCOL, tmp_path / "protocol.yml")
+@pytest.fixture(params=list(REGISTERED))
+def copies(tmp_path, request):
+    """A copy of a protocol and of its stored results."""
+    file, stem = REGISTERED[request.param]
+    shutil.copy(file, tmp_path / "protocol.yml")
     for name in ("accuracy", "gate"):
-        shutil.copy(f"{RESULTS}_{name}.csv", tmp_path / f"confirmatory_{name}.csv")
+        shutil.copy(f"{stem}_{name}.csv", tmp_path / f"confirmatory_{name}.csv")
     return tmp_path
 
 
@@ -56,12 +58,13 @@ def test_the_digest_is_that_of_the_bytes_and_the_seed_is_the_digest():
     assert load_results().digest == protocol.digest
 
 
-def test_check_passes_and_names_every_hypothesis():
+def test_check_passes_and_names_every_hypothesis_of_every_protocol():
     result = command.invoke(app, ["protocol", "check"])
     assert result.exit_code == 0
-    assert load_protocol().digest in result.output.replace("\n", "")
-    for name in load_protocol().hypotheses:
-        assert name in result.output
+    for file, _ in REGISTERED.values():
+        assert load_protocol(file).digest in result.output.replace("\n", "")
+        for name in load_protocol(file).hypotheses:
+            assert name in result.output
 
 
 def test_one_changed_byte_fails_the_check(copies):
@@ -174,6 +177,6 @@ def test_wrong_arguments_are_named(call, message):
 def test_an_incomplete_protocol_is_named(tmp_path):
     path = tmp_path / "p.yml"
     path.write_text("settings: {}\n")
-    with pytest.raises(ValueError, match="lacks sample, cells, designs, gate, hypotheses"):
+    with pytest.raises(ValueError, match="lacks level, sample, cells, hypotheses"):
         load_protocol(path)
     assert isinstance(load_results().accuracy, pd.DataFrame)
