@@ -62,6 +62,7 @@ def read(logits, offsets, accuracies, greedy, policy, shares):
 
 @njit(cache=True, nogil=True)
 def _accumulate(policy, cumulative):
+    """Fill the first columns of `cumulative` (token, 2**m - 1); past the strategies it stays infinite."""
     for k in range(policy.shape[0]):
         total = 0.0
         for s in range(policy.shape[1] - 1):
@@ -73,27 +74,21 @@ def _accumulate(policy, cumulative):
 def _sample(cumulative, words, strategies, last):
     """Inverse-CDF sampling: how many steps of the distribution function lie at or below the uniform.
 
-    `words` (token * sample,) are 32-bit; `last` (sample,) is the last token an answer decided.
+    A binary search without a branch to mispredict. `words` (token * sample,) are 32-bit; `last` (sample,)
+    is the last token an answer decided.
     """
-    n_tokens, n_strategies = cumulative.shape
+    n_tokens = cumulative.shape[0]
     group_size = strategies.size
+    half = (cumulative.shape[1] + 1) // 2
     for i in range(group_size):
         chosen, token = 0, 0
         for k in range(n_tokens):
             token = k
             uniform = (np.float64(words[k * group_size + i]) + 0.5) * 2.0**-32
-            if n_strategies <= 8:
-                chosen = 0
-                for s in range(n_strategies - 1):
-                    chosen += 1 if cumulative[k, s] <= uniform else 0
-            else:
-                chosen, above = 0, n_strategies - 1
-                while chosen < above:
-                    middle = (chosen + above) // 2
-                    if cumulative[k, middle] <= uniform:
-                        chosen = middle + 1
-                    else:
-                        above = middle
+            chosen, stride = 0, half
+            while stride > 0:
+                chosen += stride if cumulative[k, chosen + stride - 1] <= uniform else 0
+                stride //= 2
             if chosen != 0:
                 break
         strategies[i], last[i] = chosen, token
@@ -178,7 +173,11 @@ def train(
     n_clipped, n_decisions = np.empty(arms.size, np.int64), np.empty(arms.size, np.int64)
     n_rows = batch_size if differ else 1
     old, reference = np.empty((n_rows, n_tokens, n_strategies)), np.empty((n_rows, n_tokens, n_strategies))
-    cumulative, drift = np.empty((n_tokens, n_strategies)), np.empty((n_tokens, n_strategies))
+    width = 2
+    while width < n_strategies:
+        width *= 2
+    cumulative = np.full((n_tokens, width - 1), np.inf)
+    drift = np.empty((n_tokens, n_strategies))
     policy = np.empty((n_tokens, n_strategies))
     strategies = np.empty((batch_size, group_size), np.int64)
     ends = np.empty((batch_size, group_size), np.int64)

@@ -83,6 +83,7 @@ class StrategyFamily:
         the truth where its accuracy is below one half. The default is the middle. Mistakes belong to
         strategies since what one gets wrong by a slip in code another gets wrong by a slip in
         arithmetic; it makes plurality favour the *leading* strategy's mistake, as self-training does.
+        Names have no order: of tied ones, "lowest" takes the first to appear in the group.
 
     Raises
     ------
@@ -167,8 +168,9 @@ class StrategyFamily:
         """The shared logits before training, ndarray (token, strategy): logarithms of probabilities."""
         token = np.log(self.shares)
         if self.n_tokens > 1:
-            going_on = token[0] / self.n_tokens
-            token[1:] += np.log(-np.expm1(going_on) / sum(self.shares[1:]))
+            others = sum(self.shares[1:])
+            going_on = np.log1p(-others) / self.n_tokens  # exact where the first share is nearly one
+            token[1:] += np.log(-np.expm1(going_on) / others)
             token[0] = going_on
         return np.tile(token, (self.n_tokens, 1))
 

@@ -31,9 +31,11 @@ def assert_same_run(family, config, arm, task=0, run=0, seed=0):
         checkpoints=range(config.n_steps),
     )
     plain = plain_run(family, config, arm, task, run, seed)
-    np.testing.assert_allclose(runs.logits[0, task, run], plain.logits[-1], rtol=0, atol=1e-10)
-    np.testing.assert_allclose(runs.curves[0, task, run], plain.accuracy, rtol=0, atol=1e-10)
-    np.testing.assert_allclose(runs.share_curves[0, task, run], plain.shares, rtol=0, atol=1e-10)
+    # a gradient that cancels leaves rounding of either sign, which Adam divides by its epsilon of 1e-8
+    close = {"rtol": 0, "atol": 1e-7 if config.optimizer == "adam" else 1e-11}
+    np.testing.assert_allclose(runs.logits[0, task, run], plain.logits[-1], **close)
+    np.testing.assert_allclose(runs.curves[0, task, run], plain.accuracy, **close)
+    np.testing.assert_allclose(runs.share_curves[0, task, run], plain.shares, **close)
     np.testing.assert_allclose(runs.clipped[0, task, run, 1:], plain.clipped, rtol=1e-12)
     return plain
 

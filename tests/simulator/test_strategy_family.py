@@ -101,6 +101,11 @@ def test_prior_shares_do_not_depend_on_the_number_of_tokens(n_tokens):
     np.testing.assert_allclose(frozen.shares[0, 0, 0], family.shares, rtol=1e-13)
 
 
+def test_shares_next_to_one_lose_no_digit_over_several_tokens():
+    family = StrategyFamily((1 - 1e-20, 1e-20), n_tokens=4)
+    np.testing.assert_allclose(strategy_shares(family.prior_logits)[1], 1e-20, rtol=1e-12)
+
+
 def test_shares_of_two_tokens_by_hand():
     logits = np.log([[0.8, 0.15, 0.05], [0.5, 0.1, 0.4]])
     np.testing.assert_allclose(strategy_shares(logits), [0.4, 0.15 + 0.08, 0.05 + 0.32])
