@@ -19,13 +19,15 @@ __all__ = ["mean_shares"]
 _NODES = 1201  # of the outer integral; the trapezium rule gains digits exponentially on smooth, fast tails
 
 
-def mean_shares(logits: NDArray[np.float64], offset_sd: float, *, greedy: bool) -> NDArray[np.float64]:
+def mean_shares(
+    logits: NDArray[np.float64], offset_sd: float | NDArray[np.float64], *, greedy: bool
+) -> NDArray[np.float64]:
     """Average share of each strategy, over independent normal offsets on every logit.
 
     Parameters
     ----------
     logits : ndarray (strategy,)
-    offset_sd : float, at least 0
+    offset_sd : float of at least 0, or ndarray (strategy,) of floats above 0
     greedy : bool
         Share of prompts on which the strategy leads, instead of its average probability. Without
         offsets: 1 for the leader, of equal ones the first.
@@ -42,19 +44,24 @@ def mean_shares(logits: NDArray[np.float64], offset_sd: float, *, greedy: bool) 
     >>> mean_shares(np.array([2.0, 0.0]), 1.0, greedy=True).round(6).tolist()  # Phi(2 / sqrt 2)
     [0.92135, 0.07865]
     """
-    if offset_sd == 0:
+    sd = np.broadcast_to(offset_sd, logits.shape)
+    if sd.max() == 0:
         if greedy:
             return (np.arange(logits.size) == np.argmax(logits)).astype(float)
         return special.softmax(logits)
-    low, high = (-9 * offset_sd, 9 * offset_sd) if greedy else (-9 * offset_sd - 5, 9 * offset_sd + 40)
-    top = logits.max()
-    x = np.linspace(min(low, 0) + top, max(high, 0) + top, _NODES)  # where the largest can lie
+    below, above = (0, 0) if greedy else (5, 40)  # a Gumbel's own reach
+    top = logits.argmax()  # the largest of all lies between the top one's lowest and anybody's highest
+    ends = (logits[top] - 9 * sd[top] - below, (logits + 9 * sd).max() + above)
+    x = np.linspace(*ends, int(_NODES * max(1, (ends[1] - ends[0]) / (18 * sd.min() + below + above))))
     z = x[:, None] - logits
     if greedy:
-        log_cdf = special.log_ndtr(z / offset_sd)
-        log_density = -0.5 * (z / offset_sd) ** 2 - np.log(offset_sd * np.sqrt(2 * np.pi))
+        log_cdf = special.log_ndtr(z / sd)
+        log_density = -0.5 * (z / sd) ** 2 - np.log(sd * np.sqrt(2 * np.pi))
     else:
-        log_cdf, log_density = _gumbel_plus_normal(z, offset_sd)
+        log_cdf, log_density = np.empty_like(z), np.empty_like(z)
+        for value in np.unique(sd):
+            alike = sd == value
+            log_cdf[:, alike], log_density[:, alike] = _gumbel_plus_normal(z[:, alike], value)
     density = np.exp(log_density + log_cdf.sum(axis=1, keepdims=True) - log_cdf)
     shares = np.trapezoid(density, x, axis=0)
     return shares / shares.sum()

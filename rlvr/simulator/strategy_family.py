@@ -56,10 +56,10 @@ class StrategyFamily:
         Chance that an answer of the strategy is right: one for all prompts, or one for each.
     n_prompts : int, at least 1
         Prompts in one task draw; a step draws its batch from them without replacement.
-    offset_sd : float, at least 0
+    offset_sd : float of at least 0, or sequence of float above 0 (strategy,)
         Prompts differ: each prompt's logits are the shared ones plus offsets of its own, one a strategy,
-        independent and normal with this standard deviation, the same for every token and fixed for a
-        task draw. The average prior shares are then `prior_shares`, no longer `shares`.
+        independent and normal with this standard deviation (or the strategy's), the same for every token
+        and fixed for a task draw. The average prior shares are then `prior_shares`, no longer `shares`.
     accuracy_spread : float in [0, 1)
         Prompts differ in difficulty: a strategy's accuracy follows a Beta distribution over prompts with
         mean a, its entry in `accuracies`, and variance ``accuracy_spread * a * (1 - a)``. One quantile a
@@ -102,7 +102,7 @@ class StrategyFamily:
     shares: Sequence[float] = (0.65, 0.35)
     accuracies: Any = (0.609, 0.280)
     n_prompts: int = 64
-    offset_sd: float = 0.0
+    offset_sd: Any = 0.0
     accuracy_spread: float = 0.0
     n_tokens: int = 1
     read: str = "sample"
@@ -124,7 +124,14 @@ class StrategyFamily:
         one_for_all = accuracies.ndim == 1
         kept = accuracies.tolist() if one_for_all else map(tuple, accuracies.tolist())
         object.__setattr__(self, "accuracies", tuple(kept))
-        real("offset_sd", self.offset_sd, "a finite number of at least 0", above=0, closed=True)
+        if isinstance(self.offset_sd, (int, float)):
+            real("offset_sd", self.offset_sd, "a finite number of at least 0", above=0, closed=True)
+        else:
+            accepted = f"a number of at least 0, or {shares.size} numbers above 0"
+            sds = _numbers("offset_sd", self.offset_sd, accepted)
+            if sds.shape != shares.shape or sds.min() <= 0:
+                raise ValueError(f"offset_sd must be {accepted}, got {shown(self.offset_sd)}")
+            object.__setattr__(self, "offset_sd", tuple(sds.tolist()))
         spread = real(
             "accuracy_spread", self.accuracy_spread, "a number in [0, 1)", above=0, below=1, closed=True
         )
@@ -184,19 +191,23 @@ class StrategyFamily:
             With offsets, several tokens and sampling: that average has no one-dimensional form.
         """
         greedy = self.read == "greedy"
-        if self.offset_sd == 0 and not greedy:
+        if not self._prompts_differ and not greedy:
             return np.array(self.shares)
         if self.n_tokens > 1 and not greedy:
             raise ValueError(
                 f"n_tokens must be 1 for the prior's average over offsets, got {self.n_tokens}; "
                 "the frozen arm has each task draw's own"
             )
-        return mean_shares(self.prior_logits[0], self.offset_sd, greedy=greedy)
+        return mean_shares(self.prior_logits[0], np.array(self.offset_sd), greedy=greedy)
 
     @property
     def prior_accuracy(self) -> float:
         """Accuracy of the prior as `read`, in [0, 1], averaged over the population of prompts."""
         return float(self.prior_shares @ self._mean_accuracies)
+
+    @property
+    def _prompts_differ(self) -> bool:
+        return bool(np.max(self.offset_sd) > 0)
 
     @property
     def _mean_accuracies(self) -> NDArray[np.float64]:
@@ -254,7 +265,7 @@ class StrategyFamily:
         accuracies = np.broadcast_to(np.array(self.accuracies), shape)
         generators = [
             np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(branch, task)))
-            for task in range(n_tasks if self.offset_sd > 0 or self.accuracy_spread > 0 else 0)
+            for task in range(n_tasks if self._prompts_differ or self.accuracy_spread > 0 else 0)
         ]
         difficulty = np.array([generator.random(n_prompts) for generator in generators])
         if self.accuracy_spread > 0:
@@ -263,8 +274,8 @@ class StrategyFamily:
             inner = np.clip(mean, 1e-9, 1 - 1e-9)  # a Beta needs both shapes above 0
             drawn = stats.beta.ppf(difficulty[..., None], inner * scale, (1 - inner) * scale)
             accuracies = np.where((mean > 0) & (mean < 1), drawn, mean)
-        if self.offset_sd > 0:
-            offsets = self.offset_sd * np.array(
+        if self._prompts_differ:
+            offsets = np.array(self.offset_sd) * np.array(
                 [generator.standard_normal(shape[1:]) for generator in generators]
             )
         return offsets, accuracies
