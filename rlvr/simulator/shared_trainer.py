@@ -27,14 +27,18 @@ from rlvr.simulator.strategy_labels import fixed_labels, strategy_shares
 __all__ = ["check_shared", "prompt_policies", "train_shared"]
 
 
-def check_shared(config: GRPOConfig) -> None:
+def check_shared(family: StrategyFamily, config: GRPOConfig) -> None:
     """Refuse what has no meaning where logits are shared.
 
     Raises
     ------
     ValueError
-        If `batch_size` is no multiple of `inner_updates`, or `update` is "mirror".
+        If `batch_size` exceeds the prompts or is no multiple of `inner_updates`, or `update` is "mirror".
     """
+    if config.batch_size > family.n_prompts:
+        raise ValueError(
+            f"batch_size must be at most n_prompts = {family.n_prompts}, got {config.batch_size}"
+        )
     if config.batch_size % config.inner_updates:
         raise ValueError(
             f"inner_updates must divide batch_size = {config.batch_size} where strategies are shared, "

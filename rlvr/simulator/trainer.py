@@ -143,16 +143,17 @@ def simulate(
     whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1, at_most=2**32 - 1)
     whole("n_seeds", n_seeds, "an integer of at least 1", at_least=1, at_most=2**32 - 1)
     check_seed(seed)
+    if isinstance(family, StrategyFamily):
+        check_shared(family, config)
+        steps = _check_checkpoints(checkpoints, config.n_steps)
+        shared = train_shared(family, config, named, n_tasks, n_seeds, seed, steps, tasks, _n_threads())
+        kept = prompt_policies(shared["logits"], shared["tasks"].offsets) if keep_policies else None
+        return Runs(family, config, named, n_tasks, n_seeds, seed, steps, policies=kept, **shared)
     if config.batch_size > family.n_prompts:
         raise ValueError(
             f"batch_size must be at most n_prompts = {family.n_prompts}, got {config.batch_size}"
         )
     steps = _check_checkpoints(checkpoints, config.n_steps)
-    if isinstance(family, StrategyFamily):
-        check_shared(config)
-        shared = train_shared(family, config, named, n_tasks, n_seeds, seed, steps, tasks, _n_threads())
-        kept = prompt_policies(shared["logits"], shared["tasks"].offsets) if keep_policies else None
-        return Runs(family, config, named, n_tasks, n_seeds, seed, steps, policies=kept, **shared)
     drawn = family.sample(n_tasks, seed) if tasks is None else tasks
     if not isinstance(drawn, Tasks):
         raise TypeError(f"tasks must be Tasks, got {type(drawn).__name__}")
