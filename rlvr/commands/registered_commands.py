@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from rlvr._checks import shortened, shown
 from rlvr.commands.refusal import refuse
 
 __all__ = ["app"]
@@ -97,11 +98,17 @@ def protocol_check(protocol_file: Path | None = _PROTOCOL, results_stem: Path | 
     console = Console()
     console.print(f"protocol sha256 {registered.digest}", soft_wrap=True)
     if results.digest != registered.digest:
-        console.print(f"results  sha256 {results.digest}", soft_wrap=True)
+        console.print(f"results  sha256 {shortened(results.digest)}", soft_wrap=True)
         console.print("[bold red]The stored results were made under another protocol.[/]")
         raise typer.Exit(1)
+    try:
+        judgements = judge(registered, results)
+    except (ValueError, TypeError, KeyError) as problem:
+        raise refuse(
+            ValueError(f"the protocol cannot be judged: {shortened(str(problem), most=200)}")
+        ) from None
     table = Table("hypothesis", "statement", "verdict", "Holm-adjusted p")
-    for judgement in judge(registered, results):
+    for judgement in judgements:
         table.add_row(judgement.name, judgement.statement, judgement.verdict, f"{judgement.adjusted_p:.2g}")
     console.print(table)
 
@@ -128,8 +135,10 @@ def protocol_run(
         stored = None if write else load_results(results_stem or RESULTS)
         with console.status("running") as status:
             results = run_protocol(registered, progress=lambda part: status.update(f"running {part}"))
-    except (ValueError, OSError) as problem:
+    except (ValueError, TypeError, OSError) as problem:
         raise refuse(problem) from None
+    except KeyError as missing:
+        raise refuse(ValueError(f"the protocol does not state {shown(missing.args[0])}")) from None
     if stored is None:
         store_results(results, results_stem or RESULTS)
         console.print(f"stored results of protocol {registered.digest[:12]}")
