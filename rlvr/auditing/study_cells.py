@@ -175,8 +175,8 @@ def _arm_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
         spread = float(at("run_sd")) / unit if at("run_sd") else None
         if spread is not None and spread > 0.5:
             raise TableError(
-                f"{asked}, line {line}: run_sd must be at most half the range of accuracy, in the unit of the "
-                f"accuracy column, got {shown(at('run_sd'))}"
+                f"{asked}, line {line}: run_sd must be at most half the range of accuracy, in the unit of "
+                f"the accuracy column, got {shown(at('run_sd'))}"
             )
         arm = Arm(
             at("arm").lower(),
