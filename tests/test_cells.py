@@ -11,7 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "_ext"))
 
-import pairs  # noqa: E402
+import pairs
 
 TEXTS = [text for text in sorted(pairs.CHAPTERS.glob("*.md")) if pairs.paired(text)]
 WIDTH = 76  # characters that fit beside the contents at 1,300 pixels

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rlvr._checks import shortened, shown
-from rlvr.commands.refusal import refuse
+from rlvr.commands.refusal import refuse, writable
 
 __all__ = ["app"]
 
@@ -50,7 +50,7 @@ def factorial(
 @app.command("gate-map")
 def gate_map(
     write: bool = typer.Option(False, "--write", help="Store the counts instead of comparing with them."),
-    blocks: int = typer.Option(0, help="Only this many randomly chosen blocks; 0 for all (minutes)."),
+    blocks: int = typer.Option(0, min=0, help="Only this many randomly chosen blocks; 0 for all (minutes)."),
 ) -> None:
     """Rebuild the error rates of the gates; exit 1 if a count differs from what is stored."""
     import numpy as np
@@ -131,6 +131,8 @@ def protocol_run(
 
     console = Console()
     try:
+        if write:
+            writable("--results", f"{results_stem or RESULTS}_accuracy.csv")
         registered = load_protocol(protocol_file or PROTOCOL)
         stored = None if write else load_results(results_stem or RESULTS)
         with console.status("running") as status:

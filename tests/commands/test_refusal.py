@@ -8,7 +8,7 @@ import yaml
 from typer.testing import CliRunner
 
 from rlvr.commands.command_line import app
-from rlvr.commands.refusal import refuse
+from rlvr.commands.refusal import refuse, writable
 from rlvr.registered import PROTOCOL, load_protocol
 
 LONG = "x" * 5_000
@@ -162,6 +162,24 @@ def test_results_of_another_protocol_say_so_in_short(tmp_path):
         (tmp_path / f"res_{name}.csv").write_text(f"# protocol sha256 {LONG}\n{table}", encoding="utf-8")
     result = CliRunner().invoke(app, ["protocol", "check", "--results", str(tmp_path / "res")])
     assert result.exit_code == 1 and "(5,000 characters)" in result.output and len(result.output) < 400
+
+
+def test_what_could_not_be_written_is_refused_before_the_work(tmp_path, monkeypatch):
+    for work in ("replication.digit_for_digit.compare", "registered.sealed_protocol.run_protocol"):
+        monkeypatch.setattr(f"rlvr.{work}", lambda *_, **__: pytest.fail("it worked in vain"))
+    nowhere = tmp_path / LONG[:90] / LONG[:90]
+    for arguments in (
+        ["replay", "--store"],
+        ["protocol", "run", "--write", "--results"],
+        ["audit", "--json"],
+    ):
+        line = refused(*arguments, nowhere, *["x.csv"] * (arguments[0] == "audit"))
+        assert arguments[-1] in line and "a file in an existing folder is accepted" in line
+        assert "characters)" in line
+    assert "a file in an existing folder" in refused("replay", "--store", tmp_path)
+    writable("--store", tmp_path / "new.csv")
+    assert list(tmp_path.iterdir()) == []
+    assert "Invalid value for '--blocks'" in refused("gate-map", "--blocks", "-1")
 
 
 def test_help_alone_is_no_refusal_and_a_fault_is_not_hidden(monkeypatch):
