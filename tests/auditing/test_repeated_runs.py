@@ -78,7 +78,7 @@ def test_the_quiet_is_that_of_whole_runs_and_the_most_extreme_of_all_shufflings(
 
 def test_one_step_is_no_measure_of_the_quiet():
     ratios = [compare_designs(steps=(step, step)).deviation_ratio.value for step in range(20, 41)]
-    assert sorted(ratios)[-3] < ratios[10] == pytest.approx(12.5, abs=0.1)  # step 30 is among the extremes
+    assert sorted(ratios)[-4] < ratios[10] == pytest.approx(12.5, abs=0.1)  # step 30 is among the extremes
     assert 4 < np.median(ratios) < 7
 
 
