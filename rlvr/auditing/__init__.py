@@ -34,6 +34,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "runs_needed": ["fewest_runs", "power_of_difference", "power_of_heap", "power_of_ratio"],
         "borrowed_spread": ["measured_spread", "with_measured_spread"],
+        "spread_by_updates": ["batch_size_test", "equal_updates", "published_questions"],
         "strategy_bounds": ["left_over", "left_over_in_repeats", "strategy_counts", "switch_split"],
         "identification": ["ASSUMPTIONS", "feasible", "identified_sets"],
         "sampling_error": [

@@ -42,7 +42,9 @@ def power_of_difference(
     degrees = sum(error) ** 2 / sum(part**2 / (n - 1) for part, n in zip(error, runs, strict=True))
     shift = abs(real("difference", difference, "a finite number")) / math.sqrt(sum(error))
     critical = stats.t.ppf(0.5 + level / 2, degrees)
-    return float(stats.nct.sf(critical, degrees, shift) + stats.nct.cdf(-critical, degrees, shift))
+    # The chance to reject on the wrong side underflows to NaN where it is nothing.
+    wrong_side = np.nan_to_num(stats.nct.cdf(-critical, degrees, shift))
+    return float(stats.nct.sf(critical, degrees, shift) + wrong_side)
 
 
 def power_of_ratio(
@@ -118,7 +120,10 @@ def fewest_runs(
     """
     real("power", power, "a number strictly between 0 and 1", above=0, below=1)
     low, high = 1, whole("at_most", at_most, "a whole number of at least 2", at_least=2)
-    if power_at((high, high)) < power:
+    reached = power_at((high, high))
+    if not math.isfinite(reached):
+        raise ValueError(f"power_at must give a number, got {reached} with {high} runs of each")
+    if reached < power:
         return None
     while high - low > 1:
         middle = (low + high) // 2

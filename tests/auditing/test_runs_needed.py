@@ -48,6 +48,7 @@ def test_fewest_runs():
     )
     assert fewest_runs(lambda runs: float(runs[0] >= 2)) == 2
     assert fewest_runs(lambda runs: 0.1) is None
+    assert fewest_runs(lambda runs: power_of_difference(14.04, (6.55, 26.4), runs), at_most=5_000) == 32
     assert fewest_runs(lambda runs: runs[0] / 10, power=0.5, at_most=8) == 5
 
 
@@ -67,6 +68,10 @@ def test_fewest_runs():
         (lambda: power_of_ratio(1.0, (5, 5), tested_ratio=0.0), "tested_ratio must be a number above 0"),
         (lambda: power_of_heap((0.0, 1.1), (5, 5)), r"shares\[1\] must be a share from 0 to 1, got 1.1"),
         (lambda: power_of_heap((0.0, 1.0), (0, 5)), r"runs\[0\] must be a whole number of at least 1"),
+        (
+            lambda: fewest_runs(lambda runs: float("nan")),
+            "power_at must give a number, got nan with 500 runs",
+        ),
         (lambda: fewest_runs(lambda runs: 1.0, power=1.0), "power must be a number strictly between 0 and 1"),
     ],
 )
