@@ -34,6 +34,7 @@ _Key = tuple[str, str, str, str]
 class Arm:
     """One arm of one cell; accuracies and ``run_sd`` are fractions, None where the table is silent.
 
+    ``run_sd_runs`` is how many runs ``run_sd`` was estimated from, where they are not the arm's ``n_runs``.
     With one row an item, ``outcomes`` is an ndarray (run, item) of correctness in [0, 1], its columns
     named by ``items``.
     """
@@ -51,6 +52,7 @@ class Arm:
     note: str = ""
     file: str = ""
     line: int = 0
+    run_sd_runs: int | None = None
     items: NDArray | None = field(default=None, repr=False, compare=False)
     outcomes: NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
 
@@ -193,6 +195,7 @@ def _arm_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
             at("note"),
             name,
             line,
+            count("run_sd_runs"),
         )
         notice = (
             ""

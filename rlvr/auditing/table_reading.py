@@ -42,6 +42,7 @@ OPTIONAL = (
     "samples_per_item",
     "n_runs",
     "run_sd",
+    "run_sd_runs",
     "n_evaluations",
     "comparable",
     "flag",
@@ -89,6 +90,7 @@ _CHECKS: Mapping[str, pa.Check] = {
     "samples_per_item": _COUNT,
     "n_runs": _COUNT,
     "n_evaluations": _COUNT,
+    "run_sd_runs": _number("a whole number from 2 to 1,000,000,000", 2, 1e9, whole=True),
     "run_sd": _number("a standard deviation of at least 0, in the unit of the accuracy", 0, 100),
     "correct": pa.Check(
         lambda values: (
