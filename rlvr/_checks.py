@@ -14,12 +14,13 @@ __all__ = ["choice", "policy_and_correct", "real", "shortened", "shown", "whole"
 
 
 def shown(value: object) -> str:
-    """How a refusal shows somebody's value: its `repr` on one line, shortened."""
-    return shortened(re.sub(r"\s*\n\s*", " ", repr(value)))
+    """How a refusal shows somebody's value: its `repr`, shortened."""
+    return shortened(repr(value))
 
 
 def shortened(text: str, most: int = 100) -> str:
-    """`text`, or if it has more than `most` characters its beginning, its end and how many there are."""
+    """`text` on one line; of more than `most` characters the beginning, the end and how many there are."""
+    text = re.sub(r"\s*[\r\n]\s*", " ", text)
     if len(text) <= most:
         return text
     return f"{text[: most - 20]} … {text[-20:]} ({len(text):,} characters)"

@@ -1,6 +1,6 @@
-"""The published accuracies that this book audits, as tables: arms, training curves, repeated runs.
+"""The published numbers that this book audits, as tables: arms, curves, repeated runs, strategies, labels.
 
-Every row names its source; ``rlvr/data/README.md`` says what each column means.
+Every row names its source; ``rlvr/data/README.md`` says what each column means. Tables are checked when read.
 """
 
 from __future__ import annotations
@@ -9,10 +9,22 @@ from functools import cache
 from typing import Any
 
 import pandas as pd
+import pandera.pandas as pa
 
+from rlvr._checks import choice
 from rlvr._data import stored_table
 
-__all__ = ["PAPERS", "published_arms", "published_curves", "published_repeats"]
+__all__ = [
+    "DESIGNS",
+    "PAPERS",
+    "published_arms",
+    "published_curves",
+    "published_label_accuracy",
+    "published_repeats",
+    "published_run_curves",
+    "published_strategies",
+    "published_switches",
+]
 
 PAPERS = {
     "shao2026spurious": "Spurious Rewards",
@@ -28,6 +40,75 @@ PAPERS = {
 }
 """What each audited paper, or its method, is called for short; the keys are those of ``references.bib``."""
 
+DESIGNS = {
+    "8 updates, clipping": 8,
+    "8 updates, no clipping": 8,
+    "1 update of 1,024": 1,
+    "1 update of 128": 1,
+}
+"""The four designs of the repeated RANDOM runs, and the optimiser steps that each takes a rollout.
+
+With one update a rollout the ratio is 1 and nothing can be clipped; the last two name the answers an
+update."""
+
+_LAST_STEP = 80
+_BENCHMARKS = ("MATH-500", "AMC")
+_PERCENT = pa.Column(float, pa.Check.in_range(0, 100), nullable=True, coerce=True)
+_COUNT = pa.Column(int, pa.Check.ge(0))
+
+_RUNS = pa.DataFrameSchema(
+    {
+        "design": pa.Column(str, pa.Check.isin(DESIGNS)),
+        "benchmark": pa.Column(str, pa.Check.isin(_BENCHMARKS)),
+        "run": pa.Column(int, pa.Check.ge(1)),
+        "runs_averaged": pa.Column(int, pa.Check.ge(1)),
+        **{f"step_{step}": _PERCENT for step in range(_LAST_STEP + 1)},
+    },
+    unique=["design", "benchmark", "run"],
+)
+_SWITCHES = pa.DataFrameSchema(
+    {
+        "reward": pa.Column(str),
+        "switch": pa.Column(
+            str, pa.Check.isin([f"{a} to {b}" for a in ("code", "language") for b in ("code", "language")])
+        ),
+        "n_items": _COUNT,
+        "correct_step0": _COUNT,
+        "correct_step150": _COUNT,
+    },
+    checks=pa.Check(lambda rows: rows[["correct_step0", "correct_step150"]].max(axis=1) <= rows.n_items),
+    unique=["reward", "switch"],
+)
+_STRATEGIES = pa.DataFrameSchema(
+    {
+        "model": pa.Column(str, unique=True),
+        "n_items": pa.Column(int, pa.Check.gt(0)),
+        "share_code_percent": _PERCENT,
+        "accuracy_code_percent": _PERCENT,
+        "accuracy_no_code_percent": _PERCENT,
+        "accuracy_percent": _PERCENT,
+        "accuracy_told_percent": _PERCENT,
+        "source": pa.Column(str),
+    }
+)
+_LABELS = pa.DataFrameSchema(
+    {
+        "model": pa.Column(str),
+        "difficulty_level": pa.Column(int, pa.Check.in_range(1, 5)),
+        "id": pa.Column(int, pa.Check.ge(0)),
+        "label_correct": pa.Column(int, pa.Check.isin((0, 1))),
+        "label_empty": pa.Column(int, pa.Check.isin((0, 1))),
+    },
+    checks=pa.Check(lambda rows: ~((rows.label_correct == 1) & (rows.label_empty == 1))),
+    unique=["model", "id"],
+)
+_SCHEMAS = {
+    "repeated_runs.csv": _RUNS,
+    "strategy_switches.csv": _SWITCHES,
+    "strategies.csv": _STRATEGIES,
+    "majority_labels.csv": _LABELS,
+}
+
 
 def published_arms() -> pd.DataFrame:
     """The book's own arms, one row each, every column as text; see ``rlvr/data/README.md``."""
@@ -39,12 +120,83 @@ def published_curves() -> pd.DataFrame:
     return _kept("curves.csv").copy()
 
 
+def published_run_curves(benchmark: str = "MATH-500", *, averages: bool = False) -> pd.DataFrame:
+    """Every evaluation of the repeated RANDOM runs of Qwen2.5-Math-7B, in percent.
+
+    Parameters
+    ----------
+    benchmark : {"MATH-500", "AMC"}
+    averages : bool
+        The two published averages of several runs instead of the 31 single runs.
+
+    Returns
+    -------
+    DataFrame
+        Index (design, run), a design out of ``DESIGNS``; with averages (design, run, runs_averaged).
+        Columns are rollout steps 0 to 80; NaN where a run had ended.
+    """
+    choice("benchmark", benchmark, _BENCHMARKS)
+    table = _checked("repeated_runs.csv")
+    table = table[(table.benchmark == benchmark) & ((table.runs_averaged > 1) == averages)]
+    index = ["design", "run", *(["runs_averaged"] if averages else [])]
+    curves = table.set_index(index)[[f"step_{step}" for step in range(_LAST_STEP + 1)]]
+    return curves.set_axis(pd.RangeIndex(_LAST_STEP + 1, name="step"), axis=1)
+
+
 def published_repeats() -> pd.DataFrame:
-    """End points of repeated RANDOM runs of Qwen2.5-Math-7B (percent)."""
-    return _kept("repeats.csv").copy()
+    """End points (percent) of the repeated RANDOM runs, averages of several runs included.
+
+    One row a design, benchmark and run: the last step logged, and the accuracy at step 0, at the last step,
+    its mean over the last ten evaluations and its maximum.
+    """
+    table = _checked("repeated_runs.csv")
+    evaluations = table[[f"step_{step}" for step in range(_LAST_STEP + 1)]]
+    ends = table[["design", "setting", "benchmark", "run", "runs_averaged"]].copy()
+    ends["last_step"] = evaluations.notna().sum(axis=1) - 1
+    ends["accuracy_percent_step_0"] = evaluations["step_0"]
+    ends["accuracy_percent_last"] = [row.dropna().iloc[-1] for _, row in evaluations.iterrows()]
+    ends["accuracy_percent_mean_last_10"] = [
+        row.dropna().tail(10).mean() for _, row in evaluations.iterrows()
+    ]
+    ends["accuracy_percent_max"] = evaluations.max(axis=1)
+    return ends
+
+
+def published_strategies() -> pd.DataFrame:
+    """Share of answers with code and accuracy with and without it, before training, MATH-500, percent."""
+    return _checked("strategies.csv").copy()
+
+
+def published_switches() -> pd.DataFrame:
+    """Questions of MATH-500 by strategy before and after 150 steps, and how many were right then and now."""
+    return _checked("strategy_switches.csv").copy()
+
+
+def published_label_accuracy() -> pd.DataFrame:
+    """How many of the first 100 released MAJORITY labels of each model were right, and how many empty.
+
+    Only rows of equal `difficulty_level` compare: the levels hold different questions. And no row is the
+    share right of a whole training set, which was larger than one level.
+
+    Returns
+    -------
+    DataFrame
+        One row a model: ``model, difficulty_level, n_labels, n_correct, n_empty``.
+    """
+    labels = _checked("majority_labels.csv")
+    counts = labels.groupby(["difficulty_level", "model"], as_index=False).agg(
+        n_labels=("id", "size"), n_correct=("label_correct", "sum"), n_empty=("label_empty", "sum")
+    )
+    counts = counts.sort_values(["difficulty_level", "n_correct"], ascending=[True, False], ignore_index=True)
+    return counts[["model", "difficulty_level", "n_labels", "n_correct", "n_empty"]]
 
 
 @cache
 def _kept(name: str, *, text: bool = False) -> pd.DataFrame:
     options: dict[str, Any] = {"dtype": str, "keep_default_na": False} if text else {}
     return stored_table(name, **options)
+
+
+@cache
+def _checked(name: str) -> pd.DataFrame:
+    return _SCHEMAS[name].validate(stored_table(name))

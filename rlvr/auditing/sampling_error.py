@@ -202,7 +202,9 @@ def run_sampling(
     Parameters
     ----------
     arms : mapping of name to Arm
-        An arm's ``run_sd`` is used if the table states it; an arm is the mean of its ``n_runs``.
+        An arm's ``run_sd`` is used if the table states it; an arm is the mean of its ``n_runs``. Student's t
+        widens it by the runs it was estimated from, ``run_sd_runs`` or else the arm's own; a spread that
+        neither backs is taken as known.
     level : float in (0, 1)
     assumed_run_sd : float, optional
         Stands in, as a sensitivity, where the table is silent.
@@ -216,8 +218,9 @@ def run_sampling(
         if spread is None:
             unknown.append(name)
             continue
-        estimated_here = arm.run_sd is not None and n > 1
-        tail = special.stdtrit(n - 1, 0.5 + level / 2) if estimated_here else special.ndtri(0.5 + level / 2)
+        behind = (arm.run_sd_runs or n) if arm.run_sd is not None else 1
+        estimated = behind > 1
+        tail = special.stdtrit(behind - 1, 0.5 + level / 2) if estimated else special.ndtri(0.5 + level / 2)
         runs[ARMS.index(name)] = tail * spread / math.sqrt(n)
     return Sampling.none(level).with_runs(runs), tuple(unknown)
 

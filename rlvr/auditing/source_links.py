@@ -140,12 +140,16 @@ def source_page(cells: Sequence[Cell]) -> str:
     return "\n".join(parts)
 
 
+def _from_runs(arm: Arm) -> str:
+    return f" from {arm.run_sd_runs} runs" if arm.run_sd_runs else ""
+
+
 def _arm_line(arm: Arm, is_the_arm: bool) -> str:
     counts = [
         f"{arm.n_items} items" if arm.n_items else "number of items not stated",
         f"{arm.samples_per_item} samples an item" if (arm.samples_per_item or 1) > 1 else "",
         f"{arm.n_runs} run{'s' if arm.n_runs > 1 else ''}" if arm.n_runs else "",
-        f"run-to-run sd {100 * arm.run_sd:.2f} points" if arm.run_sd else "",
+        f"run-to-run sd {100 * arm.run_sd:.2f} points{_from_runs(arm)}" if arm.run_sd else "",
         "" if is_the_arm else "another reading, not the arm",
         "" if arm.comparable == "strict" else f"comparable: {arm.comparable}",
     ]

@@ -34,6 +34,7 @@ _Key = tuple[str, str, str, str]
 class Arm:
     """One arm of one cell; accuracies and ``run_sd`` are fractions, None where the table is silent.
 
+    ``run_sd_runs`` is how many runs ``run_sd`` was estimated from, where they are not the arm's ``n_runs``.
     With one row an item, ``outcomes`` is an ndarray (run, item) of correctness in [0, 1], its columns
     named by ``items``.
     """
@@ -51,6 +52,7 @@ class Arm:
     note: str = ""
     file: str = ""
     line: int = 0
+    run_sd_runs: int | None = None
     items: NDArray | None = field(default=None, repr=False, compare=False)
     outcomes: NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
 
@@ -107,17 +109,17 @@ def read_cells(tables: Iterable[str | Path | pd.DataFrame]) -> list[Cell]:
     notices: dict[_Key, list[str]] = {}
     for source in sources:
         name, text = read_text(source)
-        frame = read_frame(name, text)
+        frame = read_frame(shortened(name), text)
         rows = _outcome_rows if "item" in frame and "correct" in frame else _arm_rows
         for key, role, arm, notice in rows(name, text, frame):
             # Alternatives may repeat an arm as often as they like; the arm itself stands once.
             slot = (arm.name, "" if role == "arm" else f"{arm.file}:{arm.line}")
             before = cells.setdefault(key, {}).setdefault(slot, arm)
             if before is not arm:
-                where = shortened(" / ".join(filter(None, key)))
+                where, there = shortened(" / ".join(filter(None, key))), shortened(before.file)
                 raise TableError(
-                    f"{arm.file}, line {arm.line}: the {arm.name} arm of {where} "
-                    f"already stands in {before.file}, line {before.line}; one row an arm is accepted (tell "
+                    f"{shortened(arm.file)}, line {arm.line}: the {arm.name} arm of {where} "
+                    f"already stands in {there}, line {before.line}; one row an arm is accepted (tell "
                     "two tables of one study apart by a column setup, or mark a row's role as alternative)"
                 )
             if notice:
@@ -147,6 +149,7 @@ def _arm_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
     columns = {column: frame[column].astype(str).str.strip().tolist() for column in frame}
     printed = columns.get("accuracy", columns.get("accuracy_percent", []))
     unit, lines = 1.0 if "accuracy" in columns else 100.0, lines_of(name, text)
+    asked = shortened(name)
 
     def cell_of(row: int) -> _Key:
         return _key({column: columns[column][row] for column in _CELL if column in columns})
@@ -168,14 +171,14 @@ def _arm_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
         whole = graded > 0 and _near_whole(value, unit, graded)
         if unit == 100.0 and not whole and _fraction_among_percentages(float(value), together[key]):
             raise TableError(
-                f"{name}, line {line}: accuracy_percent {shortened(value)} is no whole number of answers "
+                f"{asked}, line {line}: accuracy_percent {shortened(value)} is no whole number of answers "
                 "and would fit the other arms of its cell as a fraction; percentages alone are accepted here"
             )
         spread = float(at("run_sd")) / unit if at("run_sd") else None
         if spread is not None and spread > 0.5:
             raise TableError(
-                f"{name}, line {line}: run_sd must be at most half the range of accuracy, in the unit of the "
-                f"accuracy column, got {shown(at('run_sd'))}"
+                f"{asked}, line {line}: run_sd must be at most half the range of accuracy, in the unit of "
+                f"the accuracy column, got {shown(at('run_sd'))}"
             )
         arm = Arm(
             at("arm").lower(),
@@ -192,6 +195,7 @@ def _arm_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
             at("note"),
             name,
             line,
+            count("run_sd_runs"),
         )
         notice = (
             ""
@@ -247,7 +251,7 @@ def _outcome_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
             run_name = shortened(labels["run"][runs[slot // items.size]])
             item_name = shortened(labels["item"][items[slot % items.size]])
             raise TableError(
-                f"{name}, line {line_of(name, text, int(where))}: "
+                f"{shortened(name)}, line {line_of(name, text, int(where))}: "
                 f"run {run_name} {verb} item {item_name}{end}; "
                 "each run of an arm is accepted with every item of it once"
             )

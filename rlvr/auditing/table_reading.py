@@ -42,6 +42,7 @@ OPTIONAL = (
     "samples_per_item",
     "n_runs",
     "run_sd",
+    "run_sd_runs",
     "n_evaluations",
     "comparable",
     "flag",
@@ -89,6 +90,7 @@ _CHECKS: Mapping[str, pa.Check] = {
     "samples_per_item": _COUNT,
     "n_runs": _COUNT,
     "n_evaluations": _COUNT,
+    "run_sd_runs": _number("a whole number from 2 to 1,000,000,000", 2, 1e9, whole=True),
     "run_sd": _number("a standard deviation of at least 0, in the unit of the accuracy", 0, 100),
     "correct": pa.Check(
         lambda values: (
@@ -117,7 +119,7 @@ def read_text(source: str | Path | pd.DataFrame) -> tuple[str, str]:
     except FileNotFoundError:
         raise TableError(f"{asked}: no such file; a comma-separated text file is accepted") from None
     except IsADirectoryError:
-        raise TableError(f"{name}: this is a folder; a comma-separated text file is accepted") from None
+        raise TableError(f"{asked}: this is a folder; a comma-separated text file is accepted") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise TableError(f"{asked}: cannot be read ({reason}); a readable text file is accepted") from None
@@ -125,15 +127,17 @@ def read_text(source: str | Path | pd.DataFrame) -> tuple[str, str]:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise TableError(f"{name}, line {line}: not UTF-8 text, which is what is accepted") from None
+        raise TableError(f"{asked}, line {line}: not UTF-8 text, which is what is accepted") from None
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        raise TableError(f"{name}, line {line}: holds a NUL byte; comma-separated UTF-8 text is accepted")
+        raise TableError(f"{asked}, line {line}: holds a NUL byte; comma-separated UTF-8 text is accepted")
     return name, text
 
 
 def read_frame(name: str, text: str) -> pd.DataFrame:
     """The table as columns of categories (of text), every distinct value checked.
+
+    `name` is what a refusal calls the table.
 
     Raises
     ------

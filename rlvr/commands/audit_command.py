@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from rlvr._checks import shortened
-from rlvr.commands.refusal import refuse
+from rlvr.commands.refusal import refuse, writable
 
 __all__ = ["app"]
 
@@ -52,8 +52,8 @@ def audit(
 
     try:
         for option, out in (("--json", json_out), ("--figure", figure)):
-            if out and out != "-" and (Path(out).is_dir() or not Path(out).absolute().parent.is_dir()):
-                raise ValueError(f"{option} {shortened(out)}: a file in an existing folder is accepted")
+            if out and out != "-":
+                writable(option, out)
         if figure and Path(figure).suffix.lower() not in _FIGURE_FORMATS:
             raise ValueError(
                 f"--figure {shortened(figure)}: a name that ends in {', '.join(_FIGURE_FORMATS)} is accepted"

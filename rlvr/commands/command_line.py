@@ -7,12 +7,14 @@ from importlib.metadata import version
 import typer
 
 from rlvr.commands.audit_command import app as audit
+from rlvr.commands.refusal import RefusesInOneLine
 from rlvr.commands.registered_commands import app as registered
 from rlvr.commands.simulation_commands import app as simulation
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
+    cls=RefusesInOneLine,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -1,12 +1,18 @@
-"""One way for a command to refuse."""
+"""One way for a command to refuse: one line on standard error, exit code 2."""
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
 import typer
+from typer.core import TyperGroup
 
-from rlvr._checks import shown
+from rlvr._checks import shortened, shown
 
-__all__ = ["refuse"]
+__all__ = ["RefusesInOneLine", "refuse", "writable"]
 
 
 def refuse(problem: Exception) -> typer.Exit:
@@ -16,3 +22,37 @@ def refuse(problem: Exception) -> typer.Exit:
         said = f"{problem.strerror}: {shown(str(problem.filename))}"
     typer.echo(f"rlvr: {said}", err=True)
     return typer.Exit(2)
+
+
+def writable(option: str, out: str | Path) -> None:
+    """Refuse a file that could not be written, before the work that would be lost.
+
+    Raises
+    ------
+    ValueError
+        If `out` is a folder, or lies in none.
+    """
+    # Unlike the methods of Path these never raise.
+    if os.path.isdir(out) or not os.path.isdir(os.path.dirname(os.path.abspath(out))):
+        raise ValueError(f"{option} {shortened(str(out))}: a file in an existing folder is accepted")
+
+
+class RefusesInOneLine(TyperGroup):
+    """A command whose options and parts are refused as its values are, instead of in a box of any size."""
+
+    def main(self, *arguments: Any, **settings: Any) -> Any:
+        ends_the_process = settings.get("standalone_mode", True)
+        settings["standalone_mode"] = False
+        if not ends_the_process:
+            return super().main(*arguments, **settings)
+        try:
+            code = super().main(*arguments, **settings)
+        except typer.Abort:
+            code = 1
+        except Exception as problem:
+            if not hasattr(problem, "format_message"):  # a fault of the program
+                raise
+            code, said = problem.exit_code, problem.format_message()  # type: ignore[attr-defined]
+            if said:  # nothing is said where help has been shown
+                typer.echo(f"rlvr: {shortened(said, most=200)}", err=True)
+        sys.exit(code or 0)

@@ -8,7 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rlvr.commands.refusal import refuse
+from rlvr._checks import shortened, shown
+from rlvr.commands.refusal import refuse, writable
 
 __all__ = ["app"]
 
@@ -49,7 +50,7 @@ def factorial(
 @app.command("gate-map")
 def gate_map(
     write: bool = typer.Option(False, "--write", help="Store the counts instead of comparing with them."),
-    blocks: int = typer.Option(0, help="Only this many randomly chosen blocks; 0 for all (minutes)."),
+    blocks: int = typer.Option(0, min=0, help="Only this many randomly chosen blocks; 0 for all (minutes)."),
 ) -> None:
     """Rebuild the error rates of the gates; exit 1 if a count differs from what is stored."""
     import numpy as np
@@ -109,11 +110,16 @@ def protocol_check(protocol_file: Path | None = _PROTOCOL, results_stem: Path | 
             raise refuse(problem) from None
         console.print(f"protocol sha256 {registered.digest}", soft_wrap=True)
         if results.digest != registered.digest:
-            console.print(f"results  sha256 {results.digest}", soft_wrap=True)
+            console.print(f"results  sha256 {shortened(results.digest)}", soft_wrap=True)
             console.print("[bold red]The stored results were made under another protocol.[/]")
             raise typer.Exit(1)
+        try:
+            judgements = judge(registered, results)
+        except (ValueError, TypeError, KeyError) as problem:
+            said = shortened(str(problem), most=200)
+            raise refuse(ValueError(f"the protocol cannot be judged: {said}")) from None
         table = Table("hypothesis", "statement", "verdict", "Holm-adjusted p")
-        for judgement in judge(registered, results):
+        for judgement in judgements:
             p = f"{judgement.adjusted_p:.2g}"
             table.add_row(judgement.name, judgement.statement, judgement.verdict, p)
         console.print(table)
@@ -131,19 +137,22 @@ def protocol_run(
     console, same = Console(), True
     for file, stem in _asked(protocol_file, results_stem):
         try:
+            if write:
+                writable("--results", f"{stem}_accuracy.csv")
             registered = load_protocol(file)
             stored = None if write else load_results(stem)
             with console.status("running") as status:
                 results = run_protocol(registered, progress=lambda part: status.update(f"running {part}"))
-        except (ValueError, OSError) as problem:
+        except (ValueError, TypeError, OSError) as problem:
             raise refuse(problem) from None
+        except KeyError as missing:
+            raise refuse(ValueError(f"the protocol does not state {shown(missing.args[0])}")) from None
         if stored is None:
             store_results(results, stem)
             console.print(f"stored results of protocol {registered.digest[:12]}")
         else:
             same &= results.same_as(stored)
     if not write:
-        console.print(
-            "every bit is as stored" if same else "[bold red]the results differ from those stored[/]"
-        )
+        verdict = "every bit is as stored" if same else "[bold red]the results differ from those stored[/]"
+        console.print(verdict)
     raise typer.Exit(0 if same else 1)

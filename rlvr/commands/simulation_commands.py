@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rlvr._checks import shown
-from rlvr.commands.refusal import refuse
+from rlvr.commands.refusal import refuse, writable
 
 __all__ = ["app"]
 
@@ -32,6 +32,11 @@ def replay(
     """Rerun the published study draw for draw; exit 1 if a published digit does not come back."""
     from rlvr.replication.digit_for_digit import compare
 
+    try:
+        if store is not None:
+            writable("--store", store)
+    except ValueError as problem:
+        raise refuse(problem) from None
     table = Table("table", "quantity", "published", "replayed", "equal?", title="Published against replayed")
     rows = []
     console = Console()

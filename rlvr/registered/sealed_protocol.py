@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from rlvr._checks import choice, shown
+from rlvr._checks import choice, shortened, shown
 from rlvr._data import DATA
 from rlvr.arms import ARMS
 from rlvr.registered.gates import RULES, pool_block, studies_of
@@ -55,7 +55,8 @@ REGISTERED = {
 """Every registration: its file, and the stem of its stored results."""
 
 _DIGEST = "# protocol sha256 "
-_NO_GATE = pd.DataFrame(columns=["condition", "rule", "block", "points", "studies"])
+
+_COLUMNS = {"accuracy": ("cell", "task", *ARMS), "gate": ("condition", "rule", "block", "points", "studies")}
 
 
 @dataclass(frozen=True)
@@ -148,13 +149,29 @@ def load_protocol(path: str | Path = PROTOCOL) -> Protocol:
     >>> protocol = load_protocol()
     >>> protocol.seed == int(protocol.digest, 16)
     True
+
+    Raises
+    ------
+    ValueError
+        If the file is no YAML, or lacks a part that a protocol must state.
     """
-    data = Path(path).read_bytes()
-    content = yaml.safe_load(data)
-    needed = ("level", "settings", "sample", "cells", "hypotheses")
-    missing = [key for key in needed if key not in (content if isinstance(content, Mapping) else {})]
+    data, asked = Path(path).read_bytes(), shortened(str(path))
+    try:
+        content = yaml.safe_load(data)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise ValueError(f"{asked}{where}: cannot be read as YAML, which is what is accepted") from None
+    needed = ("settings", "sample", "cells", "hypotheses")
+    stated = content if isinstance(content, Mapping) else {}
+    missing = [key for key in needed if not isinstance(stated.get(key), Mapping)]
     if missing:
-        raise ValueError(f"a protocol must state {', '.join(needed)}; {path} lacks {', '.join(missing)}")
+        raise ValueError(
+            f"{asked}: a protocol must state {', '.join(needed)}, each as names and values; "
+            f"this one lacks {', '.join(missing)}"
+        )
+    for name in content["sample"]:
+        choice("a size in sample", name, ("n_tasks", "n_seeds"))
     digest = hashlib.sha256(data).hexdigest()
     return Protocol(dict(content), digest, int(digest, 16))
 
@@ -190,7 +207,7 @@ def run_gate(protocol: Protocol, condition: str, rule: str) -> pd.DataFrame:
         )
         points = studies_of(pool, rule, n_runs).points
         rows.append((condition, rule, block, int(points.sum()), points.size))
-    return pd.DataFrame(rows, columns=["condition", "rule", "block", "points", "studies"])
+    return pd.DataFrame(rows, columns=list(_COLUMNS["gate"]))
 
 
 def run_protocol(protocol: Protocol, *, progress: Callable[[str], None] = lambda _: None) -> Results:
@@ -216,13 +233,13 @@ def run_protocol(protocol: Protocol, *, progress: Callable[[str], None] = lambda
         for rule in gate["rules"]:
             progress(f"gate {rule}, {condition}")
             gates.append(run_gate(protocol, condition, rule))
-    counts = pd.concat(gates, ignore_index=True) if gates else _NO_GATE
+    counts = pd.concat(gates, ignore_index=True) if gates else pd.DataFrame(columns=_COLUMNS["gate"])
     return Results(protocol.digest, pd.concat(cells, ignore_index=True), counts)
 
 
 def store_results(results: Results, stem: str | Path = RESULTS) -> None:
     """Write results as two text files whose first line is the protocol's digest; floats keep every bit."""
-    for name in ("accuracy", "gate"):
+    for name in _COLUMNS:
         table = getattr(results, name).to_csv(index=False, lineterminator="\n")
         _path(stem, name).write_text(f"{_DIGEST}{results.digest}\n{table}", encoding="utf-8", newline="\n")
 
@@ -233,19 +250,29 @@ def load_results(stem: str | Path = RESULTS) -> Results:
     Raises
     ------
     ValueError
-        If a file does not start with a digest, or the two disagree.
+        If a file does not start with a digest, the two disagree, or a file is no table of what a run gives.
     """
     tables, digests = {}, set()
-    for name in ("accuracy", "gate"):
+    for name, columns in _COLUMNS.items():
         path = _path(stem, name)
+        asked = shortened(path.name)
         with path.open(encoding="utf-8") as file:
             first = file.readline().rstrip("\n")
             if not first.startswith(_DIGEST):
-                raise ValueError(f"{path.name} must start with {_DIGEST!r} and a digest, got {shown(first)}")
+                raise ValueError(f"{asked} must start with {_DIGEST!r} and a digest, got {shown(first)}")
             digests.add(first.removeprefix(_DIGEST))
-            tables[name] = pd.read_csv(file)
+            try:
+                tables[name] = pd.read_csv(file)
+            except ValueError as error:
+                raise ValueError(f"{asked}: {str(error).strip()}; a table is accepted") from None
+        lacking = [column for column in columns if column not in tables[name]]
+        if lacking:
+            raise ValueError(
+                f"{asked} must have the columns {', '.join(columns)}; it lacks {', '.join(lacking)}"
+            )
     if len(digests) > 1:
-        raise ValueError(f"the stored results come from different protocols: {', '.join(sorted(digests))}")
+        both = ", ".join(map(shortened, sorted(digests)))
+        raise ValueError(f"the stored results come from different protocols: {both}")
     return Results(digests.pop(), tables["accuracy"], tables["gate"])
 
 
@@ -263,5 +290,8 @@ def _setting(
             continue
         target = training if name in training else family
         target[name] = value
-    kind = StrategyFamily if "shares" in family else TaskFamily
-    return kind(**family), GRPOConfig(**training)
+    policy = StrategyFamily if "shares" in family else TaskFamily
+    for kind, given in ((policy, family), (GRPOConfig, training)):
+        for name in given:
+            choice(f"a setting of {kind.__name__}", name, [each.name for each in fields(kind)])
+    return policy(**family), GRPOConfig(**training)

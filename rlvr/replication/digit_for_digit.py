@@ -80,7 +80,7 @@ def compare(*, quick: bool = False, heavy: bool = False, only: Collection[str] =
 def stored_replay() -> pd.DataFrame:
     """Every published number beside its stored replay: columns table, quantity, published, replayed.
 
-    ``rlvr replay --heavy --store`` rewrites the file.
+    ``rlvr replay --heavy --store rlvr/data/replay.csv`` rewrites the file.
     """
     return stored_table("replay.csv", dtype=str)
 

@@ -20,6 +20,16 @@ def test_a_random_block_counts_as_stored(grid):
     pd.testing.assert_frame_equal(again, kept, check_exact=False, rtol=1e-12)
 
 
+@pytest.mark.parametrize("grid", [MAP, EXAMPLE], ids=["map", "example"])
+def test_every_point_of_a_grid_is_stored_once_and_nothing_else(grid):
+    stored = load_counts(grid)
+    points = list(zip(stored.prior_strength, stored.block, stored.rule, stored.n_runs, strict=True))
+    assert points == [
+        (strength, block, rule, n_runs) for strength in grid.prior_strengths for block in range(grid.n_blocks)
+        for rule in grid.rules for n_runs in grid.n_runs
+    ]  # fmt: skip
+
+
 def test_every_point_has_at_least_2000_studies():
     table = rates(load_counts(MAP))
     assert (table.studies >= 2_000).all()

@@ -14,7 +14,6 @@ from rlvr.commands.command_line import app
 from rlvr.registered.sealed_protocol import (
     PROTOCOL,
     REGISTERED,
-    RESULTS,
     Results,
     load_protocol,
     load_results,

@@ -61,6 +61,14 @@ def plain_replay(tasks, arm, config, seed, eval_every):
     return evaluated(logits, correct, generator, 128)
 
 
+def test_logits_of_any_size_give_a_policy():
+    config = GRPOConfig(learning_rate=1.0, kl_coefficient=1.0, filtering="off")
+    sure = policy_update(
+        np.array([[500.0, 0.0]]), np.array([[0.5, 0.5]]), np.array([[0, 0]]), np.array([[1.0, 1.0]]), config
+    )
+    assert sure[0] == pytest.approx([-0.5, 0.5], abs=1e-12)
+
+
 @pytest.mark.parametrize("arm", ARMS)
 @pytest.mark.parametrize(("filtering", "eval_every"), [("drop", 3), ("off", 4), ("drop", 50)])
 def test_a_run_draws_as_the_study_draws(arm, filtering, eval_every):

@@ -1,0 +1,121 @@
+"""The measured spread, borrowed where it may be, and what an audit makes of it."""
+
+import pandas as pd
+import pytest
+from scipy import stats
+
+from rlvr.arms import ARMS
+from rlvr.auditing import audit, published_arms
+from rlvr.auditing.borrowed_spread import measured_spread, with_measured_spread
+from rlvr.auditing.sampling_error import run_sampling
+from rlvr.auditing.study_cells import Arm, read_cells
+
+
+def test_the_measured_spread_on_both_benchmarks():
+    assert format(measured_spread(), ".2f") == "6.55 [3.92, 18.81]"
+    assert format(measured_spread("AMC"), ".2f") == "5.14 [3.08, 14.76]"
+    assert measured_spread(level=0.9).high < measured_spread().high
+    assert measured_spread().n == 5
+
+
+def test_it_is_borrowed_by_random_of_the_measured_study_and_benchmarks_alone():
+    before, after = published_arms(), with_measured_spread(published_arms())
+    changed = after[(before.run_sd != after.run_sd)]
+    assert set(changed.study) == {"shao2026spurious"} and set(changed.arm) == {"random"}
+    assert set(changed.benchmark) == {"MATH-500", "AMC"}
+    assert set(changed[changed.benchmark == "AMC"].run_sd) == {"5.1382"}
+    assert set(changed.run_sd_runs) == {"5"}
+    own = before.run_sd != ""
+    assert own.sum() == 2 and after[own].equals(before[own])  # a stated spread stays
+    every = with_measured_spread(published_arms(), arms=ARMS[1:])
+    assert set(every[every.run_sd != ""].arm) == set(ARMS[1:])
+
+
+def test_the_upper_end_is_taken_as_known_and_also_where_a_spread_is_stated():
+    upper = with_measured_spread(published_arms(), upper=True)
+    rows = upper[(upper.run_sd != "") & (upper.benchmark == "MATH-500")]
+    assert set(rows.run_sd) == {"18.8100"} and set(rows.run_sd_runs) == {""}
+
+
+def test_on_the_logit_scale_the_spread_shrinks_towards_zero():
+    table = with_measured_spread(published_arms(), scale="logit")
+    rows = table[
+        (table.setup == "training curves") & (table.benchmark == "MATH-500") & (table.arm == "random")
+    ]
+    rows = rows.set_index("model")
+    logit = measured_spread(scale="logit").value
+    share = float(rows.accuracy_percent["Olmo2-7B"]) / 100
+    assert float(rows.run_sd["Olmo2-7B"]) == pytest.approx(100 * logit * share * (1 - share), abs=1e-4)
+    assert float(rows.run_sd["Olmo2-7B"]) < 0.2 < 6 < float(rows.run_sd["Qwen2.5-Math-1.5B"])
+
+
+def test_columns_are_made_where_there_are_none():
+    bare = published_arms().drop(columns=["run_sd", "run_sd_runs"])
+    assert (with_measured_spread(bare).run_sd != "").sum() == 33
+
+
+def test_an_audit_widens_a_borrowed_spread_by_student_s_t():
+    arm = Arm("random", 0.5, 500, n_runs=1, run_sd=0.0655, run_sd_runs=5)
+    known = Arm("random", 0.5, 500, n_runs=1, run_sd=0.0655)
+    mean_of_two = Arm("random", 0.5, 500, n_runs=2, run_sd=0.0655, run_sd_runs=5)
+    halves = [run_sampling({"random": each})[0].runs[1] for each in (arm, known, mean_of_two)]
+    t, z = stats.t.ppf(0.975, 4), stats.norm.ppf(0.975)
+    assert halves == pytest.approx([0.0655 * t, 0.0655 * z, 0.0655 * t / 2**0.5])
+
+
+def test_student_s_t_of_a_borrowed_spread_covers_another_run():
+    import numpy as np
+
+    rng = np.random.default_rng(4)
+    repeats, run = rng.normal(0.6, 0.06, (2000, 5)), rng.normal(0.6, 0.06, 2000)
+    held = {None: 0, 5: 0}
+    for sd, accuracy in zip(repeats.std(axis=1, ddof=1), run, strict=True):
+        for behind in held:
+            arm = Arm("random", 0.6, 500, n_runs=1, run_sd=float(sd), run_sd_runs=behind)
+            held[behind] += abs(accuracy - 0.6) <= run_sampling({"random": arm})[0].runs[1]
+    assert stats.binomtest(held[5], 2000, 0.95).pvalue > 0.001
+    assert stats.binomtest(held[None], 2000, 0.95).pvalue < 1e-6  # the control: z covers too little
+
+
+def test_the_column_is_read_and_refused():
+    row = pd.DataFrame({"study": ["s"], "model": "m", "benchmark": "b", "arm": "true", "accuracy": 0.5,
+                        "n_items": 10, "run_sd": 0.1, "run_sd_runs": "4"})  # fmt: skip
+    assert read_cells([row])[0].arms["true"].run_sd_runs == 4
+    with pytest.raises(ValueError, match=r"run_sd_runs.*a whole number from 2"):
+        read_cells([row.assign(run_sd_runs="1")])
+
+
+def test_how_many_verdicts_survive():
+    arms = published_arms()
+    curves = arms[(arms.setup == "training curves") & (arms.benchmark == "MATH-500")]
+
+    def left(table, **settings):
+        cells = [cell for cell in audit(table, **settings).cells if not cell.doubts]
+        return {
+            cell.cell.model for cell in cells
+            if cell.status == "identified" and (cell.layer("all") or cell.layer("items")).survives
+        }  # fmt: skip
+
+    assert len(left(curves)) == 5  # the sixth states a spread of its own, and falls
+    assert left(curves, run_sd=0.03) == {"Qwen2.5-Math-1.5B", "Qwen2.5-1.5B"}
+    assert left(with_measured_spread(curves)) == {"Qwen2.5-1.5B"}
+    assert left(with_measured_spread(curves, scale="logit")) == {"Qwen2.5-1.5B", "Olmo2-7B"}
+    assert left(with_measured_spread(curves, upper=True)) == set()
+    assert left(with_measured_spread(curves, arms=ARMS[1:])) == set()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda: with_measured_spread(published_arms(), arms=("frozen",)), "arms must be one of 'random'"),
+        (
+            lambda: with_measured_spread(published_arms(), scale="odds"),
+            "scale must be one of 'points', 'logit'",
+        ),
+        (lambda: with_measured_spread(published_arms(), level=0), "level must be a number strictly between"),
+        (lambda: measured_spread("AIME24"), "benchmark must be one of 'MATH-500', 'AMC', got 'AIME24'"),
+    ],
+)
+def test_refusals(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        wrong()
