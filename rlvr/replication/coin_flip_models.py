@@ -1,0 +1,238 @@
+"""Models of the published RANDOM runs: one set of numbers for all four designs, and the attempts that fail.
+
+A model is a policy with shared strategies and a step size. It is trained by coin flips in each of the four
+published designs, and its runs are laid beside the printed ones at the same rollout steps. All in percent of
+MATH-500; the unit of replication is the training run, each with prompts of its own.
+
+The misfit of a design adds, over steps, the squared distances of the printed mean and of the log of the
+printed deviation from the model's, each in standard errors of as many runs as were printed. Steps of one run
+hang together, so its law is not a chi-squared: the p-value draws groups of as many runs from the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rlvr._checks import choice, whole
+from rlvr._data import DATA, stored_table
+from rlvr.auditing.published_tables import DESIGNS, published_run_curves
+from rlvr.simulator.grpo_config import GRPOConfig
+from rlvr.simulator.strategy_family import StrategyFamily
+from rlvr.simulator.trainer import simulate
+
+__all__ = [
+    "BASE", "MODELS", "N_RUNS", "STEPS", "STORED", "CoinFlipModel", "Misfit", "misfit", "printed_runs",
+    "simulated_runs", "store", "stored_runs",
+]  # fmt: skip
+
+STEPS = (5, 10, 20, 30, 40, 60, 75)
+"""Rollout steps at which models and print are compared; 75 is the last that nearly every run reached."""
+
+BASE = 49.4
+"""Printed accuracy before training, in percent. Models start there on average, and are shifted to it."""
+
+EVALUATION_SD = 1.0
+"""Noise of one printed evaluation, in points: what neighbouring steps of the quiet designs differ by, over
+the root of two."""
+
+N_RUNS, SEED = 200, 15
+STORED = DATA / "coin_flip_runs.csv"
+
+Floats = NDArray[np.float64]
+
+_PRINT = {"n_steps": max(STEPS), "group_size": 16, "kl_coefficient": 0.0}
+_DESIGNS = {
+    "8 updates, clipping": {"batch_size": 64, "inner_updates": 8, "clip": (0.2, 0.2)},
+    "8 updates, no clipping": {"batch_size": 64, "inner_updates": 8},
+    "1 update of 1,024": {"batch_size": 64},
+    "1 update of 128": {"batch_size": 8},
+}
+
+
+@dataclass(frozen=True)
+class CoinFlipModel:
+    """A model of the published runs.
+
+    Attributes
+    ----------
+    words : str
+        What it supposes.
+    family : StrategyFamily
+    learning_rate : float
+    optimizer : str
+    """
+
+    words: str
+    family: StrategyFamily
+    learning_rate: float
+    optimizer: str = "adam"
+
+
+def _starting_at_base(family: StrategyFamily) -> StrategyFamily:
+    return family.matched(BASE / 100)
+
+
+def _rivals(
+    n_rivals: int, accuracies: tuple[float, float], share: float, sds: tuple[float, float]
+) -> StrategyFamily:
+    """One strategy against equal rivals, on questions that differ, read greedily."""
+    shares = (share, *((1 - share) / n_rivals,) * n_rivals)
+    return StrategyFamily(
+        shares, (accuracies[0], *(accuracies[1],) * n_rivals), n_prompts=500, read="greedy",
+        offset_sd=(sds[0], *(sds[1],) * n_rivals),
+    )  # fmt: skip
+
+
+@cache
+def models() -> dict[str, CoinFlipModel]:
+    """Every model that was tried and is kept, in the order of the argument."""
+    heaps = (0.72, 0.16)
+    two = StrategyFamily((0.596, 0.404), heaps, n_prompts=64)
+    tail = StrategyFamily.long_tail(0.65, 200, (0.609, 0.28), n_prompts=64)
+    questions = StrategyFamily((0.65, 0.35), (0.68, 0.15), n_prompts=500, offset_sd=2.0, read="greedy")
+    return {
+        "plain steps": CoinFlipModel("two strategies, plain gradient steps", two, 2.0, "sgd"),
+        "two strategies": CoinFlipModel("two strategies", two, 0.04),
+        "long tail": CoinFlipModel("one strategy and 200 rare ones", tail, 0.15),
+        "short tail": CoinFlipModel(
+            "three strategies",
+            StrategyFamily((0.65, 0.23, 0.12), (0.641, 0.221, 0.221), n_prompts=64),
+            0.09,
+        ),
+        "many decisions": CoinFlipModel(
+            "two strategies, decided by ten tokens",
+            StrategyFamily((0.596, 0.404), heaps, n_prompts=64, n_tokens=10),
+            0.04,
+        ),
+        "questions differ": CoinFlipModel(
+            "two strategies, questions of their own, read greedily", _starting_at_base(questions), 0.06
+        ),
+    }
+
+
+MODELS = models
+
+
+def printed_runs(design: str) -> Floats:
+    """The published runs of a design at ``STEPS``, percent of MATH-500, (run, step); NaN after a run's end."""
+    choice("design", design, tuple(DESIGNS))
+    return published_run_curves("MATH-500").loc[design][list(STEPS)].to_numpy()
+
+
+def simulated_runs(model: str, design: str, *, n_runs: int = N_RUNS, seed: int = SEED) -> Floats:
+    """Runs of a model in a design: percent at step 0 and at ``STEPS``, ndarray (run, step).
+
+    Run r depends on (model, design, seed, r) alone. Each run has prompts of its own, so it starts off
+    ``BASE`` by their luck; that is subtracted, as printed runs share one set of questions.
+
+    Parameters
+    ----------
+    model : str
+        A name in ``models()``.
+    design : str
+        A name in ``DESIGNS``.
+    n_runs : int, at least 1
+    seed : int, at least 0
+
+    Returns
+    -------
+    ndarray (run, 1 + len(STEPS))
+    """
+    chosen = models()[choice("model", model, tuple(models()))]
+    settings = _DESIGNS[choice("design", design, tuple(_DESIGNS))]
+    config = GRPOConfig(
+        learning_rate=chosen.learning_rate, optimizer=chosen.optimizer, **_PRINT, **settings
+    )
+    runs = simulate(
+        chosen.family, config, arms=("random",), n_tasks=n_runs, n_seeds=1, seed=seed,
+        checkpoints=(0, *STEPS),
+    )  # fmt: skip
+    curves = 100 * runs.curves[0, :, 0]
+    return BASE + curves - curves[:, :1]
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """How far the printed runs of one design lie from a model's, and how often the model's own lie further.
+
+    Attributes
+    ----------
+    mean, deviation : float
+        Mean over steps of the squared distance, in standard errors: 1 is what chance alone would give.
+    p_value : float
+        Share of groups of as many simulated runs whose misfit is at least as large.
+    """
+
+    mean: float
+    deviation: float
+    p_value: float
+
+
+def misfit(simulated: Floats, printed: Floats, *, n_groups: int = 2000, seed: int = 0) -> Misfit:
+    """Lay printed runs beside a model's.
+
+    Parameters
+    ----------
+    simulated : ndarray (run, step)
+        Many runs of the model, at ``STEPS``.
+    printed : ndarray (run, step)
+        The printed ones, NaN after a run's end.
+    n_groups : int, at least 1
+        Groups drawn for the p-value.
+    seed : int, at least 0
+
+    Returns
+    -------
+    Misfit
+
+    Notes
+    -----
+    Each simulated evaluation is read with normal noise of ``EVALUATION_SD``, as print is. The p-value treats
+    the simulated runs as the model's whole population, so it is exact for one design and one model; a model
+    that was picked for its fit has it too large.
+    """
+    whole("n_groups", n_groups, "an integer of at least 1", at_least=1)
+    rng = np.random.default_rng(seed)
+    read = simulated + rng.normal(0, EVALUATION_SD, simulated.shape)
+    centre, width = read.mean(axis=0), read.std(axis=0, ddof=1)
+    ended = np.isnan(printed)
+
+    def distances(groups: Floats) -> tuple[Floats, Floats]:
+        n = (~ended).sum(axis=0)
+        kept = np.where(ended, np.nan, groups)
+        means, deviations = np.nanmean(kept, axis=-2), np.nanstd(kept, axis=-2, ddof=1)
+        z_mean = (means - centre) / (width / np.sqrt(n))
+        z_deviation = np.log(deviations / width) * np.sqrt(2 * (n - 1))
+        return (z_mean**2).mean(axis=-1), (z_deviation**2).mean(axis=-1)
+
+    picked = rng.integers(0, len(read), (n_groups, len(printed)))
+    drawn, seen = distances(read[picked]), distances(printed)
+    further = drawn[0] + drawn[1] >= seen[0] + seen[1]
+    return Misfit(float(seen[0]), float(seen[1]), float((1 + further.sum()) / (1 + n_groups)))
+
+
+def store(path: Path = STORED, progress: Callable[[str], None] = lambda _: None) -> None:
+    """Rebuild the stored runs of every model in every design (minutes); percent to three decimals."""
+    rows = []
+    for model in models():
+        for design in _DESIGNS:
+            progress(f"{model}: {design}")
+            for run, curve in enumerate(simulated_runs(model, design)):
+                rows.append((model, design, run, *curve[1:].round(3)))
+    heads = ["model", "design", "run", *(f"step_{step}" for step in STEPS)]
+    pd.DataFrame(rows, columns=heads).to_csv(path, index=False, lineterminator="\n")
+
+
+def stored_runs(model: str, design: str) -> Floats:
+    """The stored runs of a model in a design, percent at ``STEPS``, ndarray (run, step)."""
+    table = stored_table(STORED.name, index_col=["model", "design", "run"])
+    choice("model", model, tuple(models()))
+    choice("design", design, tuple(_DESIGNS))
+    return table.loc[model, design].to_numpy()
