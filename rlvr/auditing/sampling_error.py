@@ -17,10 +17,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
+import lazy_loader
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from rlvr.arms import ARMS
 from rlvr.auditing.study_cells import Arm, Cell
@@ -36,6 +37,10 @@ __all__ = [
     "simulated_coverage",
     "wilson",
 ]
+
+special = lazy_loader.load(
+    "scipy.special"
+)  # a third of the time that a small table takes, and not always needed
 
 
 def wilson(accuracy: float, n: float, *, level: float = 0.95) -> tuple[float, float]:
@@ -53,7 +58,7 @@ def wilson(accuracy: float, n: float, *, level: float = 0.95) -> tuple[float, fl
     >>> f"{low:.3f} {high:.3f}"
     '0.000 0.114'
     """
-    z2 = special.ndtri(0.5 + level / 2) ** 2
+    z2 = NormalDist().inv_cdf(0.5 + level / 2) ** 2
     centre = (accuracy + z2 / (2 * n)) / (1 + z2 / n)
     half = math.sqrt(z2 / n * (accuracy * (1 - accuracy) + z2 / (4 * n))) / (1 + z2 / n)
     return max(0.0, min(accuracy, centre - half)), min(1.0, max(accuracy, centre + half))
@@ -217,7 +222,11 @@ def run_sampling(
             unknown.append(name)
             continue
         estimated_here = arm.run_sd is not None and n > 1
-        tail = special.stdtrit(n - 1, 0.5 + level / 2) if estimated_here else special.ndtri(0.5 + level / 2)
+        tail = (
+            special.stdtrit(n - 1, 0.5 + level / 2)
+            if estimated_here
+            else NormalDist().inv_cdf(0.5 + level / 2)
+        )
         runs[ARMS.index(name)] = tail * spread / math.sqrt(n)
     return Sampling.none(level).with_runs(runs), tuple(unknown)
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
 from rlvr._checks import shortened, shown
 from rlvr.arms import ARMS
@@ -58,23 +58,31 @@ class TableError(ValueError):
     """A table that cannot be audited; the message names file, line and what is accepted."""
 
 
-def _number(accepted: str, low: float, high: float, *, whole: bool = False, blank: bool = True) -> pa.Check:
+class _Check(NamedTuple):
+    """Which of a column's distinct values fit, and what is accepted."""
+
+    fits: Callable[[pd.Series], pd.Series]
+    error: str
+    choices: tuple[str, ...] = ()
+
+
+def _number(accepted: str, low: float, high: float, *, whole: bool = False, blank: bool = True) -> _Check:
     def fits(values: pd.Series) -> pd.Series:
         numbers = pd.to_numeric(values, errors="coerce").astype(float)
         inside = numbers.between(low, high) & ((numbers % 1 == 0) | (not whole))
         return inside | ((values == "") & blank)
 
-    return pa.Check(fits, error=accepted + (", or empty" if blank else ""))
+    return _Check(fits, accepted + (", or empty" if blank else ""))
 
 
-def _one_of(*names: str, blank: bool = True) -> pa.Check:
+def _one_of(*names: str, blank: bool = True) -> _Check:
     accepted = "one of " + ", ".join(names) + (", or empty" if blank else "")
-    return pa.Check(lambda values: values.str.lower().isin(names) | ((values == "") & blank), error=accepted)
+    return _Check(lambda values: values.str.lower().isin(names) | ((values == "") & blank), accepted, names)
 
 
-_NAMED = pa.Check(lambda values: values != "", error="a name, not empty")
+_NAMED = _Check(lambda values: values != "", "a name, not empty")
 _COUNT = _number("a whole number from 1 to 1,000,000,000", 1, 1e9, whole=True)
-_CHECKS: Mapping[str, pa.Check] = {
+_CHECKS: Mapping[str, _Check] = {
     "study": _NAMED,
     "model": _NAMED,
     "benchmark": _NAMED,
@@ -90,12 +98,12 @@ _CHECKS: Mapping[str, pa.Check] = {
     "n_runs": _COUNT,
     "n_evaluations": _COUNT,
     "run_sd": _number("a standard deviation of at least 0, in the unit of the accuracy", 0, 100),
-    "correct": pa.Check(
+    "correct": _Check(
         lambda values: (
             pd.to_numeric(values, errors="coerce").astype(float).between(0, 1)
             | values.str.lower().isin(("true", "false"))
         ),
-        error="0 or 1 (or true, false, or the share of the item's samples that were right)",
+        "0 or 1 (or true, false, or the share of the item's samples that were right)",
     ),
 }
 
@@ -166,11 +174,9 @@ def read_frame(name: str, text: str) -> pd.DataFrame:
     problems = []
     for column in [column for column in _CHECKS if column in columns]:
         values = pd.Series(frame[column].cat.categories.astype(str).str.strip(), dtype=object)
-        try:
-            pa.SeriesSchema(object, _CHECKS[column]).validate(values, lazy=True)
-        except pa.errors.SchemaErrors as errors:
-            codes = errors.failure_cases["index"].dropna().astype(int)
-            record = int(np.flatnonzero(frame[column].cat.codes.isin(codes))[0])
+        wrong = np.flatnonzero(~_CHECKS[column].fits(values).to_numpy(dtype=bool))
+        if wrong.size:
+            record = int(np.flatnonzero(np.isin(frame[column].cat.codes, wrong))[0])
             problems.append((record, column, str(frame[column].iloc[record])))
     if problems:
         record, column, value = min(problems)

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from rlvr._writing import refuse_overwriting, replacing
 from rlvr.commands.refusal import refuse
 
 __all__ = ["app"]
@@ -57,22 +58,25 @@ def gate_map(
     from rlvr.registered.gate_error_rates import EXAMPLE, MAP, block_counts, build, load_counts
 
     console, same = Console(), True
+    if write:
+        try:
+            with console.status("simulating") as status:
+                tables = [build(grid, progress=status.update) for grid in (EXAMPLE, MAP)]
+            with replacing(EXAMPLE.path, MAP.path) as files:
+                for table, file in zip(tables, files, strict=True):
+                    table.to_csv(file, index=False, lineterminator="\n")
+        except OSError as problem:
+            raise refuse(problem) from None
+        return
     with console.status("simulating") as status:
         for grid in (EXAMPLE, MAP):
-            if write:
-                table = build(grid, progress=status.update)
-                table.to_csv(grid.path, index=False, lineterminator="\n")
-                continue
             stored = load_counts(grid).set_index(["prior_strength", "block"])
             places = stored.index.unique()
             chosen = np.random.default_rng().permutation(len(places))[: blocks or None]
             for place in chosen:
                 again = block_counts(grid, *places[place]).set_index(["prior_strength", "block"])
                 same &= again.equals(stored.loc[[places[place]]])
-    if not write:
-        console.print(
-            "every count is as stored" if same else "[bold red]the counts differ from those stored[/]"
-        )
+    console.print("every count is as stored" if same else "[bold red]the counts differ from those stored[/]")
     raise typer.Exit(0 if same else 1)
 
 
@@ -123,15 +127,20 @@ def protocol_run(
     )
 
     console = Console()
+    stem = results_stem or RESULTS
     try:
         registered = load_protocol(protocol_file or PROTOCOL)
-        stored = None if write else load_results(results_stem or RESULTS)
+        if write:
+            files = {f"--results: {part}": f"{stem}_{part}.csv" for part in ("accuracy", "gate")}
+            refuse_overwriting(files, [protocol_file or PROTOCOL])
+        stored = None if write else load_results(stem)
         with console.status("running") as status:
             results = run_protocol(registered, progress=lambda part: status.update(f"running {part}"))
+        if write:
+            store_results(results, stem)
     except (ValueError, OSError) as problem:
         raise refuse(problem) from None
     if stored is None:
-        store_results(results, results_stem or RESULTS)
         console.print(f"stored results of protocol {registered.digest[:12]}")
         return
     same = results.same_as(stored)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rlvr._checks import shown
+from rlvr._writing import refuse_overwriting, replacing
 from rlvr.commands.refusal import refuse
 
 __all__ = ["app"]
@@ -32,6 +33,10 @@ def replay(
     """Rerun the published study draw for draw; exit 1 if a published digit does not come back."""
     from rlvr.replication.digit_for_digit import compare
 
+    try:
+        refuse_overwriting({"--store": store}, [])
+    except ValueError as problem:
+        raise refuse(problem) from None
     table = Table("table", "quantity", "published", "replayed", "equal?", title="Published against replayed")
     rows = []
     console = Console()
@@ -52,7 +57,11 @@ def replay(
     if store is not None:
         import pandas as pd
 
-        pd.DataFrame(rows).to_csv(store, index=False)
+        try:
+            with replacing(store) as (new,):
+                pd.DataFrame(rows).to_csv(new, index=False)
+        except OSError as problem:
+            raise refuse(problem) from None
     raise typer.Exit(0 if equal == len(rows) else 1)
 
 
@@ -77,7 +86,13 @@ def sweep(
 
         if not os.path.isdir(store):  # unlike Path.is_dir it never raises
             raise refuse(ValueError(f"--store must be an existing folder, got {shown(str(store))}"))
-        rebuild(store, typer.echo)
+        try:
+            refuse_overwriting(
+                {f"--store: {name}": store / name for name in ("sweep.csv", "crossings.csv")}, []
+            )
+            rebuild(store, typer.echo)
+        except (ValueError, OSError) as problem:
+            raise refuse(problem) from None
         return
     table = Table(
         "prior strength",
