@@ -19,7 +19,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
-import lazy_loader
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -38,7 +37,6 @@ __all__ = [
     "wilson",
 ]
 
-special = lazy_loader.load(
     "scipy.special"
 )  # a third of the time that a small table takes, and not always needed
 
@@ -105,10 +103,17 @@ class Sampling:
         if self.outcomes is not None:
             n = len(self.outcomes)
             spread = (self.outcomes @ c.T).std(axis=0, ddof=1)
-            paired = special.stdtrit(n - 1, 0.5 + self.level / 2) * spread / math.sqrt(n)
+            paired = _student(n - 1, self.level) * spread / math.sqrt(n)
             # Without a single item on which the arms differ, a width of zero would be an illusion.
             below, above = np.where(spread > 0, paired, below), np.where(spread > 0, paired, above)
         return np.hypot(below, run), np.hypot(above, run)
+
+
+def _student(freedom: int, level: float) -> float:
+    """The quantile that gives two-sided coverage `level`."""
+    from scipy.special import stdtrit  # a third of the time that a small table takes, and seldom needed there
+
+    return float(stdtrit(freedom, 0.5 + level / 2))
 
 
 def _quadrature(
@@ -223,7 +228,7 @@ def run_sampling(
             continue
         estimated_here = arm.run_sd is not None and n > 1
         tail = (
-            special.stdtrit(n - 1, 0.5 + level / 2)
+            _student(n - 1, level)
             if estimated_here
             else NormalDist().inv_cdf(0.5 + level / 2)
         )

@@ -76,6 +76,7 @@ def audit(
         from rlvr.auditing.log_reading import read_logs, with_notices
 
     try:
+        tables = tables or []
         if not tables and not log:
             raise ValueError("no table and no --log was given; name at least one")
         pairs = [_arm_and_path(pair) for pair in log]
