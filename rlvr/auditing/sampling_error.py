@@ -37,9 +37,6 @@ __all__ = [
     "wilson",
 ]
 
-    "scipy.special"
-)  # a third of the time that a small table takes, and not always needed
-
 
 def wilson(accuracy: float, n: float, *, level: float = 0.95) -> tuple[float, float]:
     """Wilson's interval of a proportion; `n` need not be whole, nor ``n * accuracy``.
@@ -111,7 +108,7 @@ class Sampling:
 
 def _student(freedom: int, level: float) -> float:
     """The quantile that gives two-sided coverage `level`."""
-    from scipy.special import stdtrit  # a third of the time that a small table takes, and seldom needed there
+    from scipy.special import stdtrit  # a third of the time of a small table, which seldom needs it
 
     return float(stdtrit(freedom, 0.5 + level / 2))
 
@@ -227,11 +224,7 @@ def run_sampling(
             unknown.append(name)
             continue
         estimated_here = arm.run_sd is not None and n > 1
-        tail = (
-            _student(n - 1, level)
-            if estimated_here
-            else NormalDist().inv_cdf(0.5 + level / 2)
-        )
+        tail = _student(n - 1, level) if estimated_here else NormalDist().inv_cdf(0.5 + level / 2)
         runs[ARMS.index(name)] = tail * spread / math.sqrt(n)
     return Sampling.none(level).with_runs(runs), tuple(unknown)
 
