@@ -127,9 +127,12 @@ def _missing(
             if tools == ["verl"]
             else "the logs are of other items"
         )
-        raise LogError(f"{sizes}): {why}; unpaired takes the arms as they are, without matching items")
+        raise LogError(f"{sizes}): {why}; unpaired (--unpaired) takes the arms without matching items")
     if not common_items:
-        raise LogError(f"{sizes}; the first is {first}); common items audits the {kept} that every log has")
+        raise LogError(
+            f"{sizes}; the first is {first}); "
+            f"common_items (--common-items) audits the {kept} that every log has"
+        )
     return [f"{items.size - kept} of {items.size} items left out, not in every log: {lack}"]
 
 

@@ -75,7 +75,8 @@ def read_logs(
     if len({run.arm for run in runs}) > 1 and not compared:
         named = ", ".join(f"{run.name} is on {run.log.benchmark}" for run in runs)
         raise LogError(
-            f"no two arms share a benchmark ({shortened(named, 300)}); benchmark names what all are on"
+            f"no two arms share a benchmark ({shortened(named, 300)}); "
+            "benchmark (--benchmark) names what all are on"
         )
     model = next((run.log.model for run in runs if run.arm == "frozen" and run.log.model), "model")
     notices: dict[str, tuple[str, ...]] = {}
@@ -161,7 +162,7 @@ def _chosen(name: str, log: Log, metrics: Sequence[str]) -> tuple[list[str], lis
             if metrics
             else f"{len(meant)}"
         )
-        raise LogError(f"{name}: metric must name one of {named}; {hold} stand in this log")
+        raise LogError(f"{name}: metric (--metric) must name one of {named}; {hold} stand in this log")
     metric = (exact or meant)[0]
     answers = log.answers[metric]
     return answers.items, answers.prompts, _shares(answers, f"{name}: {metric}")

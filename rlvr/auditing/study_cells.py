@@ -143,7 +143,7 @@ def _key(names: Mapping[str, str]) -> _Key:
     return names["study"], names.get("setup", ""), names["model"], names["benchmark"]
 
 
-def _arm_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
+def _arm_rows(name: str, text: str | pd.DataFrame, frame: pd.DataFrame) -> Iterator[_Row]:
     columns = {column: frame[column].astype(str).str.strip().tolist() for column in frame}
     printed = columns.get("accuracy", columns.get("accuracy_percent", []))
     unit, lines = 1.0 if "accuracy" in columns else 100.0, lines_of(name, text)
@@ -218,10 +218,10 @@ def _fraction_among_percentages(value: float, cell: list[float]) -> bool:
     return abs(100 * value - middle) < middle - value
 
 
-def _outcome_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
+def _outcome_rows(name: str, text: str | pd.DataFrame, frame: pd.DataFrame) -> Iterator[_Row]:
     codes: dict[str, NDArray[np.int64]] = {}
     labels: dict[str, NDArray] = {}
-    for column in [column for column in (*_CELL, "arm", "run", "item") if column in frame]:
+    for column in [column for column in (*_CELL, "arm", "run", "item", "source") if column in frame]:
         stripped = frame[column].cat.categories.astype(str).str.strip()
         if column == "arm":
             stripped = stripped.str.lower()
@@ -261,6 +261,7 @@ def _outcome_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
             n_items=items.size,
             n_runs=runs.size,
             run_sd=float(scores.std(ddof=1)) if runs.size > 1 else None,
+            source=text_of.get("source", ""),
             file=name,
             line=line_of(name, text, first),
             items=labels["item"][items],

@@ -108,8 +108,8 @@ _CHECKS: Mapping[str, _Check] = {
 }
 
 
-def read_text(source: str | Path | pd.DataFrame) -> tuple[str, str]:
-    """Name and text of a path, of standard input ("-") or of a data frame.
+def read_text(source: str | Path | pd.DataFrame) -> tuple[str, str | pd.DataFrame]:
+    """Name and text of a path or of standard input ("-"); a data frame is its own text.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def read_text(source: str | Path | pd.DataFrame) -> tuple[str, str]:
         If there is no such file, it is a folder, cannot be read, or is not UTF-8 text.
     """
     if isinstance(source, pd.DataFrame):
-        return "table", source.to_csv(index=False)
+        return "table", source
     name = "standard input" if str(source) == "-" else str(source)
     asked = shortened(name)
     try:
@@ -140,7 +140,7 @@ def read_text(source: str | Path | pd.DataFrame) -> tuple[str, str]:
     return name, text
 
 
-def read_frame(name: str, text: str) -> pd.DataFrame:
+def read_frame(name: str, text: str | pd.DataFrame) -> pd.DataFrame:
     """The table as columns of categories (of text), every distinct value checked.
 
     Raises
@@ -152,7 +152,8 @@ def read_frame(name: str, text: str) -> pd.DataFrame:
         f"accepted are the columns {', '.join(ARMS_NEED)} and accuracy (or accuracy_percent), "
         f"or {', '.join(OUTCOMES_NEED)}"
     )
-    header_line, header = next(_records(name, text), (1, []))
+    given = isinstance(text, pd.DataFrame)
+    header_line, header = (1, list(map(str, text))) if given else next(_records(name, text), (1, []))
     at = f"{name}, line {header_line}"
     columns = [column.strip() for column in header]
     if not any(columns):
@@ -169,7 +170,7 @@ def read_frame(name: str, text: str) -> pd.DataFrame:
         raise TableError(f"{at}: missing {', '.join(missing)}; {wanted}")
     if len(measures) > 1:
         raise TableError(f"{at}: accuracy and accuracy_percent both stand; one of them is accepted")
-    frame = _parse(name, text, len(columns))
+    frame = _as_text(name, text) if given else _parse(name, text, len(columns))
     frame.columns = pd.Index(columns)
     problems = []
     for column in [column for column in _CHECKS if column in columns]:
@@ -201,10 +202,26 @@ def _parse(name: str, text: str, n_columns: int) -> pd.DataFrame:
     # Counting commas is a thousand times cheaper than reading again, and exact without quotes.
     if '"' in text or text.count(",") != (n_columns - 1) * (len(frame) + 1):
         _refuse_ragged(name, text, n_columns)
-    if frame.empty:
-        raise TableError(f"{name}, line 2: no rows below the header; one row an arm or an item is accepted")
+    _refuse_empty(name, frame)
     # Not dtype="category" at reading: that turns categories into numbers, and 0.50 must stay 0.50.
     return frame.astype("category")
+
+
+def _refuse_empty(name: str, frame: pd.DataFrame) -> None:
+    if frame.empty:
+        raise TableError(f"{name}, line 2: no rows below the header; one row an arm or an item is accepted")
+
+
+def _as_text(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """A data frame as a file of it would be read, each distinct value written once."""
+    _refuse_empty(name, frame)
+    columns = []
+    for place in range(frame.shape[1]):
+        codes, values = pd.factorize(frame.iloc[:, place])
+        texts, merged = np.unique([*(str(value) for value in values), ""], return_inverse=True)
+        # A missing value has code -1, and "" stands last.
+        columns.append(pd.Categorical.from_codes(merged[codes], texts).remove_unused_categories())
+    return pd.DataFrame(dict(enumerate(columns)))
 
 
 def _refuse_ragged(name: str, text: str, n_columns: int) -> None:
@@ -229,14 +246,16 @@ def _records(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
         raise TableError(f"{name}, line {start}: {error}; comma-separated text is accepted") from None
 
 
-def line_of(name: str, text: str, record: int) -> int:
+def line_of(name: str, text: str | pd.DataFrame, record: int) -> int:
     """The line of the file on which row `record` (0 is the first below the header) starts."""
     lines = lines_of(name, text)
     return lines[min(record, len(lines) - 1)]
 
 
-def lines_of(name: str, text: str) -> Sequence[int]:
+def lines_of(name: str, text: str | pd.DataFrame) -> Sequence[int]:
     """The line of the file on which each row below the header starts."""
+    if isinstance(text, pd.DataFrame):
+        return range(2, len(text) + 2)
     if '"' not in text and "\n\n" not in text and "\r" not in text:
         n_lines = text.count("\n") + (not text.endswith("\n"))
         return range(2, n_lines + 1)  # one line a row: no need to read a million of them again
