@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ import pandas as pd
 
 from rlvr._checks import shortened, shown
 from rlvr.arms import ARMS
+from rlvr.auditing.table_dialects import SEPARATED, nearest, separator_of, with_points, without_line_quotes
 
 __all__ = [
     "ARMS_NEED",
@@ -52,6 +54,13 @@ OPTIONAL = (
     "note",
 )
 """Columns of the arms format that may be left out; ``rlvr/data/README.md`` says what each means."""
+
+
+_COUNTED = OPTIONAL[:8]
+"""Those that change what is computed: one of them misspelt is not passed over."""
+
+_MEASURES = ("accuracy", "accuracy_percent")
+_KNOWN = {*ARMS_NEED, *OUTCOMES_NEED, *OPTIONAL, *_MEASURES}
 
 
 class TableError(ValueError):
@@ -129,6 +138,8 @@ def read_text(source: str | Path | pd.DataFrame) -> tuple[str, str | pd.DataFram
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise TableError(f"{asked}: cannot be read ({reason}); a readable text file is accepted") from None
+    if raw.startswith(b"PK"):
+        raise TableError(f"{name}: this is a workbook or archive; a table saved as CSV (UTF-8) is accepted")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -137,7 +148,7 @@ def read_text(source: str | Path | pd.DataFrame) -> tuple[str, str | pd.DataFram
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise TableError(f"{name}, line {line}: holds a NUL byte; comma-separated UTF-8 text is accepted")
-    return name, text
+    return name, without_line_quotes(text, _KNOWN)
 
 
 def read_frame(name: str, text: str | pd.DataFrame) -> pd.DataFrame:
@@ -156,22 +167,37 @@ def read_frame(name: str, text: str | pd.DataFrame) -> pd.DataFrame:
     header_line, header = (1, list(map(str, text))) if given else next(_records(name, text), (1, []))
     at = f"{name}, line {header_line}"
     columns = [column.strip() for column in header]
+    if columns[:1] and re.fullmatch("sep=.?", columns[0]):
+        raise TableError(f"{at}: {shown(columns[0])} is a spreadsheet's mark; column names are accepted here")
     if not any(columns):
         raise TableError(f"{at}: the file is empty; {wanted}")
     twice = sorted({column for column in columns if columns.count(column) > 1})
     if twice:
         raise TableError(f"{at}: the column {shown(twice[0])} stands twice; each is accepted once")
-    measures = {"accuracy", "accuracy_percent"} & {*columns}
+    measures = {*_MEASURES} & {*columns}
     per_item = "correct" in columns and not measures
     missing = [column for column in (OUTCOMES_NEED if per_item else ARMS_NEED) if column not in columns]
     if not per_item and not measures:
         missing.append("accuracy (or accuracy_percent)")
     if missing:
-        raise TableError(f"{at}: missing {', '.join(missing)}; {wanted}")
+        needed = [name for name in (*ARMS_NEED, *OUTCOMES_NEED, *_MEASURES) if name not in columns]
+        meant = {name: nearest(name, needed) for name in columns if name not in _KNOWN}
+        hints = [f"did you mean {name} by {shown(column)}?" for column, name in meant.items() if name]
+        raise TableError(f"{at}: missing {', '.join(missing)}; {' '.join([*hints, wanted])}")
+    for column in [column for column in columns if column not in _KNOWN]:
+        read = [name for name in (("setup",) if per_item else _COUNTED) if name not in columns]
+        if meant_by := nearest(column, read, cutoff=0.8):
+            raise TableError(
+                f"{at}: the column {shown(column)} is not known, did you mean {meant_by}? "
+                "Columns by other names are passed over"
+            )
     if len(measures) > 1:
         raise TableError(f"{at}: accuracy and accuracy_percent both stand; one of them is accepted")
     frame = _as_text(name, text) if given else _parse(name, text, len(columns))
     frame.columns = pd.Index(columns)
+    if not given and separator_of(text, _KNOWN) != ",":
+        for column in {*_MEASURES, "run_sd", "correct"} & {*columns}:
+            frame[column] = with_points(frame[column])
     problems = []
     for column in [column for column in _CHECKS if column in columns]:
         values = pd.Series(frame[column].cat.categories.astype(str).str.strip(), dtype=object)
@@ -181,26 +207,28 @@ def read_frame(name: str, text: str | pd.DataFrame) -> pd.DataFrame:
             problems.append((record, column, str(frame[column].iloc[record])))
     if problems:
         record, column, value = min(problems)
+        meant_by = nearest(value, _CHECKS[column].choices)
         raise TableError(
             f"{name}, line {line_of(name, text, record)}: {column} must be {_CHECKS[column].error}, "
-            f"got {shown(value)}"
+            f"got {shown(value)}" + (f"; did you mean {meant_by}?" if meant_by else "")
         )
     return frame
 
 
 def _parse(name: str, text: str, n_columns: int) -> pd.DataFrame:
     """Fields as they stand; blank lines are passed over, ragged ones refused."""
-    fields = f"lines of {n_columns} comma-separated fields are accepted"
+    separator = separator_of(text, _KNOWN)
+    fields = f"lines of {n_columns} {SEPARATED[separator]} fields are accepted"
     try:
-        frame = pd.read_csv(io.StringIO(text), dtype=str, na_filter=False, low_memory=False)
+        frame = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, na_filter=False, low_memory=False)
     except pd.errors.EmptyDataError:
         raise TableError(f"{name}, line 1: the file is empty; {fields}") from None
     except (pd.errors.ParserError, ValueError) as error:
         _refuse_ragged(name, text, n_columns)
         problem = str(error).removeprefix("Error tokenizing data. C error: ").strip()
         raise TableError(f"{name}, line 1 or below: {problem}; {fields}") from None
-    # Counting commas is a thousand times cheaper than reading again, and exact without quotes.
-    if '"' in text or text.count(",") != (n_columns - 1) * (len(frame) + 1):
+    # Counting separators is a thousand times cheaper than reading again, and exact without quotes.
+    if '"' in text or text.count(separator) != (n_columns - 1) * (len(frame) + 1):
         _refuse_ragged(name, text, n_columns)
     _refuse_empty(name, frame)
     # Not dtype="category" at reading: that turns categories into numbers, and 0.50 must stay 0.50.
@@ -229,13 +257,14 @@ def _refuse_ragged(name: str, text: str, n_columns: int) -> None:
         if len(record) != n_columns:
             raise TableError(
                 f"{name}, line {line}: has {len(record)} fields; "
-                f"{n_columns} comma-separated fields are accepted, as in the header"
+                f"{n_columns} {SEPARATED[separator_of(text, _KNOWN)]} fields are accepted, as in the header"
             )
 
 
 def _records(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
     """First line and fields of each record that is not blank."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    separator = separator_of(text, _KNOWN)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     start = 1
     try:
         for record in reader:
@@ -243,7 +272,7 @@ def _records(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
                 yield start, record
             start = reader.line_num + 1
     except csv.Error as error:
-        raise TableError(f"{name}, line {start}: {error}; comma-separated text is accepted") from None
+        raise TableError(f"{name}, line {start}: {error}; {SEPARATED[separator]} text is accepted") from None
 
 
 def line_of(name: str, text: str | pd.DataFrame, record: int) -> int:
