@@ -64,15 +64,14 @@ def test_documents_alike_are_told_apart_and_a_document_twice_is_refused(tmp_path
     log = read_log(write(tmp_path / "samples_a.jsonl", twin, LINES[0]))
     name = LINES[0]["doc_hash"][:16]
     assert log.answers["exact_match,strict-match"].items == [f"{name}#2", name]
-    with pytest.raises(
-        LogError, match=r"samples_a\.jsonl: doc_id 0 stands twice in one filter; once is accepted"
-    ):
+    with pytest.raises(LogError, match=r"samples_a\.jsonl: doc_id 0 stands twice in one filter; once"):
         read_log(write(tmp_path / "samples_a.jsonl", *LINES[:3], LINES[0]))
 
 
 def test_verl_lines_with_one_input_are_samples_of_it(tmp_path):
     lines = [{"input": text, "output": "o", "gts": "1", "score": score, "reward": score, "step": 20,
-              "acc": score > 0, "pred": "1"} for text, score in (("q", 1.0), ("r", -1.0), ("q", -1.0))]  # fmt: skip
+              "acc": score > 0, "pred": "1"}
+             for text, score in (("q", 1.0), ("r", -1.0), ("q", -1.0))]  # fmt: skip
     log = read_log(write(tmp_path / "20.jsonl", *lines))
     assert (log.tool, log.step, log.benchmark, log.model) == ("verl", "20", "", "")
     assert list(log.answers) == ["score", "acc"]
@@ -109,7 +108,7 @@ def test_plain_lines(tmp_path):
         ("a.jsonl", "[1]\n", r"line 1: JSON objects are accepted, got \[1\]"),
         ("a.jsonl", '{"item": 1, "right": 1}\n', "no log that is known, its lines hold item, right"),
         ("a.jsonl", "{}\n", "no log that is known, its lines hold nothing"),
-        ("a.json", '{"results": {}, "configs": {}}', "no log of Inspect; these are results without items, samples_"),
+        ("a.json", '{"results": {}, "configs": {}}', "no log of Inspect; these are results without items"),
         ("a.json", "[]", "no log of Inspect; accepted"),
         ("a.json", "{", "not JSON"),
         ("a.eval", "PK", "not JSON"),

@@ -105,8 +105,8 @@ def test_missing_items_are_counted_and_left_out_only_when_asked(tmp_path):
     with pytest.raises(LogError) as refusal:
         read_logs(logs)
     assert str(refusal.value) == (
-        f"benchmark: 3 of 5 items are not in every log (frozen={whole} lacks 1; true={short} lacks 2; the first "
-        "is a); common_items (--common-items) audits the 2 that every log has"
+        f"benchmark: 3 of 5 items are not in every log (frozen={whole} lacks 1; true={short} lacks 2; the "
+        "first is a); common_items (--common-items) audits the 2 that every log has"
     )
     outcomes = read_logs(logs, common_items=True)
     rows = outcomes.table[["arm", "item", "correct"]].astype({"correct": float}).values.tolist()
