@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rlvr._checks import shortened
+from rlvr._checks import counted, shortened
 from rlvr.auditing.evaluation_log import Log, LogError
 
 __all__ = ["Run", "matched"]
@@ -115,9 +115,8 @@ def _missing(
     worst = int(lacking.argmax())
     first = shortened(str(items[counts[worst] == 0][0]), 60)
     lack = "; ".join(f"{run.name} lacks {n}" for run, n in zip(runs, lacking, strict=True) if n)
-    sizes = (
-        f"{benchmark}: {items.size - kept} of {items.size} items are not in every log ({shortened(lack, 400)}"
-    )
+    of = f"{items.size - kept} of {counted(items.size, 'item')}"
+    sizes = f"{benchmark}: {of} are not in every log ({shortened(lack, 400)}"
     if not kept:
         tools = sorted({run.log.tool for run in runs})
         why = (
@@ -133,7 +132,7 @@ def _missing(
             f"{sizes}; the first is {first}); "
             f"common_items (--common-items) audits the {kept} that every log has"
         )
-    return [f"{items.size - kept} of {items.size} items left out, not in every log: {lack}"]
+    return [f"{of} left out, not in every log: {lack}"]
 
 
 def _same_prompts(
@@ -150,6 +149,6 @@ def _same_prompts(
             at = int(unlike[0])
             raise LogError(
                 f"{benchmark}: {other.name} and {run.name} differ in the prompt of "
-                f"{unlike.size} of {items.size} items, the first is {shortened(str(items[at]), 60)} "
-                f"(prompts {before[at][:12]} and {asked[at][:12]}); arms asked the same are accepted"
+                f"{unlike.size} of {counted(items.size, 'item')}, "
+                f"the first is {shortened(str(items[at]), 60)} (prompts {before[at][:12]} and {asked[at][:12]}); arms asked the same are accepted"
             )

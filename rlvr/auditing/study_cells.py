@@ -1,6 +1,6 @@
 """Published tables: rows gathered into cells of arms, and the book's own data.
 
-Two formats, both comma-separated UTF-8 text with a header line:
+Two formats, both UTF-8 text with a header line, fields separated by commas (or semicolons, or tabs):
 
 * arms: one row an arm, ``study, model, benchmark, arm, accuracy (or accuracy_percent), n_items`` and
   optional columns (:data:`rlvr.auditing.table_reading.OPTIONAL`);
@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rlvr._checks import shortened, shown
+from rlvr._checks import counted, shortened, shown
 from rlvr.arms import ARMS
 from rlvr.auditing.table_reading import TableError, line_of, lines_of, read_frame, read_text
 
@@ -196,7 +196,7 @@ def _arm_rows(name: str, text: str | pd.DataFrame, frame: pd.DataFrame) -> Itera
         notice = (
             ""
             if whole or not graded
-            else f"line {line}: {shortened(value)} is no whole number of {graded} graded answers"
+            else f"line {line}: {shortened(value)} is no whole number of {counted(graded, 'graded answer')}"
         )
         yield key, at("role").lower() or "arm", arm, notice
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from rlvr._checks import shortened, shown
+from rlvr._checks import counted, shortened, shown
 from rlvr.arms import ARMS
 from rlvr.auditing.table_dialects import SEPARATED, nearest, separator_of, with_points, without_line_quotes
 
@@ -256,7 +256,7 @@ def _refuse_ragged(name: str, text: str, n_columns: int) -> None:
     for line, record in _records(name, text):
         if len(record) != n_columns:
             raise TableError(
-                f"{name}, line {line}: has {len(record)} fields; "
+                f"{name}, line {line}: has {counted(len(record), 'field')}; "
                 f"{n_columns} {SEPARATED[separator_of(text, _KNOWN)]} fields are accepted, as in the header"
             )
 

@@ -80,7 +80,8 @@ def audit(
         if not tables and not log:
             raise ValueError("no table and no --log was given; name at least one")
         pairs = [_arm_and_path(pair) for pair in log]
-        refuse_overwriting({"--json": json_out, "--figure": figure}, [*tables, *(path for _, path in pairs)])
+        outputs = {"--json": json_out, "--figure": figure}
+        refuse_overwriting(outputs, [*tables, *(path for _, path in pairs)])
         if figure and Path(figure).suffix.lower() not in _FIGURE_FORMATS:
             raise ValueError(
                 f"--figure {shortened(figure)}: a name that ends in {', '.join(_FIGURE_FORMATS)} is accepted"
@@ -102,14 +103,16 @@ def audit(
         )
         report = with_notices(report, outcomes) if outcomes else report
         text = json.dumps(to_dict(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        files = [out for out in (figure, json_out) if out and out != "-"]
-        with replacing(*files) as fresh:
-            for out, new in zip(files, fresh, strict=True):
-                if out == figure:
-                    shape = Path(figure).suffix[1:].lower()
-                    draw_forest(report.cells).savefig(new, dpi=160, format=shape)
-                else:
+        files = {option: out for option, out in outputs.items() if out and out != "-"}
+        with replacing(*files.values()) as fresh:
+            for (option, out), new in zip(files.items(), fresh, strict=True):
+                if option == "--json":
                     new.write_text(text, encoding="utf-8")
+                else:
+                    shape = (
+                        Path(out).suffix[1:].lower()
+                    )  # the new file's own ending is that of what a link means
+                    draw_forest(report.cells).savefig(new, dpi=160, format=shape)
     except (ValueError, TypeError, OSError) as problem:
         raise refuse(problem) from None
     if json_out == "-":

@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from rlvr._checks import counted
 from rlvr._writing import refuse_overwriting, replacing
 from rlvr.commands.refusal import refuse
 
@@ -37,7 +38,7 @@ def factorial(
         estimates, ratio = fit(cells), interaction_ratio(cells)
     except (ValueError, TypeError) as problem:
         raise refuse(problem) from None
-    table = Table("effect", f"on the {scale} scale, 95% interval over {n_blocks} task draws")
+    table = Table("effect", f"on the {scale} scale, 95% interval over {counted(n_blocks, 'task draw')}")
     for effect, estimate in estimates.items():
         table.add_row(effect, f"{estimate:+.6f}")
     console = Console()

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rlvr._checks import shown
+from rlvr._checks import counted, shown
 from rlvr._writing import refuse_overwriting, replacing
 from rlvr.commands.refusal import refuse
 
@@ -101,7 +101,8 @@ def sweep(
         "elicitation",
         "reward design",
         "reward design / naive",
-        title=f"Population terms: {n_tasks} task draws x {n_seeds} seeds, 95% t intervals over task draws",
+        title=f"Population terms: {counted(n_tasks, 'task draw')} x {counted(n_seeds, 'seed')}, "
+        "95% t intervals over task draws",
     )
     try:
         config = GRPOConfig(n_steps=n_steps, tie_break=tie_break)

@@ -79,7 +79,7 @@ def test_a_workbook_and_a_spreadsheet_s_mark_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("accuracy", "acuracy", "missing accuracy (or accuracy_percent); did you mean accuracy by 'acuracy'? acc"),
+        ("accuracy", "acuracy", "(or accuracy_percent); did you mean accuracy by 'acuracy'? acc"),
         ("study", "Study", "line 1: missing study; did you mean study by 'Study'? accepted are the columns"),
         ("n_items", "N items", "line 1: missing n_items; did you mean n_items by 'N items'? accepted"),
         ("arm,", "colour,", "line 1: missing arm; accepted are the columns"),
