@@ -150,5 +150,6 @@ def _same_prompts(
             raise LogError(
                 f"{benchmark}: {other.name} and {run.name} differ in the prompt of "
                 f"{unlike.size} of {counted(items.size, 'item')}, "
-                f"the first is {shortened(str(items[at]), 60)} (prompts {before[at][:12]} and {asked[at][:12]}); arms asked the same are accepted"
+                f"the first is {shortened(str(items[at]), 60)} "
+                f"(prompts {before[at][:12]} and {asked[at][:12]}); arms asked the same are accepted"
             )

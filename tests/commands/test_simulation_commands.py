@@ -109,7 +109,7 @@ def test_a_store_that_cannot_be_is_refused_before_anything_is_simulated(tmp_path
 def test_a_replay_that_cannot_be_stored_leaves_what_was_there(tmp_path, monkeypatch):
     store = tmp_path / "replay.csv"
     store.write_text("the last good result")
-    row = Comparison("t", "q", "1", "1", True)
+    row = Comparison("t", "q", "1", "1")
     monkeypatch.setattr(digit_for_digit, "compare", lambda **_: [row])
 
     def full(*arguments, **settings):
