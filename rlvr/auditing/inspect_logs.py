@@ -72,7 +72,8 @@ def inspect_log(path: Path, log: Any) -> Log:
         if answer in seen:
             raise LogError(f"{path}: sample {shown(answer[0])} has epoch {answer[1]} twice; once is accepted")
         seen.add(answer)
-        prompt = fingerprint(json.dumps(sample.get("input"), sort_keys=True))
+        asked = sample.get("input")
+        prompt = fingerprint(asked if isinstance(asked, str) else json.dumps(asked, sort_keys=True))
         for scorer, score in _flat(sample.get("scores") or {}):
             if isinstance(score, float) and math.isnan(score):
                 continue  # Inspect's mark of a sample that was not scored
