@@ -11,6 +11,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "table_reading": ["TableError"],
+        "evaluation_log": ["LogError"],
+        "log_reading": ["LogTable", "read_logs", "with_notices"],
         "study_cells": ["Arm", "Cell", "read_cells"],
         "published_tables": [
             "DESIGNS",

@@ -9,8 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rlvr._checks import shown
-from rlvr.commands.refusal import refuse, writable
+from rlvr._checks import counted, shown
+from rlvr._writing import refuse_overwriting, replacing
+from rlvr.commands.refusal import refuse
 
 __all__ = ["app"]
 
@@ -33,8 +34,7 @@ def replay(
     from rlvr.replication.digit_for_digit import compare
 
     try:
-        if store is not None:
-            writable("--store", store)
+        refuse_overwriting({"--store": store}, [])
     except ValueError as problem:
         raise refuse(problem) from None
     table = Table("table", "quantity", "published", "replayed", "equal?", title="Published against replayed")
@@ -57,7 +57,11 @@ def replay(
     if store is not None:
         import pandas as pd
 
-        pd.DataFrame(rows).to_csv(store, index=False)
+        try:
+            with replacing(store) as (new,):
+                pd.DataFrame(rows).to_csv(new, index=False)
+        except OSError as problem:
+            raise refuse(problem) from None
     raise typer.Exit(0 if equal == len(rows) else 1)
 
 
@@ -82,7 +86,13 @@ def sweep(
 
         if not os.path.isdir(store):  # unlike Path.is_dir it never raises
             raise refuse(ValueError(f"--store must be an existing folder, got {shown(str(store))}"))
-        rebuild(store, typer.echo)
+        try:
+            refuse_overwriting(
+                {f"--store: {name}": store / name for name in ("sweep.csv", "crossings.csv")}, []
+            )
+            rebuild(store, typer.echo)
+        except (ValueError, OSError) as problem:
+            raise refuse(problem) from None
         return
     table = Table(
         "prior strength",
@@ -91,7 +101,8 @@ def sweep(
         "elicitation",
         "reward design",
         "reward design / naive",
-        title=f"Population terms: {n_tasks} task draws x {n_seeds} seeds, 95% t intervals over task draws",
+        title=f"Population terms: {counted(n_tasks, 'task draw')} x {counted(n_seeds, 'seed')}, "
+        "95% t intervals over task draws",
     )
     try:
         config = GRPOConfig(n_steps=n_steps, tie_break=tie_break)
