@@ -115,6 +115,6 @@ def sweep(
                 *(f"{getattr(parts, name):+.4f}" for name in PARTS),
                 f"{parts.reward_design_fraction:.3f}",
             )
-    except (ValueError, TypeError, NotImplementedError) as problem:
+    except (ValueError, TypeError) as problem:
         raise refuse(problem) from None
     Console().print(table)

@@ -12,6 +12,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "task_family": ["TaskFamily", "Tasks"],
         "grpo_config": ["HEAVY", "LIGHT", "GRPOConfig"],
+        "majority_labels": ["fixed_labels", "share_of_right_labels"],
+        "plain_trainer": ["plain_run"],
         "trainer": ["Runs", "simulate"],
         "changes_by_role": ["ROLES", "logit_changes", "role_masks"],
         "prior_sweep": [

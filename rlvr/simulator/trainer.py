@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from rlvr._checks import choice, shown, whole
 from rlvr.arms import ARM_CODE, ARMS, check_arms
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
+from rlvr.simulator.majority_labels import fixed_labels
+from rlvr.simulator.rules import as_rules
 from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed
 
 __all__ = ["Runs", "simulate"]
@@ -123,10 +125,7 @@ def simulate(
     whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1, at_most=2**32 - 1)
     whole("n_seeds", n_seeds, "an integer of at least 1", at_least=1, at_most=2**32 - 1)
     check_seed(seed)
-    if config.batch_size > family.n_prompts:
-        raise ValueError(
-            f"batch_size must be at most n_prompts = {family.n_prompts}, got {config.batch_size}"
-        )
+    rules = as_rules(config, family.n_prompts)
     steps = _check_checkpoints(checkpoints, config.n_steps)
     drawn = family.sample(n_tasks, seed) if tasks is None else tasks
     if drawn.prior.shape != (n_tasks, family.n_prompts, family.n_actions):
@@ -139,9 +138,9 @@ def simulate(
     policies = np.empty(
         (len(named), n_tasks if keep_policies else 0, n_seeds, family.n_prompts, family.n_actions)
     )
-    n_candidates = config.batch_size
-    if config.filtering == "refill":
-        n_candidates = min(config.refill_cap * config.batch_size, family.n_prompts)
+    labels = np.full(drawn.prior.shape[:2], -1)
+    if config.majority_labels == "fixed" and "majority" in named:
+        labels = fixed_labels(drawn, config, seed=seed)
     n_runs, n_threads = n_tasks * n_seeds, _n_threads()
     edges = np.linspace(0, n_runs, min(n_runs, 4 * n_threads) + 1).astype(int)
 
@@ -151,18 +150,12 @@ def simulate(
             last,
             drawn.prior,
             drawn.correct,
+            labels,
             np.array([ARM_CODE[arm] for arm in named]),
             key,
             n_seeds,
             steps,
-            config.batch_size,
-            n_candidates,
-            config.group_size,
-            float(config.learning_rate),
-            float(config.kl_coefficient),
-            kernel.FILTERING[config.filtering],
-            kernel.TIE_BREAK[config.tie_break],
-            kernel.KL[config.kl],
+            rules,
             curves,
             policies,
         )
