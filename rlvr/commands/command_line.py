@@ -10,6 +10,7 @@ import typer
 from rlvr.commands.audit_command import app as audit
 from rlvr.commands.refusal import RefusesInOneLine, refuse
 from rlvr.commands.registered_commands import app as registered
+from rlvr.commands.sensitivity_commands import app as sensitivity
 from rlvr.commands.simulation_commands import app as simulation
 
 __all__ = ["app", "main"]
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help='Split "true minus random" into null, elicitation and reward design.',
 )
-for part in (simulation, registered, audit):
+for part in (simulation, registered, sensitivity, audit):
     app.add_typer(part)
 
 
