@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from rlvr._checks import choice, real
 from rlvr.arms import ARMS
-from rlvr.auditing.crossed_outcomes import CrossedOutcomes, crossed_outcomes
+from rlvr.auditing.items_and_runs import CrossedOutcomes, crossed_outcomes
 from rlvr.auditing.identification import ASSUMPTIONS, feasible, identified_sets
 from rlvr.auditing.sampling_error import Sampling, frozen_values, item_sampling, pairing_gain, run_sampling
 from rlvr.auditing.study_cells import Cell, read_cells

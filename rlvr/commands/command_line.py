@@ -7,6 +7,7 @@ from importlib.metadata import version
 import typer
 
 from rlvr.commands.audit_command import app as audit
+from rlvr.commands.plan_command import app as plan
 from rlvr.commands.registered_commands import app as registered
 from rlvr.commands.simulation_commands import app as simulation
 
@@ -18,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help='Split "true minus random" into null, elicitation and reward design.',
 )
-for part in (simulation, registered, audit):
+for part in (simulation, registered, audit, plan):
     app.add_typer(part)
 
 
