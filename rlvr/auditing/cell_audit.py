@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 
 from rlvr._checks import choice, real
 from rlvr.arms import ARMS
-from rlvr.auditing.items_and_runs import CrossedOutcomes, crossed_outcomes
 from rlvr.auditing.identification import ASSUMPTIONS, feasible, identified_sets
+from rlvr.auditing.items_and_runs import CrossedOutcomes, crossed_outcomes
 from rlvr.auditing.sampling_error import Sampling, frozen_values, item_sampling, pairing_gain, run_sampling
 from rlvr.auditing.study_cells import Cell, read_cells
 from rlvr.auditing.verdict_rules import RULES, VERDICTS, contrast, judge, tipping_points, verdicts_at
@@ -228,11 +228,12 @@ def _audit_cell(
         layers.append(
             layer("items, independent samples", optimistic, note="right only if all items are equally hard")
         )
-    if runs.runs.any():
-        note = f"not known, so left out: {', '.join(unknown_runs)}" if unknown_runs else ""
-        layers.append(layer("runs", runs, note=note))
-    if crossed:
-        layers.append(layer("items and runs", crossed, note="items crossed with runs, paired by item"))
+    left_out = f"not known, so left out: {', '.join(unknown_runs)}" if unknown_runs else ""
+    if crossed:  # runs alone would count what they add on each item twice
+        note = "; ".join(filter(None, ("crossed, paired by item", left_out)))
+        layers.append(layer("items and runs", crossed, note=note))
+    elif runs.runs.any():
+        layers.append(layer("runs", runs, note=left_out))
     grid = frozen_values(cell, frozen_shift)
     if grid:
         layers.append(

@@ -27,7 +27,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from rlvr.arms import ARMS
 from rlvr.auditing.sampling_error import Sampling, item_sampling
@@ -75,6 +74,8 @@ def crossed_margins(
     >>> round(float(half[0]), 4), round(float(df[0]), 2)
     (0.1139, 32.11)
     """
+    from scipy import special  # slow to load, and most tables have no outcomes
+
     square = np.atleast_2d(np.asarray(contrasts, dtype=float)) ** 2
     runs = np.asarray(n_runs)
     many, free = runs > 1, np.maximum(runs - 1, 1)

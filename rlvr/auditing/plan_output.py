@@ -167,8 +167,10 @@ def draw_plans(plans: Sequence[Plan], *, figure: Figure | None = None) -> Figure
             right.plot(runs, widths, "o-", color=TERM_COLOURS[part], ms=3)
             widths_at_end.append((1.06 * runs[-1], widths[-1], TERM_NAMES[part], TERM_COLOURS[part]))
     left.plot(first.design.n_runs, 100 * first.chance(), "o", mfc="none", mec="black", ms=10)
-    left.set(ylim=(-3, 103), title=f"Chance that “{first.verdict}” is identified, %")
-    right.set(ylim=(0, None), title=f"Half-width at {first.design.n_items} items, points")
+    left.set(ylim=(-4, 118), yticks=range(0, 101, 20))
+    left.set_title(f"Chance that “{first.verdict}” is identified, %", loc="left", fontsize=10)
+    right.set_ylim(0, None)
+    right.set_title(f"Half-width at {first.design.n_items} items, points", loc="left", fontsize=10)
     for axes, labels in ((left, ends), (right, widths_at_end)):
         axes.set_xscale("log")
         axes.set_xticks(ticks, [str(tick) for tick in ticks])

@@ -21,8 +21,9 @@ DEFAULT = ("RANDOM (gamma=0.5, clipping on)", "MATH-500")
 
 @dataclass(frozen=True)
 class RunSpread:
-    """The standard deviation of the last accuracy over runs that differ in nothing but chance.
+    """The standard deviation of the end point over runs that differ in nothing but chance.
 
+    An end point is a run's mean over its last ten evaluations; a single evaluation spreads a little more.
     `run_sd`, `low` and `high` are fractions; the 95% interval is chi-square's, so it takes the runs as
     normal, which with two heaps of end points they are not. The runs share their items: what each adds on
     each item is in the spread, the choice of items is not.
@@ -55,7 +56,7 @@ def known_run_spreads() -> tuple[RunSpread, ...]:
         n = len(runs)
         if n < 3:
             continue
-        run_sd = float(runs.accuracy_percent_last.std(ddof=1)) / 100
+        run_sd = float(runs.accuracy_percent_mean_last_10.std(ddof=1)) / 100
         far, near = stats.chi2.ppf([0.975, 0.025], n - 1)
         found.append(
             RunSpread(

@@ -28,6 +28,7 @@ def audit(
     figure: str = typer.Option(
         None, "--figure", metavar="OUT", help="Draw a forest plot: .png, .svg or .pdf."
     ),
+    page: str = typer.Option(None, "--report", metavar="OUT", help="Write one self-contained HTML page."),
     markdown: bool = typer.Option(False, "--markdown", help="Print a Markdown table instead of blocks."),
     level: float = typer.Option(0.95, help="Nominal coverage of the intervals."),
     rule: str = typer.Option("magnitude", help="What makes a term dominate: magnitude or published."),
@@ -51,7 +52,7 @@ def audit(
     from rlvr.auditing.cell_audit import audit as audit_tables
 
     try:
-        for option, out in (("--json", json_out), ("--figure", figure)):
+        for option, out in (("--json", json_out), ("--figure", figure), ("--report", page)):
             if out and out != "-" and (Path(out).is_dir() or not Path(out).absolute().parent.is_dir()):
                 raise ValueError(f"{option} {shortened(out)}: a file in an existing folder is accepted")
         if figure and Path(figure).suffix.lower() not in _FIGURE_FORMATS:
@@ -63,6 +64,10 @@ def audit(
         )
         if figure:
             draw_forest(report.cells).savefig(figure, dpi=160)
+        if page:
+            from rlvr.auditing.html_report import digests, to_html
+
+            Path(page).write_text(to_html(report, inputs=digests(tables)), encoding="utf-8")
         text = json.dumps(to_dict(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         if json_out and json_out != "-":
             Path(json_out).write_text(text, encoding="utf-8")
