@@ -32,6 +32,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "design_search": ["cheapest_design"],
         "pilot_tables": ["item_correlation", "pilot_design"],
         "plan_output": ["draw_plans", "plan_to_dict", "plans_to_dict", "print_plans"],
+        "verdict_families": ["Family", "PooledTerm", "judge_family", "pooled_term", "verdict_p_value"],
         "html_report": ["digests", "methods_paragraph", "to_html"],
         "audit_output": [
             "draw_forest",

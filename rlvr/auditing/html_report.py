@@ -90,7 +90,7 @@ def methods_paragraph(report: AuditReport) -> str:
     else:
         sentences.append("Run-to-run spread was not known and is not in the intervals")
     for name in report.assumptions:
-        sentences.append(f"For missing arms it was assumed that {ASSUMPTIONS[name].split(': ', 1)[1]}")
+        sentences.append(f"For missing arms it was assumed that {ASSUMPTIONS[name].partition(':')[0]}")
     sentences.append(f"Computed with rlvr {version('rlvr')}")
     return ". ".join(sentences) + "."
 
