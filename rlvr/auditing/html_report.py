@@ -72,7 +72,8 @@ def methods_paragraph(report: AuditReport) -> str:
         ways.append("Student's t over items, paired across arms")
     sentences = [
         "We split the gain of each trained model over its base into three terms",
-        "null = RANDOM - FROZEN, elicitation = MAJORITY - RANDOM, and reward design = TRUE - MAJORITY, where "
+        "They are null = RANDOM - FROZEN, elicitation = MAJORITY - RANDOM, and reward design = "
+        "TRUE - MAJORITY, where "
         "FROZEN is the untrained model and RANDOM, MAJORITY and TRUE are trained alike on a coin flip, on "
         "agreement with the majority of their own answers, and on the true reward",
         f"Rule: {_RULES[report.rule]}",

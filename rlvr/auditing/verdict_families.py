@@ -13,7 +13,7 @@ References
 ----------
 Holm. A simple sequentially rejective multiple test procedure. Scand. J. Stat. 6, 1979.
 Benjamini, Yekutieli. The control of the false discovery rate under dependency. Ann. Stat. 29, 2001.
-Hartung, Knapp. A refined method for the meta-analysis of controlled clinical trials. Stat. Med. 20, 2001.
+Hartung, Knapp. On tests of the overall treatment effect in meta-analysis. Stat. Med. 20, 2001.
 Röver, Knapp, Friede. Hartung-Knapp-Sidik-Jonkman approach and its modification. BMC Med. Res. Meth. 15, 2015.
 """
 
@@ -174,9 +174,9 @@ def pooled_term(cells: Sequence[CellAudit], term: str, *, level: float = 0.95) -
     """One partially pooled estimate of a term over the models of a study.
 
     Each cell's variance is that of its item-sampling interval, read as a normal one. What pooling assumes:
-    the models are exchangeable draws from some population, and their cells independent. Models that share a base,
-    or items that are hard for all, are not quite that. Run-to-run spread is part of `spread`, where it cannot
-    be told from a difference between models.
+    the models are exchangeable draws from some population, and their cells independent. Models that share a
+    base, or items that are hard for all, are not quite that. Run-to-run spread is part of `spread`, where it
+    cannot be told from a difference between models.
 
     Parameters
     ----------
