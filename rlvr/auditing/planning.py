@@ -176,8 +176,6 @@ def _paired_margins(
     design: StudyDesign, contrasts: NDArray[np.float64], run_squares: NDArray[np.float64], level: float
 ) -> tuple[_Margins, _Margins]:
     by_items = np.einsum("ca,ab,cb->c", contrasts, design.item_covariance(), contrasts)
-    tail = special.stdtrit(design.n_items - 1, 0.5 + level / 2)
-    alone = np.broadcast_to(tail * np.sqrt(by_items / design.n_items), (len(run_squares), len(contrasts)))
     both, _ = crossed_margins(
         by_items,
         design.n_items,
@@ -188,7 +186,15 @@ def _paired_margins(
         assumed_run_sd=design.run_sd,
         level=level,
     )
-    return (alone, alone), (both, both)
+    tail = special.stdtrit(design.n_items - 1, 0.5 + level / 2)
+    alone = np.broadcast_to(tail * np.sqrt(by_items / design.n_items), both.shape)
+    # As in an audit: arms that differ on no item are taken as independent ones.
+    (below, above), _ = _unpaired_margins(design, contrasts, run_squares, level)
+    alike = by_items <= 1e-15
+    return (
+        (np.where(alike, below, alone), np.where(alike, above, alone)),
+        (np.where(alike, np.hypot(below, both), both), np.where(alike, np.hypot(above, both), both)),
+    )
 
 
 def _unpaired_margins(

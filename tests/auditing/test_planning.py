@@ -85,6 +85,14 @@ def test_half_widths_by_hand_without_runs():
     assert plan.half_widths["all"]["null"] == pytest.approx(expected)
 
 
+def test_arms_that_differ_on_no_item_are_as_wide_as_independent_ones():
+    design = StudyDesign((0.0, 0.0, 1.0, 1.0), n_items=30, n_runs=3)
+    paired, unpaired = plan_study(design), plan_study(design, paired=False)
+    for layer in ("items", "all"):
+        assert paired.half_widths[layer] == pytest.approx(unpaired.half_widths[layer])
+    assert paired.half_widths["all"]["null"] > 0.05
+
+
 def test_one_run_takes_its_spread_as_known():
     plan = plan_study(replace(GUESS, n_runs=1), paired=False, level=0.9)
     arms = {arm: Arm(arm, accuracy, 120) for arm, accuracy in zip(ARMS, GUESS.accuracies, strict=True)}
