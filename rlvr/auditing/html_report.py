@@ -18,6 +18,7 @@ from rlvr.arms import ARMS
 from rlvr.auditing.audit_output import points, said
 from rlvr.auditing.cell_audit import STATUSES, AuditReport, CellAudit, Layer
 from rlvr.auditing.identification import ASSUMPTIONS
+from rlvr.auditing.items_and_runs import FEWEST_RUNS
 from rlvr.decomposition import TERMS
 from rlvr.inference import Estimate
 
@@ -84,7 +85,8 @@ def methods_paragraph(report: AuditReport) -> str:
     if "items and runs" in layers:
         sentences.append(
             "Where several runs were evaluated on the same items, items and runs were treated as crossed "
-            "(variance components, Satterthwaite degrees of freedom)"
+            "(variance components; Student's t with Satterthwaite's degrees of freedom, or with fewer than "
+            f"{FEWEST_RUNS} runs of an arm part by part in quadrature)"
         )
     elif "runs" in layers:
         sentences.append("Run-to-run spread was added where it was measured or assumed, as its own layer")

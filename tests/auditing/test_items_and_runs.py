@@ -9,7 +9,7 @@ from statsmodels.stats.anova import anova_lm
 
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_audit import audit
-from rlvr.auditing.items_and_runs import crossed_coverage, crossed_margins, crossed_outcomes
+from rlvr.auditing.items_and_runs import FEWEST_RUNS, crossed_coverage, crossed_margins, crossed_outcomes
 from rlvr.auditing.simulated_studies import StudyDesign, draw_outcomes, outcomes_table
 from rlvr.auditing.study_cells import Arm
 from rlvr.auditing.verdict_rules import contrast
@@ -26,7 +26,7 @@ def arms_of(outcomes):
 
 
 def drawn(seed=0, **changes):
-    design = StudyDesign(**{"accuracies": (0.3, 0.4, 0.6, 0.7), "n_items": 60, "n_runs": 4,
+    design = StudyDesign(**{"accuracies": (0.3, 0.4, 0.6, 0.7), "n_items": 60, "n_runs": 6,
                             "run_sd": (0, 0.05, 0.03, 0.02), **changes})  # fmt: skip
     return draw_outcomes(design, np.random.default_rng(seed))
 
@@ -57,7 +57,7 @@ def test_the_variance_of_one_arm_is_that_of_a_two_way_layout():
     ms_runs, ms_rest = 60 * crossed.run_squares[3], crossed.rest_squares[3]
     assert ms_runs > ms_rest
     variance = (ms_items + ms_runs - ms_rest) / y.size
-    doubt = (ms_items / y.size) ** 2 / 59 + (ms_runs / y.size) ** 2 / 3 + (ms_rest / y.size) ** 2 / 177
+    doubt = (ms_items / y.size) ** 2 / 59 + (ms_runs / y.size) ** 2 / 5 + (ms_rest / y.size) ** 2 / 295
     df = variance**2 / doubt
     (below,), (above,) = crossed.margins([-1, 0, 0, 1])
     assert crossed.degrees_of_freedom([-1, 0, 0, 1])[0] == pytest.approx(df)
@@ -68,12 +68,29 @@ def test_the_variance_of_one_arm_is_that_of_a_two_way_layout():
     assert shares["items x runs"] == pytest.approx(ms_rest / y.size)
 
 
-def test_with_two_runs_each_part_has_its_own_t():
-    crossed = crossed_outcomes(arms_of(drawn(5, n_runs=2)))
+@pytest.mark.parametrize("n_runs", [2, 3, 4])
+def test_with_few_runs_each_part_has_its_own_t(n_runs):
+    crossed = crossed_outcomes(arms_of(drawn(5, n_runs=n_runs)))
     over_items = (crossed.items.outcomes @ NULL).var(ddof=1)
     by_items = stats.t.ppf(0.975, 59) ** 2 * over_items / 60
-    by_runs = stats.t.ppf(0.975, 1) ** 2 * crossed.run_squares[1] / 2
+    by_runs = stats.t.ppf(0.975, n_runs - 1) ** 2 * crossed.run_squares[1] / n_runs
     assert crossed.margins(NULL)[0][0] == pytest.approx((by_items + by_runs) ** 0.5)
+
+
+def worst_coverage(n_runs):
+    """Of Satterthwaite's interval over how items and runs may weigh, items' share known, by simulation."""
+    free = n_runs - 1
+    seen = np.random.default_rng(0).chisquare(free, 100_000) / free
+    held = []
+    for share in (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9):
+        variance = share + (1 - share) * seen
+        df = np.maximum(variance**2 / (((1 - share) * seen) ** 2 / free), free)
+        held.append((2 * stats.norm.cdf(stats.t.ppf(0.975, df) * variance**0.5) - 1).mean())
+    return min(held)
+
+
+def test_satterthwaite_is_used_from_where_it_keeps_within_a_point_of_its_level():
+    assert worst_coverage(FEWEST_RUNS) > 0.94 > worst_coverage(FEWEST_RUNS - 1)
 
 
 def test_runs_that_do_not_spread_leave_the_items_alone():
@@ -97,7 +114,7 @@ def test_what_is_not_known_is_named():
     outcomes = drawn(6)
     outcomes["true"] = outcomes["true"][:1]
     crossed = crossed_outcomes(arms_of(outcomes))
-    assert crossed.unknown == ("true",) and crossed.n_runs.tolist() == [1, 4, 4, 1]
+    assert crossed.unknown == ("true",) and crossed.n_runs.tolist() == [1, 6, 6, 1]
 
 
 def test_frozen_has_no_run_even_if_it_was_evaluated_often():
