@@ -59,7 +59,7 @@ def cheapest_design(
     >>> guess = StudyDesign((0.25, 0.25, 0.3, 0.75), run_sd=(0, 0.02, 0.02, 0.02))
     >>> best = cheapest_design(guess, chance=0.8)
     >>> best.design.n_items, best.design.n_runs
-    (200, 3)
+    (100, 3)
     """
     if chance is None and half_width is None:
         raise ValueError("chance or half_width must be given, got neither")

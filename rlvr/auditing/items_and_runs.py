@@ -10,9 +10,9 @@ runs and samples), s2_a the variance of the run means of arm a, and M_a its resi
 runs, which stands in both and is taken out once. A negative run term counts as 0. FROZEN has no run.
 
 The interval is Student's t with Satterthwaite's degrees of freedom where every arm has at least five runs.
-With fewer, that covers too little whenever runs weigh more than items: there nothing is taken out, each part
-gets its own t, and the parts add in quadrature, which Banerjee shows to cover at least what it says. Units
-of replication: item and run together.
+With fewer, that covers too little whenever runs weigh more than items: there nothing is taken out, items and
+runs each get their own t (the runs of several arms Welch's), and the two add in quadrature, which Banerjee
+shows to cover at least what it says. Units of replication: item and run together.
 
 References
 ----------
@@ -103,9 +103,13 @@ def crossed_margins(
     def tail(free: ArrayLike) -> NDArray[np.float64]:
         return special.stdtrit(free, 0.5 + level / 2)
 
+    together = spread @ square.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        run_df = together**2 / ((spread**2 / free) @ (square**2).T)
     apart = (
         tail(n_items - 1) ** 2 * by_items
-        + (tail(free) ** 2 * spread + special.ndtri(0.5 + level / 2) ** 2 * known) @ square.T
+        + tail(np.where(together > 0, run_df, 1)) ** 2 * together
+        + special.ndtri(0.5 + level / 2) ** 2 * (known @ square.T)
     )
     few = fewest < min(FEWEST_RUNS, n_items) - 1
     return np.sqrt(np.where(few, apart, tail(df) ** 2 * variance)), df
