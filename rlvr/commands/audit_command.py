@@ -47,6 +47,7 @@ def audit(
     figure: str = typer.Option(
         None, "--figure", metavar="OUT", help="Draw a forest plot: .png, .svg or .pdf."
     ),
+    page: str = typer.Option(None, "--report", metavar="OUT", help="Write one self-contained HTML page."),
     markdown: bool = typer.Option(False, "--markdown", help="Print a Markdown table instead of blocks."),
     level: float = typer.Option(0.95, help="Nominal coverage of the intervals."),
     rule: str = typer.Option("magnitude", help="What makes a term dominate: magnitude or published."),
@@ -80,7 +81,7 @@ def audit(
         if not tables and not log:
             raise ValueError("no table and no --log was given; name at least one")
         pairs = [_arm_and_path(pair) for pair in log]
-        outputs = {"--json": json_out, "--figure": figure}
+        outputs = {"--json": json_out, "--figure": figure, "--report": page}
         refuse_overwriting(outputs, [*tables, *(path for _, path in pairs)])
         if figure and Path(figure).suffix.lower() not in _FIGURE_FORMATS:
             raise ValueError(
@@ -108,10 +109,13 @@ def audit(
             for (option, out), new in zip(files.items(), fresh, strict=True):
                 if option == "--json":
                     new.write_text(text, encoding="utf-8")
-                else:
-                    shape = (
-                        Path(out).suffix[1:].lower()
-                    )  # the new file's own ending is that of what a link means
+                elif option == "--report":
+                    from rlvr.auditing.html_report import digests, to_html
+
+                    read = digests([*tables, *(path for _, path in pairs)])
+                    new.write_text(to_html(report, inputs=read), encoding="utf-8")
+                else:  # the new file's own ending is that of what a link means
+                    shape = Path(out).suffix[1:].lower()
                     draw_forest(report.cells).savefig(new, dpi=160, format=shape)
     except (ValueError, TypeError, OSError) as problem:
         raise refuse(problem) from None

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from rlvr.commands.audit_command import app as audit
+from rlvr.commands.plan_command import app as plan
 from rlvr.commands.refusal import RefusesInOneLine, refuse
 from rlvr.commands.registered_commands import app as registered
 from rlvr.commands.sensitivity_commands import app as sensitivity
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help='Split "true minus random" into null, elicitation and reward design.',
 )
-for part in (simulation, registered, sensitivity, audit):
+for part in (simulation, registered, sensitivity, audit, plan):
     app.add_typer(part)
 
 
