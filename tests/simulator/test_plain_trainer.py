@@ -22,6 +22,11 @@ def test_frozen_stays_where_it_is():
         ({"arm": "spurious"}, "arm must be one of"),
         ({"task": 2}, "task must be an integer from 0 to 1, got 2"),
         ({"run": -1}, "run must be an integer of at least 0, got -1"),
+        (
+            {"config": GRPOConfig(inner_updates=5)},
+            "group_size must be a multiple of inner_updates = 5, got 8",
+        ),
+        ({"config": GRPOConfig(batch_size=17)}, "batch_size must be at most n_prompts = 16, got 17"),
         ({"seed": -1}, "seed must be an integer of at least 0, got -1"),
     ],
 )
