@@ -14,6 +14,7 @@ from rlvr._checks import choice, whole
 from rlvr.arms import ARMS
 from rlvr.simulator.grpo_config import GRPOConfig
 from rlvr.simulator.majority_labels import fixed_labels
+from rlvr.simulator.rules import as_rules
 from rlvr.simulator.task_family import Tasks, check_seed
 
 __all__ = ["plain_run"]
@@ -57,6 +58,7 @@ def plain_run(
     (3, 40, 8)
     """
     choice("arm", arm, ARMS)
+    as_rules(config, tasks.prior.shape[1])  # refuses what does not fit the tasks
     n_tasks = len(tasks.prior)
     whole("task", task, f"an integer from 0 to {n_tasks - 1}", at_least=0, at_most=n_tasks - 1)
     whole("run", run, "an integer of at least 0", at_least=0, at_most=2**32 - 1)
