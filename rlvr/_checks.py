@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["choice", "policy_and_correct", "real", "shortened", "shown", "whole"]
+__all__ = ["choice", "counted", "policy_and_correct", "real", "shortened", "shown", "whole"]
 
 
 def shown(value: object) -> str:
@@ -24,6 +24,17 @@ def shortened(text: str, most: int = 100) -> str:
     if len(text) <= most:
         return text
     return f"{text[: most - 20]} … {text[-20:]} ({len(text):,} characters)"
+
+
+def counted(n: int, noun: str) -> str:
+    """How many, with the noun in the plural unless it is one.
+
+    Examples
+    --------
+    >>> counted(1, "cell"), counted(0, "cell"), counted(2, "task draw")
+    ('1 cell', '0 cells', '2 task draws')
+    """
+    return f"{n} {noun}{'' if n == 1 else 's'}"
 
 
 def real(

@@ -5,14 +5,23 @@ Colours are Okabe and Ito's. A term has the same colour on every page, and so ha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 
 from rlvr.inference import Estimate
 
-__all__ = ["ARM_COLOURS", "TERM_COLOURS", "TERM_NAMES", "end_labels", "intervals", "use_style"]
+__all__ = [
+    "ARM_COLOURS",
+    "TERM_COLOURS",
+    "TERM_NAMES",
+    "end_labels",
+    "intervals",
+    "option_strips",
+    "use_style",
+]
 
 ARM_COLOURS = {"frozen": "#7f7f7f", "random": "#E69F00", "majority": "#0072B2", "true": "#009E73"}
 TERM_COLOURS = {
@@ -115,3 +124,38 @@ def end_labels(axes: Axes, labels: Sequence[tuple[float, float, str, str]], *, g
             va="center",
             annotation_clip=False,
         )
+
+
+def option_strips(axes: Axes, options: Mapping[str, Sequence[str]], *, n_bins: int = 39) -> None:
+    """Under a sorted curve: where along it each level of each option sits, one strip a level.
+
+    A strip is as dark as the share of its level among neighbouring specifications; were the level
+    irrelevant to the order, it would be evenly grey.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+    options : mapping of option to sequence of str (specification,)
+        Levels in the order of the curve.
+    n_bins : int
+        Stretches of specifications that a strip is divided into.
+    """
+    rows, names, ends = [], [], []
+    for option, levels in options.items():
+        taken = np.asarray(levels)
+        for i, level in enumerate(dict.fromkeys(sorted(taken, key=_number_first))):
+            stretches = np.array_split(taken == level, n_bins)
+            rows.append([stretch.mean() for stretch in stretches])
+            names.append(f"{option}: {level}" if i == 0 else level)
+        ends.append(len(rows))
+    axes.imshow(rows, aspect="auto", cmap="Greys", vmin=0, vmax=1, extent=(0, len(taken), len(rows), 0))
+    axes.hlines(ends[:-1], 0, len(taken), color="white", lw=4)
+    axes.set(yticks=np.arange(len(rows)) + 0.5, yticklabels=names)
+    axes.tick_params(axis="y", length=0, labelsize=8)
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+
+
+def _number_first(level: str) -> tuple[float, str]:
+    """Sort levels that are numbers by value, before the others by name."""
+    return (float(level), "") if level.replace(".", "", 1).isdigit() else (float("inf"), level)

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "simulator": {"ground"},
     "theory": {"ground", "simulator"},
     "registered": {"ground", "simulator"},
-    "replication": {"ground", "simulator", "registered"},  # for the ±1 coding of a factorial
+    "replication": {"ground", "simulator", "registered", "auditing"},  # the ±1 coding; published tables
     "auditing": {"ground"},
     "commands": {"ground", "simulator", "theory", "registered", "replication", "auditing"},
 }

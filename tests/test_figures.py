@@ -8,7 +8,15 @@ from matplotlib.figure import Figure
 
 from rlvr.arms import ARMS
 from rlvr.decomposition import TERMS
-from rlvr.figures import ARM_COLOURS, TERM_COLOURS, TERM_NAMES, end_labels, intervals, use_style
+from rlvr.figures import (
+    ARM_COLOURS,
+    TERM_COLOURS,
+    TERM_NAMES,
+    end_labels,
+    intervals,
+    option_strips,
+    use_style,
+)
 from rlvr.inference import Estimate
 
 
@@ -79,3 +87,13 @@ def test_a_gap_may_be_asked_for(axes):
     end_labels(axes, [(0, 0.5, "a", "k"), (0, 0.5, "b", "k"), (0, 0.5, "c", "k")], gap=0.25)
     assert [text.xyann[1] for text in axes.texts] == pytest.approx([0.5, 0.75, 1.0])
     assert all(math.isfinite(text.xyann[1]) for text in axes.texts)
+
+
+def test_a_strip_is_as_dark_as_its_level_is_common_there(axes):
+    levels = ["10"] * 3 + ["9"] * 3
+    option_strips(axes, {"group": levels, "ties": ["low", "high"] * 3}, n_bins=2)
+    (image,) = axes.images
+    assert image.get_array().tolist() == [[0, 1], [1, 0], [1 / 3, 2 / 3], [2 / 3, 1 / 3]]
+    names = [label.get_text() for label in axes.get_yticklabels()]
+    assert names == ["group: 9", "10", "ties: high", "low"]
+    assert image.get_extent() == [0, 6, 4, 0] and image.get_clim() == (0, 1)

@@ -11,6 +11,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "table_reading": ["TableError"],
+        "evaluation_log": ["LogError"],
+        "log_reading": ["LogTable", "read_logs", "with_notices"],
         "study_cells": ["Arm", "Cell", "read_cells"],
         "published_tables": [
             "DESIGNS",
@@ -48,6 +50,15 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "verdict_rules": ["VERDICTS", "contrast", "judge", "tipping_points", "verdicts_at"],
         "cell_audit": ["STATUSES", "AuditReport", "CellAudit", "audit"],
+        "items_and_runs": ["CrossedOutcomes", "crossed_coverage", "crossed_margins", "crossed_outcomes"],
+        "simulated_studies": ["StudyDesign", "draw_outcomes", "outcomes_table"],
+        "run_spreads": ["RunSpread", "default_run_sd", "known_run_spreads"],
+        "planning": ["Costs", "Plan", "plan_study"],
+        "design_search": ["cheapest_design"],
+        "pilot_tables": ["item_correlation", "pilot_design"],
+        "plan_output": ["draw_plans", "plan_to_dict", "plans_to_dict", "print_plans"],
+        "verdict_families": ["Family", "PooledTerm", "judge_family", "pooled_term", "verdict_p_value"],
+        "html_report": ["digests", "methods_paragraph", "to_html"],
         "audit_output": [
             "draw_forest",
             "points",

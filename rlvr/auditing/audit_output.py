@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
+from rlvr._checks import counted
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_audit import AuditReport, CellAudit
 from rlvr.decomposition import PARTS, TERMS
@@ -83,7 +84,7 @@ def print_report(report: AuditReport, console: Console) -> None:
             for name in ARMS
         )
         sizes = sorted({str(arm.n_items or "?") for arm in cell.arms.values()})
-        line(f"    {', '.join(arms)}; {' or '.join(sizes)} items")
+        line(f"    {', '.join(arms)}; {' or '.join(sizes)} item{'' if sizes == ['1'] else 's'}")
         for name, term in audit.terms.items():
             line(f"    {name.replace('_', ' '):<14}{_term(term)}")
         for layer in audit.layers:
@@ -105,7 +106,7 @@ def print_report(report: AuditReport, console: Console) -> None:
         for doubt in (*audit.doubts, *audit.notices):
             line(("    note: ", "yellow"), doubt)
         line("")
-    total = f"{len(report.cells)} cell{'s' if len(report.cells) > 1 else ''}"
+    total = counted(len(report.cells), "cell")
     counts = {status: sum(cell.status == status for cell in report.cells) for status in _STYLE}
     line(f"{total}: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
     line(f"terms in points, {100 * report.level:g}% intervals from item sampling alone")

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from rlvr._checks import choice, real
 from rlvr.arms import ARMS
 from rlvr.auditing.identification import ASSUMPTIONS, feasible, identified_sets
+from rlvr.auditing.items_and_runs import CrossedOutcomes, crossed_outcomes
 from rlvr.auditing.sampling_error import Sampling, frozen_values, item_sampling, pairing_gain, run_sampling
 from rlvr.auditing.study_cells import Cell, read_cells
 from rlvr.auditing.verdict_rules import RULES, VERDICTS, contrast, judge, tipping_points, verdicts_at
@@ -42,7 +43,8 @@ STATUSES = ("identified", "leaning", "not identified")
 
 @dataclass(frozen=True)
 class Layer:
-    """One source of uncertainty: "items", "items, independent samples", "runs" or "frozen"; or "all".
+    """One source of uncertainty: "items", "items, independent samples", "runs", "items and runs" or
+    "frozen"; or "all".
 
     `verdict` is empty where it differs within the layer; `survives` says whether it holds throughout;
     `terms` maps each term to (low, high); `note` says what the layer rests on and leaves out.
@@ -198,8 +200,11 @@ def _audit_cell(
     borrowed = "null-zero" in assumptions and "random" not in known and "frozen" in known
     items = item_sampling(cell.arms, level=level)
     runs, unknown_runs = run_sampling(cell.arms, level=level, assumed_run_sd=run_sd)
+    crossed = crossed_outcomes(cell.arms, level=level, assumed_run_sd=run_sd)
 
-    def layer(name: str, sampling: Sampling, frozen: Iterable[float] = (), note: str = "") -> Layer:
+    def layer(
+        name: str, sampling: Sampling | CrossedOutcomes, frozen: Iterable[float] = (), note: str = ""
+    ) -> Layer:
         def margins(contrasts: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
             moved = np.array(np.atleast_2d(contrasts), dtype=float)
             if borrowed:  # RANDOM is FROZEN, so it moves with it
@@ -223,16 +228,21 @@ def _audit_cell(
         layers.append(
             layer("items, independent samples", optimistic, note="right only if all items are equally hard")
         )
-    if runs.runs.any():
-        note = f"not known, so left out: {', '.join(unknown_runs)}" if unknown_runs else ""
-        layers.append(layer("runs", runs, note=note))
+    left_out = f"not known, so left out: {', '.join(unknown_runs)}" if unknown_runs else ""
+    if crossed:  # runs alone would count what they add on each item twice
+        note = "; ".join(filter(None, ("crossed, paired by item", left_out)))
+        layers.append(layer("items and runs", crossed, note=note))
+    elif runs.runs.any():
+        layers.append(layer("runs", runs, note=left_out))
     grid = frozen_values(cell, frozen_shift)
     if grid:
         layers.append(
             layer("frozen", Sampling.none(level), grid, f"FROZEN from {grid[0]:.3f} to {grid[-1]:.3f}")
         )
     if len(layers) > 1:
-        layers.append(layer("all", items.with_runs(runs.runs), grid, "every layer that this cell has"))
+        layers.append(
+            layer("all", crossed or items.with_runs(runs.runs), grid, "every layer that this cell has")
+        )
 
     possible = set(verdicts_at(feasible(known, assumptions), rule=rule).tolist())
     verdict = layers[0].verdict or "undetermined"

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 
+from rlvr._checks import counted
 from rlvr.arms import ARMS
 from rlvr.auditing.audit_output import points
 from rlvr.auditing.cell_audit import CellAudit
@@ -146,7 +147,7 @@ def _from_runs(arm: Arm) -> str:
 
 def _arm_line(arm: Arm, is_the_arm: bool) -> str:
     counts = [
-        f"{arm.n_items} items" if arm.n_items else "number of items not stated",
+        counted(arm.n_items, "item") if arm.n_items else "number of items not stated",
         f"{arm.samples_per_item} samples an item" if (arm.samples_per_item or 1) > 1 else "",
         f"{arm.n_runs} run{'s' if arm.n_runs > 1 else ''}" if arm.n_runs else "",
         f"run-to-run sd {100 * arm.run_sd:.2f} points{_from_runs(arm)}" if arm.run_sd else "",

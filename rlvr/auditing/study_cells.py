@@ -1,6 +1,6 @@
 """Published tables: rows gathered into cells of arms, and the book's own data.
 
-Two formats, both comma-separated UTF-8 text with a header line:
+Two formats, both UTF-8 text with a header line, fields separated by commas (or semicolons, or tabs):
 
 * arms: one row an arm, ``study, model, benchmark, arm, accuracy (or accuracy_percent), n_items`` and
   optional columns (:data:`rlvr.auditing.table_reading.OPTIONAL`);
@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rlvr._checks import shortened, shown
+from rlvr._checks import counted, shortened, shown
 from rlvr.arms import ARMS
 from rlvr.auditing.table_reading import TableError, line_of, lines_of, read_frame, read_text
 
@@ -145,7 +145,7 @@ def _key(names: Mapping[str, str]) -> _Key:
     return names["study"], names.get("setup", ""), names["model"], names["benchmark"]
 
 
-def _arm_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
+def _arm_rows(name: str, text: str | pd.DataFrame, frame: pd.DataFrame) -> Iterator[_Row]:
     columns = {column: frame[column].astype(str).str.strip().tolist() for column in frame}
     printed = columns.get("accuracy", columns.get("accuracy_percent", []))
     unit, lines = 1.0 if "accuracy" in columns else 100.0, lines_of(name, text)
@@ -200,7 +200,7 @@ def _arm_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
         notice = (
             ""
             if whole or not graded
-            else f"line {line}: {shortened(value)} is no whole number of {graded} graded answers"
+            else f"line {line}: {shortened(value)} is no whole number of {counted(graded, 'graded answer')}"
         )
         yield key, at("role").lower() or "arm", arm, notice
 
@@ -222,10 +222,10 @@ def _fraction_among_percentages(value: float, cell: list[float]) -> bool:
     return abs(100 * value - middle) < middle - value
 
 
-def _outcome_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
+def _outcome_rows(name: str, text: str | pd.DataFrame, frame: pd.DataFrame) -> Iterator[_Row]:
     codes: dict[str, NDArray[np.int64]] = {}
     labels: dict[str, NDArray] = {}
-    for column in [column for column in (*_CELL, "arm", "run", "item") if column in frame]:
+    for column in [column for column in (*_CELL, "arm", "run", "item", "source") if column in frame]:
         stripped = frame[column].cat.categories.astype(str).str.strip()
         if column == "arm":
             stripped = stripped.str.lower()
@@ -265,6 +265,7 @@ def _outcome_rows(name: str, text: str, frame: pd.DataFrame) -> Iterator[_Row]:
             n_items=items.size,
             n_runs=runs.size,
             run_sd=float(scores.std(ddof=1)) if runs.size > 1 else None,
+            source=text_of.get("source", ""),
             file=name,
             line=line_of(name, text, first),
             items=labels["item"][items],

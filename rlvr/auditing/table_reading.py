@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 
-from rlvr._checks import shortened, shown
+from rlvr._checks import counted, shortened, shown
 from rlvr.arms import ARMS
+from rlvr.auditing.table_dialects import SEPARATED, nearest, separator_of, with_points, without_line_quotes
 
 __all__ = [
     "ARMS_NEED",
@@ -55,27 +57,42 @@ OPTIONAL = (
 """Columns of the arms format that may be left out; ``rlvr/data/README.md`` says what each means."""
 
 
+_COUNTED = OPTIONAL[:8]
+"""Those that change what is computed: one of them misspelt is not passed over."""
+
+_MEASURES = ("accuracy", "accuracy_percent")
+_KNOWN = {*ARMS_NEED, *OUTCOMES_NEED, *OPTIONAL, *_MEASURES}
+
+
 class TableError(ValueError):
     """A table that cannot be audited; the message names file, line and what is accepted."""
 
 
-def _number(accepted: str, low: float, high: float, *, whole: bool = False, blank: bool = True) -> pa.Check:
+class _Check(NamedTuple):
+    """Which of a column's distinct values fit, and what is accepted."""
+
+    fits: Callable[[pd.Series], pd.Series]
+    error: str
+    choices: tuple[str, ...] = ()
+
+
+def _number(accepted: str, low: float, high: float, *, whole: bool = False, blank: bool = True) -> _Check:
     def fits(values: pd.Series) -> pd.Series:
         numbers = pd.to_numeric(values, errors="coerce").astype(float)
         inside = numbers.between(low, high) & ((numbers % 1 == 0) | (not whole))
         return inside | ((values == "") & blank)
 
-    return pa.Check(fits, error=accepted + (", or empty" if blank else ""))
+    return _Check(fits, accepted + (", or empty" if blank else ""))
 
 
-def _one_of(*names: str, blank: bool = True) -> pa.Check:
+def _one_of(*names: str, blank: bool = True) -> _Check:
     accepted = "one of " + ", ".join(names) + (", or empty" if blank else "")
-    return pa.Check(lambda values: values.str.lower().isin(names) | ((values == "") & blank), error=accepted)
+    return _Check(lambda values: values.str.lower().isin(names) | ((values == "") & blank), accepted, names)
 
 
-_NAMED = pa.Check(lambda values: values != "", error="a name, not empty")
+_NAMED = _Check(lambda values: values != "", "a name, not empty")
 _COUNT = _number("a whole number from 1 to 1,000,000,000", 1, 1e9, whole=True)
-_CHECKS: Mapping[str, pa.Check] = {
+_CHECKS: Mapping[str, _Check] = {
     "study": _NAMED,
     "model": _NAMED,
     "benchmark": _NAMED,
@@ -92,18 +109,18 @@ _CHECKS: Mapping[str, pa.Check] = {
     "n_evaluations": _COUNT,
     "run_sd_runs": _number("a whole number from 2 to 1,000,000,000", 2, 1e9, whole=True),
     "run_sd": _number("a standard deviation of at least 0, in the unit of the accuracy", 0, 100),
-    "correct": pa.Check(
+    "correct": _Check(
         lambda values: (
             pd.to_numeric(values, errors="coerce").astype(float).between(0, 1)
             | values.str.lower().isin(("true", "false"))
         ),
-        error="0 or 1 (or true, false, or the share of the item's samples that were right)",
+        "0 or 1 (or true, false, or the share of the item's samples that were right)",
     ),
 }
 
 
-def read_text(source: str | Path | pd.DataFrame) -> tuple[str, str]:
-    """Name and text of a path, of standard input ("-") or of a data frame.
+def read_text(source: str | Path | pd.DataFrame) -> tuple[str, str | pd.DataFrame]:
+    """Name and text of a path or of standard input ("-"); a data frame is its own text.
 
     Raises
     ------
@@ -111,7 +128,7 @@ def read_text(source: str | Path | pd.DataFrame) -> tuple[str, str]:
         If there is no such file, it is a folder, cannot be read, or is not UTF-8 text.
     """
     if isinstance(source, pd.DataFrame):
-        return "table", source.to_csv(index=False)
+        return "table", source
     name = "standard input" if str(source) == "-" else str(source)
     asked = shortened(name)
     try:
@@ -123,6 +140,8 @@ def read_text(source: str | Path | pd.DataFrame) -> tuple[str, str]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise TableError(f"{asked}: cannot be read ({reason}); a readable text file is accepted") from None
+    if raw.startswith(b"PK"):
+        raise TableError(f"{name}: this is a workbook or archive; a table saved as CSV (UTF-8) is accepted")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -131,10 +150,10 @@ def read_text(source: str | Path | pd.DataFrame) -> tuple[str, str]:
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise TableError(f"{asked}, line {line}: holds a NUL byte; comma-separated UTF-8 text is accepted")
-    return name, text
+    return name, without_line_quotes(text, _KNOWN)
 
 
-def read_frame(name: str, text: str) -> pd.DataFrame:
+def read_frame(name: str, text: str | pd.DataFrame) -> pd.DataFrame:
     """The table as columns of categories (of text), every distinct value checked.
 
     `name` is what a refusal calls the table.
@@ -148,75 +167,108 @@ def read_frame(name: str, text: str) -> pd.DataFrame:
         f"accepted are the columns {', '.join(ARMS_NEED)} and accuracy (or accuracy_percent), "
         f"or {', '.join(OUTCOMES_NEED)}"
     )
-    header_line, header = next(_records(name, text), (1, []))
+    given = isinstance(text, pd.DataFrame)
+    header_line, header = (1, list(map(str, text))) if given else next(_records(name, text), (1, []))
     at = f"{name}, line {header_line}"
     columns = [column.strip() for column in header]
+    if columns[:1] and re.fullmatch("sep=.?", columns[0]):
+        raise TableError(f"{at}: {shown(columns[0])} is a spreadsheet's mark; column names are accepted here")
     if not any(columns):
         raise TableError(f"{at}: the file is empty; {wanted}")
     twice = sorted({column for column in columns if columns.count(column) > 1})
     if twice:
         raise TableError(f"{at}: the column {shown(twice[0])} stands twice; each is accepted once")
-    measures = {"accuracy", "accuracy_percent"} & {*columns}
+    measures = {*_MEASURES} & {*columns}
     per_item = "correct" in columns and not measures
     missing = [column for column in (OUTCOMES_NEED if per_item else ARMS_NEED) if column not in columns]
     if not per_item and not measures:
         missing.append("accuracy (or accuracy_percent)")
     if missing:
-        raise TableError(f"{at}: missing {', '.join(missing)}; {wanted}")
+        needed = [name for name in (*ARMS_NEED, *OUTCOMES_NEED, *_MEASURES) if name not in columns]
+        meant = {name: nearest(name, needed) for name in columns if name not in _KNOWN}
+        hints = [f"did you mean {name} by {shown(column)}?" for column, name in meant.items() if name]
+        raise TableError(f"{at}: missing {', '.join(missing)}; {' '.join([*hints, wanted])}")
+    for column in [column for column in columns if column not in _KNOWN]:
+        read = [name for name in (("setup",) if per_item else _COUNTED) if name not in columns]
+        if meant_by := nearest(column, read, cutoff=0.8):
+            raise TableError(
+                f"{at}: the column {shown(column)} is not known, did you mean {meant_by}? "
+                "Columns by other names are passed over"
+            )
     if len(measures) > 1:
         raise TableError(f"{at}: accuracy and accuracy_percent both stand; one of them is accepted")
-    frame = _parse(name, text, len(columns))
+    frame = _as_text(name, text) if given else _parse(name, text, len(columns))
     frame.columns = pd.Index(columns)
+    if not given and separator_of(text, _KNOWN) != ",":
+        for column in {*_MEASURES, "run_sd", "correct"} & {*columns}:
+            frame[column] = with_points(frame[column])
     problems = []
     for column in [column for column in _CHECKS if column in columns]:
         values = pd.Series(frame[column].cat.categories.astype(str).str.strip(), dtype=object)
-        try:
-            pa.SeriesSchema(object, _CHECKS[column]).validate(values, lazy=True)
-        except pa.errors.SchemaErrors as errors:
-            codes = errors.failure_cases["index"].dropna().astype(int)
-            record = int(np.flatnonzero(frame[column].cat.codes.isin(codes))[0])
+        wrong = np.flatnonzero(~_CHECKS[column].fits(values).to_numpy(dtype=bool))
+        if wrong.size:
+            record = int(np.flatnonzero(np.isin(frame[column].cat.codes, wrong))[0])
             problems.append((record, column, str(frame[column].iloc[record])))
     if problems:
         record, column, value = min(problems)
+        meant_by = nearest(value, _CHECKS[column].choices)
         raise TableError(
             f"{name}, line {line_of(name, text, record)}: {column} must be {_CHECKS[column].error}, "
-            f"got {shown(value)}"
+            f"got {shown(value)}" + (f"; did you mean {meant_by}?" if meant_by else "")
         )
     return frame
 
 
 def _parse(name: str, text: str, n_columns: int) -> pd.DataFrame:
     """Fields as they stand; blank lines are passed over, ragged ones refused."""
-    fields = f"lines of {n_columns} comma-separated fields are accepted"
+    separator = separator_of(text, _KNOWN)
+    fields = f"lines of {n_columns} {SEPARATED[separator]} fields are accepted"
     try:
-        frame = pd.read_csv(io.StringIO(text), dtype=str, na_filter=False, low_memory=False)
+        frame = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, na_filter=False, low_memory=False)
     except pd.errors.EmptyDataError:
         raise TableError(f"{name}, line 1: the file is empty; {fields}") from None
     except (pd.errors.ParserError, ValueError) as error:
         _refuse_ragged(name, text, n_columns)
         problem = str(error).removeprefix("Error tokenizing data. C error: ").strip()
         raise TableError(f"{name}, line 1 or below: {problem}; {fields}") from None
-    # Counting commas is a thousand times cheaper than reading again, and exact without quotes.
-    if '"' in text or text.count(",") != (n_columns - 1) * (len(frame) + 1):
+    # Counting separators is a thousand times cheaper than reading again, and exact without quotes.
+    if '"' in text or text.count(separator) != (n_columns - 1) * (len(frame) + 1):
         _refuse_ragged(name, text, n_columns)
-    if frame.empty:
-        raise TableError(f"{name}, line 2: no rows below the header; one row an arm or an item is accepted")
+    _refuse_empty(name, frame)
     # Not dtype="category" at reading: that turns categories into numbers, and 0.50 must stay 0.50.
     return frame.astype("category")
+
+
+def _refuse_empty(name: str, frame: pd.DataFrame) -> None:
+    if frame.empty:
+        raise TableError(f"{name}, line 2: no rows below the header; one row an arm or an item is accepted")
+
+
+def _as_text(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """A data frame as a file of it would be read, each distinct value written once."""
+    _refuse_empty(name, frame)
+    columns = []
+    for place in range(frame.shape[1]):
+        codes, values = pd.factorize(frame.iloc[:, place])
+        texts, merged = np.unique([*(str(value) for value in values), ""], return_inverse=True)
+        # A missing value has code -1, and "" stands last.
+        columns.append(pd.Categorical.from_codes(merged[codes], texts).remove_unused_categories())
+    return pd.DataFrame(dict(enumerate(columns)))
 
 
 def _refuse_ragged(name: str, text: str, n_columns: int) -> None:
     for line, record in _records(name, text):
         if len(record) != n_columns:
             raise TableError(
-                f"{name}, line {line}: has {len(record)} fields; "
-                f"{n_columns} comma-separated fields are accepted, as in the header"
+                f"{name}, line {line}: has {counted(len(record), 'field')}; "
+                f"{n_columns} {SEPARATED[separator_of(text, _KNOWN)]} fields are accepted, as in the header"
             )
 
 
 def _records(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
     """First line and fields of each record that is not blank."""
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    separator = separator_of(text, _KNOWN)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     start = 1
     try:
         for record in reader:
@@ -224,17 +276,19 @@ def _records(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
                 yield start, record
             start = reader.line_num + 1
     except csv.Error as error:
-        raise TableError(f"{name}, line {start}: {error}; comma-separated text is accepted") from None
+        raise TableError(f"{name}, line {start}: {error}; {SEPARATED[separator]} text is accepted") from None
 
 
-def line_of(name: str, text: str, record: int) -> int:
+def line_of(name: str, text: str | pd.DataFrame, record: int) -> int:
     """The line of the file on which row `record` (0 is the first below the header) starts."""
     lines = lines_of(name, text)
     return lines[min(record, len(lines) - 1)]
 
 
-def lines_of(name: str, text: str) -> Sequence[int]:
+def lines_of(name: str, text: str | pd.DataFrame) -> Sequence[int]:
     """The line of the file on which each row below the header starts."""
+    if isinstance(text, pd.DataFrame):
+        return range(2, len(text) + 2)
     if '"' not in text and "\n\n" not in text and "\r" not in text:
         n_lines = text.count("\n") + (not text.endswith("\n"))
         return range(2, n_lines + 1)  # one line a row: no need to read a million of them again

@@ -8,7 +8,8 @@ import typer
 from rich.console import Console
 
 from rlvr._checks import shortened
-from rlvr.commands.refusal import refuse, writable
+from rlvr._writing import refuse_overwriting, replacing
+from rlvr.commands.refusal import refuse
 
 __all__ = ["app"]
 
@@ -16,18 +17,37 @@ app = typer.Typer()
 
 _FIGURE_FORMATS = (".png", ".svg", ".pdf")
 _TABLES = typer.Argument(
-    ..., help="CSV files, one row an arm or one row an answered item; - reads standard input."
+    None, help="CSV files, one row an arm or one row an answered item; - reads standard input."
 )
 _ASSUME = typer.Option([], help="Assume no-harm, true-best or null-zero of missing arms. Repeat for several.")
+_LOG = typer.Option(
+    [],
+    "--log",
+    metavar="ARM=PATH",
+    help="Evaluation log of an arm: a file, or a folder of runs. Repeat for each arm and run.",
+)
+_METRIC = typer.Option(
+    [], help="Which metric of the logs says right or wrong. Repeat for several benchmarks."
+)
 
 
 @app.command()
 def audit(
     tables: list[str] = _TABLES,
+    log: list[str] = _LOG,
+    metric: list[str] = _METRIC,
+    benchmark: str = typer.Option(None, help="What all logs are about, where they name it differently."),
+    common_items: bool = typer.Option(
+        False, "--common-items", help="Leave out items that are not in every log."
+    ),
+    unpaired: bool = typer.Option(
+        False, "--unpaired", help="Do not match the items of the logs across arms."
+    ),
     json_out: str = typer.Option(None, "--json", metavar="OUT", help="Write the audit as JSON; - prints it."),
     figure: str = typer.Option(
         None, "--figure", metavar="OUT", help="Draw a forest plot: .png, .svg or .pdf."
     ),
+    page: str = typer.Option(None, "--report", metavar="OUT", help="Write one self-contained HTML page."),
     markdown: bool = typer.Option(False, "--markdown", help="Print a Markdown table instead of blocks."),
     level: float = typer.Option(0.95, help="Nominal coverage of the intervals."),
     rule: str = typer.Option("magnitude", help="What makes a term dominate: magnitude or published."),
@@ -43,29 +63,60 @@ def audit(
 
     A table needs the columns study, model, benchmark, arm (frozen, random, majority, true), accuracy or
     accuracy_percent, and n_items; arms may be missing. Or, one row an answered item: study, model,
-    benchmark, arm, run, item, correct.
+    benchmark, arm, run, item, correct. Semicolons or tabs may stand for the commas.
+
+    Logs are samples_*.jsonl of lm-evaluation-harness, .eval or .json of Inspect, validation .jsonl of verl,
+    or .jsonl with item and correct; their items are matched across arms.
     """
     import json
 
     from rlvr.auditing.audit_output import draw_forest, print_report, to_dict, to_markdown
     from rlvr.auditing.cell_audit import audit as audit_tables
 
+    if log:
+        from rlvr.auditing.log_reading import read_logs, with_notices
+
     try:
-        for option, out in (("--json", json_out), ("--figure", figure)):
-            if out and out != "-":
-                writable(option, out)
+        tables = tables or []
+        if not tables and not log:
+            raise ValueError("no table and no --log was given; name at least one")
+        pairs = [_arm_and_path(pair) for pair in log]
+        outputs = {"--json": json_out, "--figure": figure, "--report": page}
+        refuse_overwriting(outputs, [*tables, *(path for _, path in pairs)])
         if figure and Path(figure).suffix.lower() not in _FIGURE_FORMATS:
             raise ValueError(
                 f"--figure {shortened(figure)}: a name that ends in {', '.join(_FIGURE_FORMATS)} is accepted"
             )
-        report = audit_tables(
-            tables, level=level, rule=rule, assumptions=assume, run_sd=run_sd, frozen_shift=frozen_shift
+        outcomes = (
+            read_logs(
+                pairs, metrics=metric, common_items=common_items, benchmark=benchmark, unpaired=unpaired
+            )
+            if pairs
+            else None
         )
-        if figure:
-            draw_forest(report.cells).savefig(figure, dpi=160)
+        report = audit_tables(
+            [*tables, outcomes.table] if outcomes else tables,
+            level=level,
+            rule=rule,
+            assumptions=assume,
+            run_sd=run_sd,
+            frozen_shift=frozen_shift,
+        )
+        report = with_notices(report, outcomes) if outcomes else report
         text = json.dumps(to_dict(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        if json_out and json_out != "-":
-            Path(json_out).write_text(text, encoding="utf-8")
+        files = {option: out for option, out in outputs.items() if out and out != "-"}
+        with replacing(*files.values()) as fresh:
+            for (option, out), new in zip(files.items(), fresh, strict=True):
+                if option == "--json":
+                    new.write_text(text, encoding="utf-8")
+                elif option == "--report":
+                    from rlvr.auditing.html_report import digests, to_html
+
+                    read = digests([*tables, *(path for _, path in pairs)])
+                    new.write_text(to_html(report, inputs=read), encoding="utf-8")
+                else:  # the new file's own ending is that of what a link means
+                    shape = Path(out).suffix[1:].lower()
+                    draw_forest(report.cells).savefig(new, dpi=160, format=shape)
     except (ValueError, TypeError, OSError) as problem:
         raise refuse(problem) from None
     if json_out == "-":
@@ -74,3 +125,10 @@ def audit(
         typer.echo(to_markdown(report), nl=False)
     else:
         print_report(report, Console())
+
+
+def _arm_and_path(pair: str) -> tuple[str, str]:
+    arm, sign, path = pair.partition("=")
+    if not sign or not path:
+        raise ValueError(f"--log must be ARM=PATH, got {shortened(pair)}")
+    return arm.strip().lower(), path

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
+import os
+import sys
 
 import typer
 
 from rlvr.commands.audit_command import app as audit
-from rlvr.commands.refusal import RefusesInOneLine
+from rlvr.commands.plan_command import app as plan
+from rlvr.commands.refusal import RefusesInOneLine, refuse
 from rlvr.commands.registered_commands import app as registered
+from rlvr.commands.sensitivity_commands import app as sensitivity
 from rlvr.commands.simulation_commands import app as simulation
 
 __all__ = ["app", "main"]
+
+_INTERRUPTED = 130  # what a shell says of a program that Ctrl-C has ended
 
 app = typer.Typer(
     cls=RefusesInOneLine,
@@ -20,12 +25,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help='Split "true minus random" into null, elicitation and reward design.',
 )
-for part in (simulation, registered, audit):
+for part in (simulation, registered, sensitivity, audit, plan):
     app.add_typer(part)
 
 
 def _say_version(asked: bool) -> None:
     if asked:
+        from importlib.metadata import version
+
         typer.echo(f"rlvr {version('rlvr')}")
         raise typer.Exit
 
@@ -40,5 +47,25 @@ def options(
 
 
 def main() -> None:
-    """Run the command; a broken pipe or an interrupt ends it quietly."""
-    app()
+    """Run the command and end with its status; nothing ends in a traceback.
+
+    An interrupt says so in one line. A reader that has gone away (`| head`) is told nothing, but the status
+    is not 0; neither is it when the terminal's file is full.
+    """
+    try:
+        app()
+        status = 0
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        if status == _INTERRUPTED:
+            typer.echo("rlvr: interrupted; outputs are as they were before", err=True)
+    except OSError as problem:  # standard output could not be written
+        status = refuse(problem).exit_code
+    try:
+        sys.stdout.flush()
+    except OSError as problem:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left for the last flush
+        if not status and not isinstance(problem, BrokenPipeError):
+            refuse(problem)
+        status = status or 1
+    sys.exit(status)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
 from typing import Any
 
 import typer
@@ -12,7 +10,7 @@ from typer.core import TyperGroup
 
 from rlvr._checks import shortened, shown
 
-__all__ = ["RefusesInOneLine", "refuse", "writable"]
+__all__ = ["RefusesInOneLine", "refuse"]
 
 
 def refuse(problem: Exception) -> typer.Exit:
@@ -22,19 +20,6 @@ def refuse(problem: Exception) -> typer.Exit:
         said = f"{problem.strerror}: {shown(str(problem.filename))}"
     typer.echo(f"rlvr: {said}", err=True)
     return typer.Exit(2)
-
-
-def writable(option: str, out: str | Path) -> None:
-    """Refuse a file that could not be written, before the work that would be lost.
-
-    Raises
-    ------
-    ValueError
-        If `out` is a folder, or lies in none.
-    """
-    # Unlike the methods of Path these never raise.
-    if os.path.isdir(out) or not os.path.isdir(os.path.dirname(os.path.abspath(out))):
-        raise ValueError(f"{option} {shortened(str(out))}: a file in an existing folder is accepted")
 
 
 class RefusesInOneLine(TyperGroup):

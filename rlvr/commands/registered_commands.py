@@ -8,8 +8,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rlvr._checks import shortened, shown
-from rlvr.commands.refusal import refuse, writable
+from rlvr._checks import counted, shortened, shown
+from rlvr._writing import refuse_overwriting, replacing
+from rlvr.commands.refusal import refuse
 
 __all__ = ["app"]
 
@@ -37,7 +38,7 @@ def factorial(
         estimates, ratio = fit(cells), interaction_ratio(cells)
     except (ValueError, TypeError) as problem:
         raise refuse(problem) from None
-    table = Table("effect", f"on the {scale} scale, 95% interval over {n_blocks} task draws")
+    table = Table("effect", f"on the {scale} scale, 95% interval over {counted(n_blocks, 'task draw')}")
     for effect, estimate in estimates.items():
         table.add_row(effect, f"{estimate:+.6f}")
     console = Console()
@@ -58,22 +59,25 @@ def gate_map(
     from rlvr.registered.gate_error_rates import EXAMPLE, MAP, block_counts, build, load_counts
 
     console, same = Console(), True
+    if write:
+        try:
+            with console.status("simulating") as status:
+                tables = [build(grid, progress=status.update) for grid in (EXAMPLE, MAP)]
+            with replacing(EXAMPLE.path, MAP.path) as files:
+                for table, file in zip(tables, files, strict=True):
+                    table.to_csv(file, index=False, lineterminator="\n")
+        except OSError as problem:
+            raise refuse(problem) from None
+        return
     with console.status("simulating") as status:
         for grid in (EXAMPLE, MAP):
-            if write:
-                table = build(grid, progress=status.update)
-                table.to_csv(grid.path, index=False, lineterminator="\n")
-                continue
             stored = load_counts(grid).set_index(["prior_strength", "block"])
             places = stored.index.unique()
             chosen = np.random.default_rng().permutation(len(places))[: blocks or None]
             for place in chosen:
                 again = block_counts(grid, *places[place]).set_index(["prior_strength", "block"])
                 same &= again.equals(stored.loc[[places[place]]])
-    if not write:
-        console.print(
-            "every count is as stored" if same else "[bold red]the counts differ from those stored[/]"
-        )
+    console.print("every count is as stored" if same else "[bold red]the counts differ from those stored[/]")
     raise typer.Exit(0 if same else 1)
 
 
@@ -137,21 +141,21 @@ def protocol_run(
     console, same = Console(), True
     for file, stem in _asked(protocol_file, results_stem):
         try:
-            if write:
-                writable("--results", f"{stem}_accuracy.csv")
             registered = load_protocol(file)
+            if write:
+                files = {f"--results: {part}": f"{stem}_{part}.csv" for part in ("accuracy", "gate")}
+                refuse_overwriting(files, [file])
             stored = None if write else load_results(stem)
             with console.status("running") as status:
                 results = run_protocol(registered, progress=lambda part: status.update(f"running {part}"))
+            if write:
+                store_results(results, stem)
+                console.print(f"stored results of protocol {registered.digest[:12]}")
         except (ValueError, TypeError, OSError) as problem:
             raise refuse(problem) from None
         except KeyError as missing:
             raise refuse(ValueError(f"the protocol does not state {shown(missing.args[0])}")) from None
-        if stored is None:
-            store_results(results, stem)
-            console.print(f"stored results of protocol {registered.digest[:12]}")
-        else:
-            same &= results.same_as(stored)
+        same &= stored is None or results.same_as(stored)
     if not write:
         verdict = "every bit is as stored" if same else "[bold red]the results differ from those stored[/]"
         console.print(verdict)

@@ -1,4 +1,4 @@
-"""The commands that simulate: `rlvr replay` (the published study) and `rlvr sweep` (the prior axis)."""
+"""The commands that simulate: `rlvr replay` (the published study), `sweep` (the prior axis), `coin-flips`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from rlvr._checks import shown
-from rlvr.commands.refusal import refuse, writable
+from rlvr._checks import counted, shown
+from rlvr._writing import refuse_overwriting, replacing
+from rlvr.commands.refusal import refuse
 
 __all__ = ["app"]
 
@@ -18,6 +19,7 @@ app = typer.Typer()
 
 _STRENGTHS = typer.Option([0.20, 0.35, 0.50, 0.65, 0.80], help="Repeat for several.")
 _REPLAY = typer.Option(None, "--store", help="Write the comparison to this CSV file too.")
+_COIN_FLIPS = typer.Option(None, "--store", help="Rebuild the stored runs into this CSV file (minutes).")
 _STORE = typer.Option(None, help="Rebuild the stored dense sweep into this folder instead (minutes).")
 
 
@@ -33,8 +35,7 @@ def replay(
     from rlvr.replication.digit_for_digit import compare
 
     try:
-        if store is not None:
-            writable("--store", store)
+        refuse_overwriting({"--store": store}, [])
     except ValueError as problem:
         raise refuse(problem) from None
     table = Table("table", "quantity", "published", "replayed", "equal?", title="Published against replayed")
@@ -57,7 +58,11 @@ def replay(
     if store is not None:
         import pandas as pd
 
-        pd.DataFrame(rows).to_csv(store, index=False)
+        try:
+            with replacing(store) as (new,):
+                pd.DataFrame(rows).to_csv(new, index=False)
+        except OSError as problem:
+            raise refuse(problem) from None
     raise typer.Exit(0 if equal == len(rows) else 1)
 
 
@@ -82,7 +87,13 @@ def sweep(
 
         if not os.path.isdir(store):  # unlike Path.is_dir it never raises
             raise refuse(ValueError(f"--store must be an existing folder, got {shown(str(store))}"))
-        rebuild(store, typer.echo)
+        try:
+            refuse_overwriting(
+                {f"--store: {name}": store / name for name in ("sweep.csv", "crossings.csv")}, []
+            )
+            rebuild(store, typer.echo)
+        except (ValueError, OSError) as problem:
+            raise refuse(problem) from None
         return
     table = Table(
         "prior strength",
@@ -91,7 +102,8 @@ def sweep(
         "elicitation",
         "reward design",
         "reward design / naive",
-        title=f"Population terms: {n_tasks} task draws x {n_seeds} seeds, 95% t intervals over task draws",
+        title=f"Population terms: {counted(n_tasks, 'task draw')} x {counted(n_seeds, 'seed')}, "
+        "95% t intervals over task draws",
     )
     try:
         config = GRPOConfig(n_steps=n_steps, tie_break=tie_break)
@@ -104,6 +116,36 @@ def sweep(
                 *(f"{getattr(parts, name):+.4f}" for name in PARTS),
                 f"{parts.reward_design_fraction:.3f}",
             )
-    except (ValueError, TypeError, NotImplementedError) as problem:
+    except (ValueError, TypeError) as problem:
         raise refuse(problem) from None
     Console().print(table)
+
+
+@app.command("coin-flips")
+def coin_flips(
+    store: Path | None = _COIN_FLIPS,
+    runs: int = typer.Option(2, min=1, help="Compare this many runs of each model and design."),
+) -> None:
+    """Rerun the models of published RANDOM runs; exit 1 if a run differs from what is stored."""
+    import numpy as np
+
+    from rlvr.auditing.published_tables import DESIGNS
+    from rlvr.replication import coin_flip_models
+
+    console, same = Console(), True
+    try:
+        refuse_overwriting({"--store": store}, [])
+        with console.status("simulating") as status:
+            if store is not None:
+                coin_flip_models.store(store, status.update)
+            for model in coin_flip_models.models() if store is None else ():
+                for design in DESIGNS:
+                    status.update(f"{model}: {design}")
+                    fresh = coin_flip_models.simulated_runs(model, design, n_runs=runs)[:, 1:]
+                    kept = coin_flip_models.stored_runs(model, design)[: len(fresh)]
+                    same &= np.allclose(fresh[: len(kept)], kept, rtol=0, atol=6e-4)
+    except (ValueError, OSError) as problem:
+        raise refuse(problem) from None
+    if store is None:
+        console.print("every run is as stored" if same else "[bold red]the runs differ from those stored[/]")
+    raise typer.Exit(0 if same else 1)

@@ -21,6 +21,7 @@ import yaml
 
 from rlvr._checks import choice, shortened, shown
 from rlvr._data import DATA
+from rlvr._writing import replacing
 from rlvr.arms import ARMS
 from rlvr.registered.gates import RULES, pool_block, studies_of
 from rlvr.simulator.grpo_config import GRPOConfig
@@ -239,9 +240,10 @@ def run_protocol(protocol: Protocol, *, progress: Callable[[str], None] = lambda
 
 def store_results(results: Results, stem: str | Path = RESULTS) -> None:
     """Write results as two text files whose first line is the protocol's digest; floats keep every bit."""
-    for name in _COLUMNS:
-        table = getattr(results, name).to_csv(index=False, lineterminator="\n")
-        _path(stem, name).write_text(f"{_DIGEST}{results.digest}\n{table}", encoding="utf-8", newline="\n")
+    with replacing(*(_path(stem, name) for name in _COLUMNS)) as files:
+        for name, file in zip(_COLUMNS, files, strict=True):
+            table = getattr(results, name).to_csv(index=False, lineterminator="\n")
+            file.write_text(f"{_DIGEST}{results.digest}\n{table}", encoding="utf-8", newline="\n")
 
 
 def load_results(stem: str | Path = RESULTS) -> Results:

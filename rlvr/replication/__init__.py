@@ -1,8 +1,8 @@
-"""The published study, replayed: its trainer draw for draw, its designs, its numbers beside ours.
+"""Published numbers beside ours: the study's trainer draw for draw, and models of repeated RANDOM runs.
 
-What it is for: showing which published digits come back, and serving as the simulator's oracle.
-It may import the common ground, the simulator's families, and the registered part's ±1 coding.
-Chapters 2 and 4 and `rlvr replay` use it; nothing else of the core does.
+What it is for: showing which published digits come back, serving as the simulator's oracle, fitting print.
+It may import the common ground, the simulator, the registered part's ±1 coding, and published tables.
+Chapters 2, 4 and 15, `rlvr replay` and `rlvr coin-flips` use it; nothing else of the core does.
 """
 
 import lazy_loader
@@ -22,6 +22,15 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "resampled_interval",
             "study_spread",
             "task_and_seed_spread",
+        ],
+        "coin_flip_models": [
+            "BEST",
+            "STEPS",
+            "misfit",
+            "models",
+            "printed_runs",
+            "simulated_runs",
+            "stored_runs",
         ],
         "digit_for_digit": ["Comparison", "compare", "published_numbers", "replayed_sweep", "stored_replay"],
     },

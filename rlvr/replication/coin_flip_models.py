@@ -12,9 +12,10 @@ hang together, so its law is not a chi-squared: the p-value draws groups of as m
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,14 +23,15 @@ from numpy.typing import NDArray
 
 from rlvr._checks import choice, whole
 from rlvr._data import DATA, stored_table
+from rlvr._writing import replacing
 from rlvr.auditing.published_tables import DESIGNS, published_run_curves
 from rlvr.simulator.grpo_config import GRPOConfig
 from rlvr.simulator.strategy_family import StrategyFamily
 from rlvr.simulator.trainer import simulate
 
 __all__ = [
-    "BASE", "MODELS", "N_RUNS", "STEPS", "STORED", "CoinFlipModel", "Misfit", "misfit", "printed_runs",
-    "simulated_runs", "store", "stored_runs",
+    "BASE", "BEST", "N_RUNS", "STEPS", "STORED", "CoinFlipModel", "Misfit", "misfit", "models",
+    "printed_runs", "simulated_runs", "store", "stored_runs",
 ]  # fmt: skip
 
 STEPS = (5, 10, 20, 30, 40, 60, 75)
@@ -42,13 +44,16 @@ EVALUATION_SD = 1.0
 """Noise of one printed evaluation, in points: what neighbouring steps of the quiet designs differ by, over
 the root of two."""
 
-N_RUNS, SEED = 200, 15
+BEST = "rivals, many decisions"
+"""The model that comes nearest in all four designs."""
+
+N_RUNS, SEED = 100, 15
 STORED = DATA / "coin_flip_runs.csv"
 
 Floats = NDArray[np.float64]
 
-_PRINT = {"n_steps": max(STEPS), "group_size": 16, "kl_coefficient": 0.0}
-_DESIGNS = {
+_PRINT: dict[str, Any] = {"n_steps": max(STEPS), "group_size": 16, "kl_coefficient": 0.0}
+_DESIGNS: dict[str, dict[str, Any]] = {
     "8 updates, clipping": {"batch_size": 64, "inner_updates": 8, "clip": (0.2, 0.2)},
     "8 updates, no clipping": {"batch_size": 64, "inner_updates": 8},
     "1 update of 1,024": {"batch_size": 64},
@@ -67,16 +72,18 @@ class CoinFlipModel:
     family : StrategyFamily
     learning_rate : float
     optimizer : str
+    n_decisions : int
+        How often an answer draws from the shared logits. Under coin flips an answer's advantage does not
+        depend on its decisions, so their products with it are uncorrelated: D decisions of one answer add
+        to a gradient what D answers of one decision do, up to its second moments. They are simulated so,
+        as D times as many prompts a step.
     """
 
     words: str
     family: StrategyFamily
     learning_rate: float
     optimizer: str = "adam"
-
-
-def _starting_at_base(family: StrategyFamily) -> StrategyFamily:
-    return family.matched(BASE / 100)
+    n_decisions: int = 1
 
 
 def _rivals(
@@ -95,33 +102,34 @@ def models() -> dict[str, CoinFlipModel]:
     """Every model that was tried and is kept, in the order of the argument."""
     heaps = (0.72, 0.16)
     two = StrategyFamily((0.596, 0.404), heaps, n_prompts=64)
-    tail = StrategyFamily.long_tail(0.65, 200, (0.609, 0.28), n_prompts=64)
     questions = StrategyFamily((0.65, 0.35), (0.68, 0.15), n_prompts=500, offset_sd=2.0, read="greedy")
+    rivals = _rivals(5, (0.75, 0.11), share=0.6664, sds=(2.0, 1.5))
     return {
         "plain steps": CoinFlipModel("two strategies, plain gradient steps", two, 2.0, "sgd"),
         "two strategies": CoinFlipModel("two strategies", two, 0.04),
-        "long tail": CoinFlipModel("one strategy and 200 rare ones", tail, 0.15),
-        "short tail": CoinFlipModel(
-            "three strategies",
-            StrategyFamily((0.65, 0.23, 0.12), (0.641, 0.221, 0.221), n_prompts=64),
-            0.09,
+        "long tail": CoinFlipModel(
+            "one strategy and 200 rare ones",
+            StrategyFamily.long_tail(0.65, 200, (0.609, 0.28), n_prompts=64),
+            0.15,
         ),
-        "many decisions": CoinFlipModel(
+        "short tail": CoinFlipModel(
+            "three strategies", StrategyFamily((0.65, 0.23, 0.12), (0.641, 0.221, 0.221), n_prompts=64), 0.09
+        ),
+        "ten tokens": CoinFlipModel(
             "two strategies, decided by ten tokens",
             StrategyFamily((0.596, 0.404), heaps, n_prompts=64, n_tokens=10),
             0.04,
         ),
         "questions differ": CoinFlipModel(
-            "two strategies, questions of their own, read greedily", _starting_at_base(questions), 0.06
+            "two strategies, questions that differ, read greedily", questions.matched(BASE / 100), 0.06
         ),
+        "rivals": CoinFlipModel("the same with five rivals", rivals, 0.10),
+        BEST: CoinFlipModel("and 32 decisions in each answer", rivals, 0.10, n_decisions=32),
     }
 
 
-MODELS = models
-
-
 def printed_runs(design: str) -> Floats:
-    """The published runs of a design at ``STEPS``, percent of MATH-500, (run, step); NaN after a run's end."""
+    """The published runs of a design at ``STEPS``, in percent (run, step); NaN after a run's end."""
     choice("design", design, tuple(DESIGNS))
     return published_run_curves("MATH-500").loc[design][list(STEPS)].to_numpy()
 
@@ -147,11 +155,12 @@ def simulated_runs(model: str, design: str, *, n_runs: int = N_RUNS, seed: int =
     """
     chosen = models()[choice("model", model, tuple(models()))]
     settings = _DESIGNS[choice("design", design, tuple(_DESIGNS))]
-    config = GRPOConfig(
-        learning_rate=chosen.learning_rate, optimizer=chosen.optimizer, **_PRINT, **settings
-    )
+    batch_size = settings["batch_size"] * chosen.n_decisions
+    settings = {**_PRINT, **settings, "batch_size": batch_size}
+    config = GRPOConfig(learning_rate=chosen.learning_rate, optimizer=chosen.optimizer, **settings)
+    family = replace(chosen.family, n_prompts=max(chosen.family.n_prompts, batch_size))
     runs = simulate(
-        chosen.family, config, arms=("random",), n_tasks=n_runs, n_seeds=1, seed=seed,
+        family, config, arms=("random",), n_tasks=n_runs, n_seeds=1, seed=seed,
         checkpoints=(0, *STEPS),
     )  # fmt: skip
     curves = 100 * runs.curves[0, :, 0]
@@ -227,7 +236,8 @@ def store(path: Path = STORED, progress: Callable[[str], None] = lambda _: None)
             for run, curve in enumerate(simulated_runs(model, design)):
                 rows.append((model, design, run, *curve[1:].round(3)))
     heads = ["model", "design", "run", *(f"step_{step}" for step in STEPS)]
-    pd.DataFrame(rows, columns=heads).to_csv(path, index=False, lineterminator="\n")
+    with replacing(path) as (file,):
+        pd.DataFrame(rows, columns=heads).to_csv(file, index=False, lineterminator="\n")
 
 
 def stored_runs(model: str, design: str) -> Floats:

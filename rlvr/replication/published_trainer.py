@@ -10,12 +10,15 @@ Speed comes from drawing many uniforms at once where the stream is the same as d
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from rlvr._checks import choice, whole
 from rlvr.arms import ARMS
-from rlvr.simulator.grpo_config import GRPOConfig
+from rlvr.simulator.grpo_config import GRPOConfig, refuse_new_rules
+from rlvr.simulator.rules import as_rules
 from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed
 
 __all__ = ["largest_update_gap", "policy_update", "published_tasks", "replay_run"]
@@ -126,26 +129,28 @@ def largest_update_gap(config: GRPOConfig, *, n_groups: int, seed: int) -> float
     Raises
     ------
     ValueError
-        If `n_groups` is below 1, or `config` asks for filtering that the plain program does not know.
+        If `n_groups` is below 1, or `config` asks for filtering or for a rule that the study does not have.
 
     Examples
     --------
     >>> largest_update_gap(GRPOConfig(), n_groups=10, seed=0) < 1e-12
     True
     """
-    from rlvr.simulator import kernel  # the compiler loads only when it is compared with
+    # The compiler loads only when it is compared with.
+    from rlvr.simulator.kernel_updates import N_SCRATCH, group_update
 
     whole("n_groups", n_groups, "an integer of at least 1", at_least=1)
     choice("filtering", config.filtering, ("off", "drop"))
+    refuse_new_rules(config, "for the published update")
     generator, size = np.random.default_rng(check_seed(seed)), 8
-    rules = kernel.FILTERING[config.filtering], kernel.KL[config.kl]
+    rules = as_rules(replace(config, group_size=size), config.batch_size)
+    moments, scratch = (np.empty((2, size)), np.empty(2)), (np.empty(size), np.empty((N_SCRATCH, size)))
     gaps = []
     for _ in range(n_groups):
         prior, logits = generator.dirichlet(np.ones(size)), generator.normal(size=size)
         actions, rewards = generator.integers(0, size, size), generator.integers(0, 2, size)
         after = logits.copy()
-        rates = config.learning_rate, config.kl_coefficient
-        kernel.group_update(after, _softmax(logits), prior, actions, rewards, *rates, *rules, np.empty(size))
+        group_update(after, _softmax(logits), prior, actions, rewards, rules, *moments, *scratch)
         group = actions[None], rewards[None].astype(float)
         plain = policy_update(logits[None], prior[None], *group, config)[0]
         gaps.append(np.abs(after - logits - plain).max())
@@ -175,9 +180,10 @@ def replay_run(tasks: Tasks, arm: str, config: GRPOConfig, *, seed: int, eval_ev
     Raises
     ------
     ValueError
-        If `arm` is unknown or `eval_every` is below 1.
+        If `arm` is unknown, `eval_every` is below 1, or `config` has a rule that the study has not.
     """
     choice("arm", arm, ARMS)
+    refuse_new_rules(config, "for the published trainer")
     whole("eval_every", eval_every, "an integer of at least 1", at_least=1)
     generator = np.random.default_rng(check_seed(seed))
     prior, correct = tasks.prior[0], tasks.correct[0]

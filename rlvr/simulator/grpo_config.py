@@ -4,19 +4,41 @@ One update of one prompt's logits, from a group of G sampled actions with reward
 
     logits += learning_rate * ( mean_i A_i (onehot(a_i) - policy)  +  kl_coefficient * KL term )
     A_i = (r_i - mean r) / (std r + 1e-8),   population std
+
+With m inner updates the group is used in m parts, in order, all advantages from the whole group. Part by
+part, the mean over its answers of ratio_i A_i (onehot(a_i) - policy), clipped answers left out, takes the
+place of the first term; ratio_i is the policy now over the one that sampled, at a_i. The KL term enters
+each inner update whole, at the policy of that moment.
+
+With the update "mirror", the first term is target minus policy on the distinct sampled actions S:
+
+    policy_S = policy restricted to S,   target_S proportional to policy_S * exp(reward / temperature)
+
+the update of DDO-RM (Zhang, Zuo, Chen and Wang, arXiv 2604.11119) with the group for its candidates.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from rlvr._checks import choice, real, shown, whole
 
-__all__ = ["HEAVY", "LIGHT", "GRPOConfig"]
+__all__ = ["HEAVY", "LIGHT", "OPTIONS", "GRPOConfig", "refuse_new_rules"]
+
+OPTIONS = {
+    "filtering": ("off", "drop", "refill"),
+    "tie_break": ("lowest", "uniform"),
+    "kl": ("forward", "reverse"),
+    "advantage": ("grpo", "centered", "rloo"),
+    "optimizer": ("sgd", "adam"),
+    "update": ("gradient", "mirror"),
+    "majority_labels": ("group", "fixed"),
+}
+"""Settings with names, and the names that each accepts."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GRPOConfig:
     """How a policy is trained.
 
@@ -59,19 +81,22 @@ class GRPOConfig:
     optimizer : {"sgd", "adam"}
         "sgd": the logits move by learning_rate times the drift. "adam": the drift goes through Adam, betas
         0.9 and 0.95, epsilon 1e-8, bias-corrected, moments kept over all updates of a run. Where each prompt
-        has logits of its own, so are its moments: they rest while the prompt is not drawn.
+        has logits of its own, so are its moments: they rest while the prompt is not drawn or its group is
+        dropped. A drift below 1e-14 counts as zero: Adam would make a step of rounding errors.
     update : {"gradient", "mirror"}
         "gradient": the policy gradient above. "mirror": the group's rewards make a target distribution over
-        the sampled answers, and the policy is drawn towards it.
+        the distinct sampled answers, and the policy is drawn towards it, by the gradient of their cross
+        entropy. An answer's reward is the mean over its samples, taken as it is: no `advantage`, since what
+        is subtracted from all rewards leaves the target where it was. Neither `clip` nor `inner_updates`.
     mirror_temperature : float, above 0
-        With "mirror", how soft the target is.
+        With "mirror", how soft the target is: the price of its KL divergence from the policy.
     verifier_noise : (float, float), each in [0, 1]
         TRUE's false positive and false negative rate: an incorrect answer is rewarded with the first
-        probability, a correct one is not with the second, each answer anew.
+        probability, a correct one is not with the second, each answer anew. All else is drawn as without.
     majority_labels : {"group", "fixed"}
         What MAJORITY rewards. "group": the plurality of the answer's own group. "fixed": one label a prompt,
         settled before training by `label_votes` answers of the prior, or with the share right that
-        `label_share_right` states.
+        `label_share_right` states: see :func:`rlvr.simulator.majority_labels.fixed_labels`.
     label_votes : int, at least 1
         With "fixed", answers of the prior that vote on a prompt's label; ties as `tie_break` says.
     label_share_right : None or float in [0, 1]
@@ -80,7 +105,8 @@ class GRPOConfig:
     Raises
     ------
     TypeError, ValueError
-        If an argument is out of range; the message names it.
+        If an argument is out of range, or `clip` or `inner_updates` is set with the update "mirror"; the
+        message names it.
     """
 
     n_steps: int = 200
@@ -113,16 +139,7 @@ class GRPOConfig:
         whole("inner_updates", self.inner_updates, "an integer of at least 1", at_least=1)
         real("mirror_temperature", self.mirror_temperature, "a finite number above 0", above=0)
         whole("label_votes", self.label_votes, "an integer of at least 1", at_least=1)
-        options = {
-            "filtering": ("off", "drop", "refill"),
-            "tie_break": ("lowest", "uniform"),
-            "kl": ("forward", "reverse"),
-            "advantage": ("grpo", "centered", "rloo"),
-            "optimizer": ("sgd", "adam"),
-            "update": ("gradient", "mirror"),
-            "majority_labels": ("group", "fixed"),
-        }
-        for name, accepted in options.items():
+        for name, accepted in OPTIONS.items():
             choice(name, getattr(self, name), accepted)
         if self.clip is not None:
             accepted_clip = "None or two numbers (low, high), each above 0"
@@ -130,6 +147,16 @@ class GRPOConfig:
             if min(low, high) <= 0:
                 raise ValueError(f"clip must be {accepted_clip}, got {shown(self.clip)}")
             object.__setattr__(self, "clip", (low, high))
+        if self.update == "mirror" and self.clip is not None:
+            raise ValueError(
+                "clip must be None with update='mirror', which has no ratio to clip: its target is a "
+                f"distribution, got {shown(self.clip)}"
+            )
+        if self.update == "mirror" and self.inner_updates != 1:
+            raise ValueError(
+                "inner_updates must be 1 with update='mirror', whose target needs the whole group, got "
+                f"{shown(self.inner_updates)}"
+            )
         rates = "two rates (false positive, false negative), each in [0, 1]"
         noise = _pair("verifier_noise", self.verifier_noise, rates)
         if not all(0 <= rate <= 1 for rate in noise):
@@ -139,6 +166,12 @@ class GRPOConfig:
             accepted_share = "None or a share in [0, 1]"
             real("label_share_right", self.label_share_right, accepted_share, above=0, below=1, closed=True)
 
+    def __repr__(self) -> str:
+        """What differs from the defaults, which are the published light settings."""
+        changed = ((f.name, getattr(self, f.name)) for f in fields(self))
+        named = [f"{name}={value!r}" for name, value in changed if value != getattr(type(self), name)]
+        return f"GRPOConfig({', '.join(named)})"
+
 
 def _pair(name: str, value: object, accepted: str) -> tuple[float, float]:
     """Return `value` as two finite floats."""
@@ -147,6 +180,19 @@ def _pair(name: str, value: object, accepted: str) -> tuple[float, float]:
     first, second = (real(name, number, accepted) for number in value)
     return first, second
 
+
+def refuse_new_rules(config: GRPOConfig, where: str) -> None:
+    """Raise a ValueError if `config` has a rule that the published study has not; `where` is quoted."""
+    for name in _NEW_RULES:
+        if getattr(config, name) != getattr(LIGHT, name):
+            raise ValueError(
+                f"{name} must be {shown(getattr(LIGHT, name))} {where}, got {shown(getattr(config, name))}"
+            )
+
+
+_NEW_RULES = (
+    "advantage", "clip", "inner_updates", "optimizer", "update", "verifier_noise", "majority_labels",
+)  # fmt: skip
 
 LIGHT = GRPOConfig()
 """The light settings of the published study (with a family of 40 prompts, 8 actions, 2 correct)."""

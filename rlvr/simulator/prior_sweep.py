@@ -18,6 +18,7 @@ import pandas as pd
 
 from rlvr._checks import choice
 from rlvr._data import stored_table
+from rlvr._writing import replacing
 from rlvr.arms import ARMS
 from rlvr.decomposition import TERMS, Decomposition, decompose
 from rlvr.inference import Estimate, crossing_interval
@@ -108,9 +109,10 @@ def store(folder: Path, progress: Callable[[str], None] = print) -> None:
             crossing = crossing_interval(DENSE, curves)
             crossings.append((size, tie_break, crossing.value, crossing.low, crossing.high, crossing.n))
             progress(f"{size} settings, {tie_break} ties: elicitation turns positive at {crossing:.4f}")
-    pd.DataFrame(rows).to_csv(folder / "sweep.csv", index=False)
     named = ["size", "tie_break", "value", "low", "high", "n"]
-    pd.DataFrame(crossings, columns=named).to_csv(folder / "crossings.csv", index=False)
+    with replacing(folder / "sweep.csv", folder / "crossings.csv") as (sweep, crossed):
+        pd.DataFrame(rows).to_csv(sweep, index=False)
+        pd.DataFrame(crossings, columns=named).to_csv(crossed, index=False)
 
 
 def stored_sweep() -> pd.DataFrame:

@@ -9,7 +9,7 @@ import math
 import numpy as np
 from numba import njit
 
-from rlvr.simulator.kernel import _softmax
+from rlvr.simulator.kernel_updates import softmax
 
 __all__ = ["part_drift", "tokens", "update_logits"]
 
@@ -22,7 +22,7 @@ def tokens(logits, offset, policy):
     for k in range(logits.shape[0]):
         for s in range(logits.shape[1]):
             policy[k, s] = logits[k, s] + offset[s]
-        _softmax(policy[k], policy[k])
+        softmax(policy[k], policy[k])
 
 
 @njit(cache=True, nogil=True)

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from rlvr._checks import choice, shown, whole
 from rlvr.arms import ARM_CODE, ARMS, check_arms
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
+from rlvr.simulator.majority_labels import fixed_labels
+from rlvr.simulator.rules import as_rules
 from rlvr.simulator.shared_trainer import check_shared, prompt_policies, train_shared
 from rlvr.simulator.strategy_family import StrategyFamily, StrategyTasks
 from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed
@@ -149,10 +151,7 @@ def simulate(
         shared = train_shared(family, config, named, n_tasks, n_seeds, seed, steps, tasks, _n_threads())
         kept = prompt_policies(shared["logits"], shared["tasks"].offsets) if keep_policies else None
         return Runs(family, config, named, n_tasks, n_seeds, seed, steps, policies=kept, **shared)
-    if config.batch_size > family.n_prompts:
-        raise ValueError(
-            f"batch_size must be at most n_prompts = {family.n_prompts}, got {config.batch_size}"
-        )
+    rules = as_rules(config, family.n_prompts)
     steps = _check_checkpoints(checkpoints, config.n_steps)
     drawn = family.sample(n_tasks, seed) if tasks is None else tasks
     if not isinstance(drawn, Tasks):
@@ -167,9 +166,9 @@ def simulate(
     policies = np.empty(
         (len(named), n_tasks if keep_policies else 0, n_seeds, family.n_prompts, family.n_actions)
     )
-    n_candidates = config.batch_size
-    if config.filtering == "refill":
-        n_candidates = min(config.refill_cap * config.batch_size, family.n_prompts)
+    labels = np.full(drawn.prior.shape[:2], -1)
+    if config.majority_labels == "fixed" and "majority" in named:
+        labels = fixed_labels(drawn, config, seed=seed)
     n_runs, n_threads = n_tasks * n_seeds, _n_threads()
     edges = np.linspace(0, n_runs, min(n_runs, 4 * n_threads) + 1).astype(int)
 
@@ -179,18 +178,12 @@ def simulate(
             last,
             drawn.prior,
             drawn.correct,
+            labels,
             np.array([ARM_CODE[arm] for arm in named]),
             key,
             n_seeds,
             steps,
-            config.batch_size,
-            n_candidates,
-            config.group_size,
-            float(config.learning_rate),
-            float(config.kl_coefficient),
-            kernel.FILTERING[config.filtering],
-            kernel.TIE_BREAK[config.tie_break],
-            kernel.KL[config.kl],
+            rules,
             curves,
             policies,
         )

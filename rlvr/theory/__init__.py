@@ -12,6 +12,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "group_compositions": ["compositions", "log_multinomial", "plurality_table"],
         "expected_drift": ["kl_pull", "majority_drift", "majority_drifts", "true_drift", "true_drifts"],
+        "drift_of_rewards": ["noisy_rates", "reward_drift", "reward_speed"],
+        "mirror_null": ["mirror_random_drift"],
         "curvature_of_null": ["null_curvature", "random_drift"],
         "expected_path": ["crossing_after", "expected_accuracy", "mean_field", "update_weights"],
         "moment_closure": ["closure_accuracy", "majority_closure"],

@@ -16,7 +16,7 @@ from scipy import optimize, special, stats
 
 from rlvr._checks import choice, whole
 from rlvr.arms import ARMS
-from rlvr.simulator.grpo_config import GRPOConfig
+from rlvr.simulator.grpo_config import GRPOConfig, refuse_new_rules
 from rlvr.simulator.task_family import TaskFamily
 from rlvr.theory.expected_drift import kl_pulls, majority_drifts, true_drifts
 
@@ -67,8 +67,8 @@ def mean_field(family: TaskFamily, config: GRPOConfig, arm: str, n_updates: int)
     Raises
     ------
     TypeError, ValueError
-        If an argument is out of range, or `config` asks for another filtering or advantage than
-        these formulas cover.
+        If an argument is out of range, or `config` asks for another filtering, advantage or rule of
+        updating and rewarding than these formulas cover.
 
     Notes
     -----
@@ -159,6 +159,7 @@ def check_covered(config: GRPOConfig) -> None:
             "config must have advantage 'grpo' and filtering 'drop' or 'off' for these formulas, got "
             f"{config.advantage!r} and {config.filtering!r}"
         )
+    refuse_new_rules(config, "for these formulas")
 
 
 def counted(policies: Floats, correct: NDArray[np.bool_], config: GRPOConfig, arm: str) -> Floats:

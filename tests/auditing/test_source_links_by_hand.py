@@ -48,7 +48,7 @@ PAGE = """\
 (src-first2025-n-b)=
 **n, b**
 
-- FROZEN **100%**, 1 items. row 5 of arms.csv
+- FROZEN **100%**, 1 item. row 5 of arms.csv
 
 ## second2026
 

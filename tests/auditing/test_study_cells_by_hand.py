@@ -81,9 +81,8 @@ def test_a_notice_where_no_number_of_answers_gives_the_accuracy(accuracy, n_item
     row = arms_table(n_items=n_items, samples_per_item=samples).head(1).astype({"accuracy": object})
     (cell,) = read_cells([row.assign(accuracy=accuracy)])
     graded = (n_items or 0) * (samples or 1)
-    assert cell.notices == (
-        () if whole else (f"line 2: {accuracy} is no whole number of {graded} graded answers",)
-    )
+    noun = "graded answer" if graded == 1 else "graded answers"
+    assert cell.notices == (() if whole else (f"line 2: {accuracy} is no whole number of {graded} {noun}",))
 
 
 @pytest.mark.parametrize(

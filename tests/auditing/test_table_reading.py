@@ -51,7 +51,8 @@ BAD = {
     "too many fields in every row": (f"{HEADER}\ns,m,b,true,0.5,5,7\n", ["line 2", "7 fields"]),
     "too few fields": (GOOD + "s,m,b,random\n", ["line 4", "4 fields"]),
     "open quote": (GOOD + 's,m,b,"random,0.5,500\n', ["line 4"]),
-    "semicolons": (GOOD.replace(",", ";"), ["line 1", "missing study"]),
+    "bars": (GOOD.replace(",", "|"), ["line 1", "missing study"]),
+    "semicolons, one short": (GOOD.replace(",", ";") + "s;m\n", ["line 4", "6 semicolon-separated fields"]),
     "nul byte": (GOOD + "s,m,b,random\0,0.5,500\n", ["line 4", "NUL"]),
     "unknown role": (HEADER + ",role\ns,m,b,true,0.5,5,boss\n", ["line 2", "role must be one of arm"]),
 }

@@ -141,4 +141,22 @@ def test_files_name_the_line_that_cannot_be_read(tmp_path):
             read_text(path)
     path.write_bytes(b"\xef\xbb\xbfa,b\n")
     assert read_text(path) == (str(path), "a,b\n")
-    assert read_text(pd.DataFrame({"a": [1]})) == ("table", "a\n1\n")
+
+
+def test_a_data_frame_is_read_as_its_file_would_be():
+    frame = pd.DataFrame({
+        "study": ["s", None, 'a "b"'], "model": pd.Categorical(["m", "n", "m"], ["n", "m", "unused"]),
+        "benchmark": 1, "arm": "true", "accuracy": [0.5, 0.1 + 0.2, 1], "n_items": [5, 6, 7],
+        "note": [None] * 3, "flag": [True, False, None], "run_sd": [0.1, None, 0.25],
+    }).assign(study=["s", "t", 'a "b"'])  # fmt: skip
+    name, given = read_text(frame)
+    assert name == "table" and given is frame
+    read_back = read_frame("t", frame.to_csv(index=False))
+    direct = read_frame("table", frame)
+    assert direct.astype(str).to_dict("list") == read_back.astype(str).to_dict("list")
+    assert direct["accuracy"].tolist() == ["0.5", "0.30000000000000004", "1.0"]
+    assert (list(lines_of("table", frame)), line_of("table", frame, 1)) == ([2, 3, 4], 3)
+    with pytest.raises(TableError, match=r"table, line 3: n_items must be .*, got '-1'"):
+        read_frame("table", frame.assign(n_items=[1, -1, 1]))
+    with pytest.raises(TableError, match="line 2: no rows below the header"):
+        read_frame("table", frame[:0])

@@ -1,5 +1,6 @@
 """`rlvr audit` from the outside: which outputs go where, which are refused, what reaches the audit."""
 
+import hashlib
 import json
 
 import pytest
@@ -67,7 +68,7 @@ def test_what_is_said_reaches_the_audit_and_what_is_not_does_not(table, monkeypa
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("option", ["--json", "--figure"])
+@pytest.mark.parametrize("option", ["--json", "--figure", "--report"])
 def test_a_folder_or_a_file_in_none_is_no_place_for_an_output(table, tmp_path, option):
     for out in (tmp_path, tmp_path / "none" / "out.svg"):
         result = run(table, option, out)
@@ -108,3 +109,10 @@ def test_the_program_is_the_same_app(table, monkeypatch, capsys):
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 0 and capsys.readouterr().out.startswith("reward design dominates")
+
+
+def test_a_page_names_its_input_by_digest(table, tmp_path):
+    result = run(table, "--report", tmp_path / "out.html")
+    page = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert result.stdout.startswith("reward design dominates (identified)\n")
+    assert hashlib.sha256(TABLE.encode()).hexdigest() in page and "reward design dominates" in page

@@ -2,8 +2,10 @@
 
 from importlib.metadata import version
 
+import pytest
 from typer.testing import CliRunner
 
+from rlvr.commands import command_line
 from rlvr.commands.command_line import app
 
 
@@ -38,3 +40,14 @@ def test_the_version_is_told_before_anything_is_checked():
 
 def test_a_fault_of_the_program_is_a_plain_traceback():
     assert app.pretty_exceptions_enable is False
+
+
+@pytest.mark.parametrize(("ended", "status"), [(None, 0), (0, 0), (3, 3), ("words", 1)])
+def test_the_status_is_that_of_the_command(monkeypatch, ended, status):
+    def command():
+        raise SystemExit(ended)
+
+    monkeypatch.setattr(command_line, "app", command)
+    with pytest.raises(SystemExit) as end:
+        command_line.main()
+    assert end.value.code == status

@@ -7,8 +7,9 @@ import typer
 import yaml
 from typer.testing import CliRunner
 
+from rlvr._writing import refuse_overwriting
 from rlvr.commands.command_line import app
-from rlvr.commands.refusal import refuse, writable
+from rlvr.commands.refusal import refuse
 from rlvr.registered import PROTOCOL, load_protocol
 
 LONG = "x" * 5_000
@@ -177,7 +178,7 @@ def test_what_could_not_be_written_is_refused_before_the_work(tmp_path, monkeypa
         assert arguments[-1] in line and "a file in an existing folder is accepted" in line
         assert "characters)" in line
     assert "a file in an existing folder" in refused("replay", "--store", tmp_path)
-    writable("--store", tmp_path / "new.csv")
+    refuse_overwriting({"--store": tmp_path / "new.csv"}, [])
     assert list(tmp_path.iterdir()) == []
     assert "Invalid value for '--blocks'" in refused("gate-map", "--blocks", "-1")
 

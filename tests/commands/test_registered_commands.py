@@ -164,3 +164,29 @@ def test_a_run_is_stored_then_compared_bit_by_bit(copies):
 def test_the_protocol_command_alone_shows_what_it_can():
     shown = run("protocol")
     assert "check" in shown.output and "run" in shown.output
+
+
+def test_results_are_kept_where_they_cannot_be_written(grids, monkeypatch):
+    assert run("gate-map", "--write").exit_code == 0
+    kept = {grid.path: grid.path.read_bytes() for grid in grids}
+
+    def full(*arguments, **settings):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pandas.DataFrame.to_csv", full)
+    result = run("gate-map", "--write")
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert result.stderr.startswith("rlvr: No space left on device: ")
+    assert {path: path.read_bytes() for path in kept} == kept
+    assert sorted(grids[0].path.parent.iterdir()) == sorted(kept)
+
+
+def test_a_protocol_is_not_replaced_by_its_results(tmp_path):
+    protocol = tmp_path / "p_gate.csv"
+    shutil.copy(PROTOCOL, protocol)
+    before = protocol.read_bytes()
+    result = run("protocol", "run", "--write", "--protocol", protocol, "--results", tmp_path / "p")
+    assert result.exit_code == 2 and "another file is accepted" in result.stderr
+    assert protocol.read_bytes() == before and list(tmp_path.iterdir()) == [protocol]
+    nowhere = run("protocol", "run", "--write", "--results", tmp_path / "none" / "p")
+    assert nowhere.exit_code == 2 and "a file in an existing folder is accepted" in nowhere.stderr

@@ -94,3 +94,31 @@ def test_a_replay_counts_equal_numbers_and_ends_accordingly(monkeypatch, tmp_pat
     assert stored.values.tolist() == [[r.table, r.quantity, r.published, r.replayed] for r in rows]
     run("replay", "--quick", "--heavy")
     assert asked[1] == {"quick": True, "heavy": True}
+
+
+def test_a_store_that_cannot_be_is_refused_before_anything_is_simulated(tmp_path, monkeypatch):
+    monkeypatch.setattr(digit_for_digit, "compare", lambda **_: pytest.fail("it ran"))
+    for store in (tmp_path, tmp_path / "none" / "out.csv"):
+        result = run("replay", "--store", str(store))
+        assert result.exit_code == 2 and "a file in an existing folder is accepted" in result.stderr
+    (tmp_path / "sweep.csv").mkdir()
+    result = run("sweep", "--store", str(tmp_path))
+    assert result.exit_code == 2 and "sweep.csv" in result.stderr
+
+
+def test_a_replay_that_cannot_be_stored_leaves_what_was_there(tmp_path, monkeypatch):
+    store = tmp_path / "replay.csv"
+    store.write_text("the last good result")
+    row = Comparison("t", "q", "1", "1")
+    monkeypatch.setattr(digit_for_digit, "compare", lambda **_: [row])
+
+    def full(*arguments, **settings):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(pd.DataFrame, "to_csv", full)
+        result = run("replay", "--store", str(store))
+    assert result.exit_code == 2 and result.stderr == f"rlvr: No space left on device: {str(store)!r}\n"
+    assert store.read_text() == "the last good result" and list(tmp_path.iterdir()) == [store]
+    assert run("replay", "--store", str(store)).exit_code == 0
+    assert len(pd.read_csv(store)) == 1

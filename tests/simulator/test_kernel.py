@@ -10,17 +10,18 @@ from scipy import stats
 
 from rlvr.arms import ARM_CODE
 from rlvr.replication.published_trainer import policy_update
-from rlvr.simulator import kernel, keyed_random
+from rlvr.simulator import kernel, kernel_rewards, kernel_updates, keyed_random
 from rlvr.simulator.grpo_config import LIGHT
+from rlvr.simulator.rules import as_rules
 from rlvr.simulator.task_family import TaskFamily
 
 
 def test_codes_agree_with_the_arms():
     assert ARM_CODE == {
         "frozen": 0,
-        "random": kernel.RANDOM,
-        "majority": kernel.MAJORITY,
-        "true": kernel.TRUE,
+        "random": kernel_rewards.RANDOM,
+        "majority": kernel_rewards.MAJORITY,
+        "true": kernel_rewards.TRUE,
     }
 
 
@@ -40,12 +41,12 @@ def test_random_bits_are_numpy_s_philox():
 @given(st.lists(st.floats(-60, 60), min_size=2, max_size=12))
 def test_softmax(logits):
     found = np.empty(len(logits))
-    kernel._softmax(np.array(logits), found)
+    kernel_updates.softmax(np.array(logits), found)
     expected = np.exp(np.array(logits) - max(logits))
     np.testing.assert_allclose(found, expected / expected.sum(), rtol=4e-15)
 
 
-def one_update(seed, n_actions, group_size, config, spread, function=kernel.group_update):
+def one_update(seed, n_actions, group_size, config, spread, function=kernel_updates.group_update):
     """The kernel's change of random logits, and the replay's, from the same group."""
     generator = np.random.default_rng(seed)
     prior = generator.dirichlet(np.ones(n_actions)) * 0.9 + 0.1 / n_actions
@@ -53,11 +54,11 @@ def one_update(seed, n_actions, group_size, config, spread, function=kernel.grou
     actions = generator.integers(0, n_actions, group_size)
     rewards = generator.integers(0, 2, group_size)
     probabilities = np.empty(n_actions)
-    kernel._softmax(logits, probabilities)
+    kernel_updates.softmax(logits, probabilities)
     after = logits.copy()
     function(
-        after, probabilities, prior, actions, rewards, config.learning_rate, config.kl_coefficient,
-        kernel.FILTERING[config.filtering], kernel.KL[config.kl], np.empty(n_actions),
+        after, probabilities, prior, actions, rewards, as_rules(config, 40), np.zeros((2, n_actions)),
+        np.ones(2), np.empty(n_actions), np.empty((kernel_updates.N_SCRATCH, n_actions)),
     )  # fmt: skip
     expected = policy_update(logits[None], prior[None], actions[None], rewards[None].astype(float), config)[0]
     return after - logits, expected
@@ -83,7 +84,7 @@ def test_one_update_is_the_replay_s(
 def test_python_source_and_compiled_code_agree(kl):
     config = replace(LIGHT, kl=kl, filtering="off")
     compiled, _ = one_update(1, 8, 8, config, 0.5)
-    plain, _ = one_update(1, 8, 8, config, 0.5, function=kernel.group_update.py_func)
+    plain, _ = one_update(1, 8, 8, config, 0.5, function=kernel_updates.group_update.py_func)
     np.testing.assert_allclose(compiled, plain, rtol=0, atol=1e-15)
 
 
@@ -108,12 +109,12 @@ def test_the_two_kl_terms_are_gradients_of_different_divergences():
     assert np.abs(pull["forward"] - pull["reverse"]).max() > 0.01
 
 
-def majority(actions, word, tie_break):
+def majority(actions, word, tie_break, label=-1):
     rewards = np.empty(len(actions), np.int64)
     words = np.array([word] + [0] * 7, np.uint64)
-    kernel.group_rewards(
-        kernel.MAJORITY, np.array(actions), np.zeros(4, bool), words, kernel.TIE_BREAK[tie_break],
-        np.empty(4, np.int64), rewards,
+    kernel_rewards.group_rewards(
+        kernel_rewards.MAJORITY, np.array(actions), np.zeros(4, bool), label, words, words,
+        as_rules(replace(LIGHT, tie_break=tie_break), 40), np.empty(4, np.int64), rewards,
     )  # fmt: skip
     return rewards.tolist()
 
@@ -126,12 +127,21 @@ def test_majority_by_hand():
     assert majority([3, 1, 3, 0], 2**32 - 1, "uniform") == [1, 0, 1, 0]  # no tie, nothing to draw
 
 
+def test_a_label_takes_the_place_of_the_vote():
+    assert majority([3, 1, 3, 0], 0, "lowest", label=1) == [0, 1, 0, 0]
+    assert majority([3, 1, 3, 0], 0, "lowest", label=0) == [0, 0, 0, 1]
+    assert majority([3, 1, 3, 0], 2**32 - 1, "uniform", label=2) == [0, 0, 0, 0]
+
+
 def test_random_reward_bits_ignore_the_actions():
     words = np.zeros(16, np.uint64)
     words[1], words[2] = 0b1011, 0b1
     rewards = np.empty(40, np.int64)
     actions = np.zeros(40, np.int64)
-    kernel.group_rewards(kernel.RANDOM, actions, np.zeros(4, bool), words, 0, np.empty(4, np.int64), rewards)
+    kernel_rewards.group_rewards(
+        kernel_rewards.RANDOM, actions, np.zeros(4, bool), -1, words, words, as_rules(LIGHT, 40),
+        np.empty(4, np.int64), rewards,
+    )  # fmt: skip
     assert np.flatnonzero(rewards).tolist() == [0, 1, 3, 32]
 
 

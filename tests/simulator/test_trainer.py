@@ -166,8 +166,18 @@ def test_no_training_is_the_prior():
         ({"filtering": "on"}, ValueError, "filtering must be one of 'off', 'drop', 'refill', got 'on'"),
         ({"tie_break": 0}, TypeError, "tie_break"),
         ({"kl": "jeffreys"}, ValueError, "kl must be one of 'forward', 'reverse'"),
-        ({"advantage": "rloo"}, NotImplementedError, "advantage='rloo' is not built yet; available: grpo"),
-        ({"advantage": "centered"}, NotImplementedError, "not built yet"),
+        ({"advantage": "drgrpo"}, ValueError, "advantage must be one of 'grpo', 'centered', 'rloo'"),
+        ({"clip": (0.2, 0.0)}, ValueError, r"clip must be None or two numbers .* above 0, got \(0.2, 0.0\)"),
+        ({"clip": 0.2}, TypeError, "clip must be None or two numbers"),
+        (
+            {"clip": (0.2, 0.3), "update": "mirror"},
+            ValueError,
+            "clip must be None with update='mirror', which",
+        ),
+        ({"inner_updates": 2, "update": "mirror"}, ValueError, "inner_updates must be 1 with .* got 2"),
+        ({"optimizer": "adamw"}, ValueError, "optimizer must be one of 'sgd', 'adam', got 'adamw'"),
+        ({"verifier_noise": (0.1, 1.1)}, ValueError, r"verifier_noise must be two rates .*got \(0.1, 1.1\)"),
+        ({"label_share_right": -0.1}, ValueError, "label_share_right must be None or a share"),
     ],
 )
 def test_bad_configurations(arguments, error, message):
@@ -193,6 +203,11 @@ def test_bad_configurations(arguments, error, message):
         ),
         ({"config": 3}, TypeError, "config must be a GRPOConfig"),
         ({"family": "qwen"}, TypeError, "family must be a TaskFamily"),
+        (
+            {"config": GRPOConfig(inner_updates=3)},
+            ValueError,
+            "group_size must be a multiple of inner_updates = 3, got 8",
+        ),
         ({"family": TaskFamily(n_prompts=8)}, ValueError, "batch_size must be at most n_prompts = 8, got 16"),
     ],
 )

@@ -1,0 +1,136 @@
+"""Nothing lost: an output takes its place only when it is whole, and never that of an input.
+
+A file is written beside its target and renamed. Whatever ends the writing early (an interrupt, a full disk, a
+bug) leaves what was there before.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from rlvr._checks import shortened
+
+__all__ = ["refuse_overwriting", "replacing"]
+
+
+@contextmanager
+def replacing(*targets: str | Path) -> Iterator[tuple[Path, ...]]:
+    """New files to be written, which take the places of `targets` together when the block ends well.
+
+    Parameters
+    ----------
+    *targets : path
+        Files, old or new, in folders that exist. A link stays a link: what it points to is replaced.
+
+    Yields
+    ------
+    tuple of Path
+        One empty file a target, in the same folder and with the same ending.
+
+    Raises
+    ------
+    OSError
+        As the system says it; nothing has changed then.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> target = Path(tempfile.mkdtemp()) / "result.txt"
+    >>> _ = target.write_text("old")
+    >>> try:
+    ...     with replacing(target) as (new,):
+    ...         _ = new.write_text("half of the n")
+    ...         raise KeyboardInterrupt
+    ... except KeyboardInterrupt:
+    ...     target.read_text(), len(list(target.parent.iterdir()))
+    ('old', 1)
+    """
+    places = [Path(os.path.realpath(target)) for target in targets]
+    fresh: list[Path] = []
+    try:
+        for place in places:
+            handle, name = tempfile.mkstemp(
+                prefix=f".{place.stem[:100]}.", suffix=place.suffix, dir=place.parent
+            )
+            os.close(handle)
+            fresh.append(Path(name))
+        yield tuple(fresh)
+        for new, place in zip(fresh, places, strict=True):
+            os.chmod(new, _mode(place))
+            with new.open("rb") as file:
+                os.fsync(file.fileno())
+        for new, place in zip(fresh, places, strict=True):
+            os.replace(new, place)
+    except OSError as problem:
+        if problem.filename is None or Path(problem.filename) in fresh:
+            problem.filename, problem.filename2 = ", ".join(map(str, targets)), None
+        raise
+    finally:
+        for new in fresh:
+            new.unlink(missing_ok=True)
+
+
+def _mode(place: Path) -> int:
+    """The permissions of the file that is replaced, or those that a new one would get."""
+    if place.exists():
+        return place.stat().st_mode & 0o7777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
+
+
+def refuse_overwriting(outputs: Mapping[str, str | Path | None], inputs: Iterable[str | Path]) -> None:
+    """Refuse outputs that no file can be, that are an input, or that are one file twice.
+
+    Parameters
+    ----------
+    outputs : mapping of option to path or None
+        None where an option is not used; "-" is standard output.
+    inputs : iterable of path
+        "-" is standard input. Nothing may be written into a folder that is an input.
+
+    Raises
+    ------
+    ValueError
+        Naming the option and the path.
+    """
+    read = [Path(path) for path in inputs if str(path) != "-"]
+    written: dict[str, Path] = {}
+    for option, out in outputs.items():
+        if not out or str(out) == "-":
+            continue
+        path, said = Path(out), f"{option} {shortened(str(out))}"
+        if os.path.isdir(path) or not os.path.isdir(path.absolute().parent):
+            raise ValueError(f"{said}: a file in an existing folder is accepted")
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise ValueError(f"{said}: this is no file but a device or pipe; a file is accepted")
+        if not os.access(path.absolute().parent, os.W_OK):
+            raise ValueError(
+                f"{said}: nothing may be written there; a folder that may be written to is accepted"
+            )
+        for place in read:
+            read_back = os.path.exists(path) and os.path.exists(place) and os.path.samefile(path, place)
+            if read_back or (os.path.isdir(place) and _inside(path, place)):
+                raise ValueError(
+                    f"{said}: this is the input {shortened(str(place))}, or in it; another file is accepted"
+                )
+        for other, place in written.items():
+            if _same(path, place):
+                raise ValueError(f"{said}: {other} writes there too; two different files are accepted")
+        written[option] = path
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two paths mean one file, by whatever link or letter case; neither needs to exist."""
+    if os.path.exists(one) and os.path.exists(other):
+        return os.path.samefile(one, other)
+    # Where capitals do not tell files apart, two names of a file that is not there yet are one all the same.
+    return os.path.realpath(one).casefold() == os.path.realpath(other).casefold()
+
+
+def _inside(path: Path, folder: Path) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))

@@ -1,0 +1,204 @@
+"""The command that plans a study: `rlvr plan`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+
+from rlvr._checks import real, shortened, shown
+from rlvr._writing import refuse_overwriting, replacing
+from rlvr.arms import ARMS
+from rlvr.commands.refusal import refuse
+
+if TYPE_CHECKING:
+    from rlvr.auditing.simulated_studies import StudyDesign
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+_FIGURE_FORMATS = (".png", ".svg", ".pdf")
+_RUNS = (2, 3, 5, 8, 12, 20)
+_PILOT = typer.Argument(None, help="A pilot: a table with one cell of four arms, as `rlvr audit` reads it.")
+_RUN_SD = typer.Option(
+    [], help="Run-to-run standard deviation (a fraction) of every trained arm, or of one: random=0.03."
+)
+
+
+@app.command()
+def plan(
+    pilot: str | None = _PILOT,
+    frozen: float = typer.Option(None, help="Guessed accuracy of FROZEN, a fraction."),
+    random: float = typer.Option(None, help="Guessed accuracy of RANDOM."),
+    majority: float = typer.Option(None, help="Guessed accuracy of MAJORITY."),
+    true: float = typer.Option(None, help="Guessed accuracy of TRUE."),
+    items: int = typer.Option(None, help="Items of the benchmark; 500, or the pilot's."),
+    samples: int = typer.Option(None, help="Answers to each item; 1, or the pilot's."),
+    runs: int = typer.Option(None, help="Training runs of each trained arm; 3, or the pilot's."),
+    run_sd: list[str] = _RUN_SD,
+    item_correlation: float = typer.Option(
+        None, help="How alike policies answer an item, 0 to 1; the pilot's outcomes, or 0.5."
+    ),
+    sample_correlation: float = typer.Option(
+        None, help="How alike one policy answers an item twice; at least, and by default, the former."
+    ),
+    paired: bool = typer.Option(
+        True, "--paired/--unpaired", help="Keep every item's outcome, or accuracies alone."
+    ),
+    chance: float = typer.Option(0.8, help="Find the cheapest design with this chance of a verdict."),
+    half_width: float = typer.Option(
+        None, help="Find the cheapest design with this half-width (a fraction)."
+    ),
+    answers_per_run: float = typer.Option(300_000, help="How many evaluated answers cost one training run."),
+    level: float = typer.Option(0.95, help="Nominal coverage of the intervals."),
+    rule: str = typer.Option("magnitude", help="What makes a term dominate: magnitude or published."),
+    json_out: str = typer.Option(None, "--json", metavar="OUT", help="Write the plan as JSON; - prints it."),
+    figure: str = typer.Option(None, "--figure", metavar="OUT", help="Draw it: .png, .svg or .pdf."),
+) -> None:
+    """Plan four arms before training: the chance of an identified verdict, half-widths, the cheapest design.
+
+    Give a guess of the four accuracies, or a pilot's table, or both: an option goes before the table.
+    """
+    import json
+
+    from rlvr.auditing.design_search import ITEMS, cheapest_design
+    from rlvr.auditing.plan_output import draw_plans, plans_to_dict, print_plans
+    from rlvr.auditing.planning import Costs, plan_study
+
+    try:
+        outputs = {"--json": json_out, "--figure": figure}
+        refuse_overwriting(outputs, [pilot] if pilot else [])
+        if figure and Path(figure).suffix.lower() not in _FIGURE_FORMATS:
+            raise ValueError(
+                f"--figure {shortened(figure)}: a name that ends in {', '.join(_FIGURE_FORMATS)} is accepted"
+            )
+        guess = (frozen, random, majority, true)
+        sizes = {"n_items": items, "samples_per_item": samples, "n_runs": runs}
+        design, sources = _design(pilot, guess, sizes, run_sd, item_correlation, sample_correlation)
+        settings: dict[str, Any] = {
+            "paired": paired,
+            "level": level,
+            "rule": rule,
+            "costs": Costs(answers_per_run=answers_per_run),
+        }
+        asked = plan_study(design, **settings)
+        best = cheapest_design(
+            design,
+            chance=None if half_width is not None else chance,
+            half_width=half_width,
+            items=sorted({*ITEMS, design.n_items}),
+            **settings,
+        )
+        others = [plan_study(replace(design, n_runs=n), **settings) for n in _RUNS if n != design.n_runs]
+        plans = [asked, *others]
+        wanted = f"chance {chance:g}" if half_width is None else f"half-width {half_width:g}"
+        cheapest = best or f"none with up to {max(*ITEMS, design.n_items)} items and 20 runs has {wanted}"
+        text = json.dumps(
+            plans_to_dict(plans, cheapest=cheapest, sources=sources), indent=2, ensure_ascii=False
+        )
+        files = {option: out for option, out in outputs.items() if out and out != "-"}
+        with replacing(*files.values()) as fresh:
+            for option, new in zip(files, fresh, strict=True):
+                if option == "--json":
+                    new.write_text(text + "\n", encoding="utf-8")
+                    continue
+                more = [
+                    plan_study(replace(design, n_items=size, n_runs=n), **settings)
+                    for size in (100, 500, 2000)
+                    if size != design.n_items
+                    for n in _RUNS
+                ]
+                shape = Path(figure).suffix[1:].lower()
+                draw_plans([*plans, *more]).savefig(new, dpi=160, format=shape)
+    except (ValueError, TypeError, OSError) as problem:
+        raise refuse(problem) from None
+    if json_out == "-":
+        typer.echo(text)
+    else:
+        print_plans(plans, Console(), cheapest=cheapest, sources=sources)
+
+
+def _design(
+    pilot: str | None,
+    guess: tuple[float | None, ...],
+    sizes: Mapping[str, int | None],
+    run_sd: list[str],
+    item_correlation: float | None,
+    sample_correlation: float | None,
+) -> tuple[StudyDesign, list[str]]:
+    """The design that was asked for, and where numbers came from that were not given."""
+    from rlvr.auditing.pilot_tables import DEFAULT_ITEM_CORRELATION, pilot_design
+    from rlvr.auditing.run_spreads import default_run_sd
+    from rlvr.auditing.simulated_studies import StudyDesign
+    from rlvr.auditing.study_cells import read_cells
+
+    sources: list[str] = []
+    spread = default_run_sd()
+    said = _spreads(run_sd)
+    if pilot is None:
+        missing = [f"--{arm}" for arm, value in zip(ARMS, guess, strict=True) if value is None]
+        if missing:
+            raise ValueError(
+                f"a guess of every arm, or a pilot's table, is needed; missing {', '.join(missing)}"
+            )
+        base = StudyDesign(
+            tuple(value for value in guess if value is not None),
+            run_sd=(0.0, *[spread.run_sd] * 3),
+            item_correlation=DEFAULT_ITEM_CORRELATION,
+            sample_correlation=DEFAULT_ITEM_CORRELATION,
+        )
+        assumed = list(ARMS[1:])
+    else:
+        cells = read_cells([pilot])
+        if len(cells) > 1:
+            raise ValueError(
+                f"a pilot's table holds one cell, got {len(cells)}: "
+                f"{shortened(', '.join(cell.name for cell in cells))}"
+            )
+        base = pilot_design(cells[0])
+        assumed = [arm for arm in ARMS[1:] if cells[0].arms[arm].run_sd is None]
+    accuracies = tuple(
+        own if value is None else value for own, value in zip(base.accuracies, guess, strict=True)
+    )
+    spreads = tuple(said.get(arm, own) for arm, own in zip(ARMS, base.run_sd, strict=True))
+    assumed = [arm.upper() for arm in assumed if arm not in said]
+    if assumed:
+        low, high = (f"{100 * end:.1f}" for end in (spread.low, spread.high))
+        sources.append(
+            f"run-to-run standard deviation of {', '.join(assumed)} not given: that of {spread.n_runs} "
+            f"{spread.source}, {spread.model}, {spread.setting}, {spread.benchmark} "
+            f"(95% interval {low} to {high})"
+        )
+    alike = base.item_correlation if item_correlation is None else item_correlation
+    design = replace(
+        base,
+        accuracies=accuracies,
+        run_sd=spreads,
+        item_correlation=alike,
+        sample_correlation=alike if sample_correlation is None else sample_correlation,
+        **{name: size for name, size in sizes.items() if size is not None},
+    )
+    return design, sources
+
+
+def _spreads(said: list[str]) -> dict[str, float]:
+    """Arm to run-to-run standard deviation, from `0.03` or `random=0.03`."""
+    accepted = "a fraction from 0 to 0.5, or one of random=, majority=, true= and such a fraction"
+    found: dict[str, float] = {}
+    for text in said:
+        arm, equals, number = text.rpartition("=")
+        try:
+            value = float(number)
+        except ValueError:
+            raise ValueError(f"--run-sd must be {accepted}, got {shown(text)}") from None
+        if equals and arm not in ARMS[1:]:
+            raise ValueError(f"--run-sd must be {accepted}, got {shown(text)}")
+        real("--run-sd", value, accepted, above=0, below=0.5, closed=True)
+        named = [arm] if equals else [name for name in ARMS[1:] if name not in found]
+        found.update(dict.fromkeys(named, value))
+    return found

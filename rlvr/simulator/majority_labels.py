@@ -1,0 +1,118 @@
+"""Labels that MAJORITY rewards when they are fixed before training.
+
+*Spurious Rewards* fixed them by 64 votes of the base model (Shao et al., arXiv 2506.10947). A published
+set of labels is one for all runs on it: here it depends on the root seed and the task draw, and every
+training seed inside the draw meets the same labels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlvr._checks import shown
+from rlvr.simulator.grpo_config import GRPOConfig
+from rlvr.simulator.task_family import Tasks, check_seed
+
+__all__ = ["fixed_labels", "share_of_right_labels"]
+
+_Labels = NDArray[np.int64]
+
+
+def fixed_labels(tasks: Tasks, config: GRPOConfig, *, seed: int = 0) -> _Labels:
+    """Return the labels that ``simulate(..., config, seed=seed)`` trains MAJORITY on.
+
+    Without a stated share, `label_votes` answers of the prior vote on each prompt. With the share s,
+    exactly ``round(s * n_prompts)`` prompts, drawn at random, get a right label, drawn from the prior
+    among the correct actions, and the others a wrong one, drawn from it among the wrong. Settings share
+    their draws: more votes keep the first ones, and a larger share only turns wrong labels right.
+
+    Parameters
+    ----------
+    tasks : Tasks
+        Task draws; the labels of draw t depend on (seed, t) and on nothing else that is random.
+    config : GRPOConfig
+        Its `label_votes`, `label_share_right` and `tie_break`.
+    seed : int, at least 0
+        Root of the draws.
+
+    Returns
+    -------
+    ndarray of int (task, prompt)
+        Action indices.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `seed` is out of range, or a share is asked for and some prompt has no right or no wrong action.
+
+    Examples
+    --------
+    >>> from rlvr.simulator import TaskFamily
+    >>> tasks = TaskFamily().sample(1)
+    >>> labels = fixed_labels(tasks, GRPOConfig(majority_labels="fixed", label_share_right=0.25))
+    >>> labels.shape, share_of_right_labels(tasks, labels)
+    ((1, 40), array([0.25]))
+    """
+    check_seed(seed)
+    if config.label_share_right is not None and not _has_both(tasks.correct):
+        raise ValueError(
+            "tasks must have a right and a wrong action at every prompt if label_share_right is stated, got "
+            f"label_share_right={shown(config.label_share_right)} and a prompt without"
+        )
+    labels = np.empty(tasks.prior.shape[:2], dtype=np.int64)
+    for task, (prior, correct) in enumerate(zip(tasks.prior, tasks.correct, strict=True)):
+        generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2, task)))
+        if config.label_share_right is None:
+            labels[task] = _voted(prior, config, generator)
+        else:
+            labels[task] = _with_share_right(prior, correct, config.label_share_right, generator)
+    return labels
+
+
+def share_of_right_labels(tasks: Tasks, labels: _Labels) -> NDArray[np.float64]:
+    """Share of prompts whose label is a correct action.
+
+    Parameters
+    ----------
+    tasks : Tasks
+    labels : ndarray of int (task, prompt)
+        From :func:`fixed_labels`.
+
+    Returns
+    -------
+    ndarray (task,)
+        In [0, 1].
+    """
+    return np.take_along_axis(tasks.correct, labels[..., None], axis=2)[..., 0].mean(axis=1)
+
+
+def _voted(prior: NDArray[np.float64], config: GRPOConfig, generator: np.random.Generator) -> _Labels:
+    """Plurality of the prior's answers, one label a prompt."""
+    among_tied = generator.random(len(prior))
+    votes = np.zeros(prior.shape, dtype=np.int64)
+    for _ in range(config.label_votes):
+        votes[np.arange(len(prior)), _drawn(prior, generator.random(len(prior)))] += 1
+    tied = votes == votes.max(axis=1, keepdims=True)
+    which = np.floor(among_tied * tied.sum(axis=1)) if config.tie_break == "uniform" else np.zeros(len(prior))
+    return (tied.cumsum(axis=1) > which[:, None]).argmax(axis=1)
+
+
+def _with_share_right(
+    prior: NDArray[np.float64], correct: NDArray[np.bool_], share: float, generator: np.random.Generator
+) -> _Labels:
+    """Labels of which exactly the share, to the nearest prompt, is right."""
+    place_in_line, uniforms = generator.random(len(prior)).argsort().argsort(), generator.random(len(prior))
+    right = place_in_line < round(share * len(prior))
+    return _drawn(np.where(correct == right[:, None], prior, 0.0), uniforms)
+
+
+def _drawn(weights: NDArray[np.float64], uniforms: NDArray[np.float64]) -> _Labels:
+    """One action a prompt, with probabilities proportional to `weights` (prompt, action)."""
+    cumulative = weights.cumsum(axis=1)
+    return (cumulative <= uniforms[:, None] * cumulative[:, -1:]).sum(axis=1)
+
+
+def _has_both(correct: NDArray[np.bool_]) -> bool:
+    """Whether every prompt has a correct and an incorrect action."""
+    return bool((correct.any(axis=2) & ~correct.all(axis=2)).all())

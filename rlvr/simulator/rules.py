@@ -1,0 +1,87 @@
+"""A configuration as numbers: what the compiled code reads of it, in one tuple.
+
+An option with names is the place of its name in ``OPTIONS``; the constants here are those places.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from rlvr.simulator.grpo_config import OPTIONS, GRPOConfig
+
+__all__ = ["Rules", "as_rules"]
+
+OFF, DROP, REFILL = range(len(OPTIONS["filtering"]))
+LOWEST, UNIFORM = range(len(OPTIONS["tie_break"]))
+FORWARD, REVERSE = range(len(OPTIONS["kl"]))
+GRPO, CENTERED, RLOO = range(len(OPTIONS["advantage"]))
+SGD, ADAM = range(len(OPTIONS["optimizer"]))
+GRADIENT, MIRROR = range(len(OPTIONS["update"]))
+
+
+class Rules(NamedTuple):
+    """Numbers and codes, named as in :class:`~rlvr.simulator.grpo_config.GRPOConfig`.
+
+    Of what it does not name: `n_candidates` prompts are tried in a step at most, `low` and `high` are
+    the clipping bounds, infinite when clipping is off.
+    """
+
+    batch_size: int
+    n_candidates: int
+    group_size: int
+    inner_updates: int
+    filtering: int
+    tie_break: int
+    kl: int
+    advantage: int
+    optimizer: int
+    update: int
+    learning_rate: float
+    kl_coefficient: float
+    low: float
+    high: float
+    mirror_temperature: float
+    false_positive: float
+    false_negative: float
+
+
+def as_rules(config: GRPOConfig, n_prompts: int) -> Rules:
+    """Return the rules of a configuration for tasks of `n_prompts` prompts.
+
+    Raises
+    ------
+    ValueError
+        If a batch holds more prompts than there are, or a group cannot be split into `inner_updates`.
+
+    Examples
+    --------
+    >>> as_rules(GRPOConfig(filtering="refill"), n_prompts=40).n_candidates
+    40
+    """
+    if config.batch_size > n_prompts:
+        raise ValueError(f"batch_size must be at most n_prompts = {n_prompts}, got {config.batch_size}")
+    if config.group_size % config.inner_updates:
+        raise ValueError(
+            f"group_size must be a multiple of inner_updates = {config.inner_updates}, "
+            f"got {config.group_size}"
+        )
+    n_candidates = config.batch_size
+    if config.filtering == "refill":
+        n_candidates = min(config.refill_cap * config.batch_size, n_prompts)
+    low, high = (math.inf, math.inf) if config.clip is None else config.clip
+    false_positive, false_negative = config.verifier_noise
+    return Rules(
+        batch_size=int(config.batch_size),
+        n_candidates=int(n_candidates),
+        group_size=int(config.group_size),
+        inner_updates=int(config.inner_updates),
+        **{name: OPTIONS[name].index(getattr(config, name)) for name in OPTIONS if name in Rules._fields},
+        learning_rate=float(config.learning_rate),
+        kl_coefficient=float(config.kl_coefficient),
+        low=low,
+        high=high,
+        mirror_temperature=float(config.mirror_temperature),
+        false_positive=false_positive,
+        false_negative=false_negative,
+    )

@@ -1,0 +1,33 @@
+"""Run-to-run spreads from the published repeats, against plain arithmetic."""
+
+import statistics
+
+import pytest
+from scipy import stats
+
+from rlvr.auditing.published_tables import published_repeats
+from rlvr.auditing.run_spreads import default_run_sd, known_run_spreads
+
+
+def test_the_default_is_that_of_the_clipped_runs():
+    found = default_run_sd()
+    repeats = published_repeats()
+    ends = repeats[
+        repeats.setting.str.contains("clipping on") & (repeats.benchmark == "MATH-500")
+    ].accuracy_percent_mean_last_10
+    assert found.n_runs == len(ends) == 5 and found.arm == "random"
+    assert 100 * found.run_sd == pytest.approx(statistics.stdev(ends))
+    assert 6 < 100 * found.run_sd < 7
+
+
+def test_the_interval_is_chi_squares():
+    found = default_run_sd()
+    assert 4 * found.run_sd**2 / found.low**2 == pytest.approx(stats.chi2.ppf(0.975, 4))
+    assert 4 * found.run_sd**2 / found.high**2 == pytest.approx(stats.chi2.ppf(0.025, 4))
+
+
+def test_every_setting_is_there_with_its_source_and_averages_are_not_runs():
+    spreads = known_run_spreads()
+    assert [spread.n_runs for spread in spreads] == [11, 11, 9, 9, 6, 6, 5, 5]
+    assert all(0 < spread.low < spread.run_sd < spread.high < 1 and spread.source for spread in spreads)
+    assert {spread.benchmark for spread in spreads} == {"AMC", "MATH-500"}

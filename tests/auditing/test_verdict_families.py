@@ -1,0 +1,184 @@
+"""Families of verdicts and pooled terms, against closed forms, statsmodels and simulation."""
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import optimize, stats
+from statsmodels.stats.meta_analysis import combine_effects
+from statsmodels.stats.multitest import multipletests
+
+from rlvr.arms import ARMS
+from rlvr.auditing.cell_audit import CellAudit, audit
+from rlvr.auditing.sampling_error import contrast_interval
+from rlvr.auditing.verdict_families import judge_family, pooled_term, verdict_p_value
+from rlvr.inference import Estimate
+
+
+def cells_of(*accuracies, n_items=500, **settings):
+    rows = [
+        {"study": f"s{i}", "model": "m", "benchmark": "b", "arm": arm, "accuracy": a, "n_items": n_items}
+        for i, four in enumerate(accuracies)
+        for arm, a in zip(ARMS, four, strict=True)
+    ]
+    return audit(pd.DataFrame(rows), **settings).cells
+
+
+FOUR = cells_of(
+    (0.2, 0.2, 0.22, 0.7), (0.4, 0.4, 0.42, 0.62), (0.3, 0.32, 0.42, 0.46), (0.5, 0.51, 0.52, 0.54)
+)
+
+
+def test_a_p_value_is_where_the_worst_inequality_touches_zero():
+    cell = FOUR[1].cell
+
+    def worst(p):
+        return min(
+            contrast_interval(cell.arms, c, level=1 - p).low
+            for c in ([0, 0, -1, 1] + np.outer([a for a in (-1, 1)], [1, -1, 0, 0])[i]
+                      + np.outer([b for b in (-1, 1)], [0, 1, -1, 0])[j]
+                      for i in (0, 1) for j in (0, 1))
+        )  # fmt: skip
+
+    assert verdict_p_value(cell) == pytest.approx(optimize.brentq(worst, 1e-9, 0.9), rel=1e-6)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.8, 0.95, 0.99])
+def test_a_verdict_is_identified_at_a_level_if_its_p_value_allows_it(level):
+    cells = cells_of(*[[cell.cell.arms[arm].accuracy for arm in ARMS] for cell in FOUR], level=level)
+    p_values = [verdict_p_value(cell.cell) for cell in FOUR]
+    assert [cell.status == "identified" for cell in cells] == [p < 1 - level for p in p_values]
+
+
+def test_a_sure_verdict_has_the_smallest_and_one_on_a_boundary_none():
+    sure, boundary = cells_of((0.1, 0.1, 0.1, 0.9), (0.25, 0.25, 0.5, 0.75))
+    assert verdict_p_value(sure.cell) == 1e-12
+    assert boundary.verdict == "mixed" and verdict_p_value(boundary.cell) == 1.0
+
+
+def test_mixed_has_a_p_value_too():
+    (cell,) = cells_of((0.2, 0.4, 0.6, 0.8), n_items=5000)
+    assert cell.verdict == "mixed" and verdict_p_value(cell.cell) < 1e-6
+
+
+def test_adjustments_are_those_of_statsmodels():
+    family = judge_family(FOUR)
+    p_values = [verdict_p_value(cell.cell) for cell in FOUR]
+    assert family.p_values.tolist() == p_values
+    assert family.holm == pytest.approx(multipletests(p_values, method="holm")[1])
+    assert family.discovery == pytest.approx(multipletests(p_values, method="fdr_by")[1])
+
+
+def test_holm_keeps_fewer_than_plain_and_all_are_named():
+    family = judge_family(FOUR)
+    assert family.identified() == FOUR[:2] and family.by_chance == pytest.approx(4 * 0.025)
+    assert len(family.identified("holm")) <= len(family.identified("discovery")) + 1 <= 3
+    tail = 1 - stats.binom.cdf(1, 4, 0.025)
+    assert family.chance_of_as_many == pytest.approx(tail)
+
+
+def test_the_level_moves_what_is_kept():
+    loose = judge_family(FOUR, level=0.5)
+    assert loose.by_chance == pytest.approx(1.0) and len(loose.identified()) >= len(
+        judge_family(FOUR).identified()
+    )
+
+
+@pytest.mark.slow
+def test_chance_says_no_more_than_is_expected():
+    """At the worst boundary, at most `by_chance` verdicts are said, and Holm seldom says any."""
+    rng, said, any_said, families = np.random.default_rng(8), 0, 0, 20
+    for _ in range(families):
+        # elicitation + null = reward design: the boundary between reward design and mixed
+        drawn = rng.binomial(400, (0.3, 0.3, 0.45, 0.6), (10, 4)) / 400
+        family = judge_family([cell for cell in cells_of(*drawn, n_items=400) if cell.verdict != "mixed"])
+        said += len(family.identified())
+        any_said += bool(family.identified("holm"))
+    assert stats.binomtest(said, 10 * families, 0.025, alternative="greater").pvalue > 0.001
+    assert stats.binomtest(any_said, families, 0.05, alternative="greater").pvalue > 0.001
+
+
+def pooled(values, half=0.04, term="null"):
+    """Cells that have nothing but a term."""
+    cells = []
+    for i, (value, width) in enumerate(zip(values, np.broadcast_to(half, len(values)), strict=True)):
+        model = FOUR[0]
+        cell = type(model.cell)("s", "", f"m{i}", "b", model.cell.arms)
+        terms = {term: Estimate(value, value - width, value + width, 0.95, "item", 500)}
+        cells.append(CellAudit(cell, "mixed", "leaning", (), terms, {}, (), {}, {}, {}, ()))
+    return pooled_term(cells, term)
+
+
+def test_the_mean_is_that_of_statsmodels():
+    values, half = [0.0, 0.1, 0.25, -0.05, 0.3], np.array([0.05, 0.04, 0.06, 0.03, 0.05])
+    found = pooled(values, half)
+    errors = half / stats.norm.ppf(0.975)
+    oracle = combine_effects(np.array(values), errors**2, method_re="iterated", use_t=True)
+    assert found.mean.value == pytest.approx(oracle.mean_effect_re)
+    assert found.spread == pytest.approx(oracle.tau2**0.5)
+    low, high = oracle.conf_int(use_t=True)[3]  # random effects with Hartung and Knapp's factor
+    assert (found.mean.low, found.mean.high) == pytest.approx((low, high))
+    assert found.heterogeneity_p == pytest.approx(oracle.test_homogeneity().pvalue)
+    assert (found.mean.unit, found.mean.n) == ("model", 5)
+
+
+def test_alike_cells_are_pooled_wholly_and_unlike_ones_hardly():
+    alike = pooled([0.10, 0.101, 0.099, 0.1])
+    error = 0.04 / stats.norm.ppf(0.975) / 2
+    assert alike.spread == 0 and alike.heterogeneity_p > 0.99
+    assert alike.mean.high - alike.mean.value == pytest.approx(stats.t.ppf(0.975, 3) * error)
+    assert all(each.value == pytest.approx(0.1) for each in alike.partially_pooled.values())
+    unlike = pooled([-0.5, 0.0, 0.2, 0.6])
+    own = dict(zip(unlike.partially_pooled, [-0.5, 0.0, 0.2, 0.6], strict=True))
+    assert all(abs(each.value - own[name]) < 0.002 for name, each in unlike.partially_pooled.items())
+    assert unlike.next_low < -0.5 and unlike.next_high > 0.6
+
+
+def test_partial_pooling_by_hand():
+    values = [0.0, 0.1, 0.3]
+    found = pooled(values)
+    own2 = (0.04 / stats.norm.ppf(0.975)) ** 2
+    share = found.spread**2 / (found.spread**2 + own2)
+    centres = [each.value for each in found.partially_pooled.values()]
+    assert centres == pytest.approx([share * v + (1 - share) * found.mean.value for v in values])
+    assert list(found.partially_pooled) == ["s / m0 / b", "s / m1 / b", "s / m2 / b"]
+    assert all(a < b for a, b in pairwise(centres))
+    ahead = stats.t.ppf(0.975, 1) * np.hypot(
+        found.spread, (found.mean.high - found.mean.value) / stats.t.ppf(0.975, 2)
+    )
+    assert found.next_high - found.mean.value == pytest.approx(ahead)
+
+
+@pytest.mark.slow
+def test_the_pooled_interval_covers():
+    rng, held, n = np.random.default_rng(4), 0, 300
+    error = 0.04 / stats.norm.ppf(0.975)
+    for _ in range(n):
+        found = pooled(rng.normal(0.05, 0.06, 6) + rng.normal(0, error, 6))
+        held += found.mean.low <= 0.05 <= found.mean.high
+    assert stats.binomtest(held, n, 0.95).pvalue > 0.001
+
+
+@pytest.mark.parametrize(
+    "call, said",
+    [
+        (lambda: judge_family([]), "at least one audited cell"),
+        (lambda: judge_family(FOUR, level=0), "level must be"),
+        (lambda: judge_family(FOUR).identified("bonferroni"), "adjusted must be one of"),
+        (lambda: pooled_term(FOUR[:2], "null"), "at least three with null as a point, got 2"),
+        (lambda: pooled_term(FOUR, "gain"), "term must be one of"),
+        (lambda: verdict_p_value(FOUR[0].cell, rule="mine"), "rule must be one of"),
+    ],
+)
+def test_what_is_refused(call, said):
+    with pytest.raises(ValueError, match=said):
+        call()
+
+
+def test_a_missing_arm_is_named():
+    rows = {"study": "s", "model": "m", "benchmark": "b", "arm": ["frozen", "true"], "accuracy": [0.2, 0.5],
+            "n_items": 100}  # fmt: skip
+    (cell,) = audit(pd.DataFrame(rows)).cells
+    with pytest.raises(ValueError, match="has no random, majority"):
+        verdict_p_value(cell.cell)

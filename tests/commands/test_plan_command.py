@@ -1,0 +1,143 @@
+"""`rlvr plan` from the outside: guesses, pilots, outputs, refusals."""
+
+import json
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+from rlvr.auditing.run_spreads import default_run_sd
+from rlvr.commands.command_line import app
+
+GUESS = ["--frozen", 0.3, "--random", 0.32, "--majority", 0.6, "--true", 0.64]
+TABLE = "study,model,benchmark,arm,accuracy,n_items\n" + "".join(
+    f"s,m,b,{arm},{accuracy},200\n"
+    for arm, accuracy in (("frozen", 0.25), ("random", 0.25), ("majority", 0.25), ("true", 0.75))
+)
+
+
+@pytest.fixture
+def table(tmp_path):
+    path = tmp_path / "pilot.csv"
+    path.write_text(TABLE)
+    return path
+
+
+def run(*arguments, text=None):
+    return CliRunner().invoke(app, ["plan", *map(str, arguments)], input=text)
+
+
+def planned(*arguments, text=None):
+    result = run(*arguments, "--json", "-", text=text)
+    assert result.exit_code == 0, result.stderr
+    return json.loads(result.stdout)
+
+
+def test_a_guess_gives_a_table_and_a_cheapest_design():
+    result = run(*GUESS, "--run-sd", 0.02)
+    assert result.exit_code == 0
+    assert "elicitation dominates" in result.stdout and "500 items, 3 runs an arm" in result.stdout
+    assert re.search(r"cheapest: \d+ items, \d+ runs an arm, cost", result.stdout)
+    assert "not given" not in result.stdout
+
+
+def test_what_is_not_given_is_said_with_its_source():
+    said = planned(*GUESS, "--run-sd", "true=0.01")
+    sd = default_run_sd()
+    assert said["asked"]["design"]["run_sd"] == {
+        "frozen": 0.0, "random": sd.run_sd, "majority": sd.run_sd, "true": 0.01,
+    }  # fmt: skip
+    assert said["notes"][0].startswith("run-to-run standard deviation of RANDOM, MAJORITY not given")
+    assert f"{100 * sd.low:.1f} to {100 * sd.high:.1f}" in said["notes"][0]
+
+
+def test_options_reach_the_design():
+    said = planned(
+        *GUESS, "--items", 100, "--samples", 4, "--runs", 5, "--run-sd", "random=0.05", "--run-sd", 0.01,
+        "--item-correlation", 0.2, "--sample-correlation", 0.6, "--unpaired", "--answers-per-run", 1000,
+    )  # fmt: skip
+    design = said["asked"]["design"]
+    assert (design["n_items"], design["samples_per_item"], design["n_runs"]) == (100, 4, 5)
+    assert design["run_sd"] == {"frozen": 0.0, "random": 0.05, "majority": 0.01, "true": 0.01}
+    assert (design["item_correlation"], design["sample_correlation"]) == (0.2, 0.6)
+    assert said["asked"]["paired"] is False and said["asked"]["cost"] == pytest.approx(15 + 6.4)
+
+
+def test_the_correlation_of_samples_follows_that_of_items():
+    design = planned(*GUESS, "--item-correlation", 0.7)["asked"]["design"]
+    assert (design["item_correlation"], design["sample_correlation"]) == (0.7, 0.7)
+
+
+def test_a_pilot_is_read_and_options_go_before_it(table):
+    said = planned(table, "--true", 0.5, "--runs", 4)
+    design = said["asked"]["design"]
+    assert design["accuracies"] == {"frozen": 0.25, "random": 0.25, "majority": 0.25, "true": 0.5}
+    assert (design["n_items"], design["n_runs"]) == (200, 4)
+    assert planned("-", "--runs", 4, "--true", 0.5, text=TABLE) == said
+
+
+def test_a_wanted_half_width_takes_the_place_of_the_chance():
+    said = planned(*GUESS, "--run-sd", 0.02, "--half-width", 0.05)
+    widths = said["cheapest"]["half_widths"]["all"]
+    assert max(widths[part] for part in ("null", "elicitation", "reward_design")) <= 0.05
+    assert planned(*GUESS, "--run-sd", 0.02, "--chance", 0.9)["cheapest"]["chance"]["all"] >= 0.9
+
+
+def test_what_cannot_be_had_is_said():
+    result = run("--frozen", 0.2, "--random", 0.3, "--majority", 0.4, "--true", 0.61)
+    assert result.exit_code == 0
+    assert "cheapest: none with up to 5000 items and 20 runs has chance 0.8" in result.stdout
+
+
+def test_files_are_written(tmp_path):
+    out, figure = tmp_path / "plan.json", tmp_path / "plan.svg"
+    result = run(*GUESS, "--run-sd", 0.02, "--json", out, "--figure", figure)
+    assert result.exit_code == 0 and "cheapest" in result.stdout
+    assert json.loads(out.read_text())["asked"]["verdict"] == "elicitation"
+    assert "<svg" in figure.read_text()[:500]
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ([], "missing --frozen, --random, --majority, --true"),
+        (GUESS[:6], "missing --true"),
+        ([*GUESS, "--true", 64], "accuracy of true must be a fraction from 0 to 1, got 64.0"),
+        ([*GUESS, "--items", 1], "n_items must be a whole number from 2"),
+        ([*GUESS, "--runs", 0], "n_runs must be a whole number from 1"),
+        ([*GUESS, "--run-sd", "frozen=0.1"], "--run-sd must be a fraction from 0 to 0.5, or one of random="),
+        ([*GUESS, "--run-sd", "much"], "got 'much'"),
+        ([*GUESS, "--run-sd", "nan"], "--run-sd must be"),
+        ([*GUESS, "--run-sd", 7], "--run-sd must be"),
+        ([*GUESS, "--item-correlation", 2], "item_correlation must be a fraction from 0 to 1"),
+        (
+            [*GUESS, "--sample-correlation", 0.1],
+            "sample_correlation must be a fraction from item_correlation",
+        ),
+        ([*GUESS, "--chance", 1], "chance must be a number strictly between 0 and 1"),
+        ([*GUESS, "--half-width", 0], "half_width must be a number strictly between 0 and 1"),
+        ([*GUESS, "--level", 95], "level must be a number strictly between 0 and 1, got 95.0"),
+        ([*GUESS, "--rule", "mine"], "rule must be one of"),
+        ([*GUESS, "--answers-per-run", 0], "answers_per_run must be a number above 0"),
+        ([*GUESS, "--figure", "plan.bmp"], "a name that ends in .png, .svg, .pdf is accepted"),
+        (["none.csv"], "no such file"),
+    ],
+)
+def test_refusals_are_one_line_and_nothing_is_written(arguments, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments, "--json", "out.json")
+    assert result.exit_code == 2 and result.stdout == ""
+    assert result.stderr.startswith("rlvr: ") and said in result.stderr and result.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pilot_is_one_cell_with_four_arms_and_never_an_output(table):
+    table.write_text(TABLE + TABLE.replace("s,m", "t,m").partition("\n")[2])
+    assert "a pilot's table holds one cell, got 2: s / m / b, t / m / b" in run(table).stderr
+    table.write_text(TABLE.replace("s,m,b,majority,0.25,200\n", ""))
+    assert "has no majority" in run(table).stderr
+    table.write_text(TABLE)
+    result = run(table, "--json", table)
+    assert result.exit_code == 2 and "another file is accepted" in result.stderr
+    assert table.read_text() == TABLE
+    assert "a file in an existing folder" in run(*GUESS, "--json", table.parent).stderr
