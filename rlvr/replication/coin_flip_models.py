@@ -47,7 +47,7 @@ the root of two."""
 BEST = "rivals, many decisions"
 """The model that comes nearest in all four designs."""
 
-N_RUNS, SEED = 100, 15
+N_RUNS, SEED = 200, 15
 STORED = DATA / "coin_flip_runs.csv"
 
 Floats = NDArray[np.float64]
@@ -103,7 +103,7 @@ def models() -> dict[str, CoinFlipModel]:
     heaps = (0.72, 0.16)
     two = StrategyFamily((0.596, 0.404), heaps, n_prompts=64)
     questions = StrategyFamily((0.65, 0.35), (0.68, 0.15), n_prompts=500, offset_sd=2.0, read="greedy")
-    rivals = _rivals(5, (0.75, 0.11), share=0.6664, sds=(2.0, 1.5))
+    rivals = _rivals(3, (0.75, 0.181), share=0.6105, sds=(2.0, 1.5))
     return {
         "plain steps": CoinFlipModel("two strategies, plain gradient steps", two, 2.0, "sgd"),
         "two strategies": CoinFlipModel("two strategies", two, 0.04),
@@ -123,7 +123,7 @@ def models() -> dict[str, CoinFlipModel]:
         "questions differ": CoinFlipModel(
             "two strategies, questions that differ, read greedily", questions.matched(BASE / 100), 0.06
         ),
-        "rivals": CoinFlipModel("the same with five rivals", rivals, 0.10),
+        "rivals": CoinFlipModel("the same with three rivals", rivals, 0.10),
         BEST: CoinFlipModel("and 32 decisions in each answer", rivals, 0.10, n_decisions=32),
     }
 
@@ -242,7 +242,8 @@ def store(path: Path = STORED, progress: Callable[[str], None] = lambda _: None)
 
 def stored_runs(model: str, design: str) -> Floats:
     """The stored runs of a model in a design, percent at ``STEPS``, ndarray (run, step)."""
-    table = stored_table(STORED.name, index_col=["model", "design", "run"])
+    table = stored_table(STORED.name)
     choice("model", model, tuple(models()))
     choice("design", design, tuple(_DESIGNS))
-    return table.loc[model, design].to_numpy()
+    chosen = table[(table.model == model) & (table.design == design)]
+    return chosen.drop(columns=["model", "design", "run"]).to_numpy()
