@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "registered": {"ground", "simulator"},
     "replication": {"ground", "simulator", "registered"},  # for the ±1 coding of a factorial
     "auditing": {"ground"},
+    "rewards": set(),  # nothing at all: a trainer's environment need not hold the core's libraries
     "commands": {"ground", "simulator", "theory", "registered", "replication", "auditing"},
 }
 KERNEL = "rlvr.simulator.kernel"
