@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "replication": {"ground", "simulator", "registered"},  # for the ±1 coding of a factorial
     "auditing": {"ground"},
     "rewards": set(),  # nothing at all: a trainer's environment need not hold the core's libraries
+    "network": {"ground"},
     "commands": {"ground", "simulator", "theory", "registered", "replication", "auditing"},
 }
 KERNEL = "rlvr.simulator.kernel"
