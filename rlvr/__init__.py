@@ -12,7 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "arms": ["ARMS"],
         "decomposition": ["Decomposition", "decompose"],
         "inference": ["Estimate"],
-        "simulator": ["GRPOConfig", "Runs", "TaskFamily", "Tasks", "simulate"],
+        "simulator": ["GRPOConfig", "Runs", "StrategyFamily", "TaskFamily", "Tasks", "simulate"],
         "theory": [
             "accuracy_at_kl", "best_of_n", "crossover", "elicitation_limit", "jeffreys", "kl_ceiling",
             "kl_divergence", "kl_pull", "majority_closure", "majority_drift", "mean_field",

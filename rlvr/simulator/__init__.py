@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "task_family": ["TaskFamily", "Tasks"],
+        "strategy_family": ["StrategyFamily", "StrategyTasks"],
         "grpo_config": ["HEAVY", "LIGHT", "GRPOConfig"],
         "trainer": ["Runs", "simulate"],
         "changes_by_role": ["ROLES", "logit_changes", "role_masks"],

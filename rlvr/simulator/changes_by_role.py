@@ -62,6 +62,8 @@ def logit_changes(runs: Runs) -> dict[str, dict[str, NDArray[np.float64]]]:
     >>> abs(float(logit_changes(runs)["frozen"]["correct"][0, 0])) < 1e-12
     True
     """
+    if not isinstance(runs.tasks, Tasks):
+        raise ValueError(f"runs must be of a TaskFamily, got runs of a {type(runs.family).__name__}")
     if runs.policies is None:
         raise ValueError("runs must have been simulated with keep_policies=True, got runs without policies")
     masks = role_masks(runs.tasks)

@@ -8,13 +8,12 @@ One update of one prompt's logits, from a group of G sampled actions with reward
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rlvr._checks import choice, real, whole
+from rlvr._checks import choice, real, shown, whole
 
 __all__ = ["HEAVY", "LIGHT", "GRPOConfig"]
-
-_PLANNED = {"advantage": ("centered", "rloo")}
 
 
 @dataclass(frozen=True)
@@ -46,14 +45,42 @@ class GRPOConfig:
         "forward", as published: ``-(policy - prior)``, the gradient of -KL(prior || policy).
         "reverse": the gradient of -KL(policy || prior), the term that GRPO's objective names.
     advantage : {"grpo", "centered", "rloo"}
-        "grpo" divides by the group's standard deviation.
+        What a reward is worth. "grpo": ``(r - mean r) / (std r + 1e-8)``. "centered": ``r - mean r``, no
+        division by the standard deviation (Dr. GRPO). "rloo": r minus the mean of the group's other rewards,
+        which is "centered" times G / (G - 1).
+    clip : None or (float, float)
+        Bounds (low, high) on the ratio of the policy to the policy that sampled: an answer of positive
+        advantage counts only while its ratio is at most ``1 + high``, one of negative advantage only while it
+        is at least ``1 - low``. None: off. Without a second update the ratio is 1 and nothing is clipped.
+    inner_updates : int, at least 1
+        Updates a rollout. What was sampled is split, in its order, into this many equal parts, each used
+        once: the answers of a group where each prompt has logits of its own (`group_size` must be a
+        multiple), the prompts of a batch where logits are shared (`batch_size` must be).
+    optimizer : {"sgd", "adam"}
+        "sgd": the logits move by learning_rate times the drift. "adam": the drift goes through Adam, betas
+        0.9 and 0.95, epsilon 1e-8, bias-corrected, moments kept over all updates of a run. Where each prompt
+        has logits of its own, so are its moments: they rest while the prompt is not drawn.
+    update : {"gradient", "mirror"}
+        "gradient": the policy gradient above. "mirror": the group's rewards make a target distribution over
+        the sampled answers, and the policy is drawn towards it.
+    mirror_temperature : float, above 0
+        With "mirror", how soft the target is.
+    verifier_noise : (float, float), each in [0, 1]
+        TRUE's false positive and false negative rate: an incorrect answer is rewarded with the first
+        probability, a correct one is not with the second, each answer anew.
+    majority_labels : {"group", "fixed"}
+        What MAJORITY rewards. "group": the plurality of the answer's own group. "fixed": one label a prompt,
+        settled before training by `label_votes` answers of the prior, or with the share right that
+        `label_share_right` states.
+    label_votes : int, at least 1
+        With "fixed", answers of the prior that vote on a prompt's label; ties as `tie_break` says.
+    label_share_right : None or float in [0, 1]
+        With "fixed", instead of a vote: the share of prompts whose label is correct.
 
     Raises
     ------
     TypeError, ValueError
         If an argument is out of range; the message names it.
-    NotImplementedError
-        For the options that are named but not built yet.
     """
 
     n_steps: int = 200
@@ -66,6 +93,15 @@ class GRPOConfig:
     kl: str = "forward"
     advantage: str = "grpo"
     refill_cap: int = 3
+    clip: tuple[float, float] | None = None
+    inner_updates: int = 1
+    optimizer: str = "sgd"
+    update: str = "gradient"
+    mirror_temperature: float = 1.0
+    verifier_noise: tuple[float, float] = (0.0, 0.0)
+    majority_labels: str = "group"
+    label_votes: int = 64
+    label_share_right: float | None = None
 
     def __post_init__(self) -> None:
         whole("n_steps", self.n_steps, "an integer of at least 0", at_least=0, at_most=2**32 - 1)
@@ -74,17 +110,42 @@ class GRPOConfig:
         real("learning_rate", self.learning_rate, "a finite number above 0", above=0)
         real("kl_coefficient", self.kl_coefficient, "a finite number of at least 0", above=0, closed=True)
         whole("refill_cap", self.refill_cap, "an integer of at least 1", at_least=1)
+        whole("inner_updates", self.inner_updates, "an integer of at least 1", at_least=1)
+        real("mirror_temperature", self.mirror_temperature, "a finite number above 0", above=0)
+        whole("label_votes", self.label_votes, "an integer of at least 1", at_least=1)
         options = {
             "filtering": ("off", "drop", "refill"),
             "tie_break": ("lowest", "uniform"),
             "kl": ("forward", "reverse"),
             "advantage": ("grpo", "centered", "rloo"),
+            "optimizer": ("sgd", "adam"),
+            "update": ("gradient", "mirror"),
+            "majority_labels": ("group", "fixed"),
         }
         for name, accepted in options.items():
-            value = choice(name, getattr(self, name), accepted)
-            if value in _PLANNED.get(name, ()):
-                built = [option for option in accepted if option not in _PLANNED[name]]
-                raise NotImplementedError(f"{name}={value!r} is not built yet; available: {', '.join(built)}")
+            choice(name, getattr(self, name), accepted)
+        if self.clip is not None:
+            accepted_clip = "None or two numbers (low, high), each above 0"
+            low, high = _pair("clip", self.clip, accepted_clip)
+            if min(low, high) <= 0:
+                raise ValueError(f"clip must be {accepted_clip}, got {shown(self.clip)}")
+            object.__setattr__(self, "clip", (low, high))
+        rates = "two rates (false positive, false negative), each in [0, 1]"
+        noise = _pair("verifier_noise", self.verifier_noise, rates)
+        if not all(0 <= rate <= 1 for rate in noise):
+            raise ValueError(f"verifier_noise must be {rates}, got {shown(self.verifier_noise)}")
+        object.__setattr__(self, "verifier_noise", noise)
+        if self.label_share_right is not None:
+            accepted_share = "None or a share in [0, 1]"
+            real("label_share_right", self.label_share_right, accepted_share, above=0, below=1, closed=True)
+
+
+def _pair(name: str, value: object, accepted: str) -> tuple[float, float]:
+    """Return `value` as two finite floats."""
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
+        raise TypeError(f"{name} must be {accepted}, got {shown(value)}")
+    first, second = (real(name, number, accepted) for number in value)
+    return first, second
 
 
 LIGHT = GRPOConfig()

@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from rlvr._checks import choice, shown, whole
 from rlvr.arms import ARM_CODE, ARMS, check_arms
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
+from rlvr.simulator.shared_trainer import check_shared, prompt_policies, train_shared
+from rlvr.simulator.strategy_family import StrategyFamily, StrategyTasks
 from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed
 
 __all__ = ["Runs", "simulate"]
@@ -35,12 +38,22 @@ class Runs:
     curves : ndarray (arm, task, seed, step)
         Exact pass@1 at each checkpoint.
     policies : ndarray (arm, task, seed, prompt, action) or None
-        Final policies, if they were asked for.
-    tasks : Tasks
+        Final policies, if they were asked for; of a StrategyFamily, by strategy in place of action.
+    tasks : Tasks or StrategyTasks
         The task draws the runs trained on.
+    shares : ndarray (arm, task, seed, strategy) or None
+        Of a StrategyFamily: each strategy's share of the answers at the end, as the family reads them and
+        averaged over prompts. With one accuracy a strategy, `accuracy` is the sum of share times accuracy.
+    share_curves : ndarray (arm, task, seed, step, strategy) or None
+        The same at each checkpoint.
+    clipped : ndarray (arm, task, seed, step) or None
+        Of a StrategyFamily: share of answers (with several tokens, of decided tokens) that the clip took
+        out of the gradient since the checkpoint before; NaN where none was sampled.
+    logits : ndarray (arm, task, seed, token, strategy) or None
+        Of a StrategyFamily: the shared logits at the end.
     """
 
-    family: TaskFamily
+    family: TaskFamily | StrategyFamily
     config: GRPOConfig
     arms: tuple[str, ...]
     n_tasks: int
@@ -49,11 +62,18 @@ class Runs:
     steps: NDArray[np.int64] = field(repr=False)
     curves: NDArray[np.float64] = field(repr=False)
     policies: NDArray[np.float64] | None = field(repr=False)
-    tasks: Tasks = field(repr=False)
+    tasks: Any = field(repr=False)  # by family: Tasks, or StrategyTasks
+    share_curves: NDArray[np.float64] | None = field(default=None, repr=False)
+    clipped: NDArray[np.float64] | None = field(default=None, repr=False)
+    logits: NDArray[np.float64] | None = field(default=None, repr=False)
 
     @property
     def accuracy(self) -> NDArray[np.float64]:
         return self.curves[..., -1]
+
+    @property
+    def shares(self) -> NDArray[np.float64] | None:
+        return None if self.share_curves is None else self.share_curves[..., -1, :]
 
     def arm(self, name: str) -> NDArray[np.float64]:
         """Accuracy of one arm, ndarray (task, seed)."""
@@ -62,7 +82,7 @@ class Runs:
 
 
 def simulate(
-    family: TaskFamily,
+    family: TaskFamily | StrategyFamily,
     config: GRPOConfig = LIGHT,
     *,
     arms: Sequence[str] = ARMS,
@@ -71,14 +91,14 @@ def simulate(
     seed: int = 0,
     checkpoints: Sequence[int] | None = None,
     keep_policies: bool = False,
-    tasks: Tasks | None = None,
+    tasks: Tasks | StrategyTasks | None = None,
 ) -> Runs:
     """Train every arm on the same task draws, batches and sampling uniforms.
 
     Parameters
     ----------
-    family : TaskFamily
-        What is trained on.
+    family : TaskFamily or StrategyFamily
+        What is trained on: prompts with a policy each, or with strategies that all of them share.
     config : GRPOConfig
         How.
     arms : sequence of str
@@ -92,7 +112,7 @@ def simulate(
         Steps in [0, n_steps] at which accuracy is kept; the end always is.
     keep_policies : bool
         Keep the final policies (n_actions * n_prompts floats a run and arm).
-    tasks : Tasks, optional
+    tasks : Tasks or StrategyTasks, optional
         Train on these draws instead of ``family.sample(n_tasks, seed)``.
 
     Returns
@@ -115,8 +135,8 @@ def simulate(
     """
     from rlvr.simulator import kernel  # the compiler loads only when something is trained
 
-    if not isinstance(family, TaskFamily):
-        raise TypeError(f"family must be a TaskFamily, got {type(family).__name__}")
+    if not isinstance(family, (TaskFamily, StrategyFamily)):
+        raise TypeError(f"family must be a TaskFamily or a StrategyFamily, got {type(family).__name__}")
     if not isinstance(config, GRPOConfig):
         raise TypeError(f"config must be a GRPOConfig, got {type(config).__name__}")
     named = check_arms(arms)
@@ -128,7 +148,14 @@ def simulate(
             f"batch_size must be at most n_prompts = {family.n_prompts}, got {config.batch_size}"
         )
     steps = _check_checkpoints(checkpoints, config.n_steps)
+    if isinstance(family, StrategyFamily):
+        check_shared(config)
+        shared = train_shared(family, config, named, n_tasks, n_seeds, seed, steps, tasks, _n_threads())
+        kept = prompt_policies(shared["logits"], shared["tasks"].offsets) if keep_policies else None
+        return Runs(family, config, named, n_tasks, n_seeds, seed, steps, policies=kept, **shared)
     drawn = family.sample(n_tasks, seed) if tasks is None else tasks
+    if not isinstance(drawn, Tasks):
+        raise TypeError(f"tasks must be Tasks, got {type(drawn).__name__}")
     if drawn.prior.shape != (n_tasks, family.n_prompts, family.n_actions):
         raise ValueError(
             f"tasks must have shape (n_tasks, n_prompts, n_actions) = "

@@ -1,0 +1,281 @@
+"""Strategy families: every prompt is answered by one of a few strategies, whose logits all prompts share.
+
+A policy first picks a *strategy* (code or no code, say), then an answer that is right with that
+strategy's accuracy. Training moves the strategies' logits alone. What differs from a
+:class:`~rlvr.simulator.task_family.TaskFamily` is that luck on one prompt moves the answers to all.
+
+On prompt q, decision ("token") k draws from softmax_s(logits[k, s] + offsets[q, s]). With one token that
+is the strategy. With several, the first strategy means *go on*: any other is final, and an answer that
+goes on through every token uses the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize, stats
+
+from rlvr._checks import choice, real, shown, whole
+from rlvr.simulator.offset_averages import mean_shares
+from rlvr.simulator.task_family import check_seed
+
+__all__ = ["StrategyFamily", "StrategyTasks"]
+
+
+@dataclass(frozen=True)
+class StrategyTasks:
+    """Drawn tasks: how prompts differ. Arrays that do not differ are views that repeat one value.
+
+    Attributes
+    ----------
+    offsets, accuracies : ndarray (task, prompt, strategy)
+        What is added to the shared logits, and the chance that an answer is right: prompts trained on.
+    read_offsets, read_accuracies : ndarray (task, read prompt, strategy)
+        The same of the prompts on which accuracy is read.
+    """
+
+    offsets: NDArray[np.float64]
+    accuracies: NDArray[np.float64]
+    read_offsets: NDArray[np.float64]
+    read_accuracies: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class StrategyFamily:
+    """A policy that shares its choice of strategy between all prompts.
+
+    Parameters
+    ----------
+    shares : sequence of float (strategy,), at least two, each above 0, summing to 1
+        Prior share of each strategy, on a prompt of zero offset.
+    accuracies : sequence of float in [0, 1] (strategy,), or (prompt, strategy)
+        Chance that an answer of the strategy is right: one for all prompts, or one for each.
+    n_prompts : int, at least 1
+        Prompts in one task draw; a step draws its batch from them without replacement.
+    offset_sd : float, at least 0
+        Prompts differ: each prompt's logits are the shared ones plus offsets of its own, one a strategy,
+        independent and normal with this standard deviation, the same for every token and fixed for a
+        task draw. The average prior shares are then `prior_shares`, no longer `shares`.
+    accuracy_spread : float in [0, 1)
+        Prompts differ in difficulty: a strategy's accuracy follows a Beta distribution over prompts with
+        mean a, its entry in `accuracies`, and variance ``accuracy_spread * a * (1 - a)``. One quantile a
+        prompt serves all strategies: what is hard is hard for each.
+    n_tokens : int, at least 1
+        Decisions that make the strategy. Each token has logits, a ratio and a clip of its own, as in
+        GRPO's loss; it goes on (first strategy) or turns to one of the others for good. All tokens start
+        alike, with the chance ``shares[0] ** (1 / n_tokens)`` of going on and the rest in proportion to
+        `shares`: at zero offset the prior shares are `shares` whatever their number. An answer's gradient
+        is the sum over the tokens it decided; the 1/length of a loss belongs to the learning rate.
+    read : {"sample", "greedy"}
+        How accuracy and shares are read, exactly in both cases; training always samples. "sample": by the
+        policy's probabilities. "greedy": on each prompt every token takes its likeliest strategy, of
+        equally likely ones the first listed, so that a strategy counts only where it leads.
+    n_test_prompts : int or None
+        None: accuracy is read on the prompts trained on. Else on as many others, drawn alike.
+    wrong_agreement : float in [0, 1]
+        MAJORITY compares answers, so wrong ones need names. On each prompt every strategy has one typical
+        mistake; a wrong answer is that with this probability, else it agrees with no other answer. 0: the
+        only answer given twice is the right one, and MAJORITY is TRUE but for luck. 1: a strategy outvotes
+        the truth where its accuracy is below one half. The default is the middle. Mistakes belong to
+        strategies since what one gets wrong by a slip in code another gets wrong by a slip in
+        arithmetic; it makes plurality favour the *leading* strategy's mistake, as self-training does.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is outside the ranges above; the message names it.
+
+    Examples
+    --------
+    >>> family = StrategyFamily(shares=(0.65, 0.35), accuracies=(0.609, 0.280), n_prompts=64)
+    >>> round(family.prior_accuracy, 5)
+    0.49385
+    >>> StrategyFamily.long_tail(0.65, 200, (0.609, 0.280)).n_strategies
+    201
+    """
+
+    shares: Sequence[float] = (0.65, 0.35)
+    accuracies: Any = (0.609, 0.280)
+    n_prompts: int = 64
+    offset_sd: float = 0.0
+    accuracy_spread: float = 0.0
+    n_tokens: int = 1
+    read: str = "sample"
+    n_test_prompts: int | None = None
+    wrong_agreement: float = 0.5
+
+    def __post_init__(self) -> None:
+        accepted = "at least two numbers above 0 that sum to 1"
+        shares = _numbers("shares", self.shares, accepted)
+        if shares.ndim != 1 or shares.size < 2 or shares.min() <= 0 or abs(shares.sum() - 1) > 1e-9:
+            raise ValueError(f"shares must be {accepted}, got {shown(self.shares)}")
+        object.__setattr__(self, "shares", tuple(shares.tolist()))
+        whole("n_prompts", self.n_prompts, "an integer of at least 1", at_least=1, at_most=2**32 - 1)
+        shapes = ((shares.size,), (self.n_prompts, shares.size))
+        accepted = f"numbers in [0, 1] of shape {shapes[0]} or {shapes[1]}"
+        accuracies = _numbers("accuracies", self.accuracies, accepted)
+        if accuracies.shape not in shapes or accuracies.min() < 0 or accuracies.max() > 1:
+            raise ValueError(f"accuracies must be {accepted}, got {shown(self.accuracies)}")
+        one_for_all = accuracies.ndim == 1
+        kept = accuracies.tolist() if one_for_all else map(tuple, accuracies.tolist())
+        object.__setattr__(self, "accuracies", tuple(kept))
+        real("offset_sd", self.offset_sd, "a finite number of at least 0", above=0, closed=True)
+        spread = real(
+            "accuracy_spread", self.accuracy_spread, "a number in [0, 1)", above=0, below=1, closed=True
+        )
+        if spread == 1 or (spread > 0 and not one_for_all):
+            accepted = "a number in [0, 1)" if one_for_all else "0 where accuracies are given for each prompt"
+            raise ValueError(f"accuracy_spread must be {accepted}, got {shown(self.accuracy_spread)}")
+        whole("n_tokens", self.n_tokens, "an integer of at least 1", at_least=1)
+        choice("read", self.read, ("sample", "greedy"))
+        if self.n_test_prompts is not None:
+            whole("n_test_prompts", self.n_test_prompts, "None or an integer of at least 1", at_least=1)
+            if not one_for_all:
+                raise ValueError(
+                    "n_test_prompts must be None where accuracies are given for each prompt, "
+                    f"got {shown(self.n_test_prompts)}"
+                )
+        share = "a number in [0, 1]"
+        real("wrong_agreement", self.wrong_agreement, share, above=0, below=1, closed=True)
+
+    @classmethod
+    def long_tail(
+        cls, share: float, n_rare: int, accuracies: tuple[float, float], **others: Any
+    ) -> StrategyFamily:
+        """One strategy with `share`, and `n_rare` with shares as 1 / rank; accuracies (first, every other).
+
+        Further arguments are those of the family.
+        """
+        real("share", share, "a number strictly between 0 and 1", above=0, below=1)
+        whole("n_rare", n_rare, "an integer of at least 1", at_least=1)
+        first, other = accuracies
+        tail = 1.0 / np.arange(1, n_rare + 1)
+        shares = (share, *((1 - share) * tail / tail.sum()).tolist())
+        return cls(shares=shares, accuracies=(first,) + (other,) * n_rare, **others)
+
+    @property
+    def n_strategies(self) -> int:
+        """How many strategies there are."""
+        return len(self.shares)
+
+    @property
+    def prior_logits(self) -> NDArray[np.float64]:
+        """The shared logits before training, ndarray (token, strategy): logarithms of probabilities."""
+        token = np.log(self.shares)
+        if self.n_tokens > 1:
+            going_on = token[0] / self.n_tokens
+            token[1:] += np.log(-np.expm1(going_on) / sum(self.shares[1:]))
+            token[0] = going_on
+        return np.tile(token, (self.n_tokens, 1))
+
+    @property
+    def prior_shares(self) -> NDArray[np.float64]:
+        """Average prior share of each strategy as `read`, over the population of prompts, (strategy,).
+
+        Raises
+        ------
+        ValueError
+            With offsets, several tokens and sampling: that average has no one-dimensional form.
+        """
+        greedy = self.read == "greedy"
+        if self.offset_sd == 0 and not greedy:
+            return np.array(self.shares)
+        if self.n_tokens > 1 and not greedy:
+            raise ValueError(
+                f"n_tokens must be 1 for the prior's average over offsets, got {self.n_tokens}; "
+                "the frozen arm has each task draw's own"
+            )
+        return mean_shares(self.prior_logits[0], self.offset_sd, greedy=greedy)
+
+    @property
+    def prior_accuracy(self) -> float:
+        """Accuracy of the prior as `read`, in [0, 1], averaged over the population of prompts."""
+        return float(self.prior_shares @ self._mean_accuracies)
+
+    @property
+    def _mean_accuracies(self) -> NDArray[np.float64]:
+        return np.array(self.accuracies).reshape(-1, self.n_strategies).mean(axis=0)
+
+    def matched(self, prior_accuracy: float) -> StrategyFamily:
+        """The family like this one whose `prior_accuracy` is as stated.
+
+        Shares are multiplied by exp(c · accuracy) and normalised: of all shares with that accuracy those
+        at zero offset that stay closest to these, in the sense of KL divergence.
+
+        Raises
+        ------
+        ValueError
+            If no such shares exist: `prior_accuracy` lies outside the accuracies.
+        """
+        accuracies, shares = self._mean_accuracies, np.log(self.shares)
+        lowest, highest = accuracies.min(), accuracies.max()
+        accepted = f"a number strictly between the strategies' accuracies {lowest:g} and {highest:g}"
+        real("prior_accuracy", prior_accuracy, accepted, above=lowest, below=highest)
+
+        def tilted(c: float) -> StrategyFamily:
+            weights = np.exp(np.clip(shares + c * accuracies - (shares + c * accuracies).max(), -600, 0))
+            return replace(self, shares=tuple((weights / weights.sum()).tolist()))
+
+        most = 500 / (highest - lowest)
+        c = optimize.brentq(lambda c: tilted(c).prior_accuracy - prior_accuracy, -most, most, xtol=1e-12)
+        return tilted(c)
+
+    def sample(self, n_tasks: int = 1, seed: int = 0) -> StrategyTasks:
+        """Draw how prompts differ; task draw t depends on (seed, t) alone.
+
+        Parameters
+        ----------
+        n_tasks : int, at least 1
+            Task draws.
+        seed : int, at least 0
+            Root of the draws. Families that differ in `offset_sd` or `accuracy_spread` share them.
+
+        Returns
+        -------
+        StrategyTasks
+        """
+        whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1)
+        check_seed(seed)
+        offsets, accuracies = self._prompts(n_tasks, seed, self.n_prompts, 2)
+        if self.n_test_prompts is None:
+            return StrategyTasks(offsets, accuracies, offsets, accuracies)
+        return StrategyTasks(offsets, accuracies, *self._prompts(n_tasks, seed, self.n_test_prompts, 3))
+
+    def _prompts(self, n_tasks: int, seed: int, n_prompts: int, branch: int) -> tuple[NDArray, NDArray]:
+        """Offsets and accuracies (task, prompt, strategy), keyed by (seed, branch, task)."""
+        shape = (n_tasks, n_prompts, self.n_strategies)
+        offsets = np.broadcast_to(0.0, shape)
+        accuracies = np.broadcast_to(np.array(self.accuracies), shape)
+        generators = [
+            np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(branch, task)))
+            for task in range(n_tasks if self.offset_sd > 0 or self.accuracy_spread > 0 else 0)
+        ]
+        difficulty = np.array([generator.random(n_prompts) for generator in generators])
+        if self.accuracy_spread > 0:
+            mean = np.array(self.accuracies)
+            scale = 1 / self.accuracy_spread - 1
+            inner = np.clip(mean, 1e-9, 1 - 1e-9)  # a Beta needs both shapes above 0
+            drawn = stats.beta.ppf(difficulty[..., None], inner * scale, (1 - inner) * scale)
+            accuracies = np.where((mean > 0) & (mean < 1), drawn, mean)
+        if self.offset_sd > 0:
+            offsets = self.offset_sd * np.array(
+                [generator.standard_normal(shape[1:]) for generator in generators]
+            )
+        return offsets, accuracies
+
+
+def _numbers(name: str, value: Any, accepted: str) -> NDArray[np.float64]:
+    """Return `value` as an array of finite floats."""
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of unequal length
+        raise ValueError(f"{name} must be {accepted}, got {shown(value)}") from None
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must be {accepted}, got {shown(value)}")
+    if array.size == 0 or not np.isfinite(array).all():
+        raise ValueError(f"{name} must be {accepted}, got {shown(value)}")
+    return array.astype(float)
