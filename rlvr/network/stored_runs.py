@@ -111,7 +111,13 @@ def network_accuracies(
 
 
 def network_outcomes(
-    items: pd.DataFrame, *, prior: str, design: str, rate: str = "low", correct: str = "greedy"
+    items: pd.DataFrame,
+    *,
+    prior: str,
+    design: str,
+    rate: str = "low",
+    correct: str = "sampled",
+    seed: int = 0,
 ) -> pd.DataFrame:
     """One row an arm, run and item, in the outcomes format of `rlvr audit`.
 
@@ -121,27 +127,38 @@ def network_outcomes(
         As :func:`network_items` gives it, or a part of it.
     prior, design, rate : str
         Which cell; FROZEN belongs to every cell.
-    correct : {"greedy", "right"}
-        What counts: the likeliest answer, or the exact share of right answers.
+    correct : {"sampled", "right", "greedy"}
+        What counts: one answer an item, drawn with its exact chance of being right, as a benchmark would
+        see it; that chance itself, as endless answers would give it; or the most probable answer.
+    seed : int, at least 0
+        Of the draws of "sampled".
 
     Returns
     -------
     DataFrame
         Columns ``study``, ``model`` (the prior), ``benchmark``, ``arm``, ``run``, ``item``, ``correct``.
+
+    Raises
+    ------
+    ValueError
+        If `correct` is unknown, or no row is left.
     """
-    choice("correct", correct, ("greedy", "right"))
-    cell = items[
-        (items["prior"] == prior)
-        & ((items["arm"] == "frozen") | ((items["design"] == design) & (items["rate"] == rate)))
-    ]
+    choice("correct", correct, ("sampled", "right", "greedy"))
+    drawn = np.random.default_rng(seed).random(len(items)) < items["right"]
+    cell = (items["prior"] == prior) & (
+        (items["arm"] == "frozen") | ((items["design"] == design) & (items["rate"] == rate))
+    )
+    if not cell.any():
+        raise ValueError(f"no items of {shown((prior, design, rate))}")
+    kept = items[cell]
     return pd.DataFrame(
         {
             "study": "network",
             "model": prior,
             "benchmark": "sums",
-            "arm": cell["arm"],
-            "run": cell["seed"],
-            "item": cell["item"],
-            "correct": cell[correct],
+            "arm": kept["arm"],
+            "run": kept["seed"],
+            "item": kept["item"],
+            "correct": drawn[cell].astype(int) if correct == "sampled" else kept[correct],
         }
     ).reset_index(drop=True)
