@@ -17,6 +17,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "network_paths",
             "network_record",
         ],
+        "paired_spread": ["ratio_of_spreads"],
+        "run_figures": ["draw_random_paths", "draw_splits"],
         "change_by_source": ["SOURCES", "changes_by_source"],
     },
 )

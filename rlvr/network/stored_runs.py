@@ -86,12 +86,12 @@ def network_accuracies(
     Returns
     -------
     dict of str to ndarray (seed,)
-        Arms that were run in this cell, seeds in ascending order and the same for all.
+        Arms that were run in this cell; the seeds that all of them have, in ascending order.
 
     Raises
     ------
     ValueError
-        If there is no such cell, or its arms do not have the same seeds.
+        If there is no such cell or step, or its arms have no seed in common.
     """
     choice("items", items, ITEM_SETS)
     cell = paths[(paths["prior"] == prior) & (paths["design"] == design) & (paths["rate"] == rate)]
@@ -104,9 +104,9 @@ def network_accuracies(
     frozen = paths[(paths["prior"] == prior) & (paths["arm"] == "frozen")]
     rows = pd.concat([frozen, cell[cell["step"] == at]])
     table = rows.pivot(index="seed", columns="arm", values=f"{items}_{measure}").sort_index()
-    if table.isna().any(axis=None):
-        missing = table.columns[table.isna().any()].tolist()
-        raise ValueError(f"arms must have the same seeds; of {shown(missing)} some are missing")
+    table = table.dropna()
+    if table.empty:
+        raise ValueError(f"no seed has all arms of {shown((prior, design, rate))}")
     return {arm: table[arm].to_numpy() for arm in ARMS if arm in table}
 
 

@@ -92,8 +92,10 @@ def test_a_cell_by_hand():
         "frozen": [0.2, 0.1],
         "true": [0.9, 0.7],
     }
-    with pytest.raises(ValueError, match=r"of \['true'\] some are missing"):
-        network_accuracies(table[:-1], prior="p", design="clipped")
+    fewer = network_accuracies(table[:-1], prior="p", design="clipped")  # seed 1 has lost an arm
+    assert {arm: values.tolist() for arm, values in fewer.items()} == {"frozen": [0.2], "true": [0.9]}
+    with pytest.raises(ValueError, match="no seed has all arms"):
+        network_accuracies(table.iloc[[0, 2, 3]], prior="p", design="clipped")
     with pytest.raises(ValueError, match=r"step must be one of \[0, 8\], got 9"):
         network_accuracies(table, prior="p", design="clipped", step=9)
     with pytest.raises(ValueError, match=r"no runs of \('p', 'x', 'low'\); there are"):
