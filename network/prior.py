@@ -12,7 +12,7 @@ from network.policy import ID, PROMPTS, enumerate_answers, new_network
 
 __all__ = ["fitted", "misfit"]
 
-TOLERANCE = {"mean": 0.005, "item": 0.01}
+TOLERANCE = {"mean": 0.01, "item": 0.01}
 FIRST = "strong"
 STEPS = {"strong": 320, "middle": 160, "weak": 160}
 LEARNING_RATE = 3e-3
