@@ -103,7 +103,7 @@ def models() -> dict[str, CoinFlipModel]:
     heaps = (0.72, 0.16)
     two = StrategyFamily((0.596, 0.404), heaps, n_prompts=64)
     questions = StrategyFamily((0.65, 0.35), (0.68, 0.15), n_prompts=500, offset_sd=2.0, read="greedy")
-    rivals = _rivals(3, (0.75, 0.181), share=0.6105, sds=(2.0, 1.5))
+    rivals = _rivals(4, (0.75, 0.14), share=0.6466, sds=(2.0, 1.5))
     return {
         "plain steps": CoinFlipModel("two strategies, plain gradient steps", two, 2.0, "sgd"),
         "two strategies": CoinFlipModel("two strategies", two, 0.04),
@@ -123,7 +123,7 @@ def models() -> dict[str, CoinFlipModel]:
         "questions differ": CoinFlipModel(
             "two strategies, questions that differ, read greedily", questions.matched(BASE / 100), 0.06
         ),
-        "rivals": CoinFlipModel("the same with three rivals", rivals, 0.10),
+        "rivals": CoinFlipModel("the same with four rivals", rivals, 0.10),
         BEST: CoinFlipModel("and 32 decisions in each answer", rivals, 0.10, n_decisions=32),
     }
 
