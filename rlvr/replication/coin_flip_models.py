@@ -242,8 +242,14 @@ def store(path: Path = STORED, progress: Callable[[str], None] = lambda _: None)
 
 def stored_runs(model: str, design: str) -> Floats:
     """The stored runs of a model in a design, percent at ``STEPS``, ndarray (run, step)."""
-    table = stored_table(STORED.name)
     choice("model", model, tuple(models()))
     choice("design", design, tuple(_DESIGNS))
-    chosen = table[(table.model == model) & (table.design == design)]
-    return chosen.drop(columns=["model", "design", "run"]).to_numpy()
+    return _stored()[model, design].copy()
+
+
+@cache
+def _stored() -> dict[tuple[str, str], Floats]:
+    """The stored table, by model and design."""
+    parts = stored_table(STORED.name).groupby(["model", "design"], sort=False)
+    heads = [f"step_{step}" for step in STEPS]
+    return {(str(model), str(design)): part[heads].to_numpy() for (model, design), part in parts}
