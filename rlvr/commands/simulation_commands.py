@@ -142,7 +142,7 @@ def coin_flips(
                 for design in DESIGNS:
                     status.update(f"{model}: {design}")
                     fresh = coin_flip_models.simulated_runs(model, design, n_runs=runs)[:, 1:]
-                    kept = coin_flip_models.stored_runs(model, design)[: len(fresh)]
+                    kept = coin_flip_models.stored_model_runs(model, design)[: len(fresh)]
                     same &= np.allclose(fresh[: len(kept)], kept, rtol=0, atol=6e-4)
     except (ValueError, OSError) as problem:
         raise refuse(problem) from None

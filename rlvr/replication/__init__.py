@@ -30,7 +30,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "models",
             "printed_runs",
             "simulated_runs",
-            "stored_runs",
+            "stored_model_runs",
         ],
         "digit_for_digit": ["Comparison", "compare", "published_numbers", "replayed_sweep", "stored_replay"],
     },

@@ -31,7 +31,7 @@ from rlvr.simulator.trainer import simulate
 
 __all__ = [
     "BASE", "BEST", "N_RUNS", "STEPS", "STORED", "CoinFlipModel", "Misfit", "misfit", "models",
-    "printed_runs", "simulated_runs", "store", "stored_runs",
+    "printed_runs", "simulated_runs", "store", "stored_model_runs",
 ]  # fmt: skip
 
 STEPS = (5, 10, 20, 30, 40, 60, 75)
@@ -240,7 +240,7 @@ def store(path: Path = STORED, progress: Callable[[str], None] = lambda _: None)
         pd.DataFrame(rows, columns=heads).to_csv(file, index=False, lineterminator="\n")
 
 
-def stored_runs(model: str, design: str) -> Floats:
+def stored_model_runs(model: str, design: str) -> Floats:
     """The stored runs of a model in a design, percent at ``STEPS``, ndarray (run, step)."""
     choice("model", model, tuple(models()))
     choice("design", design, tuple(_DESIGNS))

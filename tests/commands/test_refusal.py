@@ -121,7 +121,7 @@ def changed(*path, value):
 @pytest.mark.parametrize(("text", "said"), [
     (f"a: [b\n{LONG}: : :", r"p\.yml, line \d: cannot be read as YAML"),
     ("a: \x01", r"p\.yml: cannot be read as YAML"),
-    (LONG, "lacks settings, sample, cells, designs, gate, hypotheses$"),
+    (LONG, "lacks settings, sample, cells, hypotheses$"),
     (f"- {LONG}", "lacks settings, "),
     (changed("cells", value=LONG), "this one lacks cells$"),
     (changed("sample", LONG, value=1), "a size in sample must be one of 'n_tasks', 'n_seeds', got 'xxx"),
