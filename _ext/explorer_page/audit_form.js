@@ -61,9 +61,10 @@
     const sets = rows.filter((each) => each.value === null && each.low !== null);
     const reach = Math.max(10, ...rows.flatMap(({ low, high, value }) => [low, high, value]).map((x) => Math.abs(100 * (x || 0)))) * 1.08;
     draw("terms", byId("verdict").textContent, {
-      height: 210,
+      height: 225,
       marginLeft: 104,
-      x: { domain: [-reach, reach], label: "points", grid: true },
+      marginBottom: 42,
+      x: { domain: [-reach, reach], label: "points", labelOffset: 38, grid: true },
       y: { domain: rows.map((each) => each.term), label: null, tickSize: 0 },
       marks: [
         Plot.ruleX([0]),

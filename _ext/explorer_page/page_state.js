@@ -73,6 +73,10 @@ window.rlvrPage = (function () {
       style: { background: "transparent", color: "currentColor", fontSize: "13px", overflow: "visible" },
       ...options,
     });
+    for (const part of figure.querySelectorAll("[aria-label], [aria-description]")) {
+      part.removeAttribute("aria-label");
+      part.removeAttribute("aria-description");
+    }
     figure.setAttribute("role", "img");
     figure.setAttribute("aria-label", words);
     box.replaceChildren(figure);

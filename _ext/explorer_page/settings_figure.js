@@ -40,22 +40,23 @@
       return { arm: arm.toUpperCase(), part, from: arms[base], to: arms[arm], half, said: `${name(part)} ${signed(value, 3)}` };
     });
     const ends = ARMS.map((arm) => ({ arm: arm.toUpperCase(), at: arms[arm] }));
-    const rightmost = (bar) => Math.max(bar.from, bar.to);
+    const anchor = (bar) => (bar.from + bar.to > 1 ? "end" : "start");
     draw("staircase", `Accuracy of four arms. ${byId("readout").textContent}`, {
-      height: 230,
+      height: 245,
       marginLeft: 78,
       marginRight: 24,
-      x: { domain: [0, 1], label: "accuracy", grid: true },
+      marginBottom: 42,
+      x: { domain: [0, 1], label: "accuracy", labelOffset: 38, grid: true },
       y: { domain: ends.map((end) => end.arm), label: null, tickSize: 0 },
       marks: [
         Plot.ruleX([arms.frozen], { strokeDasharray: "3 3", strokeOpacity: 0.6 }),
         Plot.barX(bars, { y: "arm", x1: "from", x2: "to", fill: (bar) => colours[bar.part], insetTop: 14, insetBottom: 10 }),
         Plot.ruleY(bars, { y: "arm", x1: (bar) => Math.max(0, bar.to - bar.half), x2: (bar) => Math.min(1, bar.to + bar.half), dy: 2 }),
         Plot.dot(ends, { y: "arm", x: "at", dy: 2, r: 4.5, fill: "currentColor" }),
-        Plot.text(bars, {
-          y: "arm", x: (bar) => (rightmost(bar) > 0.6 ? Math.min(bar.from, bar.to) : rightmost(bar)),
-          text: "said", dy: -16, textAnchor: "middle", fill: "currentColor", fontSize: 13,
-        }),
+        ...["start", "end"].map((textAnchor) => Plot.text(bars.filter((bar) => anchor(bar) === textAnchor), {
+          y: "arm", x: (bar) => (textAnchor === "start" ? Math.min : Math.max)(bar.from, bar.to), text: "said", textAnchor,
+          dy: -16, fontSize: 13, fill: "currentColor", stroke: "var(--pst-color-background)", strokeWidth: 4,
+        })),
       ],
     });
   }
@@ -69,10 +70,11 @@
     const last = curve.filter(({ prior }) => prior === axes.prior_strength.at(-1));
     const colour = ({ part }) => colours[part];
     draw("along-prior", `Null, elicitation and reward design along the prior strength, at ${steps()}.`, {
-      height: 260,
+      height: 275,
       marginRight: 16,
       marginLeft: 46,
-      x: { domain: [0, 1], label: "prior strength" },
+      marginBottom: 42,
+      x: { domain: [0, 1], label: "prior strength", labelOffset: 38 },
       y: { domain: data.term_range, label: "accuracy", grid: true },
       color: { domain: PARTS.map(name), range: PARTS.map((part) => colours[part]), legend: false },
       marks: [

@@ -44,7 +44,7 @@ def sources():
 @pytest.fixture(scope="session")
 def book():
     """The folder of the built book, no older than what it was built from."""
-    built = HTML / "index.html"
+    built = HTML / "searchindex.js"  # the last file that a build writes
     if not built.is_file():
         lacking("there is no built book in _build/html: run `make book` first")
     newer = [path for path in sources() if path.stat().st_mtime > built.stat().st_mtime]
@@ -53,9 +53,12 @@ def book():
     return HTML
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium(book):
-    """Debian's Chromium, driven by Playwright."""
+    """Debian's Chromium, driven by Playwright.
+
+    Closed after each module: Playwright keeps an event loop running, in which no notebook could be tested.
+    """
     program = shutil.which("chromium")
     if program is None:
         lacking("there is no chromium on the PATH (Debian and Ubuntu: apt-get install chromium)")
