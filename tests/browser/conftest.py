@@ -14,17 +14,10 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(Path(__file__).parent))
 
-from visiting import HTML, WIDE, go  # noqa: E402
+from visiting import HTML, WIDE, go, lacking  # noqa: E402
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 FLAGS += ["--disable-background-networking", "--disable-component-update"]
-
-
-def lacking(reason):
-    """Skip for this reason; fail where everything is required."""
-    if os.environ.get("RLVR_BROWSER") == "require":
-        pytest.fail(f"RLVR_BROWSER=require, but {reason}")
-    pytest.skip(reason)
 
 
 def sources():

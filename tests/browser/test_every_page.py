@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag
 
 import pytest
-from visiting import NARROW, WIDE, go, page_names
+from visiting import NARROW, WIDE, go, lacking, page_names, violations
 
 LIMIT = 2_000_000
 each_page = pytest.mark.parametrize("name", page_names())
@@ -33,21 +33,7 @@ STICKING_OUT = """() => {
 @pytest.fixture(scope="module")
 def seen(chromium):
     """What a visit to a page showed, each page visited once."""
-    from axe_playwright_python.sync_playwright import Axe
-
     kept = {}
-
-    def violations(page, theme):
-        page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
-        # Without "preload" axe would ask for style sheets again, which no page may do from a folder.
-        options = {"resultTypes": ["violations"], "preload": False}
-        found = Axe().run(page, options=options).response["violations"]
-        return [
-            f"{theme}: {each['id']} ({each['impact']}): {node['html'][:120]} | {node['failureSummary'][:200]}"
-            for each in found
-            if each["impact"] in ("serious", "critical")
-            for node in each["nodes"]
-        ]
 
     def visit(name):
         if name in kept:
@@ -58,9 +44,7 @@ def seen(chromium):
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("request", lambda request: requests.append(request.url))
         go(page, name)
-        # A colour that is on its way from one theme to the other has neither's contrast.
-        page.add_style_tag(content="*, *::before, *::after { transition: none !important; }")
-        unfit = violations(page, "light") + violations(page, "dark")
+        unfit = violations(page)
         page.set_viewport_size(NARROW)
         go(page, name)
         overflow = page.evaluate(
@@ -109,10 +93,17 @@ def test_no_page_is_heavy(book, name):
     assert (book / name).stat().st_size <= LIMIT
 
 
+def test_what_is_lacking_skips_or_where_all_is_required_fails(monkeypatch):
+    monkeypatch.delenv("RLVR_BROWSER", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="no chromium"):
+        lacking("there is no chromium")
+    monkeypatch.setenv("RLVR_BROWSER", "require")
+    with pytest.raises(pytest.fail.Exception, match="no chromium"):
+        lacking("there is no chromium")
+
+
 def test_a_fault_is_noticed(chromium, tmp_path):
     """The checks themselves: a page with every fault fails each of them."""
-    from axe_playwright_python.sync_playwright import Axe
-
     wrong = tmp_path / "wrong.html"
     wrong.write_text(
         '<html lang="en"><title>t</title><body><main class="bd-article"><div style="width:900px">wide</div>'
@@ -128,7 +119,7 @@ def test_a_fault_is_noticed(chromium, tmp_path):
     assert "loud" in errors and any("example.invalid" in url for url in requests)
     assert page.evaluate("() => document.scrollingElement.scrollWidth") > NARROW["width"]
     assert page.evaluate(STICKING_OUT)
-    found = {each["id"] for each in Axe().run(page).response["violations"]}
+    found = {each.split()[1] for each in violations(page)}
     assert {"image-alt", "color-contrast"} <= found
     context.close()
 

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from visiting import HTML, NARROW
+from visiting import HTML, NARROW, WIDE, violations
 
 from rlvr.arms import ARMS
 from rlvr.decomposition import PARTS, TERMS
@@ -131,6 +131,20 @@ def test_it_fits_a_phone(tab, hash):
     for selector in ("#staircase svg", "#along-prior svg", "#terms svg", "#prior", "#frozen-accuracy"):
         box = page.locator(selector).bounding_box() if page.locator(selector).is_visible() else None
         assert box is None or (box["x"] >= 0 and box["x"] + box["width"] <= NARROW["width"]), selector
+
+
+TABLE = "study,model,benchmark,arm,accuracy,n_items\ns,m,b,frozen,0.25,83\ns,m,b,true,0.494,83\n"
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_its_second_tab_is_accessible_too(tab, viewport):
+    page = tab(f"{PAGE}#tab=audit", viewport)
+    page.click("#paste summary")
+    page.fill("#csv", TABLE)
+    page.click("#read-csv")
+    assert page.locator("#cells-table tbody tr").count() == 1
+    assert violations(page) == []
+    assert page.evaluate("() => document.scrollingElement.scrollWidth") <= viewport["width"]
 
 
 def test_only_the_pages_that_need_them_load_the_scripts(book):
