@@ -17,11 +17,14 @@ SCRIPT = "tex-svg-full.js"
 
 
 def _drop_live_code(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
-    """Remove the scripts of the live-code button, which nothing here uses."""
+    """Remove the scripts of the live-code button, which nothing here uses: files, and lines in the page."""
     if "script_files" in context:
-        context["script_files"] = [
-            s for s in context["script_files"] if "thebe" not in str(getattr(s, "filename", s))
-        ]
+        context["script_files"] = [s for s in context["script_files"] if not _live_code(s)]
+
+
+def _live_code(script: Any) -> bool:
+    lines = getattr(script, "attributes", {}).get("body") or ""
+    return "thebe" in f"{getattr(script, 'filename', script)} {lines}".lower()
 
 
 def _copy_math(app: Sphinx, error: Exception | None) -> None:

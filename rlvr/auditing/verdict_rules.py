@@ -168,9 +168,12 @@ def tipping_points(accuracies: ArrayLike, *, rule: str = "magnitude") -> dict[st
         # The verdict can only change where an inequality turns: try just beyond each such place.
         turns = -(inequalities[moving] @ point) / slope[moving]
         tried = np.concatenate([turns - 1e-9, turns + 1e-9])
-        tried = tried[(point[arm] + tried >= -1e-9) & (point[arm] + tried <= 1 + 1e-9)]
+        # A turn at the end of [0, 1] counts, on whichever side the last bit puts the place beyond it.
+        tried = tried[(point[arm] + tried >= -2e-9) & (point[arm] + tried <= 1 + 2e-9)]
         moved = np.repeat(point[None], tried.size, axis=0)
         moved[:, arm] += tried
         changing = tried[verdicts_at(moved, rule=rule) != now]
-        moves[name] = float(changing[np.abs(changing).argmin()]) if changing.size else float("nan")
+        # Of two moves of one length the first counts, not the one that a last bit makes shorter.
+        nearest = np.round(np.abs(changing), 12)
+        moves[name] = float(changing[nearest.argmin()]) if changing.size else float("nan")
     return moves

@@ -1,4 +1,4 @@
-"""The commands that simulate: `rlvr replay` (the published study), `sweep` (the prior axis), `coin-flips`."""
+"""The commands that simulate: `rlvr replay` (the published study), `sweep`, `coin-flips` and `explorer`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ _STRENGTHS = typer.Option([0.20, 0.35, 0.50, 0.65, 0.80], help="Repeat for sever
 _REPLAY = typer.Option(None, "--store", help="Write the comparison to this CSV file too.")
 _COIN_FLIPS = typer.Option(None, "--store", help="Rebuild the stored runs into this CSV file (minutes).")
 _STORE = typer.Option(None, help="Rebuild the stored dense sweep into this folder instead (minutes).")
+
+_GRID = typer.Option(None, help="Rebuild the stored grid into this folder instead (minutes).")
 
 
 @app.command()
@@ -148,4 +150,36 @@ def coin_flips(
         raise refuse(problem) from None
     if store is None:
         console.print("every run is as stored" if same else "[bold red]the runs differ from those stored[/]")
+    raise typer.Exit(0 if same else 1)
+
+
+@app.command()
+def explorer(
+    groups: int = typer.Option(3, min=1, help="How many randomly chosen groups of settings to recompute."),
+    store: Path | None = _GRID,
+) -> None:
+    """Recompute part of the grid of settings behind the explorer page; exit 1 if a digit differs."""
+    import numpy as np
+
+    from rlvr.simulator.settings_grid import GROUPS, recompute_settings, store_settings, stored_settings
+
+    if store is not None:
+        if not os.path.isdir(store):
+            raise refuse(ValueError(f"--store must be an existing folder, got {shown(str(store))}"))
+        try:
+            refuse_overwriting({"--store: settings_grid.csv": store / "settings_grid.csv"}, [])
+            store_settings(store, typer.echo)
+        except (ValueError, OSError) as problem:
+            raise refuse(problem) from None
+        return
+    table, same = stored_settings(), True
+    for chosen in np.random.default_rng().permutation(len(GROUPS))[:groups]:
+        fresh = recompute_settings(*GROUPS[chosen]).set_index(table.index.names)
+        equal = np.allclose(table.loc[fresh.index], fresh, rtol=0, atol=2e-6, equal_nan=True)
+        typer.echo(
+            "{} answers, {} ties, prior strength {}: {}".format(
+                *GROUPS[chosen], "as stored" if equal else "DIFFERS"
+            )
+        )
+        same &= equal
     raise typer.Exit(0 if same else 1)

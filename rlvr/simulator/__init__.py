@@ -54,5 +54,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "stored_sweep",
             "sweep_runs",
         ],
+        "settings_grid": [
+            "AXES",
+            "DRAWS",
+            "GROUPS",
+            "recompute_settings",
+            "store_settings",
+            "stored_settings",
+        ],
     },
 )

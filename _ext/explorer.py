@@ -1,0 +1,96 @@
+"""Sphinx extension: the directive ``{explorer}``, a figure to move and an audit form, and their scripts.
+
+The page's data are the stored grid of settings, written into the page as JSON when the book is built.
+Scripts lie in ``explorer_page``, not in ``_static``, whose every script would be added to every page.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+SOURCE = Path(__file__).parent / "explorer_page"
+SCRIPTS = (
+    "vendor/d3.min.js",
+    "vendor/plot.umd.min.js",
+    "audit_rules.js",
+    "arms_table.js",
+    "page_state.js",
+    "settings_figure.js",
+    "audit_form.js",
+)
+SCALE = 1_000_000
+_EXAMPLE = ("shao2026spurious", "training curves", "Qwen2.5-Math-7B", "MATH-500")
+
+
+def page_data() -> dict[str, Any]:
+    """What the page's scripts read: the grid as whole numbers of 1 / SCALE, its axes, colours, an example."""
+    from rlvr.auditing import published_arms
+    from rlvr.decomposition import PARTS, TERMS
+    from rlvr.figures import TERM_COLOURS
+    from rlvr.simulator import LIGHT, TaskFamily
+    from rlvr.simulator.settings_grid import AXES, stored_settings
+
+    table = stored_settings()
+    grid = {
+        column: [None if math.isnan(value) else round(value * SCALE) for value in table[column]]
+        for column in table
+    }
+    terms = [table[arm] - table[base] for arm, base in (TERMS[part] for part in PARTS)]
+    arms = published_arms().set_index(["study", "setup", "model", "benchmark"]).loc[_EXAMPLE]
+    return {
+        # A second table, of shared strategies with and without clipping, would stand beside this one, with
+        # axes and columns of its own and a select above the sliders.
+        "axes": {axis: list(values) for axis, values in AXES.items()},
+        "grid": grid,
+        "scale": SCALE,
+        "updates_per_step": LIGHT.batch_size / TaskFamily().n_prompts,
+        "term_range": [
+            math.floor(10 * min(term.min() for term in terms)) / 10,
+            math.ceil(10 * max(term.max() for term in terms)) / 10,
+        ],
+        "colours": dict(TERM_COLOURS) | {"naive": "currentColor"},
+        "example": {
+            row.arm: [row.accuracy_percent, row.n_items] for row in arms.itertuples() if row.role == "arm"
+        },
+    }
+
+
+class Explorer(SphinxDirective):
+    """``{explorer}``: the page's controls, figures and data."""
+
+    def run(self) -> list[nodes.Node]:
+        """The page as raw HTML; nothing where the output is not HTML."""
+        data = json.dumps(page_data(), separators=(",", ":"), allow_nan=False)
+        page = (SOURCE / "explorer.html").read_text(encoding="utf-8").replace("@DATA@", data)
+        for name in ("settings_grid.csv", "arms.csv"):
+            self.env.note_dependency(str(SOURCE.parent.parent / "rlvr" / "data" / name))
+        return [nodes.raw("", page, format="html")]
+
+
+def _add_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
+    """Load the scripts on the pages that hold an explorer, and on no other."""
+    if 'id="explorer-data"' in context.get("body", ""):
+        app.add_css_file("explorer/explorer.css")
+        for script in SCRIPTS:
+            app.add_js_file(f"explorer/{script}", loading_method="defer")
+
+
+def _copy(app: Sphinx) -> None:
+    if app.builder.format == "html":
+        target = Path(app.outdir) / "_static" / "explorer"
+        shutil.copytree(SOURCE, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.html", "*.md"))
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_directive("explorer", Explorer)
+    app.connect("builder-inited", _copy)
+    app.connect("html-page-context", _add_scripts)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,97 @@
+/* What both tabs share: the page's data, the tabs, the state in the address, small pieces of the page. */
+"use strict";
+
+window.rlvrPage = (function () {
+  const byId = (id) => document.getElementById(id);
+  const data = JSON.parse(byId("explorer-data").textContent);
+  const name = (term) => term.replace("_", " ");
+
+  /* The state of a tab stands after the # as name=value pairs, so that an address is a view. */
+  function readState() {
+    const pairs = new URLSearchParams(location.hash.slice(1));
+    return Object.fromEntries(pairs.entries());
+  }
+
+  function writeState(state) {
+    const text = Object.entries(state).map(([key, value]) => `${key}=${value}`).join("&");
+    history.replaceState(null, "", `#${text}`);
+  }
+
+  const tabs = ["move", "audit"];
+  const listeners = {};
+
+  function choose(tab, focus = false) {
+    for (const each of tabs) {
+      const button = byId(`tab-${each}`);
+      button.setAttribute("aria-selected", String(each === tab));
+      button.tabIndex = each === tab ? 0 : -1;
+      byId(`panel-${each}`).hidden = each !== tab;
+    }
+    if (focus) byId(`tab-${tab}`).focus();
+    listeners[tab]();
+  }
+
+  for (const tab of tabs) {
+    const button = byId(`tab-${tab}`);
+    const other = tabs[1 - tabs.indexOf(tab)];
+    button.addEventListener("click", () => choose(tab));
+    button.addEventListener("keydown", (event) => {
+      if (event.key === "ArrowRight" || event.key === "ArrowLeft") choose(other, true);
+    });
+  }
+
+  for (const [button, said] of [["copy-view", "copied-view"], ["copy-audit", "copied-audit"]]) {
+    byId(button).addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(location.href);
+        byId(said).textContent = "copied";
+      } catch {
+        byId(said).textContent = `this browser does not let a page copy; the address is ${location.href}`;
+      }
+    });
+  }
+
+  /* Replace a table's rows; a cell is text, or a node. */
+  function fillTable(id, rows) {
+    byId(id).tBodies[0].replaceChildren(...rows.map((cells) => {
+      const row = document.createElement("tr");
+      row.append(...cells.map((content, column) => {
+        const cell = document.createElement(column === 0 ? "th" : "td");
+        if (column === 0) cell.scope = "row";
+        cell.append(content);
+        return cell;
+      }));
+      return row;
+    }));
+  }
+
+  /* Draw a Plot figure into a box of the page, as wide as the box, with words for who cannot see it. */
+  function draw(id, words, options) {
+    const box = byId(id);
+    const figure = Plot.plot({
+      width: Math.max(280, box.clientWidth),
+      style: { background: "transparent", color: "currentColor", fontSize: "13px", overflow: "visible" },
+      ...options,
+    });
+    for (const part of figure.querySelectorAll("[aria-label], [aria-description]")) {
+      part.removeAttribute("aria-label");
+      part.removeAttribute("aria-description");
+    }
+    figure.setAttribute("role", "img");
+    figure.setAttribute("aria-label", words);
+    box.replaceChildren(figure);
+  }
+
+  /* A number with its sign, a true minus, and no negative zero. */
+  function signed(value, digits) {
+    const text = Math.abs(value).toFixed(digits);
+    return Number(text) === 0 ? text : `${value < 0 ? "−" : "+"}${text}`;
+  }
+
+  return {
+    data, byId, name, readState, writeState, fillTable, draw, signed, choose,
+    visible: (tab) => !byId(`panel-${tab}`).hidden,
+    onShow: (tab, listener) => { listeners[tab] = listener; },
+    start: () => choose(readState().tab === "audit" ? "audit" : "move"),
+  };
+})();

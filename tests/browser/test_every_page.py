@@ -1,0 +1,169 @@
+"""Every page as a reader's browser meets it: errors, network, size, width, accessibility, links.
+
+A page is loaded once at each width; each test asks one thing of what was seen.
+"""
+
+import re
+from html.parser import HTMLParser
+from urllib.parse import unquote, urldefrag
+
+import pytest
+from visiting import NARROW, WIDE, go, lacking, page_names, violations
+
+LIMIT = 2_000_000
+each_page = pytest.mark.parametrize("name", page_names())
+
+# Elements that stick out of the window and that no scrolling box around them holds.
+STICKING_OUT = """() => {
+  const width = document.documentElement.clientWidth;
+  const scrolls = (box) => ["auto", "scroll"].includes(getComputedStyle(box).overflowX)
+    && box.getBoundingClientRect().right <= width + 1 && box.matches(".bd-article *");
+  const held = (element) => {
+    for (let box = element.parentElement; box; box = box.parentElement) if (scrolls(box)) return true;
+    return false;
+  };
+  const unseen = "mjx-assistive-mml, .visually-hidden";
+  return [...document.querySelectorAll(".bd-article *")].filter((element) => {
+    const { right, width: own } = element.getBoundingClientRect();
+    return own > 0 && right > width + 1 && !element.closest(unseen) && !held(element);
+  }).map((element) => element.outerHTML.slice(0, 90));
+}"""
+
+
+@pytest.fixture(scope="module")
+def seen(chromium):
+    """What a visit to a page showed, each page visited once."""
+    kept = {}
+
+    def visit(name):
+        if name in kept:
+            return kept[name]
+        context = chromium.new_context(viewport=WIDE)
+        page, errors, requests = context.new_page(), [], []
+        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        go(page, name)
+        unfit = violations(page)
+        page.set_viewport_size(NARROW)
+        go(page, name)
+        overflow = page.evaluate(
+            "() => document.scrollingElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        kept[name] = {
+            "errors": errors,
+            "remote": [url for url in requests if not re.match("file:|data:|blob:|about:", url)],
+            "violations": unfit,
+            "overflow": overflow,
+            "sticking out": page.evaluate(STICKING_OUT),
+        }
+        context.close()
+        return kept[name]
+
+    return visit
+
+
+@each_page
+def test_no_console_error_at_either_width(seen, name):
+    assert seen(name)["errors"] == []
+
+
+@each_page
+def test_nothing_is_asked_of_the_network(seen, name):
+    assert seen(name)["remote"] == []
+
+
+@each_page
+def test_no_serious_violation_of_accessibility_in_either_theme(seen, name):
+    assert seen(name)["violations"] == []
+
+
+@each_page
+def test_a_narrow_page_does_not_scroll_sideways(seen, name):
+    assert seen(name)["overflow"] <= 0, seen(name)["sticking out"]
+
+
+@each_page
+def test_nothing_sticks_out_of_a_narrow_page(seen, name):
+    assert seen(name)["sticking out"] == []
+
+
+@each_page
+def test_no_page_is_heavy(book, name):
+    assert (book / name).stat().st_size <= LIMIT
+
+
+def test_what_is_lacking_skips_or_where_all_is_required_fails(monkeypatch):
+    monkeypatch.delenv("RLVR_BROWSER", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="no chromium"):
+        lacking("there is no chromium")
+    monkeypatch.setenv("RLVR_BROWSER", "require")
+    with pytest.raises(pytest.fail.Exception, match="no chromium"):
+        lacking("there is no chromium")
+
+
+def test_a_fault_is_noticed(chromium, tmp_path):
+    """The checks themselves: a page with every fault fails each of them."""
+    wrong = tmp_path / "wrong.html"
+    wrong.write_text(
+        '<html lang="en"><title>t</title><body><main class="bd-article"><div style="width:900px">wide</div>'
+        '<img src="https://example.invalid/x.png"><p style="color:#ccc;background:#fff">faint</p></main>'
+        '<script>console.error("loud")</script>',
+        encoding="utf-8",
+    )
+    context = chromium.new_context(viewport=NARROW, offline=True)
+    page, errors, requests = context.new_page(), [], []
+    page.on("console", lambda message: errors.append(message.text))
+    page.on("request", lambda request: requests.append(request.url))
+    page.goto(wrong.as_uri())
+    assert "loud" in errors and any("example.invalid" in url for url in requests)
+    assert page.evaluate("() => document.scrollingElement.scrollWidth") > NARROW["width"]
+    assert page.evaluate(STICKING_OUT)
+    found = {each.split()[1] for each in violations(page)}
+    assert {"image-alt", "color-contrast"} <= found
+    context.close()
+
+
+class Anchors(HTMLParser):
+    """Links and anchors of a page."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.links, self.ids = [], set()
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.ids |= {given[key] for key in ("id", "name") if given.get(key)}
+        if tag in ("a", "img", "script", "link"):
+            self.links += [given[key] for key in ("href", "src") if given.get(key)]
+
+
+def broken_links(folder):
+    """(page, link) whose file or anchor does not exist; an address with a state, #a=b, needs no anchor."""
+    pages = [path for path in sorted(folder.rglob("*.html")) if "_static" not in path.parts]
+    read = {path: Anchors(path.read_text(encoding="utf-8")) for path in pages}
+    broken = []
+    for path, page in read.items():
+        for link in page.links:
+            if re.match(r"[a-z]+:|//", link, re.I):
+                continue
+            address, anchor = urldefrag(link)
+            target = (path.parent / unquote(address.split("?")[0])).resolve() if address else path.resolve()
+            known = read.get(target)
+            lost = known is not None and anchor and "=" not in anchor and unquote(anchor) not in known.ids
+            if not target.exists() or lost:
+                broken.append((str(path.relative_to(folder)), link))
+    return broken
+
+
+def test_every_internal_link_resolves(book):
+    assert broken_links(book.resolve()) == []
+
+
+def test_a_broken_link_is_noticed(tmp_path):
+    (tmp_path / "a.html").write_text(
+        '<a href="b.html#there">1</a><a href="b.html#gone">2</a><a href="c.html">3</a><a href="#x=1">4</a>'
+    )
+    (tmp_path / "b.html").write_text('<h1 id="there">b</h1><a href="https://example.invalid">out</a>')
+    assert broken_links(tmp_path.resolve()) == [("a.html", "b.html#gone"), ("a.html", "c.html")]

@@ -1,0 +1,156 @@
+"""The explorer page, first tab: it moves, says what is stored, and its address is its state."""
+
+import itertools
+
+import numpy as np
+import pytest
+from visiting import HTML, NARROW, WIDE, violations
+
+from rlvr.arms import ARMS
+from rlvr.decomposition import PARTS, TERMS
+from rlvr.simulator import AXES, stored_settings
+
+PAGE = "chapters/explore.html"
+SELECT = {"tie_break": "#ties", "n_actions": "#answers"}
+SLIDE = {"prior_strength": "#prior", "n_steps": "#steps"}
+
+
+def signed(value, digits):
+    """As the page writes it: with its sign, a true minus, no negative zero."""
+    text = f"{abs(value):.{digits}f}"
+    return text if float(text) == 0 else ("−" if value < 0 else "+") + text
+
+
+def near(text, value, digits):
+    """Whether a printed number is `value` to its last digit (a tie may be rounded either way)."""
+    return abs(float(text.replace("−", "-")) - value) <= 0.5 * 10.0**-digits + 1e-9
+
+
+def move(page, settings):
+    """Move every control to these settings, sliders by the keyboard."""
+    for axis, selector in SELECT.items():
+        page.select_option(selector, str(settings[axis]))
+    for axis, selector in SLIDE.items():
+        page.focus(selector)
+        page.keyboard.press("Home")
+        for _ in range(AXES[axis].index(settings[axis])):
+            page.keyboard.press("ArrowRight")
+
+
+def read_table(page):
+    rows = page.locator("#settings-table tbody tr").all()
+    return {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in rows}
+
+
+def test_it_says_what_is_stored_wherever_it_is_moved(tab):
+    page, table = tab(PAGE), stored_settings()
+    grid = list(itertools.product(*AXES.values()))
+    for chosen in np.random.default_rng().choice(len(grid), 8, replace=False):
+        settings = dict(zip(AXES, grid[chosen], strict=True))
+        move(page, settings)
+        row, said = table.loc[grid[chosen]], page.inner_text("#readout")
+        for arm in ARMS:
+            assert near(said.split(f"{arm.upper()} ")[1][:6], row[arm], 4), (settings, said)
+        for part in PARTS:
+            value = row[TERMS[part][0]] - row[TERMS[part][1]]
+            words = said.split("The split: ")[1].split(f"{part.replace('_', ' ')} ")[1].split()
+            assert near(words[0], value, 4) and near(words[2].rstrip(",."), row[f"{part}_half"], 4), (
+                settings,
+                said,
+            )
+        if np.isnan(row.fraction):
+            assert "undefined" in said
+        else:
+            assert f"reward design is {signed(100 * row.fraction, 0).lstrip('+')}%" in said, settings
+        for term, cells in read_table(page).items():
+            name = term.replace(" ", "_")
+            value, half = row[TERMS[name][0]] - row[TERMS[name][1]], row[f"{name}_half"]
+            low, high = cells[2].split(" to ")
+            assert near(cells[1], value, 4) and near(low, value - half, 4) and near(high, value + half, 4)
+
+
+def test_the_guard_of_printed_numbers_can_fail():
+    assert near("+0.1234", 0.12344, 4) and near("−0.1234", -0.12344, 4)
+    assert not near("+0.1234", 0.1236, 4) and not near("+0.1234", -0.1234, 4)
+
+
+def test_its_figures_move_with_it(tab):
+    page = tab(f"{PAGE}#prior=0.20&steps=100&ties=lowest&answers=8")
+    before = page.inner_html("#staircase"), page.inner_html("#along-prior")
+    page.focus("#prior")
+    page.keyboard.press("ArrowRight")
+    after = page.inner_html("#staircase"), page.inner_html("#along-prior")
+    assert before[0] != after[0] and before[1] != after[1]
+    assert page.locator("#staircase svg[role=img]").get_attribute("aria-label").count("FROZEN") >= 1
+
+
+def test_the_address_is_the_state_and_survives_a_reload(tab):
+    page = tab(PAGE)
+    settings = {"n_actions": 16, "tie_break": "uniform", "prior_strength": 0.65, "n_steps": 400}
+    move(page, settings)
+    assert page.url.endswith("#prior=0.65&steps=400&ties=uniform&answers=16")
+    said = page.inner_text("#readout")
+    page.reload()
+    assert page.inner_text("#readout") == said
+    assert page.input_value("#ties") == "uniform" and page.input_value("#answers") == "16"
+    page.click("#copy-view")
+    page.wait_for_function("() => document.getElementById('copied-view').textContent === 'copied'")
+    assert page.evaluate("() => navigator.clipboard.readText()") == page.url
+
+
+def test_an_address_that_is_off_the_grid_falls_back(tab):
+    page = tab(f"{PAGE}#prior=0.333&steps=NaN&ties=<b>&answers=7")
+    assert page.url.endswith("#prior=0.50&steps=200&ties=lowest&answers=8")
+
+
+def test_a_link_on_the_page_moves_it(tab):
+    page = tab(PAGE)
+    page.locator("a[href*='prior=0.80']").click()
+    page.wait_for_function("() => document.getElementById('prior-said').textContent === '0.80'")
+
+
+def test_every_control_has_a_name_and_a_value_in_words(tab):
+    page = tab(PAGE)
+    for name in ("Prior strength", "Training budget", "Tied plurality goes to", "Answers a prompt"):
+        assert page.get_by_label(name).first.is_visible()
+    assert "updates a prompt" in page.get_attribute("#steps", "aria-valuetext")
+    assert page.get_attribute("#readout", "aria-live") == "polite"
+
+
+def test_the_tabs_are_reached_by_arrow_keys(tab):
+    page = tab(PAGE)
+    page.focus("#tab-move")
+    page.keyboard.press("ArrowRight")
+    assert page.get_attribute("#tab-audit", "aria-selected") == "true"
+    assert page.locator("#panel-audit").is_visible() and not page.locator("#panel-move").is_visible()
+
+
+@pytest.mark.parametrize("hash", ["", "#tab=audit"])
+def test_it_fits_a_phone(tab, hash):
+    page = tab(PAGE + hash, NARROW)
+    for selector in ("#staircase svg", "#along-prior svg", "#terms svg", "#prior", "#frozen-accuracy"):
+        box = page.locator(selector).bounding_box() if page.locator(selector).is_visible() else None
+        assert box is None or (box["x"] >= 0 and box["x"] + box["width"] <= NARROW["width"]), selector
+
+
+TABLE = "study,model,benchmark,arm,accuracy,n_items\ns,m,b,frozen,0.25,83\ns,m,b,true,0.494,83\n"
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_its_second_tab_is_accessible_too(tab, viewport):
+    page = tab(f"{PAGE}#tab=audit", viewport)
+    page.click("#paste summary")
+    page.fill("#csv", TABLE)
+    page.click("#read-csv")
+    assert page.locator("#cells-table tbody tr").count() == 1
+    assert violations(page) == []
+    assert page.evaluate("() => document.scrollingElement.scrollWidth") <= viewport["width"]
+
+
+def test_only_the_pages_that_need_them_load_the_scripts(book):
+    loading = [
+        page.relative_to(HTML).as_posix()
+        for page in HTML.rglob("*.html")
+        if "explorer/vendor" in page.read_text(encoding="utf-8")
+    ]
+    assert loading == [PAGE]
