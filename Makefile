@@ -16,7 +16,7 @@ export PYTHONHASHSEED := 0
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint mutants any-cpu latest notebooks lock clean
+.PHONY: help book pages test lint mutants any-cpu latest notebooks lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -32,6 +32,9 @@ $(READY): requirements.lock pyproject.toml
 book: $(READY)  ## execute every chapter afresh and build _build/html/index.html
 	$(BIN)/jupyter-book build --all -n -W --keep-going .
 	$(BIN)/python _ext/check_pages.py
+
+pages: $(READY)  ## a picture of every built page, narrow and wide, light and dark, in _build/pages (needs Chromium)
+	$(BIN)/python tools/pages.py $(CHAPTERS)
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """One look for every figure: white ground, colour-blind-safe colours, direct labels before legends.
 
-Colours are Okabe and Ito's. A term has the same colour on every page, and so has an arm.
+Colours are Okabe and Ito's hues, darkened until a label in them is read on white (a contrast of 4.5 to 1;
+the originals reach 2.3). A term has the same colour on every page, and so has an arm.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from rlvr.inference import Estimate
 
 __all__ = ["ARM_COLOURS", "TERM_COLOURS", "TERM_NAMES", "end_labels", "intervals", "use_style"]
 
-ARM_COLOURS = {"frozen": "#7f7f7f", "random": "#E69F00", "majority": "#0072B2", "true": "#009E73"}
+ARM_COLOURS = {"frozen": "#4D4D4D", "random": "#A86400", "majority": "#0072B2", "true": "#007F5C"}
 TERM_COLOURS = {
-    "null": "#E69F00",
+    "null": "#A86400",
     "elicitation": "#0072B2",
-    "reward_design": "#009E73",
+    "reward_design": "#007F5C",
     "naive": "#000000",
-    "total": "#7f7f7f",
+    "total": "#4D4D4D",
 }
 TERM_NAMES = {
     "null": "null",
