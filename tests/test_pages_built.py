@@ -1,4 +1,4 @@
-"""The guard that reads built pages as a reader would: each fault is found, and honest words are not faults."""
+"""The guard that reads built pages as a reader would: faults are found, honest words are not faults."""
 
 import sys
 from pathlib import Path
@@ -7,8 +7,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "_ext"))
 
-import check_pages  # noqa: E402
-from page_faults import faults  # noqa: E402
+import check_pages
+from page_faults import faults
 
 
 def article(inside):
