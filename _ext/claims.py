@@ -72,8 +72,8 @@ def problems(claim: dict[str, Any]) -> list[str]:
     return found
 
 
-def _row(number: str, claim: dict[str, Any]) -> list[str]:
-    """One claim as the lines of a list table's row."""
+def _card(number: str, claim: dict[str, Any]) -> list[str]:
+    """One claim as the lines of its card: what is said, what was found, what holds it."""
 
     def glued(match: re.Match[str]) -> str:
         page = match.group(1) or claim["chapter"]
@@ -81,13 +81,18 @@ def _row(number: str, claim: dict[str, Any]) -> list[str]:
 
     path, _, name = claim["test"].partition("::")
     source = claim["source"] if claim["source"] == RUN_HERE else f"`{claim['source']}`"
+    found = QUOTED.sub(glued, claim["found"])
     return [
-        f"* - {number}",
-        f"  - {claim['claim']}",
-        f"  - {QUOTED.sub(glued, claim['found'])}",
-        f"  - {claim['interval']}",
-        f"  - {claim['status']}",
-        f"  - `{name}` in `{path}`; data: {source}",
+        "::::{container} claim",
+        f"**{number}** {claim['claim']}",
+        "",
+        f"**Found:** {found}.",
+        "",
+        ":::{container} claim-notes",
+        f"*{claim['status']}* · interval: {claim['interval']} · data: {source} · test: `{name}` in `{path}`",
+        ":::",
+        "::::",
+        "",
     ]
 
 
@@ -99,7 +104,7 @@ def _title(chapter: str) -> tuple[int, str]:
 
 
 class Claims(SphinxDirective):
-    """One section a chapter, with a table of what it claims."""
+    """One section a chapter, with a card for each of its claims."""
 
     def run(self) -> list[nodes.Node]:
         self.env.note_dependency(str(CLAIMS))
@@ -110,14 +115,10 @@ class Claims(SphinxDirective):
         lines: list[str] = []
         for chapter in dict.fromkeys(claim["chapter"] for claim in listed):
             number, title = _title(chapter)
-            lines += [f"## [{number}. {title}]({chapter}.ipynb)", "", "```{list-table}", ":header-rows: 1"]
-            lines += [":class: claims", "", "* - "]
-            heads = ("claim", "found", "interval", "standing", "what holds it")
-            lines += [f"  - {head}" for head in heads]
+            lines += [f"## {number}. {title}", "", f"[Read the chapter]({chapter}.ipynb)", ""]
             own = [claim for claim in listed if claim["chapter"] == chapter]
             for place, claim in enumerate(own, start=1):
-                lines += _row(f"{number}.{place}", claim)
-            lines += ["```", ""]
+                lines += _card(f"{number}.{place}", claim)
         holder = nodes.Element()
         self.state.nested_parse(StringList(lines, "claims.yml"), 0, holder, match_titles=True)
         return holder.children

@@ -6,14 +6,16 @@ the originals reach 2.3). A term has the same colour on every page, and so has a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 
+from rlvr.arms import ARMS
+from rlvr.decomposition import TERMS
 from rlvr.inference import Estimate
 
-__all__ = ["ARM_COLOURS", "TERM_COLOURS", "TERM_NAMES", "end_labels", "intervals", "use_style"]
+__all__ = ["ARM_COLOURS", "TERM_COLOURS", "TERM_NAMES", "end_labels", "intervals", "staircase", "use_style"]
 
 ARM_COLOURS = {"frozen": "#4D4D4D", "random": "#A86400", "majority": "#0072B2", "true": "#007F5C"}
 TERM_COLOURS = {
@@ -90,6 +92,35 @@ def intervals(
             still = (position, position)
             axes.plot(*((span, still) if horizontal else (still, span)), "-", color=colour, lw=1.6, zorder=2)
         label = ""
+
+
+def staircase(axes: Axes, accuracies: Mapping[str, float], terms: Mapping[str, Estimate]) -> None:
+    """Draw four arms as levels and the three terms as the steps between them, with their intervals.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+    accuracies : mapping of str to float
+        Accuracy of each arm, in [0, 1]; drawn in percent.
+    terms : mapping of str to Estimate
+        Null, elicitation and reward design by name. A step that has an interval carries it as a bar at its
+        upper end.
+    """
+    for place, arm in enumerate(ARMS):
+        level = 100 * accuracies[arm]
+        reach = place - 0.3, place + (0.3 if arm == ARMS[-1] else 1.3)
+        axes.plot(reach, [level, level], color=ARM_COLOURS[arm], lw=1)
+        axes.plot([place - 0.3, place + 0.3], [level, level], color=ARM_COLOURS[arm], lw=4)
+    for name in ("null", "elicitation", "reward_design"):
+        arm, base = TERMS[name]
+        place, colour, term = ARMS.index(arm), TERM_COLOURS[name], terms[name]
+        start = 100 * accuracies[base]
+        axes.bar(place, 100 * term.value, 0.44, bottom=start, color=colour, alpha=0.85)
+        if term.low == term.low and term.high - term.low > 0.005:
+            ends = start + 100 * term.low, start + 100 * term.high
+            axes.plot([place, place], ends, color="black", lw=1.2)
+    axes.set_xticks(range(len(ARMS)), [arm.upper() for arm in ARMS])
+    axes.set_xlim(-0.5, len(ARMS) - 0.5)
 
 
 def end_labels(axes: Axes, labels: Sequence[tuple[float, float, str, str]], *, gap: float = 0.06) -> None:
