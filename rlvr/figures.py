@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 
 from rlvr.arms import ARMS
 from rlvr.decomposition import TERMS
+from rlvr.figure_data import keep_with_pictures
 from rlvr.inference import Estimate
 
 __all__ = ["ARM_COLOURS", "TERM_COLOURS", "TERM_NAMES", "end_labels", "intervals", "staircase", "use_style"]
@@ -35,7 +36,8 @@ TERM_NAMES = {
 
 
 def use_style() -> None:
-    """Set the report's look; call once at the top of a chapter."""
+    """Set the report's look, and keep each figure's numbers with it; call once at the top of a chapter."""
+    keep_with_pictures()
     mpl.rcParams.update(
         {
             "figure.figsize": (7.2, 3.6),
