@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PathCollection, PolyCollection
 from matplotlib.colors import to_hex
 from matplotlib.contour import ContourSet
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, FigureBase
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator
 
@@ -137,5 +137,6 @@ def keep_with_pictures() -> None:
         print_method = ObjectName("_repr_csv_")
 
     formatter = CsvFormatter(parent=shell.display_formatter)
-    formatter.for_type(Figure, lambda figure: drawn(figure).to_csv(index=False, lineterminator="\n"))
+    # For the parent class: choosing how pictures are shown forgets whatever was said of Figure itself.
+    formatter.for_type(FigureBase, lambda figure: drawn(figure).to_csv(index=False, lineterminator="\n"))
     shell.display_formatter.formatters["text/csv"] = formatter
