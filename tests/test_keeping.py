@@ -14,9 +14,9 @@ ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 sys.path.insert(0, str(ROOT / "_ext"))
 
-import archive
-import downloads
-import print_book
+import archive  # noqa: E402
+import downloads  # noqa: E402
+import print_book  # noqa: E402
 
 FILES = {"b.txt": b"two", "a/c.txt": b"one"}
 
