@@ -19,7 +19,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
 NETWORK_READY := $(NETWORK_VENV)/$(notdir $(READY))
-.PHONY: help book test lint mutants any-cpu latest notebooks network network-lock lock clean
+.PHONY: help book pages pdf archive test lint mutants any-cpu latest notebooks network network-lock lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -35,6 +35,15 @@ $(READY): requirements.lock pyproject.toml
 book: $(READY)  ## execute every chapter afresh and build _build/html/index.html
 	$(BIN)/jupyter-book build --all -n -W --keep-going .
 	$(BIN)/python _ext/check_pages.py
+
+pages: $(READY)  ## a picture of every built page, narrow and wide, light and dark, in _build/pages (needs Chromium)
+	$(BIN)/python tools/pages.py $(CHAPTERS)
+
+pdf: $(READY)  ## print the whole book to _build/true-minus-random.pdf (needs Chromium)
+	$(BIN)/python tools/print_book.py
+
+archive: book pdf  ## pack book, PDF, data, code, lock and checksums, the same bytes each time
+	$(BIN)/python tools/archive.py
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .

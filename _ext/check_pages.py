@@ -1,4 +1,8 @@
-"""Refuse a build that left a page of the contents out, or that loads anything from the network."""
+"""Refuse a build that no reader should get.
+
+A page of the contents is missing, loads something from the network, is heavy, or shows a fault: a number
+that is none, a reference that leads nowhere (`page_faults`).
+"""
 
 from __future__ import annotations
 
@@ -7,12 +11,15 @@ import sys
 from pathlib import Path
 
 import yaml
+from page_faults import faults
 
 ROOT = Path(__file__).parent.parent
 HTML = ROOT / "_build" / "html"
 REMOTE = re.compile(
     r"""<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)\s*=\s*["'](?:https?:)?//[^"']+["'][^>]*>""", re.I
 )
+HEAVIEST = 2_000_000  # bytes
+WITHOUT_PROSE = {"api", "genindex", "py-modindex", "search"}  # docstrings and lists of names
 HARMLESS = re.compile(r"""rel\s*=\s*["'](?:canonical|search|index|next|prev|alternate)["']""", re.I)
 
 
@@ -28,7 +35,12 @@ def problems() -> list[str]:
     """Everything wrong with the built pages."""
     found = [f"page missing: {name}.html" for name in pages() if not (HTML / f"{name}.html").is_file()]
     for page in sorted(HTML.rglob("*.html")):
-        for tag in REMOTE.findall(page.read_text(encoding="utf-8")):
+        content = page.read_text(encoding="utf-8")
+        if len(content.encode()) > HEAVIEST:
+            found.append(f"{page.relative_to(HTML)} is heavier than {HEAVIEST / 1e6:g} MB")
+        if page.parent.name == "chapters" and page.stem not in WITHOUT_PROSE:
+            found += [f"{page.relative_to(HTML)}: {fault}" for fault in faults(content)]
+        for tag in REMOTE.findall(content):
             if not HARMLESS.search(tag):
                 found.append(f"{page.relative_to(HTML)} loads from the network: {tag[:120]}")
     if not (HTML / "index.html").is_file():
@@ -38,5 +50,9 @@ def problems() -> list[str]:
 
 if __name__ == "__main__":
     wrong = problems()
-    print("\n".join(wrong) if wrong else f"{len(pages())} pages, complete, nothing loaded from the network")
+    print(
+        "\n".join(wrong)
+        if wrong
+        else f"{len(pages())} pages, complete, without fault, nothing loaded from the network"
+    )
     sys.exit(bool(wrong))

@@ -1,6 +1,7 @@
 """One look for every figure: white ground, colour-blind-safe colours, direct labels before legends.
 
-Colours are Okabe and Ito's. A term has the same colour on every page, and so has an arm.
+Colours are Okabe and Ito's hues, darkened until a label in them is read on white (a contrast of 4.5 to 1;
+the originals reach 2.3). A term has the same colour on every page, and so has an arm.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
+from rlvr.arms import ARMS
+from rlvr.decomposition import TERMS
+from rlvr.figure_data import keep_with_pictures
 from rlvr.inference import Estimate
 
 __all__ = [
@@ -20,16 +24,17 @@ __all__ = [
     "end_labels",
     "intervals",
     "option_strips",
+    "staircase",
     "use_style",
 ]
 
-ARM_COLOURS = {"frozen": "#7f7f7f", "random": "#E69F00", "majority": "#0072B2", "true": "#009E73"}
+ARM_COLOURS = {"frozen": "#4D4D4D", "random": "#A86400", "majority": "#0072B2", "true": "#007F5C"}
 TERM_COLOURS = {
-    "null": "#E69F00",
+    "null": "#A86400",
     "elicitation": "#0072B2",
-    "reward_design": "#009E73",
+    "reward_design": "#007F5C",
     "naive": "#000000",
-    "total": "#7f7f7f",
+    "total": "#4D4D4D",
 }
 TERM_NAMES = {
     "null": "null",
@@ -41,7 +46,8 @@ TERM_NAMES = {
 
 
 def use_style() -> None:
-    """Set the report's look; call once at the top of a chapter."""
+    """Set the report's look, and keep each figure's numbers with it; call once at the top of a chapter."""
+    keep_with_pictures()
     mpl.rcParams.update(
         {
             "figure.figsize": (7.2, 3.6),
@@ -98,6 +104,35 @@ def intervals(
             still = (position, position)
             axes.plot(*((span, still) if horizontal else (still, span)), "-", color=colour, lw=1.6, zorder=2)
         label = ""
+
+
+def staircase(axes: Axes, accuracies: Mapping[str, float], terms: Mapping[str, Estimate]) -> None:
+    """Draw four arms as levels and the three terms as the steps between them, with their intervals.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+    accuracies : mapping of str to float
+        Accuracy of each arm, in [0, 1]; drawn in percent.
+    terms : mapping of str to Estimate
+        Null, elicitation and reward design by name. A step that has an interval carries it as a bar at its
+        upper end.
+    """
+    for place, arm in enumerate(ARMS):
+        level = 100 * accuracies[arm]
+        reach = place - 0.3, place + (0.3 if arm == ARMS[-1] else 1.3)
+        axes.plot(reach, [level, level], color=ARM_COLOURS[arm], lw=1)
+        axes.plot([place - 0.3, place + 0.3], [level, level], color=ARM_COLOURS[arm], lw=4)
+    for name in ("null", "elicitation", "reward_design"):
+        arm, base = TERMS[name]
+        place, colour, term = ARMS.index(arm), TERM_COLOURS[name], terms[name]
+        start = 100 * accuracies[base]
+        axes.bar(place, 100 * term.value, 0.44, bottom=start, color=colour, alpha=0.85)
+        if term.low == term.low and term.high - term.low > 0.005:
+            ends = start + 100 * term.low, start + 100 * term.high
+            axes.plot([place, place], ends, color="black", lw=1.2)
+    axes.set_xticks(range(len(ARMS)), [arm.upper() for arm in ARMS])
+    axes.set_xlim(-0.5, len(ARMS) - 0.5)
 
 
 def end_labels(axes: Axes, labels: Sequence[tuple[float, float, str, str]], *, gap: float = 0.06) -> None:

@@ -71,6 +71,16 @@ def test_every_picture_has_a_caption_a_name_and_words_for_who_cannot_see_it(text
             assert len(options.get("image", {}).get("alt", "")) > 60, cell.source
 
 
+@each_text
+def test_every_picture_carries_its_numbers(text):
+    for cell in code_cells(text):
+        for output in cell.outputs:
+            if "image/png" in output.get("data", {}):
+                table = output["data"].get("text/csv", "")
+                assert table.startswith("panel,kind,series,colour,x,y"), f"run: make notebooks: {cell.source}"
+                assert table.count("\n") > 2, cell.source
+
+
 def box(page):
     """The page's opening box, as (numbers, words)."""
     inside = re.search(r":::\{admonition\}.*?one minute\n:class: tip\n(.*?)\n:::", page, re.S).group(1)

@@ -19,6 +19,7 @@ import pandas as pd
 
 from rlvr._checks import shown
 from rlvr._data import stored_table
+from rlvr._writing import replacing
 from rlvr.arms import ARMS
 from rlvr.decomposition import decompose
 from rlvr.inference import Estimate
@@ -121,7 +122,8 @@ def store_settings(folder: Path, progress: Callable[[str], None] = print) -> Non
             f"{number} of {len(GROUPS)}: {group[0]} answers, {group[1]} ties, prior strength {group[2]:.2f}"
         )
     table = pd.concat(tables)
-    table.to_csv(folder / "settings_grid.csv", index=False, lineterminator="\n")
+    with replacing(folder / "settings_grid.csv") as (file,):
+        table.to_csv(file, index=False, lineterminator="\n")
 
 
 def stored_settings() -> pd.DataFrame:

@@ -1,0 +1,44 @@
+// What scrolls inside the page: mark where more follows (report.css fades that edge), and let the keyboard
+// reach it. Without this script everything still scrolls; figures then shrink to the column instead.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const image of document.querySelectorAll(".bd-article figure img")) {
+    const shown = image.parentElement.matches("a") ? image.parentElement : image;
+    const frame = document.createElement("div");
+    frame.className = "wide-figure";
+    shown.replaceWith(frame);
+    frame.append(shown);
+  }
+  const kinds = {
+    "div.math": "equation", "mjx-container[display]": "equation", "pre": "code", ".wide-figure": "figure",
+    ".pst-scrollable-table-container": "table",
+  };
+  const mark = (box, kind) => {
+    const more = box.scrollWidth - box.clientWidth;
+    const scrolls = more > 2;
+    box.classList.toggle("more-right", scrolls && box.scrollLeft < more - 2);
+    box.classList.toggle("more-left", scrolls && box.scrollLeft > 2);
+    if (scrolls && !box.hasAttribute("data-scrolls")) {
+      box.setAttribute("data-scrolls", "");
+      box.tabIndex = 0;
+      box.setAttribute("role", "group");
+      box.setAttribute("aria-label", kind + ", scrolls sideways");
+    }
+  };
+  const seen = new ResizeObserver((entries) => {
+    for (const entry of entries) mark(entry.target, entry.target.dataset.kind);
+  });
+  const watch = () => {
+    for (const [selector, kind] of Object.entries(kinds)) {
+      for (const box of document.querySelectorAll(`.bd-article ${selector}`)) {
+        if (!box.dataset.kind) {
+          box.dataset.kind = kind;
+          box.addEventListener("scroll", () => mark(box, kind), { passive: true });
+          seen.observe(box);
+        }
+      }
+    }
+  };
+  watch();
+  // Equations are set after the page has loaded, in boxes of their own.
+  window.addEventListener("load", () => window.MathJax?.startup?.promise?.then(watch));
+});

@@ -1,0 +1,99 @@
+"""What a reader takes along: an archive that is the same each time, a PDF that is linked once it is there."""
+
+import hashlib
+import io
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(ROOT / "_ext"))
+
+import archive  # noqa: E402
+import downloads  # noqa: E402
+import print_book  # noqa: E402
+
+FILES = {"b.txt": b"two", "a/c.txt": b"one"}
+
+
+def test_the_same_contents_give_the_same_bytes_whatever_their_order():
+    once = archive.packed(FILES, "x-1")
+    assert once == archive.packed(dict(reversed(FILES.items())), "x-1")
+    assert once != archive.packed({**FILES, "b.txt": b"2"}, "x-1")
+
+
+def test_an_archive_holds_its_files_and_their_checksums_and_nothing_of_the_machine():
+    with tarfile.open(fileobj=io.BytesIO(archive.packed(FILES, "x-1")), mode="r:gz") as tar:
+        members = tar.getmembers()
+        assert [member.name for member in members] == ["x-1/SHA256SUMS", "x-1/a/c.txt", "x-1/b.txt"]
+        assert {(m.mtime, m.uid, m.gid, m.uname, m.gname, m.mode) for m in members} == {
+            (0, 0, 0, "", "", 0o644)
+        }
+        assert tar.extractfile("x-1/b.txt").read() == b"two"
+        listed = tar.extractfile("x-1/SHA256SUMS").read().decode()
+    assert listed == "".join(
+        f"{hashlib.sha256(FILES[name]).hexdigest()}  {name}\n" for name in ("a/c.txt", "b.txt")
+    )
+
+
+def built(root):
+    (root / "_build" / "html" / "chapters").mkdir(parents=True)
+    (root / "_build" / "html" / "index.html").write_text("book")
+    (root / "_build" / "html" / ".buildinfo").write_text("of this build")
+    (root / "_build" / archive.PDF).write_bytes(b"pdf")
+    (root / "code.py").write_text("1")
+    (root / "scratch.txt").write_text("untracked")
+    for command in (["init", "-q"], ["add", "code.py"]):
+        subprocess.run(["git", *command], cwd=root, check=True)
+
+
+def test_it_packs_what_is_tracked_and_what_is_built(tmp_path):
+    built(tmp_path)
+    assert archive.contents(tmp_path) == {
+        "book/index.html": b"book", "source/code.py": b"1", archive.PDF: b"pdf",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("missing", ["html/index.html", archive.PDF])
+def test_without_book_or_pdf_there_is_no_archive(tmp_path, missing):
+    built(tmp_path)
+    (tmp_path / "_build" / missing).unlink()
+    with pytest.raises(FileNotFoundError, match=f"_build/{missing} is not there: run make archive"):
+        archive.contents(tmp_path)
+
+
+def test_links_to_the_pdf_are_hidden_until_it_is_there(tmp_path, monkeypatch):
+    waiting = [
+        page for page in (ROOT / "chapters").glob("*.md") if 'class="needs-pdf" hidden' in page.read_text()
+    ]
+    assert {page.name for page in waiting} == {"cite.md", "index.md"}
+    pdf, html = tmp_path / "true-minus-random.pdf", tmp_path / "html"
+    (html / "chapters").mkdir(parents=True)
+    pdf.write_bytes(b"pdf")
+    monkeypatch.setattr(print_book, "PDF", pdf)
+    page = html / "chapters" / "index.html"
+    page.write_text('<a class="needs-pdf" hidden href="../x.pdf">PDF</a> <p hidden>not this</p>')
+    assert print_book.show_links(html) == 1
+    assert page.read_text() == '<a class="needs-pdf" href="../x.pdf">PDF</a> <p hidden>not this</p>'
+    assert (html / pdf.name).read_bytes() == b"pdf"
+
+
+def test_each_figure_of_a_notebook_gives_its_name_and_its_numbers(tmp_path):
+    def cell(options, data):
+        output = nbformat.v4.new_output("display_data", data)
+        return nbformat.v4.new_code_cell("x", metadata={"mystnb": options}, outputs=[output])
+
+    named = {"figure": {"name": "fig-01-x"}}
+    notebook = nbformat.v4.new_notebook(
+        cells=[
+            cell(named, {"image/png": "", "text/csv": "a\n1\n"}), cell(named, {"image/png": ""}),
+            cell({}, {"text/csv": "b"}), nbformat.v4.new_markdown_cell("words"),
+        ]
+    )  # fmt: skip
+    nbformat.write(notebook, tmp_path / "01.ipynb")
+    assert list(downloads.figure_tables(tmp_path / "01.ipynb")) == [("fig-01-x", "a\n1\n")]

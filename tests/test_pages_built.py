@@ -1,0 +1,75 @@
+"""The guard that reads built pages as a reader would: faults are found, honest words are not faults."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "_ext"))
+
+import check_pages
+from page_faults import faults
+
+
+def article(inside):
+    return f"<html><body><article>{inside}</article></body></html>"
+
+
+@pytest.mark.parametrize(
+    ("inside", "name"),
+    [
+        ("<p>The null is nan points.</p>", "a number that is none"),
+        ("<table><tr><td>0.2 [nan, nan]</td></tr></table>", "a number that is none"),
+        ("<table><tr><td>-inf to 3</td></tr></table>", "a number that is none"),
+        ("<table><tr><td>None</td></tr></table>", "a value that is none"),
+        ('<div class="cell_output"><pre>(None, None)</pre></div>', "a value that is none"),
+        ("<p>TRUE loses coverage None here.</p>", "a value that is none"),
+        ("<p>See ?? for more.</p>", "an unresolved reference"),
+        ("<p>See {glue:text}`x`.</p>", "an unresolved reference"),
+        ("<figcaption>See Table {numref}`tab-01-x`.</figcaption>", "an unresolved reference"),
+        ("<p>In %s of cells.</p>", "an unfilled format"),
+        ("<p>In {share:.0%} of cells</p>", "an unfilled format"),
+        ("<p>It is &lt;rlvr.inference.Estimate object at here.</p>", "a bare object"),
+        ("<p>It is Estimate(value=0.1).</p>", "a bare object"),
+        ("<p>It is at most largest null: 0.0003.</p>", "a word twice"),
+        ("<p>It is the the null.</p>", "a word twice"),
+        ('<p>Of <span class="pasted-text"></span> cells.</p>', "an empty quoted number"),
+    ],
+)
+def test_a_fault_is_found_and_named(inside, name):
+    found = faults(article(inside))
+    assert len(found) == 1 and found[0].startswith(f"{name}, in "), found
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<p>None of the ten is separated from zero. None survives.</p>",
+        "<p>Call it with <code>n_items=None</code>, which gives <code>nan</code>.</p>",
+        '<div class="cell_input"><pre>first = None</pre></div>',
+        "<p>What is 95% sure, of 100% of cells? Finance and the influence of banana.</p>",
+        '<p>Of <span class="pasted-text">6</span> of <span class="pasted-text">36</span> cells.</p>',
+        '<p>The set <span class="math">\\{x ?? y\\}</span> is empty.</p>',
+    ],
+)
+def test_honest_words_are_no_fault(inside):
+    assert faults(article(inside)) == []
+
+
+def test_what_stands_beside_the_article_is_not_read():
+    assert faults("<nav><p>nan</p></nav>" + article("<p>fine</p>")) == []
+    assert faults("<p>nan</p>") == ["the page has no article"]
+
+
+def test_a_build_with_a_fault_or_a_heavy_page_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(check_pages, "HTML", tmp_path)
+    monkeypatch.setattr(check_pages, "pages", lambda: ["chapters/01-x"])
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "index.html").write_text("")
+    page = tmp_path / "chapters" / "01-x.html"
+    page.write_text(article("<p>0.2 or so</p>"))
+    assert check_pages.problems() == []
+    page.write_text(article("<p>nan or so</p>"))
+    assert check_pages.problems() == ["chapters/01-x.html: a number that is none, in 'nan or so'"]
+    page.write_text(article("x" * 2_000_001))
+    assert check_pages.problems() == ["chapters/01-x.html is heavier than 2 MB"]
