@@ -117,7 +117,8 @@ def test_a_link_on_the_page_moves_it(tab):
     page.locator("a[href*='prior=0.80']").click()
     page.wait_for_function("() => document.getElementById('prior-said').textContent === '0.80'")
     assert page.get_attribute("#tab-move", "aria-selected") == "true"
-    page.wait_for_function("() => Math.abs(document.getElementById('explorer').getBoundingClientRect().top) < 200")
+    top = "document.getElementById('explorer').getBoundingClientRect().top"
+    page.wait_for_function(f"() => Math.abs({top}) < 200")
 
 
 def test_every_control_has_a_name_and_a_value_in_words(tab):
