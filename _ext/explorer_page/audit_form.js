@@ -2,7 +2,7 @@
 "use strict";
 
 (function () {
-  const { data, byId, name, readState, writeState, fillTable, draw, visible, onShow, start } = window.rlvrPage;
+  const { data, byId, name, readState, writeState, fillTable, draw, visible, choose, onShow, start } = window.rlvrPage;
   const { ARMS, TERMS, PARTS, auditCell } = window.rlvrAudit;
   const example = data.example; // arm -> [percent, items]
 
@@ -164,7 +164,12 @@
   byId("arms").addEventListener("submit", (event) => event.preventDefault());
   byId("read-csv").addEventListener("click", readTable);
   window.addEventListener("resize", () => { if (visible("audit")) show(); });
-  window.addEventListener("hashchange", () => { restore(); if (visible("audit")) show(); });
+  window.addEventListener("hashchange", () => {
+    if (readState().tab !== "audit") return;
+    restore();
+    choose("audit");
+    byId("explorer").scrollIntoView();
+  });
   restore();
   onShow("audit", show);
   start();

@@ -12,7 +12,15 @@ window.rlvrPage = (function () {
     return Object.fromEntries(pairs.entries());
   }
 
+  /* Until something is moved an address stays as it came: it may name a heading of the page. */
+  let moved = false;
+  const isState = () => location.hash.includes("=");
+  for (const kind of ["input", "click", "keydown"]) {
+    byId("explorer").addEventListener(kind, () => { moved = true; }, { capture: true });
+  }
+
   function writeState(state) {
+    if (!moved && !isState()) return;
     const text = Object.entries(state).map(([key, value]) => `${key}=${value}`).join("&");
     history.replaceState(null, "", `#${text}`);
   }
@@ -40,8 +48,9 @@ window.rlvrPage = (function () {
     });
   }
 
-  for (const [button, said] of [["copy-view", "copied-view"], ["copy-audit", "copied-audit"]]) {
+  for (const [tab, button, said] of [["move", "copy-view", "copied-view"], ["audit", "copy-audit", "copied-audit"]]) {
     byId(button).addEventListener("click", async () => {
+      listeners[tab]();
       try {
         await navigator.clipboard.writeText(location.href);
         byId(said).textContent = "copied";
@@ -89,7 +98,7 @@ window.rlvrPage = (function () {
   }
 
   return {
-    data, byId, name, readState, writeState, fillTable, draw, signed, choose,
+    data, byId, name, isState, readState, writeState, fillTable, draw, signed, choose,
     visible: (tab) => !byId(`panel-${tab}`).hidden,
     onShow: (tab, listener) => { listeners[tab] = listener; },
     start: () => choose(readState().tab === "audit" ? "audit" : "move"),

@@ -2,7 +2,7 @@
 "use strict";
 
 (function () {
-  const { data, byId, name, readState, writeState, fillTable, draw, signed, visible, onShow } = window.rlvrPage;
+  const { data, byId, name, isState, readState, writeState, fillTable, draw, signed, visible, choose, onShow } = window.rlvrPage;
   const { ARMS, TERMS, PARTS } = window.rlvrAudit;
   const { axes, grid, scale, colours, updates_per_step: updatesPerStep } = data;
   const AXES = ["n_actions", "tie_break", "prior_strength", "n_steps"]; // the last one moves fastest
@@ -138,7 +138,13 @@
   byId("settings").addEventListener("input", ({ target }) => { change[target.id](target.value); show(); });
   byId("settings").addEventListener("submit", (event) => event.preventDefault());
   window.addEventListener("resize", () => { if (visible("move")) show(); });
-  window.addEventListener("hashchange", () => { restore(); if (visible("move")) show(); });
+  window.addEventListener("hashchange", () => {
+    if (!isState()) return;
+    restore();
+    if (readState().tab === "audit") return;
+    choose("move");
+    byId("explorer").scrollIntoView();
+  });
   restore();
   onShow("move", show);
 })();

@@ -103,10 +103,22 @@ def test_an_address_that_is_off_the_grid_falls_back(tab):
     assert page.url.endswith("#prior=0.50&steps=200&ties=lowest&answers=8")
 
 
+def test_an_address_that_names_a_heading_is_left_alone(tab):
+    page = tab(f"{PAGE}#how-to-read-it")
+    assert page.url.endswith("#how-to-read-it") and "FROZEN" in page.inner_text("#readout")
+    page.click("#copy-view")
+    page.wait_for_function("() => document.getElementById('copied-view').textContent === 'copied'")
+    copied = page.evaluate("() => navigator.clipboard.readText()")
+    assert copied == page.url and copied.endswith("#prior=0.50&steps=200&ties=lowest&answers=8")
+
+
 def test_a_link_on_the_page_moves_it(tab):
-    page = tab(PAGE)
+    page = tab(f"{PAGE}#tab=audit")
     page.locator("a[href*='prior=0.80']").click()
     page.wait_for_function("() => document.getElementById('prior-said').textContent === '0.80'")
+    assert page.get_attribute("#tab-move", "aria-selected") == "true"
+    top = "document.getElementById('explorer').getBoundingClientRect().top"
+    page.wait_for_function(f"() => Math.abs({top}) < 200")
 
 
 def test_every_control_has_a_name_and_a_value_in_words(tab):
