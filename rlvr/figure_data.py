@@ -77,7 +77,7 @@ def _rows(axes: Axes) -> Iterator[tuple[str, ...]]:
             yield _row("text", text.get_text(), text.get_color(), *text.get_position())
     for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
         places = [float(place) for place in axis.get_majorticklocs()]
-        labels = axis.get_major_formatter().format_ticks(places)
+        labels = [str(label) for label in axis.get_major_formatter().format_ticks(places)]
         named = any(letter.isalpha() for letter in "".join(labels))
         if named and isinstance(axis.get_major_locator(), FixedLocator):
             for place, words in zip(places, labels, strict=True):

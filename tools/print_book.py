@@ -21,6 +21,7 @@ import yaml
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "_build"
 PDF = BUILD / "true-minus-random.pdf"
+CLI = "from jupyter_book.cli.main import main; main()"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Solutions and proofs are printed, the code of figures is not.
 UNFOLD = "document.querySelectorAll('details.sd-dropdown').forEach(folded => { folded.open = true })"
@@ -39,7 +40,7 @@ def single_page() -> Path:
     with tempfile.TemporaryDirectory() as folder:
         stored = Path(folder) / "_config.yml"
         stored.write_text(yaml.safe_dump(config), encoding="utf-8")
-        command = [sys.executable, "-m", "jupyter_book.cli.main", "build", "--all", "-W", "--keep-going"]
+        command = [sys.executable, "-c", CLI, "build", "--all", "-W", "--keep-going"]
         options = ["--builder", "singlehtml", "--path-output", folder, "--config", str(stored), str(ROOT)]
         subprocess.run([*command, *options], check=True)
         target = BUILD / "singlehtml"
