@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= 2
+# The one experiment with a real trainer has an environment of its own (6 GB), which nothing else needs.
+NETWORK_VENV ?= .venv-network
 # The environment is built anew when another Python is asked for, not only when the lock changes.
 READY := $(VENV)/.ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 # The unit tests, and every stored chapter output against a fresh run.
@@ -16,7 +18,8 @@ export PYTHONHASHSEED := 0
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test lint mutants any-cpu latest notebooks lock clean
+NETWORK_READY := $(NETWORK_VENV)/$(notdir $(READY))
+.PHONY: help book test lint mutants any-cpu latest notebooks network network-lock lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -57,11 +60,24 @@ latest:  ## the same checks with the newest releases instead of the lock, in an 
 notebooks: $(READY)  ## rewrite each chapter's notebook, outputs included, from its text
 	$(BIN)/python _ext/pairs.py $(CHAPTERS)
 
+$(NETWORK_READY): network/requirements.lock
+	$(PYTHON) -m venv --clear $(NETWORK_VENV)
+	$(NETWORK_VENV)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r network/requirements.lock
+	@touch $@
+
+network: $(NETWORK_READY)  ## train the four arms on a transformer with TRL, or go on with it; QUICK=1 tries the whole path
+	$(NETWORK_VENV)/bin/python -m network.design --jobs $(JOBS) $(if $(QUICK),--quick)
+
+network-lock:  ## refresh network/requirements.lock
+	$(PYTHON) -m venv $(NETWORK_VENV)-lock && $(NETWORK_VENV)-lock/bin/pip install -q uv
+	$(NETWORK_VENV)-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	    --no-annotate --no-header network/requirements.in -o network/requirements.lock --upgrade
+
 lock: $(READY)  ## refresh requirements.lock from pyproject.toml
 	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install -q uv
 	$(VENV)/lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header --all-extras pyproject.toml -o requirements.lock --upgrade
 
 clean:  ## remove everything that was built, the environment included
-	rm -rf _build $(VENV) .numba_cache .pytest_cache .ruff_cache .mypy_cache rlvr.egg-info .hypothesis
+	rm -rf _build $(VENV) $(NETWORK_VENV) $(NETWORK_VENV)-lock .numba_cache .pytest_cache .ruff_cache .mypy_cache rlvr.egg-info .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

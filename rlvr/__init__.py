@@ -20,5 +20,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "registered": ["effects", "judge", "load_protocol"],
         "auditing": ["AuditReport", "audit"],
+        "rewards": ["majority_reward", "random_reward", "true_reward"],
     },
 )  # fmt: skip

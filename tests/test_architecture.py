@@ -20,6 +20,8 @@ MAY_IMPORT = {
     "registered": {"ground", "simulator"},
     "replication": {"ground", "simulator", "registered", "auditing"},  # the ±1 coding; published tables
     "auditing": {"ground"},
+    "rewards": set(),  # nothing at all: a trainer's environment need not hold the core's libraries
+    "network": {"ground"},
     "commands": {"ground", "simulator", "theory", "registered", "replication", "auditing"},
 }
 KERNEL = "rlvr.simulator.kernel"

@@ -1,0 +1,165 @@
+"""The table of runs, done two at a time, each once: what has ended is not run again.
+
+``python -m network.design`` goes on where it was stopped and stores the results when all have ended;
+``--quick`` takes the whole path with few and short runs, and stores beside the book, not in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from network.addition_task import PRIORS
+from network.store import ROOT, store
+
+__all__ = ["DESIGNS", "RATES", "design", "main", "name_of"]
+
+DESIGNS: dict[str, dict[str, Any]] = {
+    "clipped": {"updates": 8, "clip": True},  # a generation of 512 answers, used in eight updates of 64
+    "unclipped": {"updates": 8, "clip": False},
+    "one update": {"updates": 1, "clip": True},  # a generation of 64: the ratio is 1, the clip cannot act
+}
+RATES = {"low": 1e-4, "middle": 3e-4, "high": 1e-3}
+COMMON: dict[str, Any] = {"answers": 64, "group_size": 8, "steps": 96, "every": 8}
+SEEDS = tuple(range(8))
+MORE_SEEDS = tuple(range(8, 20))
+QUICK: dict[str, Any] = {"answers": 64, "group_size": 8, "steps": 16, "every": 8}
+
+# What is run of all combinations, by (prior, rate): the split at every prior at the low rate; RANDOM with
+# and without clipping at every prior at two rates; all of it at the middle prior, at the high rate too.
+_CELLS = [
+    *[("frozen", "untrained", "none", prior) for prior in PRIORS],
+    *[(arm, "clipped", "low", prior) for prior in PRIORS for arm in ("random", "majority", "true")],
+    *[("random", "unclipped", "low", prior) for prior in PRIORS],
+    *[("random", how, "middle", prior) for prior in PRIORS for how in ("clipped", "unclipped")],
+    *[(arm, "clipped", rate, "middle") for arm in ("majority", "true") for rate in ("middle", "high")],
+    *[("random", how, "high", "middle") for how in ("clipped", "unclipped")],
+    *[("random", "one update", rate, "middle") for rate in ("low", "middle")],
+]  # fmt: skip
+# Seeds beyond the first eight repeat the one comparison of spreads.
+_REPEATED = [("frozen", "untrained", "none", "middle")] + [
+    ("random", how, "middle", "middle") for how in ("clipped", "unclipped")
+]
+
+
+def design(*, quick: bool = False) -> list[dict[str, Any]]:
+    """Every run, seed by seed, so that a design that was cut short is balanced."""
+    runs = []
+    seeds = SEEDS[:2] if quick else SEEDS + MORE_SEEDS
+    for seed in seeds:
+        for arm, how, rate, prior in _CELLS if seed in SEEDS else _REPEATED:
+            if quick and (prior != "middle" or rate == "high"):
+                continue
+            trained = arm != "frozen"
+            runs.append(
+                {
+                    "prior": prior, "arm": arm, "design": how, "rate": rate, "seed": seed, "network": seed,
+                    "learning_rate": RATES[rate] if trained else 0.0,
+                    **(DESIGNS[how] if trained else {"updates": 0, "clip": False}),
+                    **(QUICK if quick else COMMON),
+                }
+            )  # fmt: skip
+    return runs
+
+
+def name_of(run: dict[str, Any]) -> str:
+    """The run's file name without its ending."""
+    return "-".join(str(run[key]).replace(" ", "_") for key in ("prior", "arm", "design", "rate", "seed"))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is there wholly or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
+
+
+def _prepare() -> None:
+    """What a worker does once: one thread, no network, no chatter."""
+    os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    import datasets
+    import torch
+    import transformers
+
+    torch.set_num_threads(1)
+    datasets.disable_progress_bars()
+    transformers.logging.set_verbosity_error()
+
+
+def _fit(task: tuple[int, list[str], Path]) -> None:
+    from network.prior import fitted
+
+    seed, priors, folder = task
+    for prior in priors:
+        fitted(prior, seed, folder)
+
+
+def _train(task: tuple[dict[str, Any], Path]) -> None:
+    from network.prior import fitted
+    from network.train import train
+
+    run, work = task
+    result = train(run, fitted(run["prior"], run["network"], work / "fits"))
+    write_whole(work / "runs" / f"{name_of(run)}.json", json.dumps(result))
+
+
+def ended(run: dict[str, Any], work: Path) -> bool:
+    """Whether this very run, by all its settings, has been kept."""
+    path = work / "runs" / f"{name_of(run)}.json"
+    return path.exists() and json.loads(path.read_text(encoding="utf-8"))["run"] == run
+
+
+def run_missing(runs: list[dict[str, Any]], work: Path, jobs: int) -> None:
+    """Fit and train what has not ended, seed by seed, while the next seed's networks are fitted."""
+    from tqdm import tqdm
+
+    missing = [run for run in runs if not ended(run, work)]
+    seeds = sorted({run["seed"] for run in missing})
+    fits = {
+        seed: (seed, sorted({run["prior"] for run in missing if run["seed"] == seed}), work / "fits")
+        for seed in seeds
+    }
+    with (
+        multiprocessing.get_context("spawn").Pool(jobs, initializer=_prepare) as pool,
+        tqdm(total=len(missing), desc="runs", disable=None, file=sys.stderr) as bar,
+    ):
+        fitting = [pool.apply_async(_fit, (fits[seed],)) for seed in seeds[:1]]
+        for place, seed in enumerate(seeds):
+            fitting.pop().get()
+            tasks = [(run, work) for run in missing if run["seed"] == seed]
+            results = pool.imap_unordered(_train, tasks)
+            fitting = [pool.apply_async(_fit, (fits[after],)) for after in seeds[place + 1 : place + 2]]
+            for _ in results:
+                bar.update()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what is missing, then store."""
+    parser = argparse.ArgumentParser(prog="python -m network.design", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="the whole path with few and short runs")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at a time, one thread each")
+    parser.add_argument("--partial", action="store_true", help="store what has ended, run nothing")
+    asked = parser.parse_args(arguments)
+    if asked.jobs < 1:
+        parser.error(f"--jobs must be at least 1, got {asked.jobs}")
+    work = ROOT / "_build" / ("network-quick" if asked.quick else "network")
+    runs = design(quick=asked.quick)
+    if not asked.partial:
+        run_missing(runs, work, asked.jobs)
+    kept = [run for run in runs if ended(run, work)]
+    target = work / "data" if asked.quick else ROOT / "rlvr" / "data"
+    written = store([work / "runs" / f"{name_of(run)}.json" for run in kept], len(runs), target)
+    print(
+        f"{len(kept)} of {len(runs)} runs stored in " + ", ".join(str(p.relative_to(ROOT)) for p in written)
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

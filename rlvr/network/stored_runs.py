@@ -1,0 +1,164 @@
+"""The stored runs of `make network`: paths along training, items at the end, and how they were made."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rlvr._checks import choice, shown
+from rlvr._data import DATA, stored_table
+from rlvr.arms import ARMS
+
+__all__ = ["network_accuracies", "network_items", "network_outcomes", "network_paths", "network_record"]
+
+ITEM_SETS = ("trained", "held_out")
+
+
+def network_record() -> dict[str, Any]:
+    """How the runs were made: the design, the trainer's settings, versions and digests.
+
+    Returns
+    -------
+    dict
+        Keys "runs" and "planned" (counts), "common", "rates", "designs", "trainer", "epsilon",
+        "versions", "sha256 of the text".
+    """
+    return json.loads((DATA / "network.json").read_text(encoding="utf-8"))
+
+
+def network_paths() -> pd.DataFrame:
+    """Every exact measurement along every run.
+
+    Returns
+    -------
+    DataFrame
+        One row a run and measured step: ``prior``, ``arm``, ``design``, ``rate``, ``seed``, ``step`` (in
+        optimiser steps); then, for trained and for held-out items (prefixes ``trained_``, ``held_out_``),
+        the means over items of ``right`` (accuracy), ``share_c`` and ``share_d`` (of the strategies),
+        ``from_c`` and ``from_d`` (probability of the strategy *and* a right answer), ``entropy`` and
+        ``entropy_strategy`` (nats), ``greedy``; last ``clipped`` (share of tokens whose gradient the clip
+        removed) and ``gradient_norm``, means over the steps since the row before.
+    """
+    return stored_table("network_paths.csv.gz")
+
+
+def network_items() -> pd.DataFrame:
+    """Every item at the end of every run.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``prior``, ``arm``, ``design``, ``rate``, ``seed``, ``item`` (10 a + b), ``right`` (the
+        exact probability of a right answer at temperature 1) and ``greedy`` (0 or 1).
+    """
+    return stored_table("network_items.csv.gz")
+
+
+def network_accuracies(
+    paths: pd.DataFrame,
+    *,
+    prior: str,
+    design: str,
+    rate: str = "low",
+    items: str = "trained",
+    step: int | None = None,
+    measure: str = "right",
+) -> dict[str, NDArray[np.float64]]:
+    """Accuracy of each arm, run by run, as :func:`rlvr.decompose` takes them.
+
+    Parameters
+    ----------
+    paths : DataFrame
+        As :func:`network_paths` gives it.
+    prior, design, rate : str
+        Which cell; FROZEN has one run a prior and network and belongs to every cell.
+    items : {"trained", "held_out"}
+        On which items.
+    step : int, optional
+        After how many optimiser steps; the last by default.
+    measure : str
+        Any measure of :func:`network_paths`.
+
+    Returns
+    -------
+    dict of str to ndarray (seed,)
+        Arms that were run in this cell; the seeds that all of them have, in ascending order.
+
+    Raises
+    ------
+    ValueError
+        If there is no such cell or step, or its arms have no seed in common.
+    """
+    choice("items", items, ITEM_SETS)
+    cell = paths[(paths["prior"] == prior) & (paths["design"] == design) & (paths["rate"] == rate)]
+    if cell.empty:
+        cells = sorted({*paths[["prior", "design", "rate"]].itertuples(index=False, name=None)})
+        raise ValueError(f"no runs of {shown((prior, design, rate))}; there are {shown(cells)}")
+    at = cell["step"].max() if step is None else step
+    if at not in set(cell["step"]):
+        raise ValueError(f"step must be one of {shown(sorted(set(cell['step'])))}, got {shown(step)}")
+    frozen = paths[(paths["prior"] == prior) & (paths["arm"] == "frozen")]
+    rows = pd.concat([frozen, cell[cell["step"] == at]])
+    table = rows.pivot(index="seed", columns="arm", values=f"{items}_{measure}").sort_index()
+    table = table.dropna()
+    if table.empty:
+        raise ValueError(f"no seed has all arms of {shown((prior, design, rate))}")
+    return {arm: table[arm].to_numpy() for arm in ARMS if arm in table}
+
+
+def network_outcomes(
+    items: pd.DataFrame,
+    *,
+    prior: str,
+    design: str,
+    rate: str = "low",
+    correct: str = "sampled",
+    seed: int = 0,
+) -> pd.DataFrame:
+    """One row an arm, run and item, in the outcomes format of `rlvr audit`.
+
+    Parameters
+    ----------
+    items : DataFrame
+        As :func:`network_items` gives it, or a part of it.
+    prior, design, rate : str
+        Which cell; FROZEN belongs to every cell.
+    correct : {"sampled", "right", "greedy"}
+        What counts: one answer an item, drawn with its exact chance of being right, as a benchmark would
+        see it; that chance itself, as endless answers would give it; or the most probable answer.
+    seed : int, at least 0
+        Of the draws of "sampled".
+
+    Returns
+    -------
+    DataFrame
+        Columns ``study``, ``model`` (the prior), ``benchmark``, ``arm``, ``run``, ``item``, ``correct``.
+
+    Raises
+    ------
+    ValueError
+        If `correct` is unknown, or no row is left.
+    """
+    choice("correct", correct, ("sampled", "right", "greedy"))
+    drawn = np.random.default_rng(seed).random(len(items)) < items["right"]
+    cell = (items["prior"] == prior) & (
+        (items["arm"] == "frozen") | ((items["design"] == design) & (items["rate"] == rate))
+    )
+    if not cell.any():
+        raise ValueError(f"no items of {shown((prior, design, rate))}")
+    kept = items[cell]
+    return pd.DataFrame(
+        {
+            "study": "network",
+            "model": prior,
+            "benchmark": "sums",
+            "arm": kept["arm"],
+            "run": kept["seed"],
+            "item": kept["item"],
+            "correct": drawn[cell].astype(int) if correct == "sampled" else kept[correct],
+        }
+    ).reset_index(drop=True)

@@ -1,0 +1,19 @@
+"""The arms as reward functions for a trainer of language models.
+
+What it is for: training the same four arms outside of the simulator, on a real model, by a real trainer.
+It imports nothing of the core and nothing beyond the standard library, so that any trainer can load it.
+Chapter 16 and `make network` use it.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "answer_reading": ["canonical", "completion_text", "last_answer"],
+        "arm_rewards": ["majority_reward", "random_reward", "true_reward", "with_options"],
+        "keyed_coins": ["keyed_uniform"],
+        "plurality_vote": ["TIE_BREAKS", "plurality"],
+        "trainer_columns": ["prompt_groups", "prompt_text"],
+    },
+)

@@ -1,0 +1,148 @@
+"""What a trainer hands over, checked: prompts that stand together, columns, and the step."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from reprlib import repr as shown
+from typing import Any
+
+__all__ = ["column", "prompt_groups", "prompt_text", "same_length", "step_of"]
+
+
+def prompt_text(prompt: Any) -> str:
+    """A prompt as one string: itself, or its chat messages as JSON with sorted keys.
+
+    Raises
+    ------
+    TypeError
+        If it is neither a string nor made of what JSON can hold.
+
+    Examples
+    --------
+    >>> prompt_text([{"role": "user", "content": "2 + 2 ="}])
+    '[{"content": "2 + 2 =", "role": "user"}]'
+    """
+    if isinstance(prompt, str):
+        return prompt
+    try:
+        return json.dumps(prompt, sort_keys=True)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"a prompt must be a string or a list of chat messages, got {shown(prompt)}"
+        ) from None
+
+
+def same_length(prompts: Sequence[Any], completions: Sequence[Any]) -> int:
+    """How many completions there are.
+
+    Raises
+    ------
+    TypeError
+        If either is a single string instead of a list.
+    ValueError
+        If there are not as many prompts as completions.
+    """
+    for name, given in (("prompts", prompts), ("completions", completions)):
+        if isinstance(given, (str, bytes)) or not isinstance(given, Sequence):
+            raise TypeError(f"{name} must be a list, one entry a completion, got {shown(given)}")
+    if len(prompts) != len(completions):
+        raise ValueError(
+            f"prompts must have one entry a completion, got {len(prompts)} for {len(completions)} completions"
+        )
+    return len(completions)
+
+
+def prompt_groups(prompts: Sequence[Any], group_size: int | None = None) -> list[range]:
+    """Where the completions of one prompt stand.
+
+    Parameters
+    ----------
+    prompts : list
+        One entry a completion; the completions of one prompt stand together, as trainers order them.
+    group_size : int of at least 2, optional
+        The trainer's ``num_generations``. Without it, groups are the stretches of equal prompts; give it
+        where the same prompt may be drawn twice in a row.
+
+    Returns
+    -------
+    list of range
+        Positions of each group, all of one size.
+
+    Raises
+    ------
+    ValueError
+        If a group holds unequal prompts, or groups have unequal sizes or a single completion.
+
+    Examples
+    --------
+    >>> prompt_groups(["a", "a", "b", "b"])
+    [range(0, 2), range(2, 4)]
+    """
+    texts = [prompt_text(prompt) for prompt in prompts]
+    if group_size is None:
+        starts = [i for i in range(len(texts)) if i == 0 or texts[i] != texts[i - 1]]
+        groups = [range(a, b) for a, b in pairwise([*starts, len(texts)])]
+        sizes = sorted({len(group) for group in groups})
+        if len(sizes) > 1 or sizes == [1]:
+            raise ValueError(
+                "prompts must hold the completions of each prompt side by side, as many of each (2 or more); "
+                f"got stretches of {shown(sizes)} equal prompts. Give group_size where a prompt can be "
+                "drawn twice in a row"
+            )
+        return groups
+    if isinstance(group_size, bool) or not isinstance(group_size, int) or group_size < 2:
+        raise ValueError(f"group_size must be a whole number of at least 2, or None, got {shown(group_size)}")
+    if len(texts) % group_size:
+        raise ValueError(f"prompts must be groups of group_size = {group_size}, got {len(texts)} of them")
+    groups = [range(a, a + group_size) for a in range(0, len(texts), group_size)]
+    for group in groups:
+        other = next((i for i in group if texts[i] != texts[group[0]]), None)
+        if other is not None:
+            raise ValueError(
+                f"prompts of one group must be equal: number {group[0]} is {shown(prompts[group[0]])}, "
+                f"number {other} is {shown(prompts[other])} (group_size = {group_size})"
+            )
+    return groups
+
+
+def column(name: str, columns: Mapping[str, Any], n_completions: int) -> Sequence[Any]:
+    """A column of the data set, one entry a completion.
+
+    Raises
+    ------
+    KeyError
+        If there is no such column; the message lists those there are.
+    ValueError
+        If it has not one entry a completion.
+    """
+    if name not in columns:
+        handed = ("trainer_state", "log_extra", "log_metric", "environments")
+        others = sorted(other for other in columns if other not in handed)
+        raise KeyError(f"no column {shown(name)} in the data set; columns handed over: {shown(others)}")
+    values = columns[name]
+    if isinstance(values, (str, bytes)) or not isinstance(values, Sequence) or len(values) != n_completions:
+        count = len(values) if hasattr(values, "__len__") else "no"
+        raise ValueError(
+            f"column {shown(name)} must be a list, one entry a completion; got {count} entries for "
+            f"{n_completions} completions"
+        )
+    return values
+
+
+def step_of(step: int | None, trainer_state: Any) -> int:
+    """The optimiser step: `step` if given, else ``trainer_state.global_step``.
+
+    Raises
+    ------
+    TypeError
+        If there is neither: coins that did not know their step would fall alike at every step.
+    """
+    found = getattr(trainer_state, "global_step", None) if step is None else step
+    if isinstance(found, bool) or not isinstance(found, int):
+        raise TypeError(
+            "coins are keyed by the step: trainer_state must have a whole global_step, or give step; got "
+            f"trainer_state = {shown(trainer_state)}, step = {shown(step)}"
+        )
+    return found
