@@ -10,7 +10,14 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import (
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ThreadPoolExecutor,
+    as_completed,
+)
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,9 +108,7 @@ def _collect(
             whole, at = studies[chunk.study], results[chunk.study]
             if not at:
                 n_runs = whole.last - whole.first
-                at |= {
-                    name: np.empty((len(part), n_runs, *part.shape[2:])) for name, part in trained.items()
-                }
+                at |= {name: np.empty((len(part), n_runs, *part.shape[2:])) for name, part in trained.items()}
             put(chunk, trained, at, whole.first)
     finally:
         for future in waiting:

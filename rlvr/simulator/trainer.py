@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from rlvr._checks import shown, whole
 from rlvr.arms import ARM_CODE, ARMS, check_arms
-from rlvr.simulator.executors import n_threads as _n_threads
 from rlvr.simulator.executors import train_all
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
 from rlvr.simulator.majority_labels import fixed_labels
@@ -147,7 +146,9 @@ def _paired(family: Any, config: Any) -> tuple[list[tuple[Family, GRPOConfig]], 
     configs = list(config) if several["config"] else [config]
     for name, items in (("family", families), ("config", configs)):
         if not items:
-            raise ValueError(f"{name} must hold at least one item where it is a sequence, got {lists[name]!r}")
+            raise ValueError(
+                f"{name} must hold at least one item where it is a sequence, got {lists[name]!r}"
+            )
     for each in families:
         if not isinstance(each, (TaskFamily, StrategyFamily)):
             raise TypeError(f"family must be a TaskFamily or a StrategyFamily, got {type(each).__name__}")
@@ -185,7 +186,10 @@ class _Study:
             check_shared(family, config)
             steps = _check_checkpoints(checkpoints, config.n_steps)
             return cls(
-                family, config, steps, *shared_study(family, config, arms, n_tasks, n_seeds, seed, steps, tasks)
+                family,
+                config,
+                steps,
+                *shared_study(family, config, arms, n_tasks, n_seeds, seed, steps, tasks),
             )
         rules = as_rules(config, family.n_prompts)
         steps = _check_checkpoints(checkpoints, config.n_steps)

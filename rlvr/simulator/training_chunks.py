@@ -61,9 +61,7 @@ def cut(whole: Chunk, n_chunks: int) -> list[Chunk]:
         }
         n_groups = whole.n_groups * (last - first) // n_runs
         chunks.append(
-            replace(
-                whole, first=first, last=last, first_task=first_task, by_task=by_task, n_groups=n_groups
-            )
+            replace(whole, first=first, last=last, first_task=first_task, by_task=by_task, n_groups=n_groups)
         )
     return chunks
 
@@ -72,9 +70,7 @@ def empty_results(chunk: Chunk) -> dict[str, NDArray[np.float64]]:
     """Arrays for the results of all task draws that a chunk touches, (arm, task, seed, ...)."""
     n_tasks = (chunk.last - 1) // chunk.n_seeds + 1 - chunk.first_task
     n_arms = chunk.settings["arms"].size
-    return {
-        name: np.empty((n_arms, n_tasks, chunk.n_seeds, *rest)) for name, rest in chunk.results.items()
-    }
+    return {name: np.empty((n_arms, n_tasks, chunk.n_seeds, *rest)) for name, rest in chunk.results.items()}
 
 
 def train_chunk(chunk: Chunk) -> dict[str, NDArray[np.float64]]:
