@@ -41,7 +41,7 @@ reward design dominates (identified)
     runs:                       survives
     all:                        survives (every layer that this cell has)
     verdict changes if one arm moves:
-        RANDOM +25.0, MAJORITY +25.0, FROZEN +50.0
+        RANDOM -25.0, MAJORITY +25.0, FROZEN +50.0
     published rule: reward design
     note: random: swapped
 

@@ -1,15 +1,16 @@
 """The compiled shared policy against its plain twin, sample for sample, over every option."""
 
 from dataclasses import replace
+from unittest import mock
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from rlvr import GRPOConfig, StrategyFamily, simulate
 from rlvr.arms import ARM_CODE
-from rlvr.simulator import shared_kernel, shared_rewards
+from rlvr.simulator import shared_in_plain_numpy, shared_kernel, shared_rewards
 from rlvr.simulator.shared_in_plain_numpy import plain_run
 
 TRAINED = ("random", "majority", "true")
@@ -31,13 +32,26 @@ def assert_same_run(family, config, arm, task=0, run=0, seed=0):
         checkpoints=range(config.n_steps),
     )
     plain = plain_run(family, config, arm, task, run, seed)
-    # a gradient that cancels leaves rounding of either sign, which Adam divides by its epsilon of 1e-8
+    # Adam divides rounding of about 1e-16 by a gradient that may be as small as 1e-9
     close = {"rtol": 0, "atol": 1e-7 if config.optimizer == "adam" else 1e-11}
     np.testing.assert_allclose(runs.logits[0, task, run], plain.logits[-1], **close)
     np.testing.assert_allclose(runs.curves[0, task, run], plain.accuracy, **close)
     np.testing.assert_allclose(runs.share_curves[0, task, run], plain.shares, **close)
     np.testing.assert_allclose(runs.clipped[0, task, run, 1:], plain.clipped, rtol=1e-12)
     return plain
+
+
+def smallest_gradient(family, config, arm, task, run, seed):
+    """The smallest entry, not 0, of any gradient that the plain twin hands to its optimiser."""
+    direction, seen = shared_in_plain_numpy._direction, []
+
+    def watched(gradient, *others):
+        seen.append(np.abs(gradient[gradient != 0]).min(initial=np.inf))
+        return direction(gradient, *others)
+
+    with mock.patch.object(shared_in_plain_numpy, "_direction", watched):
+        plain_run(family, config, arm, task, run, seed)
+    return min(seen)
 
 
 def test_codes_agree_with_the_arms():
@@ -68,6 +82,8 @@ def test_codes_agree_with_the_arms():
 def test_the_kernel_is_its_plain_twin(arm, seed, task, run, family, config):
     if config.optimizer == "adam":
         config = replace(config, learning_rate=0.2)
+        # Adam divides by the gradient's own size: where that is rounding, two programs may differ in all of it.
+        assume(smallest_gradient(family, config, arm, task, run, seed) > 1e-9)
     assert_same_run(family, config, arm, task, run, seed)
 
 
