@@ -82,7 +82,7 @@ class GRPOConfig:
         "sgd": the logits move by learning_rate times the drift. "adam": the drift goes through Adam, betas
         0.9 and 0.95, epsilon 1e-8, bias-corrected, moments kept over all updates of a run. Where each prompt
         has logits of its own, so are its moments: they rest while the prompt is not drawn or its group is
-        dropped. A drift below 1e-14 counts as zero: Adam would make a step of rounding errors.
+        dropped, and a drift below 1e-14 counts as zero: Adam would make a step of rounding errors.
     update : {"gradient", "mirror"}
         "gradient": the policy gradient above. "mirror": the group's rewards make a target distribution over
         the distinct sampled answers, and the policy is drawn towards it, by the gradient of their cross

@@ -82,7 +82,7 @@ def test_codes_agree_with_the_arms():
 def test_the_kernel_is_its_plain_twin(arm, seed, task, run, family, config):
     if config.optimizer == "adam":
         config = replace(config, learning_rate=0.2)
-        # Adam divides by the gradient's own size: where that is rounding, two programs may differ in all of it.
+        # Adam divides by the gradient's own size: where that is rounding, two programs differ in all of it.
         assume(smallest_gradient(family, config, arm, task, run, seed) > 1e-9)
     assert_same_run(family, config, arm, task, run, seed)
 
