@@ -52,11 +52,21 @@ def _draw_batch(key, place, step, batch_size, order, pool, words):
     for j in range(batch_size):
         other = j + np.int64((words[j] * np.uint64(order.size - j)) >> _32)
         order[j], order[other] = order[other], order[j]
-    pool[:] = order
+    for j in range(order.size):
+        pool[j] = order[j]
     for j in range(batch_size, words.size):
         if j < order.size - 1:
             other = j + np.int64((words[j] * np.uint64(order.size - j)) >> _32)
             pool[j], pool[other] = pool[other], pool[j]
+
+
+@njit(cache=True, nogil=True)
+def _all_full(filled, arms, batch_size):
+    """Whether every trained arm has its batch."""
+    waiting = 0
+    for arm in range(arms.size):
+        waiting += 1 if arms[arm] != 0 and filled[arm] < batch_size else 0
+    return waiting == 0
 
 
 @njit(cache=True, nogil=True)
@@ -99,7 +109,6 @@ def train(first, last, prior, correct, labels, arms, key, n_seeds, checkpoints, 
     n_prompts, n_actions = prior.shape[1:]
     batch_size, group_size = rules.batch_size, rules.group_size
     noisy = rules.false_positive > 0.0 or rules.false_negative > 0.0
-    trained = np.flatnonzero(arms)
     logits = np.empty((arms.size, n_prompts, n_actions))
     moments, decays = np.empty((arms.size, n_prompts, 2, n_actions)), np.empty((arms.size, n_prompts, 2))
     order, pool = np.empty(n_prompts, np.int64), np.empty(n_prompts, np.int64)
@@ -115,22 +124,24 @@ def train(first, last, prior, correct, labels, arms, key, n_seeds, checkpoints, 
         task, seed = run // n_seeds, run % n_seeds
         place = (np.uint64(task) << _32) | np.uint64(seed)
         reference, right = prior[task], correct[task]
-        logits[:] = np.log(reference)
+        for prompt in range(n_prompts):
+            for a in range(n_actions):
+                logits[:, prompt, a] = np.log(reference[prompt, a])
+            order[prompt] = prompt
         moments[:] = 0.0
         decays[:] = 1.0
-        order[:] = np.arange(n_prompts)
         step = 0
         for checkpoint in range(checkpoints.size):
             while step < checkpoints[checkpoint]:
                 _draw_batch(key, place, step, batch_size, order, pool, batch_words)
                 filled[:] = 0
                 for j in range(rules.n_candidates):
-                    if rules.filtering == REFILL and np.all(filled[trained] >= batch_size):
+                    if rules.filtering == REFILL and _all_full(filled, arms, batch_size):
                         break
                     prompt = pool[j]
                     fill_words(key, place, prompt, step, _GROUPS, words)
-                    for arm in trained:
-                        if filled[arm] >= batch_size:
+                    for arm in range(arms.size):
+                        if arms[arm] == 0 or filled[arm] >= batch_size:
                             continue
                         here = logits[arm, prompt]
                         softmax(here, probabilities)

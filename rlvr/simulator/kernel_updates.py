@@ -194,7 +194,8 @@ def group_update(logits, probabilities, prior, actions, rewards, rules, moments,
     scale = 1.0 / (_divisor(mean, group_size, rules.advantage) * part_size)
     before = scratch[3]
     if rules.inner_updates > 1:
-        before[:] = probabilities
+        for a in range(before.size):
+            before[a] = probabilities[a]
     for first in range(0, group_size, part_size):
         if first > 0:
             softmax(logits, probabilities)

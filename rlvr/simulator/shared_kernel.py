@@ -16,7 +16,7 @@ from numba import njit
 
 from rlvr.simulator.keyed_random import fill_words
 from rlvr.simulator.shared_rewards import group_rewards
-from rlvr.simulator.shared_updates import part_drift, tokens, update_logits
+from rlvr.simulator.shared_updates import copy, part_drift, tokens, update_logits
 
 __all__ = ["read", "train"]
 
@@ -41,7 +41,10 @@ def read(logits, offsets, accuracies, greedy, policy, shares):
         if greedy:
             leader = 0
             for k in range(policy.shape[0]):
-                leader = np.argmax(logits[k] + offsets[row])
+                leader = 0
+                for s in range(1, n_strategies):
+                    if logits[k, s] + offsets[row, s] > logits[k, leader] + offsets[row, leader]:
+                        leader = s
                 if leader != 0:
                     break
             shares[leader] += 1.0
@@ -56,7 +59,8 @@ def read(logits, offsets, accuracies, greedy, policy, shares):
                 stay *= policy[k, 0]
             shares[0] += stay
             total += first + gain
-    shares /= n_rows
+    for s in range(n_strategies):
+        shares[s] /= n_rows
     return total / n_rows
 
 
@@ -104,7 +108,8 @@ def _draw_batch(key, place, step, batch_size, order, pool, words):
     for j in range(batch_size):
         other = j + np.int64((words[j] * np.uint64(order.size - j)) >> _32)
         order[j], order[other] = order[other], order[j]
-    pool[:] = order
+    for j in range(order.size):
+        pool[j] = order[j]
     for j in range(batch_size, min(words.size, order.size)):
         other = j + np.int64((words[j] * np.uint64(order.size - j)) >> _32)
         pool[j], pool[other] = pool[other], pool[j]
@@ -191,10 +196,12 @@ def train(
         offset, accuracy = offsets[task % offsets.shape[0]], accuracies[task % accuracies.shape[0]]
         read_offset = read_offsets[task % read_offsets.shape[0]]
         read_accuracy = read_accuracies[task % read_accuracies.shape[0]]
-        logits[:] = prior
+        for arm in range(arms.size):
+            copy(prior, logits[arm])
         moments[:] = 0.0
         n_updates[:] = 0
-        order[:] = np.arange(n_prompts)
+        for prompt in range(n_prompts):
+            order[prompt] = prompt
         step = 0
         for checkpoint in range(checkpoints.size):
             n_clipped[:] = 0
@@ -273,4 +280,5 @@ def train(
                 clipped[arm, task, seed, checkpoint] = (
                     n_clipped[arm] / n_decisions[arm] if n_decisions[arm] > 0 else np.nan
                 )
-        final[:, task, seed] = logits
+        for arm in range(arms.size):
+            copy(logits[arm], final[arm, task, seed])

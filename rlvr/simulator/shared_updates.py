@@ -11,9 +11,21 @@ from numba import njit
 
 from rlvr.simulator.kernel_updates import softmax
 
-__all__ = ["part_drift", "tokens", "update_logits"]
+__all__ = ["copy", "part_drift", "tokens", "update_logits"]
 
 _BETA_1, _BETA_2, _EPSILON = 0.9, 0.95, 1e-8
+
+
+@njit(cache=True, nogil=True)
+def copy(source, target):
+    """Copy `source` to `target`, both (token, strategy).
+
+    A loop, since a copy by slice would have the compiler build the message of a mismatch it cannot meet:
+    seconds of the first run.
+    """
+    for k in range(source.shape[0]):
+        for s in range(source.shape[1]):
+            target[k, s] = source[k, s]
 
 
 @njit(cache=True, nogil=True)
@@ -64,7 +76,7 @@ def part_drift(
         row = place if differ else 0
         if differ or place == start:
             if fresh:
-                policy[:] = old[row]
+                copy(old[row], policy)
             else:
                 tokens(logits, offset[prompts[place] if differ else 0], policy)
         for i in range(group_size):
