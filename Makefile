@@ -19,7 +19,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
 NETWORK_READY := $(NETWORK_VENV)/$(notdir $(READY))
-.PHONY: help book pages pdf archive test lint mutants any-cpu latest notebooks network network-lock lock clean
+.PHONY: help book browser pages pdf archive test lint mutants any-cpu latest notebooks network network-lock lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -44,6 +44,9 @@ pdf: $(READY)  ## print the whole book to _build/true-minus-random.pdf (needs Ch
 
 archive: book pdf  ## pack book, PDF, data, code, lock and checksums, the same bytes each time
 	$(BIN)/python tools/archive.py
+
+browser: $(READY)  ## open every built page in Chromium: search, dropdowns, the explorer, accessibility; after make book
+	$(BIN)/python -m pytest tests/browser
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .
