@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rlvr._data import stored_table
 from rlvr.auditing.published_tables import published_repeats
 from rlvr.spread_inference import deviation_interval
 
@@ -39,13 +40,13 @@ class RunSpread:
 
 
 def known_run_spreads() -> tuple[RunSpread, ...]:
-    """Every setting with at least three single runs, most runs first.
+    """Every published setting with at least three single runs, and the network's; most runs first.
 
     Examples
     --------
     >>> first = known_run_spreads()[0]
-    >>> first.arm, first.n_runs
-    ('random', 11)
+    >>> first.arm, first.benchmark, first.n_runs
+    ('random', 'addition', 20)
     """
     repeats = published_repeats()
     single = repeats[repeats.runs_averaged == 1]
@@ -67,7 +68,20 @@ def known_run_spreads() -> tuple[RunSpread, ...]:
                 "published repeats of Spurious Rewards",
             )
         )
+    found.append(_network())
     return tuple(sorted(found, key=lambda spread: (-spread.n_runs, spread.setting, spread.benchmark)))
+
+
+def _network() -> RunSpread:
+    """The RANDOM arm of Chapter 16's network, clipped, in the cell that was repeated most."""
+    paths = stored_table("network_paths.csv.gz").query("arm == 'random' and design == 'clipped'")
+    cells = paths[paths.step == paths.step.max()].groupby(["prior", "rate"], sort=True)
+    (prior, rate), ends = max(cells, key=lambda cell: len(cell[1]))
+    spread = deviation_interval(ends.trained_right)
+    return RunSpread(
+        "random", f"{prior} prior, {rate} rate, clipping", "transformer of 102,144 parameters", "addition",
+        len(ends), spread.value, spread.low, spread.high, "this report's own runs",
+    )  # fmt: skip
 
 
 def default_run_sd() -> RunSpread:

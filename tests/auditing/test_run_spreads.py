@@ -7,6 +7,7 @@ from scipy import stats
 
 from rlvr.auditing.published_tables import published_repeats
 from rlvr.auditing.run_spreads import default_run_sd, known_run_spreads
+from rlvr.network import network_paths
 
 
 def test_the_default_is_that_of_the_clipped_runs():
@@ -28,6 +29,20 @@ def test_the_interval_is_chi_squares():
 
 def test_every_setting_is_there_with_its_source_and_averages_are_not_runs():
     spreads = known_run_spreads()
-    assert [spread.n_runs for spread in spreads] == [11, 11, 9, 9, 6, 6, 5, 5]
+    assert [spread.n_runs for spread in spreads] == [20, 11, 11, 9, 9, 6, 6, 5, 5]
     assert all(0 < spread.low < spread.run_sd < spread.high < 1 and spread.source for spread in spreads)
-    assert {spread.benchmark for spread in spreads} == {"AMC", "MATH-500"}
+    assert {spread.benchmark for spread in spreads} == {"AMC", "MATH-500", "addition"}
+
+
+def test_the_network_s_spread_is_that_of_its_most_repeated_random_cell():
+    found = known_run_spreads()[0]
+    paths = network_paths().query(
+        "arm == 'random' and design == 'clipped' and prior == 'middle' and rate == 'middle'"
+    )
+    ends = paths[paths.step == paths.step.max()].trained_right
+    assert (found.benchmark, found.n_runs, found.setting) == (
+        "addition",
+        20,
+        "middle prior, middle rate, clipping",
+    )
+    assert found.run_sd == pytest.approx(statistics.stdev(ends))
