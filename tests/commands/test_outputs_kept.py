@@ -32,6 +32,7 @@ def start(*arguments, **options):
     return subprocess.Popen(
         [sys.executable, "-m", "rlvr", "audit", *map(str, arguments)],
         stderr=subprocess.PIPE, text=True, **options,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
     )  # fmt: skip
 
 
