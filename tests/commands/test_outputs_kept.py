@@ -28,11 +28,14 @@ def run(*arguments):
     return CliRunner().invoke(app, ["audit", *map(str, arguments)])
 
 
-def start(*arguments, **options):
+def start(*arguments, limit=lambda: None, **options):
+    def before():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # which a job in the background ignores
+        limit()
+
     return subprocess.Popen(
         [sys.executable, "-m", "rlvr", "audit", *map(str, arguments)],
-        stderr=subprocess.PIPE, text=True, **options,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
+        stderr=subprocess.PIPE, text=True, preexec_fn=before, **options,
     )  # fmt: skip
 
 
@@ -110,7 +113,7 @@ def test_a_full_disk_leaves_both_outputs_as_they_were(table):
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 
     ended = start(table, "--json", kept["out.json"], "--figure", kept["out.svg"], stdout=subprocess.PIPE,
-                  preexec_fn=little_space)  # fmt: skip
+                  limit=little_space)  # fmt: skip
     out, error = ended.communicate(timeout=60)
     assert (ended.returncode, out) == (2, "") and error.startswith("rlvr: File too large: ")
     assert error.count("\n") == 1
