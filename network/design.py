@@ -24,26 +24,26 @@ DESIGNS: dict[str, dict[str, Any]] = {
     "unclipped": {"updates": 8, "clip": False},
     "one update": {"updates": 1, "clip": True},  # a generation of 64: the ratio is 1, the clip cannot act
 }
+TRAINED, CLIPPING = ("random", "majority", "true"), ("clipped", "unclipped")
 RATES = {"low": 1e-4, "middle": 3e-4, "high": 1e-3}
 COMMON: dict[str, Any] = {"answers": 64, "group_size": 8, "steps": 96, "every": 8}
 SEEDS = tuple(range(8))
 MORE_SEEDS = tuple(range(8, 20))
 QUICK: dict[str, Any] = {"answers": 64, "group_size": 8, "steps": 16, "every": 8}
 
-# What is run of all combinations, by (prior, rate): the split at every prior at the low rate; RANDOM with
-# and without clipping at every prior at two rates; all of it at the middle prior, at the high rate too.
+# What is run of all combinations, by (prior, rate): every arm with and without clipping at every prior at the
+# low rate, and at every rate at the middle prior; RANDOM so at every prior at the middle rate too.
 _CELLS = [
     *[("frozen", "untrained", "none", prior) for prior in PRIORS],
-    *[(arm, "clipped", "low", prior) for prior in PRIORS for arm in ("random", "majority", "true")],
-    *[("random", "unclipped", "low", prior) for prior in PRIORS],
-    *[("random", how, "middle", prior) for prior in PRIORS for how in ("clipped", "unclipped")],
-    *[(arm, "clipped", rate, "middle") for arm in ("majority", "true") for rate in ("middle", "high")],
-    *[("random", how, "high", "middle") for how in ("clipped", "unclipped")],
+    *[(arm, how, "low", prior) for prior in PRIORS for arm in TRAINED for how in CLIPPING],
+    *[("random", how, "middle", prior) for prior in PRIORS for how in CLIPPING],
+    *[(arm, how, "middle", "middle") for arm in ("majority", "true") for how in CLIPPING],
+    *[(arm, how, "high", "middle") for arm in TRAINED for how in CLIPPING],
     *[("random", "one update", rate, "middle") for rate in ("low", "middle")],
 ]  # fmt: skip
 # Seeds beyond the first eight repeat the one comparison of spreads.
 _REPEATED = [("frozen", "untrained", "none", "middle")] + [
-    ("random", how, "middle", "middle") for how in ("clipped", "unclipped")
+    ("random", how, "middle", "middle") for how in CLIPPING
 ]
 
 

@@ -100,11 +100,11 @@ def results(folder):
 def test_the_same_runs_are_stored_as_the_same_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr("network.store.metadata.version", lambda name: f"1.0 of {name}")
     files = results(tmp_path / "runs")
-    first = {path.name: path.read_bytes() for path in store(files, 268, tmp_path / "a")}
-    again = {path.name: path.read_bytes() for path in store(files, 268, tmp_path / "b")}
+    first = {path.name: path.read_bytes() for path in store(files, 348, tmp_path / "a")}
+    again = {path.name: path.read_bytes() for path in store(files, 348, tmp_path / "b")}
     assert first == again and set(first) == {"network_paths.csv.gz", "network_items.csv.gz", "network.json"}
     record = json.loads(first["network.json"])
-    assert (record["runs"], record["planned"]) == (3, 268)
+    assert (record["runs"], record["planned"]) == (3, 348)
     assert record["versions"]["trl"] == "1.0 of trl" and record["epsilon"] == {"clipped": "0.2"}
     for name, digest in record["sha256 of the text"].items():
         assert hashlib.sha256(gzip.decompress(first[name])).hexdigest() == digest
@@ -116,7 +116,7 @@ def test_the_same_runs_are_stored_as_the_same_bytes(tmp_path, monkeypatch):
 
 def test_nothing_to_store_is_said():
     with pytest.raises(SystemExit, match="no run has ended"):
-        store([], 268, Path())
+        store([], 348, Path())
 
 
 def test_the_lock_has_hashes_and_no_address():
