@@ -53,7 +53,7 @@ def design(*, quick: bool = False) -> list[dict[str, Any]]:
     seeds = SEEDS[:2] if quick else SEEDS + MORE_SEEDS
     for seed in seeds:
         for arm, how, rate, prior in _CELLS if seed in SEEDS else _REPEATED:
-            if quick and (prior != "middle" or rate == "high"):
+            if quick and (prior != "middle" or rate not in ("none", "low")):
                 continue
             trained = arm != "frozen"
             runs.append(
