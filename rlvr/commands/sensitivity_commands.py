@@ -84,10 +84,8 @@ def rerun_multiverse(
     if store is None:
         places = np.random.default_rng().permutation(len(everything))[:trainings]
     with Progress(console=console, transient=True) as bar:
-        fresh = [
-            specifications.recompute_training(*everything[place])
-            for place in bar.track(places, description="simulating")
-        ]
+        computed = specifications.recompute_trainings(everything[place] for place in places)
+        fresh = list(bar.track(computed, total=len(places), description="simulating"))
     if store is not None:
         try:
             with replacing(store / "multiverse.csv") as (file,):

@@ -8,6 +8,8 @@ come back bit for bit. The unit of replication is the task draw; a training gets
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -30,6 +32,7 @@ __all__ = [
     "DESIGNS",
     "HALF_WIDTH",
     "recompute_training",
+    "recompute_trainings",
     "specification_curve",
     "stored_multiverse",
     "trainings",
@@ -43,6 +46,7 @@ DESIGNS = ("array", "one at a time", "one at a time, one learning rate")
 """The orthogonal array; the reference and each other level alone; the same without matched learning rates."""
 
 _PILOT, _SAFETY = 16, 1.2
+_AT_ONCE = 4  # trainings: while one draws its tasks or waits for its last run, others compute
 _KEYS = ["design", "training", "learning_time"]
 
 
@@ -84,6 +88,12 @@ def recompute_training(design: str, training: int) -> pd.DataFrame:
             row |= {term: mean.value, f"{term}_half": (mean.high - mean.low) / 2}
         rows.append(row)
     return pd.DataFrame(rows).set_index(_KEYS)
+
+
+def recompute_trainings(wanted: Iterable[tuple[str, int]]) -> Iterator[pd.DataFrame]:
+    """:func:`recompute_training` of each (design, row), in their order, several at once."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        yield from pool.map(recompute_training, *zip(*wanted, strict=True))
 
 
 def _runs(levels: dict[str, str], n_tasks: int, *, matched: bool) -> Runs:
