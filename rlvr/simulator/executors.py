@@ -7,9 +7,11 @@ is returned.
 
 from __future__ import annotations
 
+import itertools
 import os
 import warnings
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from concurrent.futures import (
     BrokenExecutor,
     CancelledError,
@@ -18,17 +20,39 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     as_completed,
 )
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlvr._checks import counted, shown
-from rlvr.simulator.training_chunks import Chunk, cut, put, train_chunk
+from rlvr.simulator.training_chunks import Chunk, alike, cut, join, train_chunk
 
 __all__ = ["n_threads", "train_all"]
 
-_GROUPS = 2_000_000  # in a chunk that travels: about half a second of work
+_SIDE_BY_SIDE = 32  # runs of a chunk, where there are enough: compiled code trains many in one sweep
+_LONGEST = 20_000_000  # groups of a chunk on a thread: a few seconds, which an interrupt has to wait
+_TRAVELLING = 2_000_000  # groups of a chunk that travels: half a second
 _FEWEST = 8  # chunks of a study that travels, if it has as many runs
+
+Results = dict[str, NDArray]
+Progress = Callable[[int, int], object]
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A chunk of a whole, and where in the results (arm, run, ...) of the whole its own belong."""
+
+    chunk: Chunk
+    results: Results
+    at: int
+    n_runs: int
+
+    def keep(self, trained: Results) -> None:
+        for name, part in trained.items():
+            if name not in self.results:
+                self.results[name] = np.empty((len(part), self.n_runs, *part.shape[2:]))
+            self.results[name][:, self.at : self.at + self.chunk.n_runs] = part
 
 
 def n_threads() -> int:
@@ -41,15 +65,21 @@ def n_threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def train_all(studies: Sequence[Chunk], executor: Executor | None) -> list[dict[str, NDArray]]:
+def train_all(
+    studies: Sequence[Chunk], executor: Executor | None = None, progress: Progress | None = None
+) -> list[Results]:
     """Train several studies at once, the largest chunks first, so that no worker waits for another's end.
+
+    Studies that differ in their priors alone become one piece of work before it is cut.
 
     Parameters
     ----------
     studies : sequence of Chunk
-        Each the whole of one study; `study` is its place in the sequence.
+        Each the whole of one study.
     executor : Executor or None
         None: threads of this process, as many as :func:`n_threads` says.
+    progress : callable, optional
+        Told how many chunks are done and how many there are; the first time when none is.
 
     Returns
     -------
@@ -62,58 +92,84 @@ def train_all(studies: Sequence[Chunk], executor: Executor | None) -> list[dict[
         If workers of `executor` were lost.
     """
     threads = n_threads()
-    chunks: list[Chunk] = []
-    for study in studies:
-        pieces = 4 * threads if executor is None else max(_FEWEST, study.n_groups // _GROUPS)
-        chunks += cut(study, pieces)
-    chunks.sort(key=lambda chunk: -chunk.n_groups)
-    results: list[dict[str, NDArray]] = [{} for _ in studies]
-    lost = chunks if executor is None else _collect(chunks, executor, studies, results)
+    groups: dict[object, list[int]] = defaultdict(list)
+    for place, study in enumerate(studies):
+        groups[alike(study)].append(place)
+    n_groups = max(1, sum(study.n_groups for study in studies))
+    pieces: list[_Piece] = []
+    results: list[Results] = [{}] * len(studies)
+    for places in groups.values():
+        whole = join([studies[place] for place in places])
+        share = max(1, -(-threads * whole.n_groups // n_groups))  # of the threads, rounded up
+        n_chunks = max(share, min(4 * share, whole.n_runs // _SIDE_BY_SIDE), whole.n_groups // _LONGEST)
+        if executor is not None:
+            n_chunks = max(_FEWEST, whole.n_groups // _TRAVELLING)
+        together: Results = {}
+        at = 0
+        for chunk in cut(whole, n_chunks):
+            pieces.append(_Piece(chunk, together, at, whole.n_runs))
+            at += chunk.n_runs
+        for place in places:
+            results[place] = together
+    pieces.sort(key=lambda piece: -piece.chunk.n_groups)
+    say = _counter(len(pieces), progress)
+    lost = pieces if executor is None else _collect(pieces, executor, say)
     if executor is not None and lost:
         warnings.warn(
-            f"{counted(len(lost), 'chunk')} of {len(chunks)} lost by the executor: trained here instead",
+            f"{counted(len(lost), 'chunk')} of {len(pieces)} lost by the executor: trained here instead",
             RuntimeWarning,
             stacklevel=3,
         )
     if lost:
         own = ThreadPoolExecutor(threads)
         try:
-            _collect(lost, own, studies, results)
+            _collect(lost, own, say)
         finally:
             own.shutdown(cancel_futures=True)
+    for places in groups.values():
+        at = 0
+        for place in places:
+            own_runs = slice(at, at := at + studies[place].n_runs)
+            results[place] = {name: array[:, own_runs] for name, array in results[place].items()}
     return results
 
 
-def _collect(
-    chunks: Sequence[Chunk], executor: Executor, studies: Sequence[Chunk], results: list[dict[str, NDArray]]
-) -> list[Chunk]:
-    """Have chunks trained and put into `results`; return those that died with their worker."""
-    waiting: dict[Future, Chunk] = {}
-    lost: list[Chunk] = []
+def _collect(pieces: Sequence[_Piece], executor: Executor, say: Callable[[], None]) -> list[_Piece]:
+    """Have chunks trained and their results kept; return those that died with their worker."""
+    waiting: dict[Future, _Piece] = {}
+    lost: list[_Piece] = []
     try:
-        for chunk in chunks:
+        for piece in pieces:
             try:
-                waiting[executor.submit(train_chunk, chunk)] = chunk
+                waiting[executor.submit(train_chunk, piece.chunk)] = piece
             except BrokenExecutor:
-                lost.append(chunk)
+                lost.append(piece)
         for future in as_completed(list(waiting)):
-            chunk = waiting.pop(future)
+            piece = waiting.pop(future)
             try:
-                trained = future.result()
+                piece.keep(future.result())
             except Exception as problem:
                 if not _is_loss(problem):
                     raise
-                lost.append(chunk)
-                continue
-            whole, at = studies[chunk.study], results[chunk.study]
-            if not at:
-                n_runs = whole.last - whole.first
-                at |= {name: np.empty((len(part), n_runs, *part.shape[2:])) for name, part in trained.items()}
-            put(chunk, trained, at, whole.first)
+                lost.append(piece)
+            else:
+                say()
     finally:
         for future in waiting:
             future.cancel()
     return lost
+
+
+def _counter(n_chunks: int, progress: Progress | None) -> Callable[[], None]:
+    """What to call after each chunk."""
+    done = itertools.count()
+
+    def say() -> None:
+        if progress is not None:
+            progress(next(done), n_chunks)
+
+    say()
+    return say
 
 
 def _is_loss(problem: Exception) -> bool:

@@ -82,7 +82,7 @@ def _mean_accuracy(logits, correct, probabilities):
 
 @njit(cache=True, nogil=True)
 def train(
-    first, last, first_task, prior, correct, labels, arms, key, n_seeds, checkpoints, rules, curves, policies
+    first, last, draws, prior, correct, labels, arms, key, n_seeds, checkpoints, rules, curves, policies
 ):  # fmt: skip
     """Train every arm of runs `first` to `last` - 1, run r being task ``r // n_seeds``, seed ``r % n_seeds``.
 
@@ -92,8 +92,8 @@ def train(
 
     Parameters
     ----------
-    first_task : int
-        The task draw that comes first in every array with a task axis.
+    draws : ndarray of int (task,)
+        Number of each task draw, which keys its random numbers.
     prior, correct : ndarray (task, prompt, action)
         Probabilities and correct sets.
     labels : ndarray of int (task, prompt)
@@ -126,8 +126,7 @@ def train(
     actions, rewards = np.empty(group_size, np.int64), np.empty(group_size, np.int64)
     for run in range(first, last):
         task, seed = run // n_seeds, run % n_seeds
-        place = (np.uint64(task) << _32) | np.uint64(seed)
-        task -= first_task
+        place = (np.uint64(draws[task]) << _32) | np.uint64(seed)
         reference, right = prior[task], correct[task]
         for prompt in range(n_prompts):
             for a in range(n_actions):

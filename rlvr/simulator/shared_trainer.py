@@ -82,10 +82,11 @@ def shared_study(
         n_candidates = min(config.refill_cap * config.batch_size, family.n_prompts)
     n_trained = sum(arm != "frozen" for arm in arms)
     return drawn, Chunk(
-        study=0, shared=True, first=0, last=n_tasks * n_seeds, n_seeds=n_seeds, first_task=0,
+        shared=True, first=0, last=n_tasks * n_seeds, n_seeds=n_seeds,
         n_groups=n_tasks * n_seeds * n_trained * config.n_steps * config.batch_size,
         by_task={
-            "offsets": _compact(drawn.offsets), "accuracies": _compact(drawn.accuracies),
+            "draws": np.arange(n_tasks), "offsets": _compact(drawn.offsets),
+            "accuracies": _compact(drawn.accuracies),
             "read_offsets": read_offsets, "read_accuracies": read_accuracies, "labels": labels,
         },
         settings={

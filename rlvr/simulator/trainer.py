@@ -5,50 +5,43 @@ The unit of replication is the task draw, then the seed inside it.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
-from typing import Any, overload
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any, TypedDict, Unpack, overload
 
 from rlvr._checks import shown, whole
-from rlvr.arms import ARM_CODE, ARMS, check_arms
+from rlvr.arms import ARMS, check_arms
 from rlvr.simulator.executors import train_all
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
-from rlvr.simulator.majority_labels import fixed_labels
-from rlvr.simulator.rules import as_rules
-from rlvr.simulator.shared_trainer import check_shared, prompt_policies, shared_study
+from rlvr.simulator.prepared_study import Size, Study
 from rlvr.simulator.strategy_family import StrategyFamily, StrategyTasks
 from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed
 from rlvr.simulator.trained_runs import Runs
-from rlvr.simulator.training_chunks import Chunk
 
 __all__ = ["Runs", "simulate"]
 
 Family = TaskFamily | StrategyFamily
 
 
+class _Options(TypedDict, total=False):
+    arms: Sequence[str]
+    n_tasks: int
+    n_seeds: int
+    seed: int
+    checkpoints: Sequence[int] | None
+    keep_policies: bool
+    tasks: Tasks | StrategyTasks | None
+    executor: Executor | None
+
+
+@overload
+def simulate(family: Family, config: GRPOConfig = ..., **options: Unpack[_Options]) -> Runs: ...
 @overload
 def simulate(
-    family: Family, config: GRPOConfig = ..., *, arms: Sequence[str] = ..., n_tasks: int = ...,
-    n_seeds: int = ..., seed: int = ..., checkpoints: Sequence[int] | None = ...,
-    keep_policies: bool = ..., tasks: Tasks | StrategyTasks | None = ..., executor: Executor | None = ...,
-) -> Runs: ...  # fmt: skip
+    family: Sequence[Family], config: GRPOConfig | Sequence[GRPOConfig] = ..., **options: Unpack[_Options]
+) -> list[Runs]: ...
 @overload
-def simulate(
-    family: Sequence[Family], config: GRPOConfig | Sequence[GRPOConfig] = ..., *, arms: Sequence[str] = ...,
-    n_tasks: int = ..., n_seeds: int = ..., seed: int = ..., checkpoints: Sequence[int] | None = ...,
-    keep_policies: bool = ..., tasks: None = ..., executor: Executor | None = ...,
-) -> list[Runs]: ...  # fmt: skip
-@overload
-def simulate(
-    family: Family, config: Sequence[GRPOConfig], *, arms: Sequence[str] = ..., n_tasks: int = ...,
-    n_seeds: int = ..., seed: int = ..., checkpoints: Sequence[int] | None = ...,
-    keep_policies: bool = ..., tasks: None = ..., executor: Executor | None = ...,
-) -> list[Runs]: ...  # fmt: skip
+def simulate(family: Family, config: Sequence[GRPOConfig], **options: Unpack[_Options]) -> list[Runs]: ...
 def simulate(
     family: Family | Sequence[Family],
     config: GRPOConfig | Sequence[GRPOConfig] = LIGHT,
@@ -126,15 +119,10 @@ def simulate(
         raise TypeError(
             f"executor must be a concurrent.futures.Executor or None, got {type(executor).__name__}"
         )
-    studies = [
-        _Study.of(each, how, named, n_tasks, n_seeds, seed, checkpoints, keep_policies, tasks)
-        for each, how in pairs
-    ]
-    trained = train_all([replace(study.work, study=i) for i, study in enumerate(studies)], executor)
-    runs = [
-        study.runs(named, n_tasks, n_seeds, seed, keep_policies, results)
-        for study, results in zip(studies, trained, strict=True)
-    ]
+    size = Size(named, n_tasks, n_seeds, seed, checkpoints, keep_policies)
+    studies = [Study.prepare(each, how, size, tasks) for each, how in pairs]
+    trained = train_all([study.work for study in studies], executor)
+    runs = [study.runs(results) for study, results in zip(studies, trained, strict=True)]
     return runs if several else runs[0]
 
 
@@ -164,82 +152,3 @@ def _paired(family: Any, config: Any) -> tuple[list[tuple[Family, GRPOConfig]], 
     families = families if several["family"] else families * n
     configs = configs if several["config"] else configs * n
     return list(zip(families, configs, strict=True)), any(several.values())
-
-
-@dataclass(frozen=True)
-class _Study:
-    """One family with one configuration: its draws, its checkpoints, and its runs as work to be done."""
-
-    family: Family
-    config: GRPOConfig
-    steps: NDArray[np.int64]
-    drawn: Any
-    work: Chunk
-
-    @classmethod
-    def of(
-        cls, family: Family, config: GRPOConfig, arms: tuple[str, ...], n_tasks: int, n_seeds: int, seed: int,
-        checkpoints: Sequence[int] | None, keep_policies: bool, tasks: Any,
-    ) -> _Study:  # fmt: skip
-        """Check what belongs to one study, and draw its tasks."""
-        if isinstance(family, StrategyFamily):
-            check_shared(family, config)
-            steps = _check_checkpoints(checkpoints, config.n_steps)
-            return cls(
-                family,
-                config,
-                steps,
-                *shared_study(family, config, arms, n_tasks, n_seeds, seed, steps, tasks),
-            )
-        rules = as_rules(config, family.n_prompts)
-        steps = _check_checkpoints(checkpoints, config.n_steps)
-        drawn = family.sample(n_tasks, seed) if tasks is None else tasks
-        shape = (n_tasks, family.n_prompts, family.n_actions)
-        if not isinstance(drawn, Tasks):
-            raise TypeError(f"tasks must be Tasks, got {type(drawn).__name__}")
-        if drawn.prior.shape != shape:
-            raise ValueError(
-                f"tasks must have shape (n_tasks, n_prompts, n_actions) = {shape}, got {drawn.prior.shape}"
-            )
-        labels = np.full(shape[:2], -1)
-        if config.majority_labels == "fixed" and "majority" in arms:
-            labels = fixed_labels(drawn, config, seed=seed)
-        results: dict[str, tuple[int, ...]] = {"curves": (steps.size,)}
-        if keep_policies:
-            results["policies"] = shape[1:]
-        n_trained = sum(arm != "frozen" for arm in arms)
-        work = Chunk(
-            study=0, shared=False, first=0, last=n_tasks * n_seeds, n_seeds=n_seeds, first_task=0,
-            n_groups=n_tasks * n_seeds * n_trained * config.n_steps * config.batch_size,
-            by_task={"prior": drawn.prior, "correct": drawn.correct, "labels": labels},
-            settings={
-                "arms": np.array([ARM_CODE[arm] for arm in arms]), "checkpoints": steps, "rules": rules,
-                "key": np.random.SeedSequence(seed, spawn_key=(1,)).generate_state(2, np.uint64),
-            },
-            results=results,
-        )  # fmt: skip
-        return cls(family, config, steps, drawn, work)
-
-    def runs(
-        self, arms: tuple[str, ...], n_tasks: int, n_seeds: int, seed: int, keep_policies: bool,
-        results: dict[str, NDArray],
-    ) -> Runs:  # fmt: skip
-        """The finished runs."""
-        shaped = {
-            name: array.reshape(len(arms), n_tasks, n_seeds, *array.shape[2:])
-            for name, array in results.items()
-        }
-        made = (self.family, self.config, arms, n_tasks, n_seeds, seed, self.steps, shaped["curves"])
-        if not self.work.shared:
-            return Runs(*made, shaped.get("policies"), self.drawn)
-        final = shaped["final"]
-        kept = prompt_policies(final, self.drawn.offsets) if keep_policies else None
-        return Runs(*made, kept, self.drawn, shaped["shares"], shaped["clipped"], final)
-
-
-def _check_checkpoints(checkpoints: Sequence[int] | None, n_steps: int) -> NDArray[np.int64]:
-    accepted = f"ascending integers from 0 to n_steps = {n_steps}"
-    asked = [whole("checkpoints", step, accepted, at_least=0, at_most=n_steps) for step in checkpoints or ()]
-    if any(later <= earlier for earlier, later in itertools.pairwise(asked)):
-        raise ValueError(f"checkpoints must be {accepted}, got {shown(asked)}")
-    return np.array(asked if asked and asked[-1] == n_steps else [*asked, n_steps], dtype=np.int64)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from rlvr import ARMS, GRPOConfig, StrategyFamily, TaskFamily, simulate
-from rlvr.simulator import trainer
+from rlvr.simulator import executors
+from rlvr.simulator.prepared_study import Size, Study
 from rlvr.simulator.training_chunks import cut, train_chunk
 
 TASKS, SHARED = TaskFamily(n_actions=4, n_prompts=6), StrategyFamily(n_prompts=8, offset_sd=0.5, n_tokens=2)
@@ -107,16 +108,60 @@ def test_what_a_list_refuses():
 
 @pytest.mark.parametrize("family", [TASKS, SHARED, ALIKE])
 def test_every_cut_gives_the_same_runs(family):
-    study = trainer._Study.of(family, SHORT, ARMS, 3, 5, 0, None, False, None)
+    study = Study.prepare(family, SHORT, Size(ARMS, 3, 5, 0, None, False))
     whole = train_chunk(study.work)
     for n_chunks in (1, 4, 15, 99):
         chunks = cut(study.work, n_chunks)
         assert len(chunks) == min(n_chunks, 15)
-        assert (chunks[0].first, chunks[-1].last) == (0, 15)
+        assert sum(chunk.n_runs for chunk in chunks) == 15
         trained = [train_chunk(pickle.loads(pickle.dumps(chunk))) for chunk in reversed(chunks)]
         for name, array in whole.items():
             np.testing.assert_array_equal(np.concatenate([part[name] for part in trained[::-1]], 1), array)
-    assert {len(chunk.by_task["labels"]) for chunk in cut(study.work, 15)} == {1}  # its own task only
+    single = cut(study.work, 15)
+    assert {len(chunk.by_task["labels"]) for chunk in single} == {1}  # its own task only
+    assert [int(chunk.by_task["draws"][0]) for chunk in single] == [0] * 5 + [1] * 5 + [2] * 5
+    assert [(chunk.first, chunk.last) for chunk in single[:6]] == [
+        (0, 1),
+        (1, 2),
+        (2, 3),
+        (3, 4),
+        (4, 5),
+        (0, 1),
+    ]
+    assert {chunk.n_groups for chunk in single} == {study.work.n_groups // 15} == {3 * 5 * 4}
+
+
+def test_studies_that_differ_in_their_priors_alone_are_trained_as_one(monkeypatch):
+    cuts = []
+    monkeypatch.setattr(executors, "cut", lambda *work: cuts.append(work) or cut(*work))
+    monkeypatch.setenv("RLVR_THREADS", "2")
+    families = [TaskFamily(strength, n_actions=4, n_prompts=6) for strength in (0.2, 0.5, 0.8)]
+    simulate(families, SHORT, n_tasks=2, n_seeds=4)
+    ((whole, n_chunks),) = cuts
+    assert (whole.n_runs, whole.n_groups, n_chunks) == (24, 24 * 3 * 5 * 4, 2)
+    assert whole.by_task["draws"].tolist() == [0, 1, 0, 1, 0, 1]
+    cuts.clear()
+    simulate([*families, SHARED, SHARED], SHORT, n_tasks=2, n_seeds=4)
+    assert [whole.n_runs for whole, _ in cuts] == [24, 8, 8]
+    cuts.clear()
+    for other in (replace(SHORT, learning_rate=0.1), replace(SHORT, kl="reverse"), replace(SHORT, n_steps=4)):
+        simulate(families[0], [SHORT, other], n_tasks=2)
+    assert [whole.n_runs for whole, _ in cuts] == [16] * 6
+    cuts.clear()
+    simulate([families[0], replace(families[0], n_prompts=7)], SHORT)
+    assert len(cuts) == 2
+
+
+def test_chunks_are_as_many_as_the_work_asks_for(monkeypatch):
+    cuts = []
+    monkeypatch.setattr(executors, "cut", lambda *work: cuts.append(work[1]) or cut(*work))
+    monkeypatch.setenv("RLVR_THREADS", "3")
+    for n_seeds in (8, 200, 4000):  # a chunk a thread; 32 runs in each; four a thread
+        simulate(TASKS, replace(SHORT, n_steps=1), n_seeds=n_seeds)
+    assert cuts == [3, 6, 12]
+    monkeypatch.setattr(executors, "_LONGEST", 1000)
+    simulate(TASKS, replace(SHORT, n_steps=1), n_seeds=4000)
+    assert cuts[-1] == 4000 * 3 * 4 // 1000
 
 
 @pytest.mark.parametrize("family", [TASKS, SHARED])
