@@ -81,7 +81,9 @@ def _mean_accuracy(logits, correct, probabilities):
 
 
 @njit(cache=True, nogil=True)
-def train(first, last, prior, correct, labels, arms, key, n_seeds, checkpoints, rules, curves, policies):
+def train(
+    first, last, draws, prior, correct, labels, arms, key, n_seeds, checkpoints, rules, curves, policies
+):  # fmt: skip
     """Train every arm of runs `first` to `last` - 1, run r being task ``r // n_seeds``, seed ``r % n_seeds``.
 
     Runs share nothing they write to, so threads may take any ranges. A step goes through a shuffled list
@@ -90,6 +92,8 @@ def train(first, last, prior, correct, labels, arms, key, n_seeds, checkpoints, 
 
     Parameters
     ----------
+    draws : ndarray of int (task,)
+        Number of each task draw, which keys its random numbers.
     prior, correct : ndarray (task, prompt, action)
         Probabilities and correct sets.
     labels : ndarray of int (task, prompt)
@@ -122,7 +126,7 @@ def train(first, last, prior, correct, labels, arms, key, n_seeds, checkpoints, 
     actions, rewards = np.empty(group_size, np.int64), np.empty(group_size, np.int64)
     for run in range(first, last):
         task, seed = run // n_seeds, run % n_seeds
-        place = (np.uint64(task) << _32) | np.uint64(seed)
+        place = (np.uint64(draws[task]) << _32) | np.uint64(seed)
         reference, right = prior[task], correct[task]
         for prompt in range(n_prompts):
             for a in range(n_actions):

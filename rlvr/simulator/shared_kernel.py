@@ -122,10 +122,10 @@ def _words(n):
 
 @njit(cache=True, nogil=True)
 def train(
-    first, last, prior, offsets, accuracies, read_offsets, read_accuracies, labels, arms, key, n_seeds,
-    n_prompts, checkpoints, batch_size, n_candidates, group_size, inner_updates, learning_rate, adam, low,
-    high, kl_coefficient, reverse, filtering, advantage, uniform_ties, noise, wrong_agreement, greedy,
-    curves, shares, clipped, final,
+    first, last, draws, prior, offsets, accuracies, read_offsets, read_accuracies, labels, arms, key,
+    n_seeds, n_prompts, checkpoints, batch_size, n_candidates, group_size, inner_updates, learning_rate,
+    adam, low, high, kl_coefficient, reverse, filtering, advantage, uniform_ties, noise, wrong_agreement,
+    greedy, curves, shares, clipped, final,
 ):  # fmt: skip
     """Train every arm of runs `first` to `last` - 1, run r being task ``r // n_seeds``, seed ``r % n_seeds``.
 
@@ -133,6 +133,8 @@ def train(
 
     Parameters
     ----------
+    draws : ndarray of int (task,)
+        Number of each task draw, which keys its random numbers.
     prior : ndarray (token, strategy)
         Logits before training.
     offsets, accuracies, read_offsets, read_accuracies : ndarray (task, prompt, strategy)
@@ -192,7 +194,7 @@ def train(
     counts, seen = np.zeros(n_strategies + 1, np.int64), np.zeros(n_strategies + 1, np.int64)
     for run in range(first, last):
         task, seed = run // n_seeds, run % n_seeds
-        place = (np.uint64(task) << _32) | np.uint64(seed)
+        place = (np.uint64(draws[task]) << _32) | np.uint64(seed)
         offset, accuracy = offsets[task % offsets.shape[0]], accuracies[task % accuracies.shape[0]]
         read_offset = read_offsets[task % read_offsets.shape[0]]
         read_accuracy = read_accuracies[task % read_accuracies.shape[0]]

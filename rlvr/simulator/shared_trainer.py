@@ -12,7 +12,6 @@ The parts of GRPO, as they act on logits that all prompts share:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -23,8 +22,9 @@ from rlvr.arms import ARM_CODE
 from rlvr.simulator.grpo_config import GRPOConfig
 from rlvr.simulator.strategy_family import StrategyFamily, StrategyTasks
 from rlvr.simulator.strategy_labels import fixed_labels, strategy_shares
+from rlvr.simulator.training_chunks import Chunk
 
-__all__ = ["check_shared", "prompt_policies", "train_shared"]
+__all__ = ["check_shared", "prompt_policies", "shared_study"]
 
 
 def check_shared(family: StrategyFamily, config: GRPOConfig) -> None:
@@ -51,20 +51,14 @@ def check_shared(family: StrategyFamily, config: GRPOConfig) -> None:
         )
 
 
-def train_shared(
+def shared_study(
     family: StrategyFamily, config: GRPOConfig, arms: Sequence[str], n_tasks: int, n_seeds: int, seed: int,
-    steps: NDArray[np.int64], tasks: Any, n_threads: int,
-) -> dict[str, Any]:  # fmt: skip
-    """Train every arm, all arguments checked but the tasks.
+    steps: NDArray[np.int64], tasks: Any,
+) -> tuple[StrategyTasks, Chunk]:  # fmt: skip
+    """Return the task draws, and all runs as one chunk; all arguments are checked but the tasks.
 
-    Returns
-    -------
-    dict
-        `curves`, `clipped` (arm, task, seed, step), `share_curves` (arm, task, seed, step, strategy),
-        `logits` (arm, task, seed, token, strategy) and `tasks`.
+    The chunk's results: `curves`, `clipped` (step,), `shares` (step, strategy), `final` (token, strategy).
     """
-    from rlvr.simulator import shared_kernel  # the compiler loads only when something is trained
-
     drawn = family.sample(n_tasks, seed) if tasks is None else tasks
     shape = (n_tasks, family.n_prompts, family.n_strategies)
     if not isinstance(drawn, StrategyTasks):
@@ -76,40 +70,43 @@ def train_shared(
     labels = np.empty((n_tasks, 0), np.int64)
     if config.majority_labels == "fixed" and "majority" in arms:
         labels = fixed_labels(family, drawn, config, seed)
-    offsets, read_offsets = _compact(drawn.offsets), _compact(drawn.read_offsets)
+    read_offsets = _compact(drawn.read_offsets)
     read_accuracies = drawn.read_accuracies
     if read_offsets.shape[1] == 1:  # prompts that share a policy are read by their mean accuracies
         read_accuracies = _compact(read_accuracies).mean(axis=1, keepdims=True)
     else:
         read_accuracies = np.ascontiguousarray(read_accuracies)
-    where = (len(arms), n_tasks, n_seeds)
-    curves, clipped = np.empty((*where, steps.size)), np.empty((*where, steps.size))
-    shares = np.empty((*where, steps.size, family.n_strategies))
-    logits = np.empty((*where, family.n_tokens, family.n_strategies))
     low, high = (-np.inf, np.inf) if config.clip is None else (1 - config.clip[0], 1 + config.clip[1])
     n_candidates = config.batch_size
     if config.filtering == "refill":
         n_candidates = min(config.refill_cap * config.batch_size, family.n_prompts)
-    key = np.random.SeedSequence(seed, spawn_key=(1,)).generate_state(2, np.uint64)
-    n_runs = n_tasks * n_seeds
-    edges = np.linspace(0, n_runs, min(n_runs, 4 * n_threads) + 1).astype(int)
-
-    def train(first: int, last: int) -> None:
-        shared_kernel.train(
-            first, last, family.prior_logits, offsets, _compact(drawn.accuracies), read_offsets,
-            read_accuracies, labels, np.array([ARM_CODE[arm] for arm in arms]), key, n_seeds,
-            family.n_prompts, steps, config.batch_size, n_candidates, config.group_size,
-            config.inner_updates, float(config.learning_rate), config.optimizer == "adam", low, high,
-            float(config.kl_coefficient), config.kl == "reverse",
-            ("off", "drop", "refill").index(config.filtering),
-            ("grpo", "centered", "rloo").index(config.advantage), config.tie_break == "uniform",
-            config.verifier_noise, float(family.wrong_agreement), family.read == "greedy",
-            curves, shares, clipped, logits,
-        )  # fmt: skip
-
-    with ThreadPoolExecutor(n_threads) as pool:
-        list(pool.map(train, edges[:-1], edges[1:]))
-    return {"curves": curves, "share_curves": shares, "clipped": clipped, "logits": logits, "tasks": drawn}
+    n_trained = sum(arm != "frozen" for arm in arms)
+    return drawn, Chunk(
+        shared=True, first=0, last=n_tasks * n_seeds, n_seeds=n_seeds,
+        n_groups=n_tasks * n_seeds * n_trained * config.n_steps * config.batch_size,
+        by_task={
+            "draws": np.arange(n_tasks), "offsets": _compact(drawn.offsets),
+            "accuracies": _compact(drawn.accuracies),
+            "read_offsets": read_offsets, "read_accuracies": read_accuracies, "labels": labels,
+        },
+        settings={
+            "prior": family.prior_logits, "arms": np.array([ARM_CODE[arm] for arm in arms]),
+            "key": np.random.SeedSequence(seed, spawn_key=(1,)).generate_state(2, np.uint64),
+            "n_prompts": family.n_prompts, "checkpoints": steps, "batch_size": config.batch_size,
+            "n_candidates": n_candidates, "group_size": config.group_size,
+            "inner_updates": config.inner_updates, "learning_rate": float(config.learning_rate),
+            "adam": config.optimizer == "adam", "low": low, "high": high,
+            "kl_coefficient": float(config.kl_coefficient), "reverse": config.kl == "reverse",
+            "filtering": ("off", "drop", "refill").index(config.filtering),
+            "advantage": ("grpo", "centered", "rloo").index(config.advantage),
+            "uniform_ties": config.tie_break == "uniform", "noise": config.verifier_noise,
+            "wrong_agreement": float(family.wrong_agreement), "greedy": family.read == "greedy",
+        },
+        results={
+            "curves": (steps.size,), "clipped": (steps.size,),
+            "shares": (steps.size, family.n_strategies), "final": (family.n_tokens, family.n_strategies),
+        },
+    )  # fmt: skip
 
 
 def prompt_policies(logits: NDArray[np.float64], offsets: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,91 +1,50 @@
-"""The public trainer: `simulate` trains every arm, `Runs` remembers what came out and what made it.
+"""The public trainer: `simulate` trains every arm of one study, or of several at once.
 
 The unit of replication is the task draw, then the seed inside it.
 """
 
 from __future__ import annotations
 
-import itertools
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
+from concurrent.futures import Executor
+from typing import Any, TypedDict, Unpack, overload
 
-import numpy as np
-from numpy.typing import NDArray
-
-from rlvr._checks import choice, shown, whole
-from rlvr.arms import ARM_CODE, ARMS, check_arms
+from rlvr._checks import shown, whole
+from rlvr.arms import ARMS, check_arms
+from rlvr.simulator.executors import train_all
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
-from rlvr.simulator.majority_labels import fixed_labels
-from rlvr.simulator.rules import as_rules
-from rlvr.simulator.shared_trainer import check_shared, prompt_policies, train_shared
+from rlvr.simulator.prepared_study import Size, Study
 from rlvr.simulator.strategy_family import StrategyFamily, StrategyTasks
 from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed
+from rlvr.simulator.trained_runs import Runs
 
 __all__ = ["Runs", "simulate"]
 
+Family = TaskFamily | StrategyFamily
 
-@dataclass(frozen=True)
-class Runs:
-    """Trained runs, with the arguments that made them.
 
-    Attributes
-    ----------
-    accuracy : ndarray (arm, task, seed)
-        Exact pass@1 at the end, in [0, 1]: no evaluation noise.
-    steps : ndarray (step,)
-        Checkpoints, the last of which is the end.
-    curves : ndarray (arm, task, seed, step)
-        Exact pass@1 at each checkpoint.
-    policies : ndarray (arm, task, seed, prompt, action) or None
-        Final policies, if they were asked for; of a StrategyFamily, by strategy in place of action.
-    tasks : Tasks or StrategyTasks
-        The task draws the runs trained on.
-    shares : ndarray (arm, task, seed, strategy) or None
-        Of a StrategyFamily: each strategy's share of the answers at the end, as the family reads them and
-        averaged over prompts. With one accuracy a strategy, `accuracy` is the sum of share times accuracy.
-    share_curves : ndarray (arm, task, seed, step, strategy) or None
-        The same at each checkpoint.
-    clipped : ndarray (arm, task, seed, step) or None
-        Of a StrategyFamily: share of answers (with several tokens, of decided tokens) that the clip took
-        out of the gradient since the checkpoint before; NaN where none was sampled.
-    logits : ndarray (arm, task, seed, token, strategy) or None
-        Of a StrategyFamily: the shared logits at the end.
-    """
-
-    family: TaskFamily | StrategyFamily
-    config: GRPOConfig
-    arms: tuple[str, ...]
+class _Options(TypedDict, total=False):
+    arms: Sequence[str]
     n_tasks: int
     n_seeds: int
     seed: int
-    steps: NDArray[np.int64] = field(repr=False)
-    curves: NDArray[np.float64] = field(repr=False)
-    policies: NDArray[np.float64] | None = field(repr=False)
-    tasks: Any = field(repr=False)  # by family: Tasks, or StrategyTasks
-    share_curves: NDArray[np.float64] | None = field(default=None, repr=False)
-    clipped: NDArray[np.float64] | None = field(default=None, repr=False)
-    logits: NDArray[np.float64] | None = field(default=None, repr=False)
-
-    @property
-    def accuracy(self) -> NDArray[np.float64]:
-        return self.curves[..., -1]
-
-    @property
-    def shares(self) -> NDArray[np.float64] | None:
-        return None if self.share_curves is None else self.share_curves[..., -1, :]
-
-    def arm(self, name: str) -> NDArray[np.float64]:
-        """Accuracy of one arm, ndarray (task, seed)."""
-        choice("arm", name, self.arms)
-        return self.accuracy[self.arms.index(name)]
+    checkpoints: Sequence[int] | None
+    keep_policies: bool
+    tasks: Tasks | StrategyTasks | None
+    executor: Executor | None
 
 
+@overload
+def simulate(family: Family, config: GRPOConfig = ..., **options: Unpack[_Options]) -> Runs: ...
+@overload
 def simulate(
-    family: TaskFamily | StrategyFamily,
-    config: GRPOConfig = LIGHT,
+    family: Sequence[Family], config: GRPOConfig | Sequence[GRPOConfig] = ..., **options: Unpack[_Options]
+) -> list[Runs]: ...
+@overload
+def simulate(family: Family, config: Sequence[GRPOConfig], **options: Unpack[_Options]) -> list[Runs]: ...
+def simulate(
+    family: Family | Sequence[Family],
+    config: GRPOConfig | Sequence[GRPOConfig] = LIGHT,
     *,
     arms: Sequence[str] = ARMS,
     n_tasks: int = 1,
@@ -94,15 +53,17 @@ def simulate(
     checkpoints: Sequence[int] | None = None,
     keep_policies: bool = False,
     tasks: Tasks | StrategyTasks | None = None,
-) -> Runs:
+    executor: Executor | None = None,
+) -> Runs | list[Runs]:
     """Train every arm on the same task draws, batches and sampling uniforms.
 
     Parameters
     ----------
-    family : TaskFamily or StrategyFamily
+    family : TaskFamily or StrategyFamily, or sequence of them
         What is trained on: prompts with a policy each, or with strategies that all of them share.
-    config : GRPOConfig
-        How.
+    config : GRPOConfig, or sequence of them
+        How. Two sequences are paired and of one length; a single family or configuration goes with every
+        item of the other's sequence.
     arms : sequence of str
         Any of ``ARMS``.
     n_tasks, n_seeds : int, at least 1
@@ -115,17 +76,26 @@ def simulate(
     keep_policies : bool
         Keep the final policies (n_actions * n_prompts floats a run and arm).
     tasks : Tasks or StrategyTasks, optional
-        Train on these draws instead of ``family.sample(n_tasks, seed)``.
+        Train on these draws instead of ``family.sample(n_tasks, seed)``; with a single family only.
+    executor : concurrent.futures.Executor, optional
+        Who trains: a ProcessPoolExecutor, Dask's ``Client.get_executor()`` and so on; threads of this
+        process by default. It stays open. What a dying worker loses is trained by this process.
 
     Returns
     -------
-    Runs
-        The same bits for the same arguments, whatever the number of threads.
+    Runs, or list of Runs if `family` or `config` is a sequence
+        The same bits for the same arguments, whatever the executor, the number of threads, and what else
+        the call trains.
 
     Raises
     ------
     TypeError, ValueError
         If an argument is out of range; the message names it.
+
+    Warns
+    -----
+    RuntimeWarning
+        If the executor lost workers.
 
     Examples
     --------
@@ -134,89 +104,51 @@ def simulate(
     (4, 2, 4)
     >>> bool((runs.arm("true") > runs.arm("frozen")).all())
     True
+    >>> low, high = simulate([TaskFamily(prior_strength=0.2), TaskFamily(prior_strength=0.8)])
+    >>> bool(low.arm("frozen").mean() < high.arm("frozen").mean())
+    True
     """
-    from rlvr.simulator import kernel  # the compiler loads only when something is trained
-
-    if not isinstance(family, (TaskFamily, StrategyFamily)):
-        raise TypeError(f"family must be a TaskFamily or a StrategyFamily, got {type(family).__name__}")
-    if not isinstance(config, GRPOConfig):
-        raise TypeError(f"config must be a GRPOConfig, got {type(config).__name__}")
+    pairs, several = _paired(family, config)
     named = check_arms(arms)
     whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1, at_most=2**32 - 1)
     whole("n_seeds", n_seeds, "an integer of at least 1", at_least=1, at_most=2**32 - 1)
     check_seed(seed)
-    if isinstance(family, StrategyFamily):
-        check_shared(family, config)
-        steps = _check_checkpoints(checkpoints, config.n_steps)
-        shared = train_shared(family, config, named, n_tasks, n_seeds, seed, steps, tasks, _n_threads())
-        kept = prompt_policies(shared["logits"], shared["tasks"].offsets) if keep_policies else None
-        return Runs(family, config, named, n_tasks, n_seeds, seed, steps, policies=kept, **shared)
-    rules = as_rules(config, family.n_prompts)
-    steps = _check_checkpoints(checkpoints, config.n_steps)
-    drawn = family.sample(n_tasks, seed) if tasks is None else tasks
-    if not isinstance(drawn, Tasks):
-        raise TypeError(f"tasks must be Tasks, got {type(drawn).__name__}")
-    if drawn.prior.shape != (n_tasks, family.n_prompts, family.n_actions):
+    if several and tasks is not None:
+        raise ValueError(f"tasks must be None where families or configs are listed, got {shown(tasks)}")
+    if executor is not None and not isinstance(executor, Executor):
+        raise TypeError(
+            f"executor must be a concurrent.futures.Executor or None, got {type(executor).__name__}"
+        )
+    size = Size(named, n_tasks, n_seeds, seed, checkpoints, keep_policies)
+    studies = [Study.prepare(each, how, size, tasks) for each, how in pairs]
+    trained = train_all([study.work for study in studies], executor)
+    runs = [study.runs(results) for study, results in zip(studies, trained, strict=True)]
+    return runs if several else runs[0]
+
+
+def _paired(family: Any, config: Any) -> tuple[list[tuple[Family, GRPOConfig]], bool]:
+    """Families with their configurations, and whether either was a sequence."""
+    lists = {"family": family, "config": config}
+    several = {name: isinstance(given, (list, tuple)) for name, given in lists.items()}
+    families = list(family) if several["family"] else [family]
+    configs = list(config) if several["config"] else [config]
+    for name, items in (("family", families), ("config", configs)):
+        if not items:
+            raise ValueError(
+                f"{name} must hold at least one item where it is a sequence, got {lists[name]!r}"
+            )
+    for each in families:
+        if not isinstance(each, (TaskFamily, StrategyFamily)):
+            raise TypeError(f"family must be a TaskFamily or a StrategyFamily, got {type(each).__name__}")
+    for how in configs:
+        if not isinstance(how, GRPOConfig):
+            raise TypeError(f"config must be a GRPOConfig, got {type(how).__name__}")
+    if several["family"] and several["config"] and len(families) != len(configs):
         raise ValueError(
-            f"tasks must have shape (n_tasks, n_prompts, n_actions) = "
-            f"{(n_tasks, family.n_prompts, family.n_actions)}, got {drawn.prior.shape}"
+            f"family and config must be of one length where both are sequences, "
+            f"got {len(families)} and {len(configs)}"
         )
-    curves = np.empty((len(named), n_tasks, n_seeds, steps.size))
-    key = np.random.SeedSequence(seed, spawn_key=(1,)).generate_state(2, np.uint64)
-    policies = np.empty(
-        (len(named), n_tasks if keep_policies else 0, n_seeds, family.n_prompts, family.n_actions)
-    )
-    labels = np.full(drawn.prior.shape[:2], -1)
-    if config.majority_labels == "fixed" and "majority" in named:
-        labels = fixed_labels(drawn, config, seed=seed)
-    n_runs, n_threads = n_tasks * n_seeds, _n_threads()
-    edges = np.linspace(0, n_runs, min(n_runs, 4 * n_threads) + 1).astype(int)
-
-    def train(first: int, last: int) -> None:
-        kernel.train(
-            first,
-            last,
-            drawn.prior,
-            drawn.correct,
-            labels,
-            np.array([ARM_CODE[arm] for arm in named]),
-            key,
-            n_seeds,
-            steps,
-            rules,
-            curves,
-            policies,
-        )
-
-    with ThreadPoolExecutor(n_threads) as pool:
-        list(pool.map(train, edges[:-1], edges[1:]))
-    return Runs(
-        family,
-        config,
-        named,
-        n_tasks,
-        n_seeds,
-        seed,
-        steps,
-        curves,
-        policies if keep_policies else None,
-        drawn,
-    )
-
-
-def _n_threads() -> int:
-    """Threads to train on: RLVR_THREADS if set, else the processors this process may use."""
-    asked = os.environ.get("RLVR_THREADS", "")
-    if asked:
-        if not asked.isdecimal() or int(asked) < 1:
-            raise ValueError(f"RLVR_THREADS must be an integer of at least 1, got {shown(asked)}")
-        return int(asked)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _check_checkpoints(checkpoints: Sequence[int] | None, n_steps: int) -> NDArray[np.int64]:
-    accepted = f"ascending integers from 0 to n_steps = {n_steps}"
-    asked = [whole("checkpoints", step, accepted, at_least=0, at_most=n_steps) for step in checkpoints or ()]
-    if any(later <= earlier for earlier, later in itertools.pairwise(asked)):
-        raise ValueError(f"checkpoints must be {accepted}, got {shown(asked)}")
-    return np.array(asked if asked and asked[-1] == n_steps else [*asked, n_steps], dtype=np.int64)
+    n = max(len(families), len(configs))
+    families = families if several["family"] else families * n
+    configs = configs if several["config"] else configs * n
+    return list(zip(families, configs, strict=True)), any(several.values())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rlvr import ARMS, GRPOConfig, TaskFamily, simulate
-from rlvr.simulator import trainer
+from rlvr.simulator import executors
 
 FAMILY, SHORT = TaskFamily(n_actions=3, n_correct=1, n_prompts=4), GRPOConfig(n_steps=6, batch_size=2)
 
@@ -78,17 +78,17 @@ def test_one_run_and_many_threads(monkeypatch):
 
 def test_threads_are_those_asked_for_or_the_processors_at_hand(monkeypatch):
     monkeypatch.setenv("RLVR_THREADS", "1")
-    assert trainer._n_threads() == 1
+    assert executors.n_threads() == 1
     monkeypatch.setenv("RLVR_THREADS", "7")
-    assert trainer._n_threads() == 7
+    assert executors.n_threads() == 7
     monkeypatch.setenv("RLVR_THREADS", "")
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {2, 5, 6}, raising=False)
-    assert trainer._n_threads() == 3
+    assert executors.n_threads() == 3
     monkeypatch.delattr(os, "sched_getaffinity")
     monkeypatch.setattr(os, "cpu_count", lambda: 5)
-    assert trainer._n_threads() == 5
+    assert executors.n_threads() == 5
     monkeypatch.setattr(os, "cpu_count", lambda: None)
-    assert trainer._n_threads() == 1
+    assert executors.n_threads() == 1
 
 
 def test_a_result_is_frozen_and_its_arrays_stay_out_of_its_text():

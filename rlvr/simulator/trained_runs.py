@@ -1,0 +1,72 @@
+"""`Runs`: what came out of training, and the arguments that made it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlvr._checks import choice
+from rlvr.simulator.grpo_config import GRPOConfig
+from rlvr.simulator.strategy_family import StrategyFamily
+from rlvr.simulator.task_family import TaskFamily
+
+__all__ = ["Runs"]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Trained runs, with the arguments that made them.
+
+    Attributes
+    ----------
+    accuracy : ndarray (arm, task, seed)
+        Exact pass@1 at the end, in [0, 1]: no evaluation noise.
+    steps : ndarray (step,)
+        Checkpoints, the last of which is the end.
+    curves : ndarray (arm, task, seed, step)
+        Exact pass@1 at each checkpoint.
+    policies : ndarray (arm, task, seed, prompt, action) or None
+        Final policies, if they were asked for; of a StrategyFamily, by strategy in place of action.
+    tasks : Tasks or StrategyTasks
+        The task draws the runs trained on.
+    shares : ndarray (arm, task, seed, strategy) or None
+        Of a StrategyFamily: each strategy's share of the answers at the end, as the family reads them and
+        averaged over prompts. With one accuracy a strategy, `accuracy` is the sum of share times accuracy.
+    share_curves : ndarray (arm, task, seed, step, strategy) or None
+        The same at each checkpoint.
+    clipped : ndarray (arm, task, seed, step) or None
+        Of a StrategyFamily: share of answers (with several tokens, of decided tokens) that the clip took
+        out of the gradient since the checkpoint before; NaN where none was sampled.
+    logits : ndarray (arm, task, seed, token, strategy) or None
+        Of a StrategyFamily: the shared logits at the end.
+    """
+
+    family: TaskFamily | StrategyFamily
+    config: GRPOConfig
+    arms: tuple[str, ...]
+    n_tasks: int
+    n_seeds: int
+    seed: int
+    steps: NDArray[np.int64] = field(repr=False)
+    curves: NDArray[np.float64] = field(repr=False)
+    policies: NDArray[np.float64] | None = field(repr=False)
+    tasks: Any = field(repr=False)  # by family: Tasks, or StrategyTasks
+    share_curves: NDArray[np.float64] | None = field(default=None, repr=False)
+    clipped: NDArray[np.float64] | None = field(default=None, repr=False)
+    logits: NDArray[np.float64] | None = field(default=None, repr=False)
+
+    @property
+    def accuracy(self) -> NDArray[np.float64]:
+        return self.curves[..., -1]
+
+    @property
+    def shares(self) -> NDArray[np.float64] | None:
+        return None if self.share_curves is None else self.share_curves[..., -1, :]
+
+    def arm(self, name: str) -> NDArray[np.float64]:
+        """Accuracy of one arm, ndarray (task, seed)."""
+        choice("arm", name, self.arms)
+        return self.accuracy[self.arms.index(name)]
