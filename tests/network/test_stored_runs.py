@@ -80,6 +80,34 @@ def test_a_cell_is_what_decompose_takes():
     assert list(alone) == ["frozen", "random"]
 
 
+def test_every_arm_ran_with_and_without_the_clip_on_the_same_seeds():
+    cells = [(prior, "low") for prior in ("weak", "middle", "strong")]
+    for prior, rate in [*cells, ("middle", "middle"), ("middle", "high")]:
+        with_clip, without = (
+            network_accuracies(PATHS, prior=prior, rate=rate, design=design)
+            for design in ("clipped", "unclipped")
+        )
+        assert list(with_clip) == list(without) == ["frozen", "random", "majority", "true"]
+        assert {len(values) for values in [*with_clip.values(), *without.values()]} == {8}
+        assert (with_clip["frozen"] == without["frozen"]).all()  # the same networks, untrained
+        steps = PATHS[(PATHS.prior == prior) & (PATHS.rate == rate)].groupby("design").step.max()
+        assert steps["clipped"] == steps["unclipped"] == 96
+
+
+def test_the_clip_moves_true_minus_random_and_not_true():
+    cell = {"prior": "middle", "rate": "middle"}
+    means = {
+        design: {arm: values.mean() for arm, values in found.items()}
+        for design in ("clipped", "unclipped")
+        for found in [network_accuracies(PATHS, design=design, **cell)]
+    }
+    moved = {arm: means["clipped"][arm] - means["unclipped"][arm] for arm in means["clipped"]}
+    assert abs(moved["true"]) < 0.005 and moved["random"] > 0.05
+    ends = PATHS[(PATHS.step == 96) & (PATHS.seed < 8) & (PATHS.arm == "random")]
+    ends = ends[(ends.prior == "middle") & (ends.rate == "middle")].groupby("design").trained_right.mean()
+    assert moved["random"] == pytest.approx(ends["clipped"] - ends["unclipped"])
+
+
 def test_a_cell_by_hand():
     rows = [
         ("p", "frozen", "untrained", "none", 1, 0, 0.1), ("p", "frozen", "untrained", "none", 0, 0, 0.2),
