@@ -127,17 +127,18 @@ def audit_table(
 
 
 def source_page(cells: Sequence[Cell]) -> str:
-    """Every cell with its anchor and, arm by arm, what was read where."""
+    """Every cell as one line that unfolds, with its anchor: arm by arm, what was read where."""
     parts = []
     for study, group in groupby(cells, key=lambda cell: cell.study):
         parts.append(f"## {study}\n\n{{cite}}`{study}`\n")
         for cell in group:
-            title = f"**{escape(f'{cell.model}, {cell.benchmark}')}**" + (
+            title = escape(f"{cell.model}, {cell.benchmark}") + (
                 f" ({escape(cell.setup)})" if cell.setup else ""
             )
             arms = [*cell.arms.values(), *cell.alternatives]
-            parts.append(f"({anchor(cell)})=\n{title}\n")
-            parts.append("\n".join(_arm_line(arm, cell.arms.get(arm.name) is arm) for arm in arms) + "\n")
+            lines = [_arm_line(arm, cell.arms.get(arm.name) is arm) for arm in arms]
+            opening = f"({anchor(cell)})=\n:::{{dropdown}} {title}\n:class-container: source-row\n"
+            parts.append("\n".join([opening, *lines, ":::\n"]))
     return "\n".join(parts)
 
 
