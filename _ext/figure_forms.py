@@ -45,7 +45,8 @@ def _show(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             continue
         target.mkdir(parents=True, exist_ok=True)
         (target / f"{name}-narrow.png").write_bytes(picture)
-        source = f'<source media="(max-width: {WIDEST}px)" srcset="{depth}_static/{FOLDER}/{name}-narrow.png">'
+        place = f"{depth}_static/{FOLDER}/{name}-narrow.png"
+        source = f'<source media="(max-width: {WIDEST}px)" srcset="{place}">'
         opened = nodes.raw("", f"<picture>{source}", format="html")
         image.replace_self([opened, image.deepcopy(), nodes.raw("", "</picture>", format="html")])
 

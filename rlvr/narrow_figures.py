@@ -11,13 +11,14 @@ import io
 import os
 import sys
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, FigureBase
-from matplotlib.gridspec import GridSpec
+from matplotlib.gridspec import GridSpec, SubplotSpec
 
 __all__ = ["MIME_TYPE", "WANTED", "draw_narrow_as", "keep_narrow_forms", "narrow_png", "stacked"]
 
@@ -61,9 +62,9 @@ def stacked(figure: Figure) -> Iterator[Figure]:
     [7.2, 3.0]
     """
     size = figure.get_size_inches()
-    panels = [axes for axes in figure.axes if axes.get_subplotspec() is not None]
-    places = {axes: axes.get_subplotspec() for axes in panels}
-    grids = [place.get_gridspec() for place in places.values() if place is not None]
+    places = {axes: place for axes in figure.axes if (place := axes.get_subplotspec()) is not None}
+    panels = list(places)
+    grids = [place.get_gridspec() for place in places.values()]
     words = [(axes, axes.get_xlabel(), axes.get_ylabel()) for axes in panels]
     columns, rows = max((grid.ncols for grid in grids), default=1), max((g.nrows for g in grids), default=1)
     titles = [(axes.title, axes.title.get_text()) for axes in figure.axes]
@@ -73,45 +74,45 @@ def stacked(figure: Figure) -> Iterator[Figure]:
     least, most = PANEL_HEIGHT
     height = min(max(0.9 * size[1] / rows, least), most) * len(panels) if columns > 1 else size[1]
     figure.set_size_inches(min(size[0], WIDTH), height)
-    shown = _one_column(panels) if columns > 1 else []
+    shown = _one_column(figure, places) if columns > 1 else []
     for axes in panels:
         axes.set_ylabel(textwrap.fill(axes.get_ylabel(), LONGEST_LABEL))
     try:
         yield figure
     finally:
-        figure.set_size_inches(size)
+        figure.set_size_inches(size[0], size[1])
         for title, text in titles:
             title.set_text(text)
         for axes, across, up in words:
             axes.set_xlabel(across)
             axes.set_ylabel(up)
         for axes in panels if columns > 1 else ():
-            axes.set_subplotspec(places[axes])  # type: ignore[attr-defined]
+            axes.set_subplotspec(places[axes])
         for axes, labels in shown:
             axes.tick_params(**labels)
 
 
-def _one_column(panels: list[Axes]) -> list[tuple[Axes, dict[str, bool]]]:
+def _one_column(figure: Figure, places: Mapping[Axes, SubplotSpec]) -> list[tuple[Axes, dict[str, Any]]]:
     """Put panels one under the other, each with its own tick labels; return which labels were shown."""
-    spans = {axes: axes.get_subplotspec() for axes in panels}
-    last = max(span.rowspan.stop for span in spans.values() if span is not None)
-    shown, grid = [], GridSpec(len(panels), 1, figure=panels[0].figure)
-    across = {a.get_xlabel() for a in panels if spans[a].rowspan.stop == last} - {""}  # type: ignore[union-attr]
-    for number, axes in enumerate(panels):
+    shown: list[tuple[Axes, dict[str, Any]]] = []
+    grid = GridSpec(len(places), 1, figure=figure)
+    last = max(place.rowspan.stop for place in places.values())
+    across = {axes.get_xlabel() for axes, place in places.items() if place.rowspan.stop == last} - {""}
+    for number, (axes, place) in enumerate(places.items()):
         labels = {
-            "labelleft": bool(axes.yaxis.get_tick_params()["labelleft"]),
-            "labelbottom": bool(axes.xaxis.get_tick_params()["labelbottom"]),
+            "labelleft": axes.yaxis.get_tick_params()["labelleft"],
+            "labelbottom": axes.xaxis.get_tick_params()["labelbottom"],
         }
         shown.append((axes, labels))
-        axes.set_subplotspec(grid[number, 0])  # type: ignore[attr-defined]
-        if axes.axison and axes.yaxis.get_visible():
+        axes.set_subplotspec(grid[number, 0])
+        if axes.axison:
             axes.tick_params(labelleft=True, labelbottom=True)
-            row = [a for a in panels if spans[a].rowspan == spans[axes].rowspan]  # type: ignore[union-attr]
-            axes.set_ylabel(axes.get_ylabel() or next((a.get_ylabel() for a in row if a.get_ylabel()), ""))
+            row = (other.get_ylabel() for other, its in places.items() if its.rowspan == place.rowspan)
+            axes.set_ylabel(axes.get_ylabel() or next(filter(None, row), ""))
     if len(across) == 1:  # one name for a whole row of panels stands under the last
-        for axes in panels:
+        for axes in places:
             axes.set_xlabel("")
-        panels[-1].set_xlabel(across.pop())
+        list(places)[-1].set_xlabel(across.pop())
     return shown
 
 
