@@ -51,6 +51,8 @@ def run(text: Path) -> Path:
         record_timing=False,
         resources={"metadata": {"path": str(text.parent)}},
     ).execute()
+    if failed := errors(notebook):
+        raise SystemExit(f"{text.stem} is not stored, its run failed: " + "; ".join(failed))
     notebook.metadata = metadata
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
@@ -62,6 +64,17 @@ def run(text: Path) -> Path:
     if text.stem == "index":
         SUMMARY.write_bytes(first_picture(notebook))
     return target
+
+
+def errors(notebook: nbformat.NotebookNode) -> list[str]:
+    """Cell and message of each error that a run left, but for cells tagged ``raises-exception``."""
+    return [
+        f"cell {number}: {output.ename}: {output.evalue}"
+        for number, cell in enumerate(notebook.cells)
+        if cell.cell_type == "code" and "raises-exception" not in cell.metadata.get("tags", [])
+        for output in cell.outputs
+        if output.output_type == "error"
+    ]
 
 
 def whole_streams(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:

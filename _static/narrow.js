@@ -1,7 +1,19 @@
+// A link to something folded unfolds it: the target itself, or whatever it lies in.
+const unfold = () => {
+  let place = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (place?.tagName === "SPAN" && !place.childElementCount) place = place.nextElementSibling ?? place;
+  if (place?.querySelector(":scope > summary")) place.open = true;
+  for (let outer = place?.closest("details"); outer; outer = outer.parentElement.closest("details")) outer.open = true;
+  if (place?.closest("details")) place.scrollIntoView();
+};
+window.addEventListener("hashchange", unfold);
+document.addEventListener("DOMContentLoaded", unfold);
+
 // What scrolls inside the page: mark where more follows (report.css fades that edge), and let the keyboard
 // reach it. Without this script everything still scrolls; figures then shrink to the column instead.
 document.addEventListener("DOMContentLoaded", () => {
   for (const image of document.querySelectorAll(".bd-article figure img")) {
+    if (image.closest("picture")) continue;  // it has a narrow form
     const shown = image.parentElement.matches("a") ? image.parentElement : image;
     const frame = document.createElement("div");
     frame.className = "wide-figure";

@@ -16,6 +16,7 @@ from rlvr.arms import ARMS
 from rlvr.decomposition import TERMS
 from rlvr.figure_data import keep_with_pictures
 from rlvr.inference import Estimate
+from rlvr.narrow_figures import keep_narrow_forms
 
 __all__ = [
     "ARM_COLOURS",
@@ -48,6 +49,7 @@ TERM_NAMES = {
 def use_style() -> None:
     """Set the report's look, and keep each figure's numbers with it; call once at the top of a chapter."""
     keep_with_pictures()
+    keep_narrow_forms()
     mpl.rcParams.update(
         {
             "figure.figsize": (7.2, 3.6),

@@ -45,13 +45,17 @@ def quote(values: Mapping[str, Any]) -> None:
 class PageTable:
     """A numbered table with a caption, for the page; a plain one wherever there is no book around it."""
 
-    def __init__(self, heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str, name: str) -> None:
-        self.heads, self.rows, self.caption, self.name = (
-            list(heads),
-            [list(row) for row in rows],
-            caption,
-            name,
-        )
+    def __init__(
+        self,
+        heads: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        caption: str,
+        name: str,
+        *,
+        sortable: bool = False,
+    ) -> None:
+        self.heads, self.rows = list(heads), [list(row) for row in rows]
+        self.caption, self.name, self.sortable = caption, name, sortable
 
     def __repr__(self) -> str:
         return self.plain()
@@ -65,7 +69,8 @@ class PageTable:
         lines = [f"| {' | '.join(cells)} |" for cells in (self.heads, *rows)]
         marks = [":--" if _in_words(column) else "--:" for column in list(zip(*self.rows, strict=True))[1:]]
         lines.insert(1, "|" + "|".join([":--", *marks]) + "|")
-        return "\n".join([f":::{{table}} {self.caption}", f":name: {self.name}", "", *lines, ":::"])
+        options = [f":name: {self.name}", *([":class: sortable"] if self.sortable else [])]
+        return "\n".join([f":::{{table}} {self.caption}", *options, "", *lines, ":::"])
 
     def html(self) -> str:
         """The table for a notebook, where directives are not read."""
@@ -108,7 +113,9 @@ def _bare(cell: str) -> str:
     return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", cell)
 
 
-def page_table(rows: Iterable[Mapping[str, Any]], *, caption: str, name: str) -> PageTable:
+def page_table(
+    rows: Iterable[Mapping[str, Any]], *, caption: str, name: str, sortable: bool = False
+) -> PageTable:
     """A numbered table, one mapping a row; the first row's keys are the column heads.
 
     Parameters
@@ -121,6 +128,8 @@ def page_table(rows: Iterable[Mapping[str, Any]], *, caption: str, name: str) ->
         One line: what to see, how many, the unit of replication and the kind of interval.
     name : str
         ``tab-<page>-<thing>``: what ``{numref}`` refers to.
+    sortable : bool
+        On the page readers may sort and filter the rows: for a table too long to be read through.
 
     Raises
     ------
@@ -144,4 +153,4 @@ def page_table(rows: Iterable[Mapping[str, Any]], *, caption: str, name: str) ->
     cells = [
         [format(row[key], spec) for key, (_, _, spec) in zip(keys, split, strict=True)] for row in listed
     ]
-    return PageTable([head for head, _, _ in split], cells, caption, name)
+    return PageTable([head for head, _, _ in split], cells, caption, name, sortable=sortable)

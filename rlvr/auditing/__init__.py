@@ -59,15 +59,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "plan_output": ["draw_plans", "plan_to_dict", "plans_to_dict", "print_plans"],
         "verdict_families": ["Family", "PooledTerm", "judge_family", "pooled_term", "verdict_p_value"],
         "html_report": ["digests", "methods_paragraph", "to_html"],
-        "audit_output": [
-            "draw_forest",
-            "points",
-            "print_report",
-            "said",
-            "set_text",
-            "to_dict",
-            "to_markdown",
-        ],
+        "audit_output": ["points", "print_report", "said", "set_text", "to_dict", "to_markdown"],
+        "forest_plot": ["draw_forest"],
+        "literature": ["comparison_name", "counted_once", "published_comparisons"],
         "source_links": [
             "anchor",
             "arms_text",

@@ -1,13 +1,12 @@
-"""An audit as text for a terminal, as JSON, as Markdown, or as a forest plot.
+"""An audit as text for a terminal, as JSON, or as Markdown.
 
-Text and figures are in percentage points; JSON keeps fractions. Nothing is computed here.
+Text is in percentage points; JSON keeps fractions. Nothing is computed here.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -15,13 +14,10 @@ from rich.text import Text
 from rlvr._checks import counted
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_audit import AuditReport, CellAudit
-from rlvr.decomposition import PARTS, TERMS
+from rlvr.decomposition import TERMS
 from rlvr.inference import Estimate
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-__all__ = ["draw_forest", "points", "print_report", "said", "set_text", "to_dict", "to_markdown"]
+__all__ = ["points", "print_report", "said", "set_text", "to_dict", "to_markdown"]
 
 _STYLE = {"identified": "bold green", "leaning": "bold yellow", "not identified": "bold red"}
 
@@ -198,79 +194,3 @@ def to_markdown(report: AuditReport) -> str:
     note = f"Percentage points; {100 * report.level:g}% intervals from item sampling alone."
     lines = ("| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in rows)
     return "\n".join([*lines, "", note, ""])
-
-
-def draw_forest(
-    cells: Sequence[CellAudit],
-    *,
-    labels: Iterable[str] | None = None,
-    groups: Sequence[str] = (),
-    height: float = 0.24,
-    width: float = 9.0,
-    figure: Figure | None = None,
-) -> Figure:
-    """Forest plot: one row a cell, one panel a part, item-sampling intervals.
-
-    Filled circles: the verdict is identified. Open circles: leaning. A pale bar without a mark: only a set
-    is identified, and the bar is that set with its item sampling. A row without anything: nothing is.
-
-    Parameters
-    ----------
-    cells : sequence of CellAudit
-        Top to bottom.
-    labels : iterable of str, optional
-        The cells' names by default.
-    groups : sequence of str, optional
-        What each row belongs to: a dotted line parts neighbours that differ, and each group is named
-        at the right.
-    height, width : float
-        Inches: of a row, and of the whole.
-    figure : Figure, optional
-        Drawn into, and set to the size that is needed.
-    """
-    from matplotlib.figure import Figure
-
-    from rlvr.figures import TERM_COLOURS, TERM_NAMES
-
-    names = [audit.cell.name for audit in cells] if labels is None else list(labels)
-    if figure is None:
-        figure = Figure(layout="constrained", facecolor="white")
-    figure.set_size_inches(width, 1.2 + height * max(len(cells), 3))
-    panels = figure.subplots(1, len(PARTS), sharey=True)
-    for panel, part in zip(panels, PARTS, strict=True):
-        colour = TERM_COLOURS[part]
-        for row, audit in enumerate(cells):
-            term = audit.terms[part]
-            low, high = 100 * term.low, 100 * term.high
-            if not term.defined:
-                if math.isfinite(low):
-                    panel.plot(
-                        (low, high), (row, row), color="#d9d9d9", lw=5, solid_capstyle="butt", zorder=1
-                    )
-                continue
-            fill = colour if audit.status == "identified" else "white"
-            panel.plot((low, high), (row, row), color=colour, lw=1.3, zorder=2)
-            panel.plot(100 * term.value, row, "o", color=colour, mfc=fill, ms=4.5, zorder=3)
-        panel.axvline(0, color="black", lw=0.8, zorder=0)
-        panel.set_title(TERM_NAMES[part], loc="left", color=colour, fontsize=10)
-        panel.set_xlabel("points")
-        panel.spines[["top", "right"]].set_visible(False)
-        panel.grid(axis="x", color="#e6e6e6")
-        panel.set_axisbelow(True)
-    for first, last, group in _stretches(groups):
-        panels[-1].text(
-            1.02, (first + last) / 2, group, rotation=270, va="center", fontsize=8,
-            transform=panels[-1].get_yaxis_transform(),
-        )  # fmt: skip
-        for panel in panels if last + 1 < len(cells) else ():
-            panel.axhline(last + 0.5, color="black", lw=0.6, ls=":")
-    panels[0].set_yticks(range(len(cells)), names, fontsize=8)
-    panels[0].set_ylim(len(cells) - 0.4, -0.6)
-    return figure
-
-
-def _stretches(groups: Sequence[str]) -> list[tuple[int, int, str]]:
-    """First row, last row and name of each stretch of equal neighbours."""
-    starts = [row for row, group in enumerate(groups) if row == 0 or group != groups[row - 1]]
-    ends = [*starts[1:], len(groups)][: len(starts)]
-    return [(start, end - 1, groups[start]) for start, end in zip(starts, ends, strict=True)]

@@ -102,6 +102,7 @@ def audit_table(
     name: str,
     label: Column | None = None,
     extra: Mapping[str, Column] | None = None,
+    sortable: bool = False,
 ) -> PageTable:
     """A numbered table, one linked row a cell: the three parts, the verdict, and any extra columns.
 
@@ -113,6 +114,8 @@ def audit_table(
     label : function of CellAudit, optional
         What a row is called: its model and benchmark by default. Doubtful cells get an asterisk.
     extra : mapping of heading to function of CellAudit, optional
+    sortable : bool
+        As in :func:`rlvr.pages.page_table`.
     """
     columns: dict[str, Column] = {
         "comparison": lambda audit: (
@@ -123,21 +126,22 @@ def audit_table(
         columns[part.replace("_", " ")] = lambda audit, part=part: term_text(audit, part)  # type: ignore[misc]
     columns |= {"verdict": verdict_text, **(extra or {})}
     rows = ({head: column(audit) for head, column in columns.items()} for audit in audits)
-    return page_table(rows, caption=caption, name=name)
+    return page_table(rows, caption=caption, name=name, sortable=sortable)
 
 
 def source_page(cells: Sequence[Cell]) -> str:
-    """Every cell with its anchor and, arm by arm, what was read where."""
+    """Every cell as one line that unfolds, with its anchor: arm by arm, what was read where."""
     parts = []
     for study, group in groupby(cells, key=lambda cell: cell.study):
         parts.append(f"## {study}\n\n{{cite}}`{study}`\n")
         for cell in group:
-            title = f"**{escape(f'{cell.model}, {cell.benchmark}')}**" + (
+            title = escape(f"{cell.model}, {cell.benchmark}") + (
                 f" ({escape(cell.setup)})" if cell.setup else ""
             )
             arms = [*cell.arms.values(), *cell.alternatives]
-            parts.append(f"({anchor(cell)})=\n{title}\n")
-            parts.append("\n".join(_arm_line(arm, cell.arms.get(arm.name) is arm) for arm in arms) + "\n")
+            lines = [_arm_line(arm, cell.arms.get(arm.name) is arm) for arm in arms]
+            opening = f"({anchor(cell)})=\n:::{{dropdown}} {title}\n:class-container: source-row\n"
+            parts.append("\n".join([opening, *lines, ":::\n"]))
     return "\n".join(parts)
 
 

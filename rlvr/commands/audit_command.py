@@ -70,8 +70,9 @@ def audit(
     """
     import json
 
-    from rlvr.auditing.audit_output import draw_forest, print_report, to_dict, to_markdown
+    from rlvr.auditing.audit_output import print_report, to_dict, to_markdown
     from rlvr.auditing.cell_audit import audit as audit_tables
+    from rlvr.auditing.forest_plot import draw_forest
 
     if log:
         from rlvr.auditing.log_reading import read_logs, with_notices

@@ -8,13 +8,11 @@ import subprocess
 import sys
 from importlib.resources import files
 
-import pandas as pd
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from rlvr.arms import ARMS
-from rlvr.auditing.audit_output import draw_forest, points, print_report, said, to_dict, to_markdown
+from rlvr.auditing.audit_output import points, print_report, said, to_dict, to_markdown
 from rlvr.auditing.cell_audit import audit
 from rlvr.commands.command_line import app
 
@@ -97,40 +95,6 @@ def test_figures_are_written(table, tmp_path, suffix, magic):
     out = tmp_path / f"out.{suffix}"
     assert run(table, "--figure", out).exit_code == 0
     assert out.read_bytes().startswith(magic)
-
-
-def test_forest_marks_identified_leaning_and_sets_differently():
-    rows = pd.DataFrame(
-        [
-            {"study": study, "model": "m", "benchmark": "b", "arm": arm, "accuracy": accuracy, "n_items": n}
-            for study, n, arms in (
-                ("full", 500, ARMS),
-                ("small", 10, ARMS),
-                ("three", 500, ("frozen", "majority", "true")),
-            )
-            for arm, accuracy in zip(ARMS, (0.2, 0.3, 0.3, 0.7), strict=True)
-            if arm in arms
-        ]
-    )
-    figure = draw_forest(audit(rows).cells)
-    marks = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
-    assert [mark.get_markerfacecolor() != "white" for mark in marks] == [True, False]
-    assert (
-        len(figure.axes) == 3
-        and len([line for line in figure.axes[0].lines if line.get_linewidth() == 5]) == 1
-    )
-
-
-def test_groups_of_a_forest_are_parted_and_named(table):
-    other = TABLE.replace("s,m", "t,m")
-    more = TABLE.replace("s,m", "u,m")
-    rows = pd.concat([pd.read_csv(io.StringIO(text)) for text in (TABLE, other, more)])
-    figure = draw_forest(audit(rows).cells, groups=["null", "null", "mixed"])
-    assert [(text.get_text(), text.get_position()[1]) for text in figure.axes[2].texts] == [
-        ("null", 0.5), ("mixed", 2.0),
-    ]  # fmt: skip
-    for panel in figure.axes:
-        assert [line.get_ydata()[0] for line in panel.lines if line.get_linestyle() == ":"] == [1.5]
 
 
 BAD = {

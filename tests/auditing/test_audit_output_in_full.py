@@ -1,19 +1,17 @@
-"""Whole outputs of small audits, as a reader sees them: terminal, JSON, Markdown, forest plot."""
+"""Whole outputs of small audits, as a reader sees them: terminal, JSON, Markdown."""
 
 import io
 import math
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
 
 from rlvr.arms import ARMS
-from rlvr.auditing.audit_output import draw_forest, points, print_report, said, set_text, to_dict, to_markdown
+from rlvr.auditing.audit_output import points, print_report, said, set_text, to_dict, to_markdown
 from rlvr.auditing.cell_audit import audit
-from rlvr.decomposition import PARTS, TERMS
-from rlvr.figures import TERM_COLOURS
+from rlvr.decomposition import TERMS
 
 
 def rows(study, accuracies, n_items=500, **more):
@@ -195,46 +193,3 @@ def test_numbers_as_words(report):
         "reward design dominates",
         "mixed: no term dominates",
     ]
-
-
-def spans(panel):
-    """Intervals and sets of one panel: (row, low, high, width of the line)."""
-    lines = [line for line in panel.lines if len(line.get_xdata()) == 2 and set(line.get_ydata()) != {0, 1}]
-    return [(line.get_ydata()[0], *line.get_xdata(), line.get_linewidth()) for line in lines]
-
-
-def test_a_forest_has_a_panel_a_part_and_a_row_a_cell(report):
-    figure = draw_forest(report.cells)
-    assert tuple(figure.get_size_inches()) == pytest.approx((9.0, 1.2 + 0.24 * 4))
-    assert [panel.get_title(loc="left") for panel in figure.axes] == ["null", "elicitation", "reward design"]
-    assert [panel.get_xlabel() for panel in figure.axes] == ["points"] * 3
-    assert figure.axes[0].get_yticks().tolist() == [0, 1, 2, 3]
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [
-        c.cell.name for c in report.cells
-    ]
-    assert figure.axes[0].get_ylim() == (3.6, -0.6)  # the first cell stands at the top
-    for panel, part in zip(figure.axes, PARTS, strict=True):
-        drawn = {int(row): (low, high, width) for row, low, high, width in spans(panel)}
-        marks = {line.get_ydata()[0]: line for line in panel.lines if line.get_marker() == "o"}
-        for row, cell in enumerate(report.cells):
-            term = cell.terms[part]
-            if not math.isfinite(term.low):
-                assert row not in drawn and row not in marks
-                continue
-            assert drawn[row][:2] == pytest.approx((100 * term.low, 100 * term.high))
-            assert (drawn[row][2] == 5) == (not term.defined) == (row not in marks)
-            if term.defined:
-                assert marks[row].get_xdata()[0] == pytest.approx(100 * term.value)
-                filled = TERM_COLOURS[part] if cell.status == "identified" else "white"
-                assert marks[row].get_markerfacecolor() == filled
-        zero = [line for line in panel.lines if list(line.get_xdata()) == [0, 0]]
-        assert len(zero) == 1 and zero[0].get_color() == "black"
-        assert not panel.spines["top"].get_visible() and not panel.spines["right"].get_visible()
-
-
-def test_a_forest_is_as_large_as_asked_and_may_be_drawn_into_a_figure(report):
-    small = draw_forest(report.cells[:1], labels=["mine"], height=0.5, width=6.0)
-    assert tuple(small.get_size_inches()) == pytest.approx((6.0, 1.2 + 0.5 * 3))  # room for three at least
-    assert [label.get_text() for label in small.axes[0].get_yticklabels()] == ["mine"]
-    assert draw_forest(report.cells[:2], figure=small) is small
-    assert np.isclose(small.get_size_inches()[0], 9.0)

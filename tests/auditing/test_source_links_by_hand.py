@@ -37,27 +37,33 @@ PAGE = """\
 {cite}`first2025`
 
 (src-first2025-a-b-m-b)=
-**m, b** (a\\_b)
+:::{dropdown} m, b (a\\_b)
+:class-container: source-row
 
 - FROZEN **49.4%**, 500 items, 1 run. base; row 2 of arms.csv; Table 1
 - TRUE **66.66666667%**, 30 items, 16 samples an item, 5 runs, run-to-run sd 6.50 points, comparable: near.\
  **Doubt:** a doubt. row 4 of arms.csv; read by eye
 - FROZEN **25%**, number of items not stated, 2 samples an item, 2 runs, another reading, not the arm.\
  row 9 of arms.csv; p. 3
+:::
 
 (src-first2025-n-b)=
-**n, b**
+:::{dropdown} n, b
+:class-container: source-row
 
 - FROZEN **100%**, 1 item. row 5 of arms.csv
+:::
 
 ## second2026
 
 {cite}`second2026`
 
 (src-second2026-m-b)=
-**m, b**
+:::{dropdown} m, b
+:class-container: source-row
 
 - FROZEN **0%**, 40 items. row 6 of arms.csv
+:::
 """
 
 

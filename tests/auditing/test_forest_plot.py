@@ -1,0 +1,150 @@
+"""The forest plot: marks, rows, headings, and its form for a phone."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rlvr.arms import ARMS
+from rlvr.auditing.cell_audit import audit
+from rlvr.auditing.forest_plot import draw_forest
+from rlvr.decomposition import PARTS
+from rlvr.figures import TERM_COLOURS
+from rlvr.narrow_figures import narrow_png
+
+
+def rows(study, accuracies, n_items=500, **more):
+    table = {"study": study, "setup": "", "model": "m", "benchmark": "b", "arm": list(ARMS), "flag": ""}
+    return pd.DataFrame({**table, "accuracy": accuracies, "n_items": n_items, "samples_per_item": "", **more})
+
+
+TABLE = pd.concat([
+    rows("clear", (0.25, 0.25, 0.25, 0.75), flag=["", "swapped", "", ""]),
+    rows("few", (0.25, 0.375, 0.5, 0.625), 10, samples_per_item=4),
+    rows("three", (0.25, 0, 0.5, 0.75), [500, 1, 400, 500], setup="x").drop(index=1),
+    rows("one", (0.25, 0.25, 0.25, 0.75), "").head(1),
+])  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def report():
+    return audit(TABLE)
+
+
+def test_forest_marks_identified_leaning_and_sets_differently():
+    rows = pd.DataFrame(
+        [
+            {"study": study, "model": "m", "benchmark": "b", "arm": arm, "accuracy": accuracy, "n_items": n}
+            for study, n, arms in (
+                ("full", 500, ARMS),
+                ("small", 10, ARMS),
+                ("three", 500, ("frozen", "majority", "true")),
+            )
+            for arm, accuracy in zip(ARMS, (0.2, 0.3, 0.3, 0.7), strict=True)
+            if arm in arms
+        ]
+    )
+    figure = draw_forest(audit(rows).cells)
+    marks = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert [mark.get_markerfacecolor() != "white" for mark in marks] == [True, False]
+    assert (
+        len(figure.axes) == 3
+        and len([line for line in figure.axes[0].lines if line.get_linewidth() == 5]) == 1
+    )
+
+
+def spans(panel):
+    """Intervals and sets of one panel: (row, low, high, width of the line)."""
+    lines = [line for line in panel.lines if len(line.get_xdata()) == 2 and set(line.get_ydata()) != {0, 1}]
+    return [(line.get_ydata()[0], *line.get_xdata(), line.get_linewidth()) for line in lines]
+
+
+def test_a_forest_has_a_panel_a_part_and_a_row_a_cell(report):
+    figure = draw_forest(report.cells)
+    assert tuple(figure.get_size_inches()) == pytest.approx((9.0, 1.2 + 0.24 * 4))
+    assert [panel.get_title(loc="left") for panel in figure.axes] == ["null", "elicitation", "reward design"]
+    assert [panel.get_xlabel() for panel in figure.axes] == ["points"] * 3
+    assert figure.axes[0].get_yticks().tolist() == [0, 1, 2, 3]
+    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [
+        c.cell.name for c in report.cells
+    ]
+    assert figure.axes[0].get_ylim() == (3.6, -0.6)  # the first cell stands at the top
+    for panel, part in zip(figure.axes, PARTS, strict=True):
+        drawn = {int(row): (low, high, width) for row, low, high, width in spans(panel)}
+        marks = {line.get_ydata()[0]: line for line in panel.lines if line.get_marker() == "o"}
+        for row, cell in enumerate(report.cells):
+            term = cell.terms[part]
+            if not math.isfinite(term.low):
+                assert row not in drawn and row not in marks
+                continue
+            assert drawn[row][:2] == pytest.approx((100 * term.low, 100 * term.high))
+            assert (drawn[row][2] == 5) == (not term.defined) == (row not in marks)
+            if term.defined:
+                assert marks[row].get_xdata()[0] == pytest.approx(100 * term.value)
+                filled = TERM_COLOURS[part] if cell.status == "identified" else "white"
+                assert marks[row].get_markerfacecolor() == filled
+        zero = [line for line in panel.lines if list(line.get_xdata()) == [0, 0]]
+        assert len(zero) == 1 and zero[0].get_color() == "black"
+        assert not panel.spines["top"].get_visible() and not panel.spines["right"].get_visible()
+
+
+def test_a_forest_is_as_large_as_asked_and_may_be_drawn_into_a_figure(report):
+    small = draw_forest(report.cells[:1], labels=["mine"], height=0.5, width=6.0)
+    assert tuple(small.get_size_inches()) == pytest.approx((6.0, 1.2 + 0.5 * 3))  # room for three at least
+    assert [label.get_text() for label in small.axes[0].get_yticklabels()] == ["mine"]
+    assert draw_forest(report.cells[:2], figure=small) is small
+    assert np.isclose(small.get_size_inches()[0], 9.0)
+
+
+def test_each_stretch_of_equal_neighbours_has_its_heading_and_takes_a_row_for_it(report):
+    figure = draw_forest(report.cells, labels=list("abcd"), groups=["null", "null", "mixed", "null"])
+    assert tuple(figure.get_size_inches()) == pytest.approx((9.0, 1.2 + 0.24 * 7))
+    names = [(label.get_text(), label.get_fontweight()) for label in figure.axes[0].get_yticklabels()]
+    assert names == [
+        ("null", "bold"), ("a", "normal"), ("b", "normal"), ("mixed", "bold"), ("c", "normal"),
+        ("null", "bold"), ("d", "normal"),
+    ]  # fmt: skip
+    assert figure.axes[0].get_yticks().tolist() == list(range(7))
+    moved = {0: 1, 1: 2, 2: 4, 3: 6}
+    plain = [(moved[int(row)], *rest) for row, *rest in spans(draw_forest(report.cells).axes[0])]
+    assert [span for span in spans(figure.axes[0]) if span[0] in moved.values()] == plain
+    for panel in figure.axes:
+        assert [line.get_ydata()[0] for line in panel.lines if line.get_linestyle() == ":"] == [2.5, 4.5]
+
+
+def lengths_of_a_point(figure):
+    figure.canvas.draw()
+    return [panel.get_window_extent().width / np.ptp(panel.get_xlim()) for panel in figure.axes]
+
+
+def test_a_point_has_one_length_in_all_panels_where_their_ranges_allow_it():
+    alike = audit(pd.concat([rows("a", (0.2, 0.3, 0.5, 0.6)), rows("b", (0.6, 0.5, 0.45, 0.3))])).cells
+    ranges = [np.ptp(panel.get_xlim()) for panel in draw_forest(alike).axes]
+    assert max(ranges) > 1.1 * min(ranges)
+    lengths = lengths_of_a_point(draw_forest(alike))
+    assert lengths == pytest.approx([lengths[0]] * 3, rel=0.02)
+    unlike = lengths_of_a_point(draw_forest(audit(rows("c", (0.1, 0.1, 0.9, 0.9))).cells))
+    assert max(unlike) > 2 * min(unlike)
+
+
+def test_on_a_phone_names_stand_above_their_rows_and_the_marks_are_the_same(report):
+    wide = draw_forest(report.cells, labels=["a", "b", "c\nsecond", "d"], groups=["x", "x", "y", "y"])
+    small = draw_forest(
+        report.cells, labels=["a", "b", "c\nsecond", "d"], groups=["x", "x", "y", "y"], narrow=True
+    )
+    assert tuple(small.get_size_inches()) == pytest.approx((4.0, 1.2 + 0.37 * 6))
+    assert len(small.axes[0].get_yticks()) == 0
+    written = [(text.get_text(), round(text.get_position()[1], 2)) for text in small.axes[2].texts]
+    assert written == [
+        ("a", 0.58), ("b", 1.58), ("c second", 3.58), ("d", 4.58), ("x", 0.0), ("y", 3.0),
+    ]  # fmt: skip
+    for one, other in zip(wide.axes, small.axes, strict=True):
+        assert spans(one)[: len(spans(other))] == spans(other)
+
+
+def test_the_narrow_form_of_a_forest_is_the_one_with_names_above(report):
+    png = narrow_png(draw_forest(report.cells))
+    assert int.from_bytes(png[16:20]) == 4.0 * 180 and int.from_bytes(png[20:24]) == int(
+        (1.2 + 0.37 * 4) * 180
+    )
