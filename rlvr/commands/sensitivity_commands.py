@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from rlvr._checks import shown
-from rlvr._writing import refuse_overwriting, replacing
+from rlvr._writing import replacing
 from rlvr.commands.refusal import refuse
+from rlvr.commands.resuming import RESUME, check_store, keeping
 
 __all__ = ["app"]
 
@@ -20,21 +20,10 @@ app = typer.Typer()
 _STORE = typer.Option(None, help="Rebuild what is stored into this folder, instead of comparing with it.")
 
 
-def _check_folder(store: Path | None, *names: str) -> None:
-    """Refuse a `--store` into which nothing could be written, before the work."""
-    if store is None:
-        return
-    try:
-        if not os.path.isdir(store):  # unlike Path.is_dir it never raises
-            raise ValueError(f"--store must be an existing folder, got {shown(str(store))}")
-        refuse_overwriting({f"--store: {name}": store / name for name in names}, [])
-    except ValueError as problem:
-        raise refuse(problem) from None
-
-
 @app.command()
 def budget(
     store: Path | None = _STORE,
+    resume: bool = RESUME,
     until: int = typer.Option(80, help="Compare up to this budget, in updates a prompt (5 to 2000)."),
 ) -> None:
     """Recompute the stored curves over the training budget; exit 1 if a number differs (--store: minutes)."""
@@ -43,18 +32,18 @@ def budget(
     from rlvr.simulator import budget_axis
 
     console = Console()
-    _check_folder(store, "budget.csv", "sign_changes.csv")
+    check_store(store, resume, "budget.csv", "sign_changes.csv")
     if store is not None:
         try:
-            with console.status("simulating") as status:
-                budget_axis.store(store, status.update)
+            with keeping(store, "budget", resume) as kept:
+                budget_axis.store(store, console.print, executor=kept)
         except OSError as problem:
             raise refuse(problem) from None
         console.print("stored budget.csv and sign_changes.csv")
         return
     same, stored = True, budget_axis.stored_budgets()
     try:
-        with Progress(console=console, transient=True) as bar:
+        with Progress(console=Console(stderr=True), transient=True) as bar:
             curves = {key[:2] for key in stored.index}
             for tie_break, strength in bar.track(sorted(curves), description="recomputing"):
                 fresh = budget_axis.budget_table(budget_axis.budget_runs(tie_break, strength, until=until))
@@ -68,6 +57,7 @@ def budget(
 @app.command("multiverse")
 def rerun_multiverse(
     store: Path | None = _STORE,
+    resume: bool = RESUME,
     trainings: int = typer.Option(10, help="Compare this many randomly chosen trainings."),
 ) -> None:
     """Recompute a random part of the multiverse; exit 1 if a number differs (with --store: all of it)."""
@@ -77,21 +67,22 @@ def rerun_multiverse(
     from rlvr.simulator import multiverse as specifications
 
     console, everything = Console(), specifications.trainings()
-    _check_folder(store, "multiverse.csv")
+    check_store(store, resume, "multiverse.csv")
     if trainings < 1:
         raise refuse(ValueError(f"--trainings must be a whole number of at least 1, got {trainings}"))
     places = np.arange(len(everything))
     if store is None:
         places = np.random.default_rng().permutation(len(everything))[:trainings]
-    with Progress(console=console, transient=True) as bar:
-        computed = specifications.recompute_trainings(everything[place] for place in places)
-        fresh = list(bar.track(computed, total=len(places), description="simulating"))
+    chosen = [everything[place] for place in places]
+    try:
+        with nullcontext() if store is None else keeping(store, "multiverse", resume) as kept:
+            fresh = specifications.recompute_trainings(chosen, executor=kept, progress=True)
+            if store is not None:
+                with replacing(store / "multiverse.csv") as (file,):
+                    pd.concat(fresh).to_csv(file, float_format="%.12g", lineterminator="\n")
+    except OSError as problem:
+        raise refuse(problem) from None
     if store is not None:
-        try:
-            with replacing(store / "multiverse.csv") as (file,):
-                pd.concat(fresh).to_csv(file, float_format="%.12g", lineterminator="\n")
-        except OSError as problem:
-            raise refuse(problem) from None
         console.print(f"stored {sum(map(len, fresh))} specifications in multiverse.csv")
         return
     table = specifications.stored_multiverse()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from rlvr._checks import counted, shown
+from rlvr._checks import counted
 from rlvr._writing import refuse_overwriting, replacing
 from rlvr.commands.refusal import refuse
+from rlvr.commands.resuming import RESUME, check_store, keeping
 
 __all__ = ["app"]
 
@@ -77,6 +77,7 @@ def sweep(
     tie_break: str = typer.Option("lowest", help="lowest (as published) or uniform."),
     seed: int = typer.Option(0, help="Root of all randomness."),
     store: Path | None = _STORE,
+    resume: bool = RESUME,
 ) -> None:
     """Simulate the four arms over prior strengths and print the terms with 95% intervals."""
     from rlvr.decomposition import PARTS, decompose
@@ -84,16 +85,13 @@ def sweep(
     from rlvr.simulator.task_family import TaskFamily
     from rlvr.simulator.trainer import simulate
 
+    check_store(store, resume, "sweep.csv", "crossings.csv")
     if store is not None:
         from rlvr.simulator.prior_sweep import store as rebuild
 
-        if not os.path.isdir(store):  # unlike Path.is_dir it never raises
-            raise refuse(ValueError(f"--store must be an existing folder, got {shown(str(store))}"))
         try:
-            refuse_overwriting(
-                {f"--store: {name}": store / name for name in ("sweep.csv", "crossings.csv")}, []
-            )
-            rebuild(store, typer.echo)
+            with keeping(store, "sweep", resume) as kept:
+                rebuild(store, typer.echo, executor=kept)
         except (ValueError, OSError) as problem:
             raise refuse(problem) from None
         return
@@ -109,11 +107,12 @@ def sweep(
     )
     try:
         config = GRPOConfig(n_steps=n_steps, tie_break=tie_break)
-        for strength in prior_strength:
-            family = TaskFamily(prior_strength=strength)
-            parts = decompose(simulate(family, config, n_tasks=n_tasks, n_seeds=n_seeds, seed=seed))
+        families = [TaskFamily(prior_strength=strength) for strength in prior_strength]
+        trained = simulate(families, config, n_tasks=n_tasks, n_seeds=n_seeds, seed=seed, progress=True)
+        for family, runs in zip(families, trained, strict=True):
+            parts = decompose(runs)
             table.add_row(
-                f"{strength:.2f}",
+                f"{family.prior_strength:.2f}",
                 f"{family.prior_accuracy:.4f}",
                 *(f"{getattr(parts, name):+.4f}" for name in PARTS),
                 f"{parts.reward_design_fraction:.3f}",
@@ -157,18 +156,18 @@ def coin_flips(
 def explorer(
     groups: int = typer.Option(3, min=1, help="How many randomly chosen groups of settings to recompute."),
     store: Path | None = _GRID,
+    resume: bool = RESUME,
 ) -> None:
     """Recompute part of the grid of settings behind the explorer page; exit 1 if a digit differs."""
     import numpy as np
 
     from rlvr.simulator.settings_grid import GROUPS, recompute_settings, store_settings, stored_settings
 
+    check_store(store, resume, "settings_grid.csv")
     if store is not None:
-        if not os.path.isdir(store):
-            raise refuse(ValueError(f"--store must be an existing folder, got {shown(str(store))}"))
         try:
-            refuse_overwriting({"--store: settings_grid.csv": store / "settings_grid.csv"}, [])
-            store_settings(store, typer.echo)
+            with keeping(store, "explorer", resume) as kept:
+                store_settings(store, typer.echo, executor=kept)
         except (ValueError, OSError) as problem:
             raise refuse(problem) from None
         return

@@ -16,6 +16,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "majority_labels": ["fixed_labels", "share_of_right_labels"],
         "plain_trainer": ["plain_run"],
         "trainer": ["Runs", "simulate"],
+        "kept_chunks": ["KeptChunks"],
         "changes_by_role": ["ROLES", "logit_changes", "role_masks"],
         "budget_axis": [
             "BUDGETS",
@@ -31,6 +32,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "DESIGNS",
             "HALF_WIDTH",
             "recompute_training",
+            "recompute_trainings",
             "specification_curve",
             "stored_multiverse",
             "trainings",

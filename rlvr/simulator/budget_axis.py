@@ -9,7 +9,8 @@ The unit of replication is the task draw.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -54,7 +55,9 @@ _KEYS = ["tie_break", "prior_strength", "updates"]
 _CHANGE = ["value", "low", "high", "n"]
 
 
-def budget_runs(tie_break: str, prior_strength: float, *, until: int = BUDGETS[-1]) -> Runs:
+def budget_runs(
+    tie_break: str, prior_strength: float, *, until: int = BUDGETS[-1], executor: Executor | None = None
+) -> Runs:
     """The runs behind one curve, up to a budget.
 
     Parameters
@@ -63,6 +66,8 @@ def budget_runs(tie_break: str, prior_strength: float, *, until: int = BUDGETS[-
     prior_strength : float in (0, 1)
     until : int
         Last budget, in updates a prompt; one of ``BUDGETS``.
+    executor : concurrent.futures.Executor, optional
+        As in :func:`rlvr.simulate`.
 
     Returns
     -------
@@ -70,10 +75,22 @@ def budget_runs(tie_break: str, prior_strength: float, *, until: int = BUDGETS[-
         With a checkpoint at each budget.
     """
     whole("until", until, f"one of {', '.join(map(str, BUDGETS))}", at_least=BUDGETS[0], at_most=BUDGETS[-1])
-    family = TaskFamily(prior_strength=prior_strength)
-    config: GRPOConfig = replace(LIGHT, n_steps=until, batch_size=family.n_prompts, tie_break=tie_break)
+    return _curves([(tie_break, prior_strength)], until, executor)[0]
+
+
+def _curves(
+    which: Sequence[tuple[str, float]], until: int, executor: Executor | None, progress: bool = False
+) -> list[Runs]:
+    """Runs of several curves, each by its tie rule and prior strength."""
+    families = [TaskFamily(prior_strength=strength) for _, strength in which]
+    configs: list[GRPOConfig] = [
+        replace(LIGHT, n_steps=until, batch_size=family.n_prompts, tie_break=tie_break)
+        for (tie_break, _), family in zip(which, families, strict=True)
+    ]
     kept = [budget for budget in BUDGETS if budget <= until]
-    return simulate(family, config, n_tasks=_N_TASKS, n_seeds=1, checkpoints=kept)
+    return simulate(
+        families, configs, n_tasks=_N_TASKS, n_seeds=1, checkpoints=kept, executor=executor, progress=progress
+    )
 
 
 def budget_table(runs: Runs) -> pd.DataFrame:
@@ -153,19 +170,26 @@ def changes_of(runs: Runs) -> Iterator[tuple[str, str, Estimate]]:
             yield term, sign, replace(at, value=value, low=low, high=high)
 
 
-def store(folder: Path, progress: Callable[[str], None] = print) -> None:
-    """Compute every curve and write budget.csv and sign_changes.csv to `folder`."""
+def store(folder: Path, progress: Callable[[str], None] = print, executor: Executor | None = None) -> None:
+    """Compute every curve and write budget.csv and sign_changes.csv to `folder`.
+
+    Parameters
+    ----------
+    folder : Path
+    progress : callable
+        Told what is done; a bar counts chunks besides, where standard error is a terminal.
+    executor : concurrent.futures.Executor, optional
+        As in :func:`rlvr.simulate`.
+    """
     tables, changes = [], []
-    for tie_break in ("lowest", "uniform"):
-        for strength in BUDGET_PRIORS:
-            runs = budget_runs(tie_break, strength)
-            tables.append(
-                budget_table(runs).assign(tie_break=tie_break, prior_strength=strength).reset_index()
-            )
-            for term, sign, where in changes_of(runs):
-                ends = [getattr(where, name) for name in _CHANGE]
-                changes.append((tie_break, strength, term, sign, *ends))
-            progress(f"{tie_break} ties, prior strength {strength:.2f}")
+    which = [(tie_break, strength) for tie_break in ("lowest", "uniform") for strength in BUDGET_PRIORS]
+    trained = _curves(which, BUDGETS[-1], executor, progress=True)
+    for (tie_break, strength), runs in zip(which, trained, strict=True):
+        tables.append(budget_table(runs).assign(tie_break=tie_break, prior_strength=strength).reset_index())
+        for term, sign, where in changes_of(runs):
+            ends = [getattr(where, name) for name in _CHANGE]
+            changes.append((tie_break, strength, term, sign, *ends))
+        progress(f"{tie_break} ties, prior strength {strength:.2f}")
     heads = [*_KEYS[:2], "term", "becomes", *_CHANGE]
     with replacing(folder / "budget.csv", folder / "sign_changes.csv") as (curves, signs):
         pd.concat(tables).set_index(_KEYS).to_csv(curves, float_format="%.12g")

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlvr._checks import counted, shown
+from rlvr.simulator.progress_bars import Progress
 from rlvr.simulator.training_chunks import Chunk, alike, cut, join, train_chunk
 
 __all__ = ["n_threads", "train_all"]
@@ -33,10 +34,9 @@ __all__ = ["n_threads", "train_all"]
 _SIDE_BY_SIDE = 32  # runs of a chunk, where there are enough: compiled code trains many in one sweep
 _LONGEST = 20_000_000  # groups of a chunk on a thread: a few seconds, which an interrupt has to wait
 _TRAVELLING = 2_000_000  # groups of a chunk that travels: half a second
-_FEWEST = 8  # chunks of a study that travels, if it has as many runs
+_WORKERS = 8  # that short studies are cut for, where nobody knows how many there are
 
 Results = dict[str, NDArray]
-Progress = Callable[[int, int], object]
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def train_all(
         share = max(1, -(-threads * whole.n_groups // n_groups))  # of the threads, rounded up
         n_chunks = max(share, min(4 * share, whole.n_runs // _SIDE_BY_SIDE), whole.n_groups // _LONGEST)
         if executor is not None:
-            n_chunks = max(_FEWEST, whole.n_groups // _TRAVELLING)
+            n_chunks = max(1, min(_WORKERS, whole.n_runs // _SIDE_BY_SIDE), whole.n_groups // _TRAVELLING)
         together: Results = {}
         at = 0
         for chunk in cut(whole, n_chunks):

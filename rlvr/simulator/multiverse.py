@@ -8,8 +8,9 @@ come back bit for bit. The unit of replication is the task draw; a training gets
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from rlvr._checks import choice, whole
 from rlvr._data import stored_table
 from rlvr.decomposition import PARTS, TERMS
 from rlvr.inference import mean_interval
+from rlvr.simulator.executors import n_threads
 from rlvr.simulator.multiverse_design import (
     LEARNING_TIMES,
     LEVELS,
@@ -26,6 +28,7 @@ from rlvr.simulator.multiverse_design import (
     one_at_a_time,
     orthogonal_array,
 )
+from rlvr.simulator.progress_bars import Progress, counting
 from rlvr.simulator.trainer import Runs, simulate
 
 __all__ = [
@@ -46,7 +49,6 @@ DESIGNS = ("array", "one at a time", "one at a time, one learning rate")
 """The orthogonal array; the reference and each other level alone; the same without matched learning rates."""
 
 _PILOT, _SAFETY = 16, 1.2
-_AT_ONCE = 4  # trainings: while one draws its tasks or waits for its last run, others compute
 _KEYS = ["design", "training", "learning_time"]
 
 
@@ -55,7 +57,7 @@ def _design_table(design: str) -> pd.DataFrame:
     return orthogonal_array() if choice("design", design, DESIGNS) == "array" else one_at_a_time()
 
 
-def recompute_training(design: str, training: int) -> pd.DataFrame:
+def recompute_training(design: str, training: int, *, executor: Executor | None = None) -> pd.DataFrame:
     """One training at every budget, computed afresh.
 
     Parameters
@@ -64,6 +66,8 @@ def recompute_training(design: str, training: int) -> pd.DataFrame:
         One of ``DESIGNS``.
     training : int
         Row of its table.
+    executor : concurrent.futures.Executor, optional
+        As in :func:`rlvr.simulate`.
 
     Returns
     -------
@@ -74,10 +78,10 @@ def recompute_training(design: str, training: int) -> pd.DataFrame:
     whole("training", training, f"a row from 0 to {len(table) - 1}", at_least=0, at_most=len(table) - 1)
     levels = dict(table.iloc[training])
     n_tasks = _PILOT
-    runs = _runs(levels, n_tasks, matched=design != DESIGNS[2])
+    runs = _runs(levels, n_tasks, executor, matched=design != DESIGNS[2])
     while (needed := _draws_needed(runs)) > n_tasks:
         n_tasks = needed if n_tasks == _PILOT else math.ceil(_SAFETY * needed)
-        runs = _runs(levels, n_tasks, matched=design != DESIGNS[2])
+        runs = _runs(levels, n_tasks, executor, matched=design != DESIGNS[2])
     rows = []
     for time, curves in zip(LEARNING_TIMES, np.moveaxis(runs.curves, -1, 0), strict=True):
         arms = dict(zip(runs.arms, curves, strict=True))
@@ -90,16 +94,43 @@ def recompute_training(design: str, training: int) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index(_KEYS)
 
 
-def recompute_trainings(wanted: Iterable[tuple[str, int]]) -> Iterator[pd.DataFrame]:
-    """:func:`recompute_training` of each (design, row), in their order, several at once."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        yield from pool.map(recompute_training, *zip(*wanted, strict=True))
+def recompute_trainings(
+    chosen: Sequence[tuple[str, int]], *, executor: Executor | None = None, progress: bool | Progress = False
+) -> list[pd.DataFrame]:
+    """Several trainings, computed afresh; while one is being prepared or read, others are trained.
+
+    Parameters
+    ----------
+    chosen : sequence of (str, int)
+        Design and row of each, as :func:`trainings` lists them.
+    executor : concurrent.futures.Executor, optional
+        As in :func:`rlvr.simulate`; one set of threads for all by default.
+    progress : bool or callable
+        As in :func:`rlvr.simulate`, but it counts trainings.
+
+    Returns
+    -------
+    list of DataFrame
+        In the order of `chosen`; see :func:`recompute_training`.
+    """
+    with ExitStack() as stack:
+        say = stack.enter_context(counting(progress))
+        trains = executor or stack.enter_context(ThreadPoolExecutor(n_threads()))
+        waits = stack.enter_context(ThreadPoolExecutor(n_threads() + 1))
+        stack.callback(waits.shutdown, cancel_futures=True)
+        waiting = [waits.submit(recompute_training, *which, executor=trains) for which in chosen]
+        fresh = []
+        for training in waiting:
+            fresh.append(training.result())
+            if say is not None:
+                say(len(fresh), len(chosen))
+    return fresh
 
 
-def _runs(levels: dict[str, str], n_tasks: int, *, matched: bool) -> Runs:
+def _runs(levels: dict[str, str], n_tasks: int, executor: Executor | None, *, matched: bool) -> Runs:
     family, config = configuration(levels, matched=matched)
     kept = [config.n_steps * time // LEARNING_TIMES[-1] for time in LEARNING_TIMES]
-    return simulate(family, config, n_tasks=n_tasks, n_seeds=1, checkpoints=kept)
+    return simulate(family, config, n_tasks=n_tasks, n_seeds=1, checkpoints=kept, executor=executor)
 
 
 def _draws_needed(runs: Runs) -> int:

@@ -9,7 +9,8 @@ uniforms, so that curves are smooth and a crossover is located more sharply than
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -61,14 +62,22 @@ SIZES = {
 """The published study's two settings, with task draws in place of its single one."""
 
 
-def sweep_runs(size: str, tie_break: str, prior_strength: float) -> Runs:
-    """The runs behind one row of the stored sweep."""
+def sweep_runs(size: str, tie_break: str, prior_strength: float, *, executor: Executor | None = None) -> Runs:
+    """The runs behind one row of the stored sweep; `executor` as in :func:`rlvr.simulate`."""
+    return _curve(size, tie_break, [prior_strength], executor)[0]
+
+
+def _curve(
+    size: str, tie_break: str, strengths: Sequence[float], executor: Executor | None, progress: bool = False
+) -> list[Runs]:
     settings = SIZES[choice("size", size, tuple(SIZES))]
     return simulate(
-        replace(settings.family, prior_strength=prior_strength),
+        [replace(settings.family, prior_strength=strength) for strength in strengths],
         replace(settings.config, tie_break=tie_break),
         n_tasks=settings.n_tasks,
         n_seeds=settings.n_seeds,
+        executor=executor,
+        progress=progress,
     )
 
 
@@ -88,7 +97,7 @@ def recompute(size: str, tie_break: str, prior_strength: float) -> dict[str, obj
     return _row(size, tie_break, prior_strength, decompose(runs), runs)
 
 
-def store(folder: Path, progress: Callable[[str], None] = print) -> None:
+def store(folder: Path, progress: Callable[[str], None] = print, executor: Executor | None = None) -> None:
     """Compute the dense sweeps and their crossovers, and write both tables to `folder`.
 
     Parameters
@@ -96,14 +105,16 @@ def store(folder: Path, progress: Callable[[str], None] = print) -> None:
     folder : Path
         Where sweep.csv and crossings.csv go.
     progress : callable
-        Told what is done.
+        Told what is done; a bar counts chunks besides, where standard error is a terminal.
+    executor : concurrent.futures.Executor, optional
+        As in :func:`rlvr.simulate`.
     """
     rows, crossings = [], []
     for size in SIZES:
         for tie_break in ("lowest", "uniform"):
             curves = []
-            for strength in DENSE:
-                runs = sweep_runs(size, tie_break, strength)
+            trained = _curve(size, tie_break, DENSE, executor, progress=True)
+            for strength, runs in zip(DENSE, trained, strict=True):
                 rows.append(_row(size, tie_break, strength, decompose(runs), runs))
                 curves.append(runs.arm("majority") - runs.arm("random"))
             crossing = crossing_interval(DENSE, curves)

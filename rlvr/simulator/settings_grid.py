@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,9 @@ _DIGITS = 6
 _HALVES = ("null", "elicitation", "reward_design", "naive")
 
 
-def recompute_settings(n_actions: int, tie_break: str, prior_strength: float) -> pd.DataFrame:
+def recompute_settings(
+    n_actions: int, tie_break: str, prior_strength: float, *, executor: Executor | None = None
+) -> pd.DataFrame:
     """The stored rows of one group, computed afresh.
 
     Parameters
@@ -56,6 +59,8 @@ def recompute_settings(n_actions: int, tie_break: str, prior_strength: float) ->
     tie_break : str
     prior_strength : float
         Values out of ``AXES``.
+    executor : concurrent.futures.Executor, optional
+        As in :func:`rlvr.simulate`.
 
     Returns
     -------
@@ -80,6 +85,7 @@ def recompute_settings(n_actions: int, tie_break: str, prior_strength: float) ->
         n_tasks=DRAWS[0],
         n_seeds=DRAWS[1],
         checkpoints=budgets,
+        executor=executor,
     )
     rows = []
     for column, steps in enumerate(budgets):
@@ -106,7 +112,9 @@ def _half(term: Estimate) -> float:
     return (term.high - term.low) / 2
 
 
-def store_settings(folder: Path, progress: Callable[[str], None] = print) -> None:
+def store_settings(
+    folder: Path, progress: Callable[[str], None] = print, executor: Executor | None = None
+) -> None:
     """Compute every group and write ``settings_grid.csv`` to `folder`.
 
     Parameters
@@ -114,10 +122,12 @@ def store_settings(folder: Path, progress: Callable[[str], None] = print) -> Non
     folder : Path
     progress : callable
         Told what is done.
+    executor : concurrent.futures.Executor, optional
+        As in :func:`rlvr.simulate`.
     """
     tables = []
     for number, group in enumerate(GROUPS, start=1):
-        tables.append(recompute_settings(*group))
+        tables.append(recompute_settings(*group, executor=executor))
         progress(
             f"{number} of {len(GROUPS)}: {group[0]} answers, {group[1]} ties, prior strength {group[2]:.2f}"
         )

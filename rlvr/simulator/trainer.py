@@ -14,6 +14,7 @@ from rlvr.arms import ARMS, check_arms
 from rlvr.simulator.executors import train_all
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
 from rlvr.simulator.prepared_study import Size, Study
+from rlvr.simulator.progress_bars import Progress, counting
 from rlvr.simulator.strategy_family import StrategyFamily, StrategyTasks
 from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed
 from rlvr.simulator.trained_runs import Runs
@@ -32,6 +33,7 @@ class _Options(TypedDict, total=False):
     keep_policies: bool
     tasks: Tasks | StrategyTasks | None
     executor: Executor | None
+    progress: bool | Progress
 
 
 @overload
@@ -54,6 +56,7 @@ def simulate(
     keep_policies: bool = False,
     tasks: Tasks | StrategyTasks | None = None,
     executor: Executor | None = None,
+    progress: bool | Progress = False,
 ) -> Runs | list[Runs]:
     """Train every arm on the same task draws, batches and sampling uniforms.
 
@@ -80,6 +83,9 @@ def simulate(
     executor : concurrent.futures.Executor, optional
         Who trains: a ProcessPoolExecutor, Dask's ``Client.get_executor()`` and so on; threads of this
         process by default. It stays open. What a dying worker loses is trained by this process.
+    progress : bool or callable
+        True: a bar that counts chunks, on standard error if that is a terminal. A callable is told how many
+        chunks are done, and of how many.
 
     Returns
     -------
@@ -121,7 +127,8 @@ def simulate(
         )
     size = Size(named, n_tasks, n_seeds, seed, checkpoints, keep_policies)
     studies = [Study.prepare(each, how, size, tasks) for each, how in pairs]
-    trained = train_all([study.work for study in studies], executor)
+    with counting(progress) as say:
+        trained = train_all([study.work for study in studies], executor, say)
     runs = [study.runs(results) for study, results in zip(studies, trained, strict=True)]
     return runs if several else runs[0]
 

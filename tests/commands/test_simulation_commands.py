@@ -18,9 +18,10 @@ def simulated(monkeypatch):
     """What a command asks of the simulator; it gets a few short runs instead."""
     asked, real = [], trainer.simulate
 
-    def small(family, config, **settings):
-        asked.append((family.prior_strength, config, settings))
-        return real(family, replace(config, n_steps=3), n_tasks=2, n_seeds=2, seed=settings["seed"])
+    def small(families, config, *, progress, **settings):
+        assert progress is True
+        asked.extend((family.prior_strength, config, settings) for family in families)
+        return real(families, replace(config, n_steps=3), n_tasks=2, n_seeds=2, seed=settings["seed"])
 
     monkeypatch.setattr(trainer, "simulate", small)
     return asked
@@ -71,12 +72,14 @@ def test_a_sweep_that_cannot_be(simulated, arguments, said):
 def test_a_stored_sweep_goes_to_the_folder_named_and_prints_nothing_else(monkeypatch, tmp_path, simulated):
     from rlvr.simulator import prior_sweep
 
-    def store(folder, progress):
+    def store(folder, progress, executor):
+        assert executor.folder == tmp_path / ".sweep-chunks" and executor.folder.is_dir()
         progress(f"to {folder.name}")
 
     monkeypatch.setattr(prior_sweep, "store", store)
     result = run("sweep", "--store", str(tmp_path))
     assert (result.exit_code, result.output) == (0, f"to {tmp_path.name}\n") and simulated == []
+    assert list(tmp_path.iterdir()) == []  # the folder of chunks is gone
 
 
 @pytest.mark.parametrize(("wrong", "exit_code"), [(0, 0), (1, 1)])

@@ -77,9 +77,6 @@ def test_what_is_stored_comes_from_these_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(budget_axis, "_N_TASKS", 4)
     monkeypatch.setattr(budget_axis, "BUDGETS", (5, 10))
     monkeypatch.setattr(budget_axis, "BUDGET_PRIORS", (0.8,))
-    monkeypatch.setattr(
-        budget_axis, "budget_runs", lambda tie, strength: budget_runs(tie, strength, until=10)
-    )
     said = []
     budget_axis.store(tmp_path, said.append)
     assert said == ["lowest ties, prior strength 0.80", "uniform ties, prior strength 0.80"]

@@ -3,6 +3,9 @@
 import multiprocessing
 import os
 import pickle
+import signal
+import time
+import warnings
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import fields, replace
 
@@ -33,15 +36,15 @@ def assert_same(found, expected):
 
 
 class Backwards(Executor):
-    """Trains at the very end, last chunk first, and sends everything through bytes."""
+    """Trains when it has `n` chunks, the last first, and sends everything through bytes."""
 
-    def __init__(self):
-        self.waiting = []
+    def __init__(self, n):
+        self.waiting, self.n = [], n
 
     def submit(self, fn, /, *args, **kwargs):
         future = Future()
         self.waiting.append((future, pickle.dumps((fn, args, kwargs))))
-        if len(self.waiting) == 8:
+        if len(self.waiting) == self.n:
             for waiting, packed in reversed(self.waiting):
                 work, given, named = pickle.loads(packed)
                 waiting.set_result(work(*given, **named))
@@ -49,7 +52,7 @@ class Backwards(Executor):
 
 
 class Deadly(Executor):
-    """A pool of two processes, one of which dies of the fourth chunk."""
+    """Passes work on, but in place of the fourth chunk something that kills whoever takes it."""
 
     def __init__(self, pool):
         self.pool, self.n = pool, 0
@@ -57,6 +60,20 @@ class Deadly(Executor):
     def submit(self, fn, /, *args, **kwargs):
         self.n += 1
         return self.pool.submit(os._exit, 1) if self.n == 4 else self.pool.submit(fn, *args, **kwargs)
+
+
+def slowly(work, chunk):
+    """Train a chunk no faster than in a tenth of a second."""
+    time.sleep(0.1)
+    return work(chunk)
+
+
+class Slow(Executor):
+    def __init__(self, pool):
+        self.pool = pool
+
+    def submit(self, fn, /, *args, **kwargs):
+        return self.pool.submit(slowly, fn, *args)
 
 
 class Failing(Executor):
@@ -164,43 +181,146 @@ def test_chunks_are_as_many_as_the_work_asks_for(monkeypatch):
     assert cuts[-1] == 4000 * 3 * 4 // 1000
 
 
-@pytest.mark.parametrize("family", [TASKS, SHARED])
-def test_any_executor_in_any_order_gives_the_same_bits(family):
-    expected = simulate(family, SHORT, **ASKED)
-    assert_same(simulate(family, SHORT, executor=Backwards(), **ASKED), expected)
-    with ThreadPoolExecutor(3) as pool:
-        assert_same(simulate(family, SHORT, executor=pool, **ASKED), expected)
+@pytest.fixture
+def many_chunks(monkeypatch):
+    """Work is cut for a cluster as if it were long: 15 chunks for TASKS, and as many for SHARED."""
+    monkeypatch.setattr(executors, "_TRAVELLING", 60)
 
 
-@pytest.mark.slow
-def test_processes_give_the_same_bits_and_so_do_dying_ones():
-    families = [TASKS, SHARED]
-    expected = [simulate(family, SHORT, **ASKED) for family in families]
-    with processes() as pool:
-        found = simulate(families, SHORT, executor=pool, **ASKED)
-        for runs, other in zip(found, expected, strict=True):
-            assert_same(runs, other)
-    with processes() as pool, pytest.warns(RuntimeWarning, match="of 16 lost by the executor: trained here"):
-        found = simulate(families, SHORT, executor=Deadly(pool), **ASKED)
+def assert_all_same(found, expected):
     for runs, other in zip(found, expected, strict=True):
         assert_same(runs, other)
 
 
-def test_an_error_that_is_no_loss_is_raised():
-    with pytest.raises(MemoryError, match="too much"):
-        simulate(TASKS, SHORT, executor=Failing(MemoryError("too much")), **ASKED)
-    with pytest.warns(RuntimeWarning, match="8 chunks of 8 lost by the executor: trained here instead"):
-        found = simulate(TASKS, SHORT, executor=Failing(ConnectionError()), **ASKED)
-    assert_same(found, simulate(TASKS, SHORT, **ASKED))
+@pytest.fixture(scope="module")
+def expected():
+    return [simulate(family, SHORT, **ASKED) for family in (TASKS, SHARED)]
+
+
+@pytest.mark.parametrize("threads", [1, 2, 9])
+def test_threads_in_any_number_give_the_same_bits(threads, monkeypatch, expected):
+    monkeypatch.setenv("RLVR_THREADS", str(threads))
+    assert_all_same(simulate([TASKS, SHARED], SHORT, **ASKED), expected)
+
+
+def test_any_executor_in_any_order_gives_the_same_bits(many_chunks, expected):
+    assert_all_same(simulate([TASKS, SHARED], SHORT, executor=Backwards(30), **ASKED), expected)
+    with ThreadPoolExecutor(3) as pool:
+        assert_all_same(simulate([TASKS, SHARED], SHORT, executor=pool, **ASKED), expected)
+        assert pool.submit(int, "7").result() == 7  # it stays open
+
+
+@pytest.mark.parametrize(("longest", "n_chunks"), [(60, 15), (300, 3), (1_000, 1), (10**9, 1)])
+def test_work_that_travels_is_cut_by_how_long_it_is(longest, n_chunks, monkeypatch):
+    monkeypatch.setattr(executors, "_TRAVELLING", longest)
+    told = []
+    simulate(TASKS, SHORT, executor=Backwards(n_chunks), progress=lambda *now: told.append(now), **ASKED)
+    assert told == [(done, n_chunks) for done in range(n_chunks + 1)]
 
 
 @pytest.mark.slow
-def test_dask_gives_the_same_bits():
+def test_processes_give_the_same_bits(many_chunks, expected):
+    with processes() as pool:
+        assert_all_same(simulate([TASKS, SHARED], SHORT, executor=pool, **ASKED), expected)
+
+
+@pytest.mark.slow
+def test_a_process_killed_in_the_middle_costs_nothing_but_a_warning(many_chunks, expected):
+    def kill(done, _):
+        if done == 2:
+            os.kill(next(iter(pool._processes)), signal.SIGKILL)
+
+    with processes() as pool:
+        with pytest.warns(RuntimeWarning, match="of 30 lost by the executor: trained here instead"):
+            found = simulate([TASKS, SHARED], SHORT, executor=Slow(pool), progress=kill, **ASKED)
+        assert_all_same(found, expected)
+        with pytest.warns(RuntimeWarning, match="30 chunks of 30 lost"):  # the pool is broken for good
+            assert_all_same(simulate([TASKS, SHARED], SHORT, executor=pool, **ASKED), expected)
+
+
+def test_an_error_that_is_no_loss_is_raised(many_chunks, expected):
+    with pytest.raises(MemoryError, match="too much"):
+        simulate(TASKS, SHORT, executor=Failing(MemoryError("too much")), **ASKED)
+    with pytest.warns(RuntimeWarning, match="15 chunks of 15 lost by the executor: trained here instead"):
+        found = simulate(TASKS, SHORT, executor=Failing(ConnectionError()), **ASKED)
+    assert_same(found, expected[0])
+    with ThreadPoolExecutor(1) as closed:
+        pass
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        simulate(TASKS, SHORT, executor=closed)
+
+
+def test_an_interrupt_cancels_what_has_not_begun(many_chunks):
+    def interrupt(done, _):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    class Listed(ThreadPoolExecutor):
+        def submit(self, *work):
+            futures.append(super().submit(*work))
+            return futures[-1]
+
+    futures = []
+    with Listed(1) as pool, pytest.raises(KeyboardInterrupt):
+        simulate(TASKS, replace(SHORT, n_steps=500), executor=pool, progress=interrupt, **ASKED)
+    assert sum(future.cancelled() for future in futures) >= 5
+
+
+def test_progress_is_told_of_every_chunk_and_draws_nothing_in_a_file(capsys):
+    told = []
+    simulate(TASKS, SHORT, n_seeds=64, progress=lambda *now: told.append(now))
+    n_chunks = told[0][1]
+    assert told == [(done, n_chunks) for done in range(n_chunks + 1)] and n_chunks >= 1
+    simulate(TASKS, SHORT, progress=True)
+    assert capsys.readouterr() == ("", "")
+    with pytest.raises(TypeError, match="progress must be True, False or a callable, got 1"):
+        simulate(TASKS, SHORT, progress=1)
+
+
+def test_a_terminal_gets_a_bar(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # how rich is told that it writes to a terminal
+    simulate(TASKS, SHORT, progress=True)
+    out, bar = capsys.readouterr()
+    assert out == "" and "simulating" in bar
+
+
+@pytest.fixture(scope="module")
+def cluster():
     distributed = pytest.importorskip("distributed", reason="needs the optional dependency rlvr[cluster]")
     with (
-        distributed.LocalCluster(n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None)
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0")
         as cluster, distributed.Client(cluster) as client,
     ):  # fmt: skip
-        found = simulate([TASKS, SHARED], SHORT, executor=client.get_executor(), **ASKED)
-    for runs, family in zip(found, [TASKS, SHARED], strict=True):
-        assert_same(runs, simulate(family, SHORT, **ASKED))
+        yield client
+
+
+@pytest.mark.slow
+def test_dask_gives_the_same_bits(cluster, many_chunks, expected):
+    pids = set(cluster.run(os.getpid).values())
+    assert len(pids) == 2 and os.getpid() not in pids
+    found = simulate([TASKS, SHARED], SHORT, executor=cluster.get_executor(), **ASKED)
+    assert_all_same(found, expected)
+
+
+@pytest.mark.slow
+def test_a_dask_worker_killed_in_the_middle_costs_nothing(cluster, many_chunks, expected):
+    """Dask itself trains elsewhere what one death lost, so that there may be nothing to warn of."""
+    victim = next(iter(cluster.run(os.getpid).values()))
+
+    def kill(done, _):
+        if done == 2:
+            os.kill(victim, signal.SIGKILL)
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "[0-9]+ chunks? of 30 lost by the executor", RuntimeWarning)
+        found = simulate(
+            [TASKS, SHARED], SHORT, executor=Slow(cluster.get_executor()), progress=kill, **ASKED
+        )
+    assert_all_same(found, expected)
+
+
+@pytest.mark.slow
+def test_a_chunk_that_dask_gives_up_is_trained_here(cluster, many_chunks, expected):
+    with pytest.warns(RuntimeWarning, match="of 30 lost by the executor: trained here instead"):
+        found = simulate([TASKS, SHARED], SHORT, executor=Deadly(cluster.get_executor()), **ASKED)
+    assert_all_same(found, expected)

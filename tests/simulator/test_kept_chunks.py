@@ -1,0 +1,181 @@
+"""Chunks on the disk: whole or not there, found by the same work alone, gone when all is well."""
+
+import signal
+import subprocess
+import sys
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rlvr import ARMS, GRPOConfig, StrategyFamily, TaskFamily, simulate
+from rlvr.simulator import executors, kept_chunks
+from rlvr.simulator.kept_chunks import KeptChunks, chunk_digest
+from rlvr.simulator.prepared_study import Size, Study
+
+FAMILIES = [TaskFamily(n_actions=4, n_prompts=6), StrategyFamily(n_prompts=8, offset_sd=0.5)]
+SHORT = GRPOConfig(n_steps=5, batch_size=4)
+
+
+@pytest.fixture(autouse=True)
+def many_chunks(monkeypatch):
+    monkeypatch.setattr(executors, "_TRAVELLING", 240)  # 4 runs
+
+
+def runs_by(executor, **options):
+    return simulate(FAMILIES, SHORT, n_tasks=2, n_seeds=8, executor=executor, **options)
+
+
+def assert_same(found, expected):
+    for runs, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(runs.curves, other.curves)
+
+
+def work_of(family=FAMILIES[0], config=SHORT, **changed):
+    size = {"arms": ARMS, "n_tasks": 2, "n_seeds": 3, "seed": 0, "checkpoints": None, "keep_policies": False}
+    return Study.prepare(family, config, Size(**(size | changed))).work
+
+
+class Stops(Exception):
+    pass
+
+
+def stop_at(n):
+    def stop(done, _):
+        if done == n:
+            raise Stops
+
+    return stop
+
+
+def test_interrupted_work_goes_on_where_it_was(tmp_path):
+    folder, expected = tmp_path / "chunks", runs_by(None)
+    with ThreadPoolExecutor(1) as pool, pytest.raises(Stops), KeptChunks(folder, pool) as kept:
+        runs_by(kept, progress=stop_at(3))
+    there = len(list(folder.glob("*.npz")))
+    assert 3 <= there == kept.n_trained <= 8 and kept.n_found == 0
+    with KeptChunks(folder, resume=True) as again:
+        assert_same(runs_by(again), expected)
+    assert (again.n_found, again.n_trained) == (there, 8 - there)
+    assert not folder.exists()
+
+
+def test_without_resume_nothing_old_is_read_or_left(tmp_path):
+    runs_by(kept := KeptChunks(tmp_path / "chunks"))
+    kept.shutdown()
+    (tmp_path / "chunks" / ".half.x.npz").touch()
+    (tmp_path / "chunks" / "notes.txt").write_text("mine")
+    with KeptChunks(tmp_path / "chunks") as fresh:
+        assert [path.name for path in fresh.folder.iterdir()] == ["notes.txt"]
+        runs_by(fresh)
+    assert (fresh.n_found, fresh.n_trained) == (0, 8)
+    assert [path.name for path in fresh.folder.iterdir()] == ["notes.txt"]  # never what is another's
+
+
+def test_a_chunk_that_cannot_be_written_stops_everything(tmp_path, monkeypatch):
+    def full(file, **arrays):
+        file.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(kept_chunks.np, "savez", full)
+    with pytest.raises(OSError, match="No space left"), KeptChunks(tmp_path / "chunks") as kept:
+        runs_by(kept)
+    assert list(kept.folder.iterdir()) == []
+
+
+def test_a_lost_worker_is_a_loss_here_too(tmp_path):
+    class Gone(Executor):
+        def submit(self, fn, /, *args, **kwargs):
+            future = Future()
+            future.set_exception(EOFError())
+            return future
+
+    with (
+        pytest.warns(RuntimeWarning, match="8 chunks of 8 lost"),
+        KeptChunks(tmp_path / "chunks", Gone()) as kept,
+    ):
+        assert_same(runs_by(kept), runs_by(None))
+
+
+def test_other_work_is_passed_on(tmp_path):
+    with KeptChunks(tmp_path / "chunks") as kept:
+        assert kept.submit(int, "11", base=3).result() == 4
+        assert list(kept.folder.iterdir()) == []
+
+
+def test_every_argument_and_the_code_change_the_digest(monkeypatch):
+    one = work_of()
+    assert chunk_digest(one) == chunk_digest(work_of()) and len(chunk_digest(one)) == 64
+    others = [
+        work_of(config=replace(SHORT, learning_rate=0.06)), work_of(config=replace(SHORT, kl="reverse")),
+        work_of(family=replace(FAMILIES[0], prior_strength=0.51)), work_of(seed=1), work_of(n_seeds=2),
+        work_of(arms=ARMS[:3]), work_of(checkpoints=(2,)), work_of(keep_policies=True), work_of(n_tasks=3),
+        replace(one, last=5), replace(one, first=1), work_of(family=FAMILIES[1]),
+        replace(one, by_task={**one.by_task, "draws": np.array([0, 2])}),
+    ]  # fmt: skip
+    digests = {chunk_digest(chunk) for chunk in [one, *others]}
+    assert len(digests) == 14
+    monkeypatch.setattr(kept_chunks, "_code", lambda: "another version")
+    assert chunk_digest(one) not in digests
+
+
+SCRIPT = """
+import sys, time
+from rlvr.simulator import executors, prior_sweep
+from rlvr.commands.command_line import main
+from dataclasses import replace
+
+executors._TRAVELLING = 20_000
+prior_sweep.SIZES = {"light": replace(prior_sweep.SIZES["light"], n_tasks=4, n_seeds=2)}
+prior_sweep.DENSE = (0.2, 0.5, 0.8)
+if sys.argv[1] == "slow":
+    put = executors._Piece.keep
+    def keep(piece, trained):
+        put(piece, trained)
+        print("chunk", flush=True)
+        time.sleep(0.5)
+    executors._Piece.keep = keep
+del sys.argv[1]
+main()
+"""
+
+
+def sweep(folder, speed, *more):
+    def before():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # which a job in the background ignores
+
+    command = [sys.executable, "-c", SCRIPT, speed, "sweep", "--store", str(folder), *more]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=before
+    )
+
+
+def finished(started):
+    _, said = started.communicate()
+    assert (started.returncode, said) == (0, "")
+
+
+@pytest.mark.slow
+def test_a_command_interrupted_and_resumed_writes_the_same_files(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    one.mkdir()
+    other.mkdir()
+    finished(sweep(one, "fast"))
+    started = sweep(other, "slow")
+    for _ in range(3):
+        assert started.stdout.readline() == "chunk\n"
+    started.send_signal(signal.SIGINT)
+    _, said = started.communicate()
+    kept = other / ".sweep-chunks"
+    assert [path.name for path in other.iterdir()] == [kept.name]  # no half of a result
+    n_kept = len(list(kept.glob("*.npz")))
+    assert n_kept >= 3 and started.returncode == 130
+    assert said.splitlines() == [
+        f"rlvr: {n_kept} finished chunks kept; the same command with --resume goes on from there",
+        "rlvr: interrupted; outputs are as they were before",
+    ]
+    finished(sweep(other, "fast", "--resume"))
+    assert sorted(path.name for path in other.iterdir()) == ["crossings.csv", "sweep.csv"]
+    for name in ("crossings.csv", "sweep.csv"):
+        assert (other / name).read_bytes() == (one / name).read_bytes()
