@@ -2,7 +2,7 @@
 
 What it is for: training the same four arms outside of the simulator, on a real model, by a real trainer.
 It imports nothing of the core and nothing beyond the standard library, so that any trainer can load it.
-Chapter 16 and `make network` use it.
+Chapters 16 and 17 and `make network` use it.
 """
 
 import lazy_loader

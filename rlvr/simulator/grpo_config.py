@@ -87,7 +87,9 @@ class GRPOConfig:
         "gradient": the policy gradient above. "mirror": the group's rewards make a target distribution over
         the distinct sampled answers, and the policy is drawn towards it, by the gradient of their cross
         entropy. An answer's reward is the mean over its samples, taken as it is: no `advantage`, since what
-        is subtracted from all rewards leaves the target where it was. Neither `clip` nor `inner_updates`.
+        is subtracted from all rewards leaves the target where it was. No `clip`. Where logits are shared, an
+        answer is what its tokens decided, the groups' ways to their targets are averaged, and `inner_updates`
+        may split the batch, since that leaves each group whole.
     mirror_temperature : float, above 0
         With "mirror", how soft the target is: the price of its KL divergence from the policy.
     verifier_noise : (float, float), each in [0, 1]
@@ -105,8 +107,7 @@ class GRPOConfig:
     Raises
     ------
     TypeError, ValueError
-        If an argument is out of range, or `clip` or `inner_updates` is set with the update "mirror"; the
-        message names it.
+        If an argument is out of range, or `clip` is set with the update "mirror"; the message names it.
     """
 
     n_steps: int = 200
@@ -151,11 +152,6 @@ class GRPOConfig:
             raise ValueError(
                 "clip must be None with update='mirror', which has no ratio to clip: its target is a "
                 f"distribution, got {shown(self.clip)}"
-            )
-        if self.update == "mirror" and self.inner_updates != 1:
-            raise ValueError(
-                "inner_updates must be 1 with update='mirror', whose target needs the whole group, got "
-                f"{shown(self.inner_updates)}"
             )
         rates = "two rates (false positive, false negative), each in [0, 1]"
         noise = _pair("verifier_noise", self.verifier_noise, rates)

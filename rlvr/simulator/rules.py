@@ -52,7 +52,8 @@ def as_rules(config: GRPOConfig, n_prompts: int) -> Rules:
     Raises
     ------
     ValueError
-        If a batch holds more prompts than there are, or a group cannot be split into `inner_updates`.
+        If a batch holds more prompts than there are, or a group cannot be split into `inner_updates`: it
+        is no multiple, or mirror descent's target needs the whole.
 
     Examples
     --------
@@ -65,6 +66,11 @@ def as_rules(config: GRPOConfig, n_prompts: int) -> Rules:
         raise ValueError(
             f"group_size must be a multiple of inner_updates = {config.inner_updates}, "
             f"got {config.group_size}"
+        )
+    if config.update == "mirror" and config.inner_updates != 1:
+        raise ValueError(
+            "inner_updates must be 1 with update='mirror' where each prompt has logits of its own, since its "
+            f"target needs the whole group, got {config.inner_updates}"
         )
     n_candidates = config.batch_size
     if config.filtering == "refill":

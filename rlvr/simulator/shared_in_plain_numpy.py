@@ -93,6 +93,9 @@ def plain_run(
             gradient = np.zeros_like(logits)
             for prompt, moves, decided, worth, rewards in groups[part * size : (part + 1) * size]:
                 now = special.softmax(logits + offsets[prompt], axis=-1)
+                if config.update == "mirror":  # as much as all its answers, since answers are counted below
+                    way = _towards_target(now, moves, decided, rewards, config.mirror_temperature)
+                    gradient += config.group_size * way
                 for i in range(config.group_size):
                     for k in np.flatnonzero(decided[i]):
                         ratio = now[k, moves[i, k]] / before[prompt, k, moves[i, k]]
@@ -100,7 +103,7 @@ def plain_run(
                         n_decided += 1
                         if (worth[i] > 0 and ratio > 1 + high) or (worth[i] < 0 and ratio < 1 - low):
                             n_clipped += 1
-                        else:
+                        elif config.update == "gradient":
                             onehot = np.arange(family.n_strategies) == moves[i, k]
                             gradient[k] += worth[i] * ratio * (onehot - now[k])
                         if config.filtering == "off" or rewards.min() < rewards.max():
@@ -189,6 +192,24 @@ def _advantages(rewards: NDArray, kind: str) -> NDArray[np.float64]:
     if kind == "rloo":
         return np.array([r[i] - np.delete(r, i).mean() for i in range(r.size)])
     return (r - r.mean()) / (r.std() + 1e-8 if kind == "grpo" else 1.0)
+
+
+def _towards_target(
+    now: NDArray, moves: NDArray, decided: NDArray, rewards: NDArray, temperature: float
+) -> NDArray[np.float64]:
+    """Gradient of sum_c target_c log(policy_c), both on the distinct answers c, the target held."""
+    answers = [tuple(row[taken].tolist()) for row, taken in zip(moves, decided, strict=True)]
+    candidates = sorted(set(answers))
+    chance = np.array([np.prod([now[k, s] for k, s in enumerate(answer)]) for answer in candidates])
+    earned = [[r for a, r in zip(answers, rewards, strict=True) if a == answer] for answer in candidates]
+    reward = np.array([np.mean(each) for each in earned])
+    target = chance * np.exp((reward - reward.max()) / temperature)
+    surplus = target / target.sum() - chance / chance.sum()
+    way = np.zeros_like(now)
+    for answer, extra in zip(candidates, surplus, strict=True):
+        for k, s in enumerate(answer):
+            way[k] += extra * ((np.arange(now.shape[1]) == s) - now[k])
+    return way
 
 
 def _kl_gradient(policy: NDArray, prior: NDArray, kind: str) -> NDArray[np.float64]:

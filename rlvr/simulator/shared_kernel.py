@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit
 
 from rlvr.simulator.keyed_random import fill_words
+from rlvr.simulator.shared_mirror import add_mirror_drift
 from rlvr.simulator.shared_rewards import group_rewards
 from rlvr.simulator.shared_updates import copy, part_drift, tokens, update_logits
 
@@ -125,7 +126,7 @@ def train(
     first, last, draws, prior, offsets, accuracies, read_offsets, read_accuracies, labels, arms, key,
     n_seeds, n_prompts, checkpoints, batch_size, n_candidates, group_size, inner_updates, learning_rate,
     adam, low, high, kl_coefficient, reverse, filtering, advantage, uniform_ties, noise, wrong_agreement,
-    greedy, curves, shares, clipped, final,
+    greedy, temperature, curves, shares, clipped, final,
 ):  # fmt: skip
     """Train every arm of runs `first` to `last` - 1, run r being task ``r // n_seeds``, seed ``r % n_seeds``.
 
@@ -151,6 +152,8 @@ def train(
         0 for "grpo", 1 for "centered", 2 for "rloo".
     noise : (float, float)
         Rates of false positives and false negatives.
+    temperature : float
+        Mirror descent's; 0 for the policy gradient.
     curves, clipped : ndarray (arm, task, seed, checkpoint)
         Filled with exact accuracies, and with the share of decisions since the checkpoint before that
         were clipped (NaN where there were none).
@@ -189,6 +192,7 @@ def train(
     strategies = np.empty((batch_size, group_size), np.int64)
     ends = np.empty((batch_size, group_size), np.int64)
     advantages, counted = np.empty((batch_size, group_size)), np.empty(batch_size, np.bool_)
+    nothing = np.zeros((batch_size, group_size))
     prompts = np.empty(batch_size, np.int64)
     rewards, names = np.empty(group_size, np.int64), np.empty(group_size, np.int64)
     counts, seen = np.zeros(n_strategies + 1, np.int64), np.zeros(n_strategies + 1, np.int64)
@@ -254,6 +258,8 @@ def train(
                             worth = 1.0 / (math.sqrt(mean * (1.0 - mean)) + 1e-8)
                         elif advantage == 2:
                             worth = group_size / (group_size - 1.0)
+                        if temperature > 0.0:  # a target is made of rewards as they are
+                            mean, worth = 0.0, 1.0
                         for i in range(group_size):
                             advantages[filled, i] = (rewards[i] - mean) * worth
                         prompts[filled], counted[filled] = prompt, mixed or filtering == 0
@@ -262,9 +268,14 @@ def train(
                         start, stop = min(update * part, filled), min((update + 1) * part, filled)
                         cut, made = part_drift(
                             here, offset, prompts, differ, start, stop, part * group_size, old, reference,
-                            strategies, ends, advantages, counted, low, high, kl_coefficient, reverse,
-                            update == 0, policy, drift,
+                            strategies, ends, nothing if temperature > 0.0 else advantages, counted, low,
+                            high, kl_coefficient, reverse, update == 0, policy, drift,
                         )  # fmt: skip
+                        if temperature > 0.0:
+                            add_mirror_drift(
+                                here, offset, prompts, differ, start, stop, part, strategies, ends,
+                                advantages, temperature, policy, drift,
+                            )  # fmt: skip
                         n_clipped[arm] += cut
                         n_decisions[arm] += made
                         n_updates[arm] += 1

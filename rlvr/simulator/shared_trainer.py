@@ -6,6 +6,7 @@ The parts of GRPO, as they act on logits that all prompts share:
   order, into `inner_updates` equal parts; each part's mean gradient over its answers is one update.
 - "drop" and "off" differ in the KL term alone: a group of equal rewards has no gradient, and stays in the
   mean. "refill" replaces it by the next prompt; places that stay empty count in the mean as zeros.
+- Mirror descent has a target for each group, and takes the mean over the part's groups of the way to it.
 - The KL term is taken at the tokens that answers decided, towards the prior's probabilities there.
 """
 
@@ -17,7 +18,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvr._checks import shown
 from rlvr.arms import ARM_CODE
 from rlvr.simulator.grpo_config import GRPOConfig
 from rlvr.simulator.strategy_family import StrategyFamily, StrategyTasks
@@ -33,7 +33,7 @@ def check_shared(family: StrategyFamily, config: GRPOConfig) -> None:
     Raises
     ------
     ValueError
-        If `batch_size` exceeds the prompts or is no multiple of `inner_updates`, or `update` is "mirror".
+        If `batch_size` exceeds the prompts or is no multiple of `inner_updates`.
     """
     if config.batch_size > family.n_prompts:
         raise ValueError(
@@ -43,11 +43,6 @@ def check_shared(family: StrategyFamily, config: GRPOConfig) -> None:
         raise ValueError(
             f"inner_updates must divide batch_size = {config.batch_size} where strategies are shared, "
             f"got {config.inner_updates}"
-        )
-    if config.update == "mirror":
-        raise ValueError(
-            "update must be 'gradient' for a StrategyFamily, since a target for one prompt's answers "
-            f"does not say where logits shared with the others should go, got {shown(config.update)}"
         )
 
 
@@ -101,6 +96,7 @@ def shared_study(
             "advantage": ("grpo", "centered", "rloo").index(config.advantage),
             "uniform_ties": config.tie_break == "uniform", "noise": config.verifier_noise,
             "wrong_agreement": float(family.wrong_agreement), "greedy": family.read == "greedy",
+            "temperature": float(config.mirror_temperature) if config.update == "mirror" else 0.0,
         },
         results={
             "curves": (steps.size,), "clipped": (steps.size,),

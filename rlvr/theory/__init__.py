@@ -27,8 +27,15 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "kl_divergence",
         ],
         "shared_logits": ["NullMoments", "heap_probability", "null_moments", "updates_to_heap"],
-        "scale_free_step": ["adam_null_moments", "adam_weights", "noise_correlation", "scale_free_drift"],
+        "scale_free_step": [
+            "adam_null_moments",
+            "adam_weights",
+            "momentum_drift",
+            "noise_correlation",
+            "scale_free_drift",
+        ],
         "clipping": ["clip_bounds", "clip_force", "clipped_share", "coin_advantage", "mean_clip_force"],
+        "rollout_under_the_clip": ["ClippedRollout", "answer_worth", "clipped_rollout"],
         "repeated_sampling": ["base_priors", "beta_coverage", "beta_shape", "coverage", "pass_at_k"],
     },
 )

@@ -8,7 +8,8 @@ or the group, and a rare strategy's logit moves as far as a common one's,
 
 R being the correlation matrix of ``diag(pi) - pi pi^T``. Flipping every coin turns a gradient into its
 negative, so without momentum the logits stay a martingale. The *shares* do not: the curvature of the softmax
-pulls towards an even mix. The unit is one training run.
+pulls towards an even mix. With momentum an older gradient is divided by a root that has learned from later
+ones, whose size depends on where the older has led: a drift of second order. The unit is one training run.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from rlvr._checks import real, whole
 from rlvr.theory.shared_logits import NullMoments, checked_shares, moments_of_walk
 
-__all__ = ["adam_null_moments", "adam_weights", "noise_correlation", "scale_free_drift"]
+__all__ = ["adam_null_moments", "adam_weights", "momentum_drift", "noise_correlation", "scale_free_drift"]
 
 Floats = NDArray[np.float64]
 
@@ -90,13 +91,56 @@ def adam_weights(n_updates: int, *, betas: tuple[float, float] = (0.9, 0.95)) ->
     array([1., 1., 1.])
     """
     whole("n_updates", n_updates, "an integer of at least 0", at_least=0)
-    keep = real("betas[0]", betas[0], "a number in [0, 1)", above=0, below=1, closed=True)
-    if keep == 1:
-        raise ValueError("betas[0] must be a number in [0, 1), got 1.0")
+    keep = _beta(0, betas[0])
     update = np.arange(n_updates)
     lag = update[None, :] - update[:, None]
     handed = np.where(lag >= 0, (1 - keep) * keep ** np.maximum(lag, 0.0), 0.0)
     return (handed / (1 - keep ** (update + 1.0))).sum(axis=1)
+
+
+def momentum_drift(
+    shares: ArrayLike, *, learning_rate: float, betas: tuple[float, float] = (0.9, 0.95)
+) -> Floats:
+    """Expected change of the logits in one of Adam's updates, once both averages are full.
+
+    ::
+
+        -lr**2 / 2 * K * (1 - 2 pi_s) (1 - (R pi)_s) / (1 - pi_s),    K = b1 (1 - b2) / ((1 + b1) (1 - b1 b2))
+
+    For two strategies ``lr**2 K (2 p - 1)`` for the first and its negative for the second: momentum carries
+    on towards the commoner one, where gradients are smaller and the root that divides has shrunk. K is 0
+    without momentum, and where the root never learns (b2 to 1). With the default betas it is 0.163.
+
+    Parameters
+    ----------
+    shares : array_like (strategy,)
+    learning_rate : float, above 0
+    betas : (float, float)
+        Adam's, each in [0, 1).
+
+    Returns
+    -------
+    ndarray (strategy,)
+
+    Examples
+    --------
+    >>> momentum_drift([0.65, 0.35], learning_rate=0.1).round(6)
+    array([ 0.00049, -0.00049])
+    """
+    policy, _ = checked_shares(shares)
+    real("learning_rate", learning_rate, "a finite number above 0", above=0)
+    first, second = (_beta(index, beta) for index, beta in enumerate(betas))
+    handed = first * (1 - second) / ((1 + first) * (1 - first * second))
+    aligned = 1 - noise_correlation(policy) @ policy
+    return -0.5 * learning_rate**2 * handed * (1 - 2 * policy) * aligned / (1 - policy)
+
+
+def _beta(index: int, beta: float) -> float:
+    name = f"betas[{index}]"
+    keep = real(name, beta, "a number in [0, 1)", above=0, below=1, closed=True)
+    if keep == 1:
+        raise ValueError(f"{name} must be a number in [0, 1), got 1.0")
+    return keep
 
 
 def adam_null_moments(

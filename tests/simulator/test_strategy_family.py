@@ -59,7 +59,6 @@ def test_bad_families(given, error, message):
     ("config", "message"),
     [
         ({"batch_size": 8, "inner_updates": 3}, "inner_updates must divide batch_size = 8 .*, got 3"),
-        ({"update": "mirror"}, "update must be 'gradient' for a StrategyFamily, .* got 'mirror'"),
         ({"batch_size": 65}, "batch_size must be at most n_prompts = 64, got 65"),
     ],
 )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rlvr.theory import adam_null_moments, adam_weights, noise_correlation, scale_free_drift
+from rlvr.theory import adam_null_moments, adam_weights, momentum_drift, noise_correlation, scale_free_drift
 
 
 def adam_walk(noise, *, learning_rate=1.0, betas=(0.9, 0.95)):
@@ -57,6 +57,66 @@ def test_the_pull_of_drawn_steps():
     wanted = scale_free_drift(policy, learning_rate=0.05)
     assert np.all(np.abs(change.mean(0) - wanted) < 4 * change.std(0) / 200_000**0.5 + 2e-6)
     assert wanted.sum() == pytest.approx(0, abs=1e-15) and wanted[0] < 0 < wanted[3]
+
+
+def late_drift(share, betas, *, rate=0.01, n_runs=8000):
+    """Drift of the logit difference an update, once averages are full, by Adam's rule; and its error.
+
+    Each run has a twin with every coin turned over, so what is odd in the coins cancels.
+    """
+    rng = np.random.default_rng(5)
+    x, first, second = np.zeros((3, 2 * n_runs))
+    for t in range(1, 201):
+        noise, now = rng.standard_normal(n_runs), 1 / (1 + (1 - share) / share * np.exp(-x))
+        gradient = np.sqrt(now * (1 - now)) * np.concatenate([noise, -noise])
+        first = betas[0] * first + (1 - betas[0]) * gradient
+        second = betas[1] * second + (1 - betas[1]) * gradient**2
+        x = x + 2 * rate * first / (1 - betas[0] ** t) / np.sqrt(second / (1 - betas[1] ** t))
+        if t == 60:
+            early = x
+    moved = (x - early).reshape(2, n_runs).mean(axis=0) / 140
+    return moved.mean(), moved.std() / n_runs**0.5
+
+
+@pytest.mark.parametrize("share", [0.8, 0.35])
+def test_momentum_carries_on_towards_the_commoner_strategy(share):
+    found, error = late_drift(share, (0.9, 0.95))
+    wanted = momentum_drift([share, 1 - share], learning_rate=0.01) @ [1, -1]
+    assert found == pytest.approx(wanted, rel=0.12) and found * (share - 0.5) > 0
+    assert abs(found) > 30 * error  # so "no drift" fails, and holds without momentum:
+    without, error = late_drift(share, (0.0, 0.95))
+    assert abs(without) < 4 * error
+    assert momentum_drift([share, 1 - share], learning_rate=0.01, betas=(0.0, 0.95)) == pytest.approx([0, 0])
+
+
+def test_momentum_drift_by_hand():
+    carried = 0.9 * 0.05 / (1.9 * 0.145)
+    found = momentum_drift([0.7, 0.3], learning_rate=0.1)
+    assert found == pytest.approx([0.01 * carried * 0.4, -0.01 * carried * 0.4])
+    assert momentum_drift([0.5, 0.5], learning_rate=0.1) == pytest.approx([0, 0], abs=1e-15)
+    three = np.array([0.5, 0.3, 0.2])
+    aligned = 1 - noise_correlation(three) @ three
+    wanted = -0.005 * carried * (1 - 2 * three) * aligned / (1 - three)
+    assert momentum_drift(three, learning_rate=0.1) == pytest.approx(wanted)
+
+
+def test_momentum_drift_of_three_strategies_by_adam_s_rule():
+    rng, rate, n_runs = np.random.default_rng(6), 0.01, 6000
+    policy = np.array([0.6, 0.3, 0.1])
+    logits, first, second = np.zeros((3, 2 * n_runs, 3))
+    for t in range(1, 201):
+        now = policy * np.exp(logits)
+        now /= now.sum(axis=1, keepdims=True)
+        drawn = rng.standard_normal((n_runs, 3))
+        noise = np.sqrt(now) * np.concatenate([drawn, -drawn])
+        gradient = noise - now * noise.sum(axis=1, keepdims=True)  # of covariance diag(pi) - pi pi^T
+        first, second = 0.9 * first + 0.1 * gradient, 0.95 * second + 0.05 * gradient**2
+        logits = logits + rate * first / (1 - 0.9**t) / np.sqrt(second / (1 - 0.95**t))
+        if t == 60:
+            early = logits
+    moved = (logits - early).reshape(2, n_runs, 3).mean(axis=0) / 140
+    wanted = momentum_drift(policy, learning_rate=rate)
+    assert np.all(abs(moved.mean(axis=0) - wanted) < 4 * moved.std(axis=0) / n_runs**0.5 + 0.12 * abs(wanted))
 
 
 def test_a_long_tail_gains_on_a_dominant_strategy():
