@@ -29,7 +29,7 @@ from rlvr._checks import counted, shown
 from rlvr.simulator.progress_bars import Progress
 from rlvr.simulator.training_chunks import Chunk, alike, cut, join, train_chunk
 
-__all__ = ["n_threads", "train_all"]
+__all__ = ["Results", "n_threads", "train_all"]
 
 _SIDE_BY_SIDE = 32  # runs of a chunk, where there are enough: compiled code trains many in one sweep
 _LONGEST = 20_000_000  # groups of a chunk on a thread: a few seconds, which an interrupt has to wait

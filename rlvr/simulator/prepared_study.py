@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rlvr._checks import shown, whole
 from rlvr.arms import ARM_CODE
 from rlvr.simulator.grpo_config import GRPOConfig
+from rlvr.simulator.known_covariates import known_covariates
 from rlvr.simulator.majority_labels import fixed_labels
 from rlvr.simulator.rules import as_rules
 from rlvr.simulator.shared_trainer import check_shared, prompt_policies, shared_study
@@ -106,8 +107,12 @@ class Study:
         """The same study with more task draws."""
         return Study.prepare(self.family, self.config, replace(self.size, n_tasks=n_tasks))
 
-    def runs(self, results: Mapping[str, NDArray], **more: Any) -> Runs:
-        """The finished runs, out of results (arm, run, ...); `more` goes to :class:`Runs`."""
+    def known(self, of: str) -> NDArray[np.float64]:
+        """What is known of the task draws beforehand and moves a term, ndarray (task, covariate)."""
+        return known_covariates(self.family, self.config, of, self.tasks)
+
+    def runs(self, results: Mapping[str, NDArray]) -> Runs:
+        """The finished runs, out of results (arm, run, ...)."""
         size = self.size
         shaped = {
             name: array.reshape(len(size.arms), size.n_tasks, size.n_seeds, *array.shape[2:])
@@ -119,7 +124,6 @@ class Study:
         return Runs(
             self.family, self.config, size.arms, size.n_tasks, size.n_seeds, size.seed, self.steps,
             shaped["curves"], policies, self.tasks, shaped.get("shares"), shaped.get("clipped"), final,
-            **more,
         )  # fmt: skip
 
 

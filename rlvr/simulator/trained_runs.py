@@ -12,6 +12,7 @@ from rlvr._checks import choice
 from rlvr.simulator.grpo_config import GRPOConfig
 from rlvr.simulator.strategy_family import StrategyFamily
 from rlvr.simulator.task_family import TaskFamily
+from rlvr.simulator.two_stages import Reached
 
 __all__ = ["Runs"]
 
@@ -42,6 +43,8 @@ class Runs:
         out of the gradient since the checkpoint before; NaN where none was sampled.
     logits : ndarray (arm, task, seed, token, strategy) or None
         Of a StrategyFamily: the shared logits at the end.
+    reached : Reached or None
+        Where a precision was asked: the term, its interval and the draws it took.
     """
 
     family: TaskFamily | StrategyFamily
@@ -57,6 +60,7 @@ class Runs:
     share_curves: NDArray[np.float64] | None = field(default=None, repr=False)
     clipped: NDArray[np.float64] | None = field(default=None, repr=False)
     logits: NDArray[np.float64] | None = field(default=None, repr=False)
+    reached: Reached | None = None
 
     @property
     def accuracy(self) -> NDArray[np.float64]:

@@ -7,17 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from typing import Any, TypedDict, Unpack, overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from rlvr._checks import shown, whole
 from rlvr.arms import ARMS, check_arms
-from rlvr.simulator.executors import train_all
+from rlvr.simulator.executors import Results, train_all
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
 from rlvr.simulator.prepared_study import Size, Study
 from rlvr.simulator.progress_bars import Progress, counting
 from rlvr.simulator.strategy_family import StrategyFamily, StrategyTasks
 from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed
 from rlvr.simulator.trained_runs import Runs
+from rlvr.simulator.training_chunks import without_first
+from rlvr.simulator.two_stages import Goal
 
 __all__ = ["Runs", "simulate"]
 
@@ -26,7 +32,7 @@ Family = TaskFamily | StrategyFamily
 
 class _Options(TypedDict, total=False):
     arms: Sequence[str]
-    n_tasks: int
+    n_tasks: int | None
     n_seeds: int
     seed: int
     checkpoints: Sequence[int] | None
@@ -34,6 +40,8 @@ class _Options(TypedDict, total=False):
     tasks: Tasks | StrategyTasks | None
     executor: Executor | None
     progress: bool | Progress
+    precision: float | None
+    of: str | None
 
 
 @overload
@@ -49,7 +57,7 @@ def simulate(
     config: GRPOConfig | Sequence[GRPOConfig] = LIGHT,
     *,
     arms: Sequence[str] = ARMS,
-    n_tasks: int = 1,
+    n_tasks: int | None = None,
     n_seeds: int = 8,
     seed: int = 0,
     checkpoints: Sequence[int] | None = None,
@@ -57,6 +65,8 @@ def simulate(
     tasks: Tasks | StrategyTasks | None = None,
     executor: Executor | None = None,
     progress: bool | Progress = False,
+    precision: float | None = None,
+    of: str | None = None,
 ) -> Runs | list[Runs]:
     """Train every arm on the same task draws, batches and sampling uniforms.
 
@@ -70,8 +80,8 @@ def simulate(
     arms : sequence of str
         Any of ``ARMS``.
     n_tasks, n_seeds : int, at least 1
-        Task draws, and training seeds within each. Run (t, s) depends on (seed, t, s) alone, so more
-        draws or seeds extend a study and change nothing in it.
+        Task draws, 1 unless a precision is stated, and training seeds within each. Run (t, s) depends on
+        (seed, t, s) alone, so more draws or seeds extend a study and change nothing in it.
     seed : int, at least 0
         Root of all randomness.
     checkpoints : sequence of int, optional
@@ -85,7 +95,14 @@ def simulate(
         process by default. It stays open. What a dying worker loses is trained by this process.
     progress : bool or callable
         True: a bar that counts chunks, on standard error if that is a terminal. A callable is told how many
-        chunks are done, and of how many.
+        chunks are done, and of how many; of a second stage it is told anew.
+    precision : float above 0, optional
+        Add task draws until the 95% half-width of the term `of` is at most this, in units of accuracy. Then
+        `n_tasks` is the first stage (64 by default, at least 16), whose spread says once and for all how many
+        draws are needed: :mod:`rlvr.simulator.two_stages` proves that the interval in ``Runs.reached`` keeps
+        its coverage. All else is as if that many draws had been asked for.
+    of : str, optional
+        A term of :data:`rlvr.decomposition.TERMS`, such as "reward_design"; needed with `precision`.
 
     Returns
     -------
@@ -110,12 +127,20 @@ def simulate(
     (4, 2, 4)
     >>> bool((runs.arm("true") > runs.arm("frozen")).all())
     True
+    >>> runs = simulate(TaskFamily(), precision=0.01, of="reward_design")
+    >>> runs.n_tasks, runs.reached.first_draws, runs.reached.half_width <= 0.01
+    (64, 64, True)
     >>> low, high = simulate([TaskFamily(prior_strength=0.2), TaskFamily(prior_strength=0.8)])
     >>> bool(low.arm("frozen").mean() < high.arm("frozen").mean())
     True
     """
     pairs, several = _paired(family, config)
     named = check_arms(arms)
+    goal = _goal(precision, of, named, tasks)
+    if goal is not None:
+        n_tasks = goal.first_stage(n_tasks)
+    elif n_tasks is None:
+        n_tasks = 1
     whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1, at_most=2**32 - 1)
     whole("n_seeds", n_seeds, "an integer of at least 1", at_least=1, at_most=2**32 - 1)
     check_seed(seed)
@@ -129,8 +154,51 @@ def simulate(
     studies = [Study.prepare(each, how, size, tasks) for each, how in pairs]
     with counting(progress) as say:
         trained = train_all([study.work for study in studies], executor, say)
-    runs = [study.runs(results) for study, results in zip(studies, trained, strict=True)]
+        if goal is not None:
+            runs = _second_stage(goal, studies, trained, executor, say)
+        else:
+            runs = [study.runs(results) for study, results in zip(studies, trained, strict=True)]
     return runs if several else runs[0]
+
+
+def _goal(precision: float | None, of: str | None, arms: tuple[str, ...], tasks: Any) -> Goal | None:
+    """What precision is asked for."""
+    if precision is None:
+        if of is not None:
+            raise ValueError(f"of must be None unless precision is stated, got {shown(of)}")
+        return None
+    if tasks is not None:
+        raise ValueError(f"tasks must be None where precision adds task draws, got {shown(tasks)}")
+    return Goal(precision, of, arms)  # type: ignore[arg-type]  # which refuses None
+
+
+def _second_stage(
+    goal: Goal, studies: list[Study], trained: list[Results], executor: Executor | None, say: Progress | None
+) -> list[Runs]:
+    """Extend every study by the task draws that its first stage calls for."""
+    n_first = studies[0].size.n_tasks
+    whole_studies = [
+        _long_enough(goal, study, goal.terms(study.runs(results)))
+        for study, results in zip(studies, trained, strict=True)
+    ]
+    short = [place for place, study in enumerate(whole_studies) if study.size.n_tasks > n_first]
+    rest = [without_first(whole_studies[place].work, n_first) for place in short]
+    for place, added in zip(short, train_all(rest, executor, say), strict=True):
+        first = trained[place]
+        trained[place] = {name: np.concatenate([first[name], added[name]], axis=1) for name in first}
+    finished = []
+    for study, results in zip(whole_studies, trained, strict=True):
+        runs = study.runs(results)
+        reached = goal.reached(goal.terms(runs), n_first, study.known(goal.of))
+        finished.append(replace(runs, reached=reached))
+    return finished
+
+
+def _long_enough(goal: Goal, study: Study, first: NDArray[np.float64]) -> Study:
+    """The study with as many task draws as the goal takes, given the first stage's terms."""
+    while (n_draws := goal.draws_needed(first, study.known(goal.of))) > study.size.n_tasks:
+        study = study.longer(n_draws)
+    return study
 
 
 def _paired(family: Any, config: Any) -> tuple[list[tuple[Family, GRPOConfig]], bool]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Chunk", "alike", "cut", "join", "train_chunk"]
+__all__ = ["Chunk", "alike", "cut", "join", "train_chunk", "without_first"]
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,17 @@ def cut(whole: Chunk, n_chunks: int) -> list[Chunk]:
             )
         )
     return chunks
+
+
+def without_first(whole: Chunk, n_tasks: int) -> Chunk:
+    """A whole study but for its first task draws."""
+    n_runs = whole.n_runs - n_tasks * whole.n_seeds
+    return replace(
+        whole,
+        last=n_runs,
+        n_groups=whole.n_groups * n_runs // whole.n_runs,
+        by_task={name: rows if len(rows) == 1 else rows[n_tasks:] for name, rows in whole.by_task.items()},
+    )
 
 
 def alike(chunk: Chunk) -> object:

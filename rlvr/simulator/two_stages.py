@@ -1,0 +1,191 @@
+"""How many task draws a stated precision takes: Stein's two-stage rule.
+
+**Rule.** The term y of a task draw is regressed on what is known of the draw before training, x, with
+exact expectation 0 (:mod:`rlvr.simulator.known_covariates`; often nothing). A first stage of n draws gives
+the residual standard deviation s with n - p degrees of freedom, p counting the intercept; t is their 0.975
+quantile. Let h be the variance of the intercept of a fit to N draws, in units of the residual variance:
+1/N without covariates. The study ends at N draws, at least n, at which t s sqrt(h) is at most the precision. It
+reports the intercept of a fit to all N draws, plus or minus t s sqrt(h).
+
+**Why the coverage is honest.** Let draws be independent and y normal around m + b·x with variance σ², so
+that m is the term's expectation. Argue for fixed x. In the first stage the residuals, and so s, are
+independent of the fitted coefficients, and both are of the later draws. The fit to all N depends on the
+first stage only through those coefficients, so for fixed N the intercept is independent of s. N depends on
+s and x alone. Hence, given s, the intercept is normal around m with variance σ² h, whatever s was, and its
+error over s sqrt(h) is Student's t with n - p degrees of freedom: the interval holds m with probability 0.95
+exactly, for every σ and b. Without covariates this is Stein's procedure, intercept and mean being one.
+
+The spread is never estimated again: an interval from the spread of all N, ended when it is short enough, ends
+preferably where the spread came out too small, and covers less than it says (the tests count how much less).
+A term of one draw is an average over prompts and seeds, so it is nearly normal; for what is left of skewness
+the first stage is not allowed to be short.
+
+References
+----------
+Stein. A two-sample test for a linear hypothesis whose power is independent of the variance. Ann. Math.
+Statist. 16, 1945.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from rlvr._checks import choice, real, shown, whole
+from rlvr.decomposition import TERMS, TrainedRuns
+from rlvr.inference import Estimate
+
+__all__ = ["FIRST_STAGE", "Goal", "Reached"]
+
+FIRST_STAGE = 64
+"""Task draws of the first stage unless said otherwise: t is then 2% above the normal quantile."""
+
+_SHORTEST, _MOST, _LEVEL = 16, 10_000_000, 0.95
+
+
+@dataclass(frozen=True)
+class Reached:
+    """One term, as precisely as was asked.
+
+    Attributes
+    ----------
+    of : str
+        The term, by its name in :data:`rlvr.decomposition.TERMS`.
+    precision : float
+        What was asked: the largest 95% half-width accepted, in units of accuracy.
+    estimate : Estimate
+        The term's expectation over task draws: the mean of all draws where nothing is known of them
+        beforehand, elsewhere the intercept of a regression on what is known.
+    first_draws, added_draws : int
+        Task draws of the first stage, and of the second.
+    """
+
+    of: str
+    precision: float
+    estimate: Estimate
+    first_draws: int
+    added_draws: int
+
+    @property
+    def half_width(self) -> float:
+        """Half the width of the 95% interval, at most `precision`."""
+        return (self.estimate.high - self.estimate.low) / 2
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A term and the half-width it should get.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If `precision` is not a positive number, `of` is no term, or `arms` lack one that it compares.
+
+    Examples
+    --------
+    >>> goal = Goal(0.1, "naive")
+    >>> first = np.random.default_rng(0).normal(0.2, 0.3, 20)  # a term in each task draw
+    >>> goal.draws_needed(first)
+    32
+    """
+
+    precision: float
+    of: str
+    arms: tuple[str, ...] = ("frozen", "random", "majority", "true")
+
+    def __post_init__(self) -> None:
+        real("precision", self.precision, "a number above 0", above=0)
+        choice("of", self.of, tuple(TERMS))
+        missing = [arm for arm in TERMS[self.of] if arm not in self.arms]
+        if missing:
+            raise ValueError(
+                f"arms must include {' and '.join(TERMS[self.of])} for of={self.of!r}, got {shown(self.arms)}"
+            )
+
+    @staticmethod
+    def first_stage(n_tasks: int | None) -> int:
+        """Check the length of a first stage; None is the usual one."""
+        if n_tasks is None:
+            return FIRST_STAGE
+        accepted = f"an integer of at least {_SHORTEST}, the first stage, where precision is stated"
+        return whole("n_tasks", n_tasks, accepted, at_least=_SHORTEST, at_most=2**32 - 1)
+
+    def terms(self, runs: TrainedRuns) -> NDArray[np.float64]:
+        """The term of every task draw, averaged over seeds: ndarray (task,)."""
+        arm, base = TERMS[self.of]
+        return (runs.arm(arm) - runs.arm(base)).mean(axis=1)
+
+    def draws_needed(self, first: NDArray[np.float64], known: NDArray[np.float64] | None = None) -> int:
+        """Whether the task draws of both stages together are enough, and if not how many may be.
+
+        Parameters
+        ----------
+        first : ndarray (task,)
+            The first stage's terms.
+        known : ndarray (task, covariate), optional
+            Of the draws of both stages; without it only those of `first` are meant, and nothing is known.
+
+        Returns
+        -------
+        int
+            As many as `known` has if they are enough, else more: to be asked again with so many.
+
+        Raises
+        ------
+        ValueError
+            If it takes more than ten million.
+        """
+        design = _design(known, first.size)
+        half = _times_spread(first, design) * math.sqrt(_variance_of_intercept(design))
+        if half <= self.precision:
+            return len(design)
+        n_draws = math.ceil(len(design) * (half / self.precision) ** 2)
+        if n_draws > _MOST:
+            least = half * math.sqrt(len(design) / _MOST)
+            raise ValueError(
+                f"precision must be at least {least:.2g} for {self.of} to take {_MOST:,} task draws or fewer "
+                f"here, got {shown(self.precision)}, which takes {n_draws:,}"
+            )
+        return n_draws
+
+    def reached(
+        self, terms: NDArray[np.float64], n_first: int, known: NDArray[np.float64] | None = None
+    ) -> Reached:
+        """The result, from all draws' terms (task,), the first stage's in front, and what is known."""
+        design = _design(known, terms.size, n_first)
+        value = float(terms.mean())
+        if design.shape[1] > 1:
+            value = float(np.linalg.lstsq(design, terms)[0][0])
+        half = _times_spread(terms[:n_first], design) * math.sqrt(_variance_of_intercept(design))
+        estimate = Estimate(value, value - half, value + half, _LEVEL, "task draw", terms.size)
+        return Reached(self.of, self.precision, estimate, n_first, terms.size - n_first)
+
+
+def _design(
+    known: NDArray[np.float64] | None, n_draws: int, n_first: int | None = None
+) -> NDArray[np.float64]:
+    """An intercept and the covariates, but for those that do not vary in the first stage: (task, p)."""
+    if known is None:
+        return np.ones((n_draws, 1))
+    varies = np.ptp(known[: n_first or n_draws], axis=0) > 0
+    return np.column_stack([np.ones(len(known)), known[:, varies]])
+
+
+def _times_spread(first: NDArray[np.float64], design: NDArray[np.float64]) -> float:
+    """The first stage's residual standard deviation times its t quantile."""
+    rows = design[: first.size]
+    freedom = first.size - rows.shape[1]
+    left = first - (first.mean() if rows.shape[1] == 1 else rows @ np.linalg.lstsq(rows, first)[0])
+    return float(stats.t.ppf(0.5 + _LEVEL / 2, freedom) * math.sqrt(left @ left / freedom))
+
+
+def _variance_of_intercept(design: NDArray[np.float64]) -> float:
+    """Variance of a fit's intercept, in units of the residual variance: 1 / draws without covariates."""
+    n_draws = len(design)
+    if design.shape[1] == 1:
+        return 1.0 / n_draws
+    return float(np.linalg.inv(design.T @ design)[0, 0])
