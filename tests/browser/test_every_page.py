@@ -11,7 +11,10 @@ import pytest
 from visiting import NARROW, WIDE, go, lacking, page_names, violations
 
 LIMIT = 2_000_000
-each_page = pytest.mark.parametrize("name", page_names())
+# Tests of one page stay in one worker (pytest -n 2 --dist loadgroup), which visits it once.
+each_page = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in page_names()]
+)
 
 # Elements that stick out of the window and that no scrolling box around them holds.
 STICKING_OUT = """() => {
