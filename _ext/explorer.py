@@ -1,6 +1,6 @@
 """Sphinx extension: the directive ``{explorer}``, a figure to move and an audit form, and their scripts.
 
-The page's data are the stored grid of settings, written into the page as JSON when the book is built.
+The page's data are two stored grids of settings, written into the page as JSON when the book is built.
 Scripts lie in ``explorer_page``, not in ``_static``, whose every script would be added to every page.
 """
 
@@ -10,11 +10,14 @@ import json
 import math
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 SOURCE = Path(__file__).parent / "explorer_page"
 SCRIPTS = (
@@ -23,39 +26,82 @@ SCRIPTS = (
     "audit_rules.js",
     "arms_table.js",
     "page_state.js",
+    "term_figures.js",
     "settings_figure.js",
+    "sharing_figure.js",
     "audit_form.js",
 )
 SCALE = 1_000_000
 _EXAMPLE = ("shao2026spurious", "training curves", "Qwen2.5-Math-7B", "MATH-500")
 
 
-def page_data() -> dict[str, Any]:
-    """What the page's scripts read: the grid as whole numbers of 1 / SCALE, its axes, colours, an example."""
-    from rlvr.auditing import published_arms
+def _whole(table: DataFrame) -> dict[str, list[int | None]]:
+    """A table's columns as whole numbers of 1 / SCALE, empty cells as nothing."""
+    return {
+        column: [None if math.isnan(value) else round(value * SCALE) for value in table[column]]
+        for column in table
+    }
+
+
+def _range(table: DataFrame) -> list[float]:
+    """Tenths that hold every term, and one standard deviation of a run where that is stored."""
     from rlvr.decomposition import PARTS, TERMS
+
+    low, high = [], []
+    for part in PARTS:
+        arm, base = TERMS[part]
+        term, sd = table[arm] - table[base], table.get(f"{part}_sd", 0.0)
+        low.append((term - sd).min())
+        high.append((term + sd).max())
+    return [math.floor(10 * min(low)) / 10, math.ceil(10 * max(high)) / 10]
+
+
+def sharing_data() -> dict[str, Any]:
+    """What the second tab reads: its grid, its axes, and what its settings are called."""
+    from rlvr.simulator.sharing_grid import CLIP, LEARNING_RATES, MIXES, N_RUNS, SHARING_AXES, stored_sharing
+
+    names = {
+        "better": "the better one leads",
+        "worse": "the worse one leads",
+        "undecided": "even, the vote a toss-up",
+    }
+    steps = {"adam": "Adam", "sgd": "plain gradient steps"}
+    table = stored_sharing()
+    return {
+        "axes": {axis: list(values) for axis, values in SHARING_AXES.items()},
+        "grid": _whole(table),
+        "mixes": {
+            mix: {
+                "name": names[mix],
+                "numbers": "right at {:g} and {:g}, shares {:g} and {:g}".format(
+                    *strategies["accuracies"], *strategies["shares"]
+                ),
+            }
+            for mix, strategies in MIXES.items()
+        },
+        "optimizers": {name: f"{steps[name]}, rate {rate:g}" for name, rate in LEARNING_RATES.items()},
+        "n_runs": dict(N_RUNS),
+        "clip": [1 - CLIP[0], 1 + CLIP[1]],
+        "term_range": _range(table),
+    }
+
+
+def page_data() -> dict[str, Any]:
+    """What the page's scripts read: two grids, their axes, colours, an example."""
+    from rlvr.auditing import published_arms
     from rlvr.figures import TERM_COLOURS
     from rlvr.simulator import LIGHT, TaskFamily
     from rlvr.simulator.settings_grid import AXES, stored_settings
 
     table = stored_settings()
-    grid = {
-        column: [None if math.isnan(value) else round(value * SCALE) for value in table[column]]
-        for column in table
-    }
-    terms = [table[arm] - table[base] for arm, base in (TERMS[part] for part in PARTS)]
     arms = published_arms().set_index(["study", "setup", "model", "benchmark"]).loc[_EXAMPLE]
     return {
-        # A second table, of shared strategies with and without clipping, would stand beside this one, with
-        # axes and columns of its own and a select above the sliders.
         "axes": {axis: list(values) for axis, values in AXES.items()},
-        "grid": grid,
+        "grid": _whole(table),
         "scale": SCALE,
         "updates_per_step": LIGHT.batch_size / TaskFamily().n_prompts,
-        "term_range": [
-            math.floor(10 * min(term.min() for term in terms)) / 10,
-            math.ceil(10 * max(term.max() for term in terms)) / 10,
-        ],
+        "term_range": _range(table),
+        "sharing": sharing_data(),
         "colours": dict(TERM_COLOURS) | {"naive": "currentColor"},
         "example": {
             row.arm: [row.accuracy_percent, row.n_items] for row in arms.itertuples() if row.role == "arm"
@@ -70,7 +116,7 @@ class Explorer(SphinxDirective):
         """The page as raw HTML; nothing where the output is not HTML."""
         data = json.dumps(page_data(), separators=(",", ":"), allow_nan=False)
         page = (SOURCE / "explorer.html").read_text(encoding="utf-8").replace("@DATA@", data)
-        for name in ("settings_grid.csv", "arms.csv"):
+        for name in ("settings_grid.csv", "sharing_grid.csv", "arms.csv"):
             self.env.note_dependency(str(SOURCE.parent.parent / "rlvr" / "data" / name))
         return [nodes.raw("", page, format="html")]
 

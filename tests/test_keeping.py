@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -97,3 +98,25 @@ def test_each_figure_of_a_notebook_gives_its_name_and_its_numbers(tmp_path):
     )  # fmt: skip
     nbformat.write(notebook, tmp_path / "01.ipynb")
     assert list(downloads.figure_tables(tmp_path / "01.ipynb")) == [("fig-01-x", "a\n1\n")]
+
+
+@pytest.mark.parametrize(
+    ("there", "user", "said"),
+    [
+        ((), "1000", "chromium is missing, and neither root nor sudo is at hand to install it"),
+        (("sudo",), "1000", "chromium is missing, and so is apt-get: install chromium by hand"),
+        ((), "0", "chromium is missing, and so is apt-get: install chromium by hand"),
+        (("apt-get",), "0", "apt-get installed chromium, but no program of that name is on the PATH"),
+    ],
+)
+def test_the_whole_check_says_what_it_lacks(tmp_path, there, user, said):
+    """With these programs and no other on the path; nothing is installed and nothing made."""
+    for name in ("dirname", "true", "bash"):
+        (tmp_path / name).symlink_to(shutil.which(name))
+    for name, script in {"id": f"echo {user}", **dict.fromkeys(there, "true"), "make": "touch made"}.items():
+        (tmp_path / name).write_text(f"#!{shutil.which('bash')}\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    command = [shutil.which("bash"), str(ROOT / ".ci" / "run")]
+    done = subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True)
+    assert done.returncode == 1 and said in done.stderr
+    assert not (ROOT / "made").exists()

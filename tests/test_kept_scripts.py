@@ -66,6 +66,24 @@ def test_the_page_s_data_are_the_stored_grid():
     assert low < (table.majority - table.random).min() and (table.true - table.majority).max() < high
 
 
+def test_the_second_tab_s_data_are_the_stored_policies():
+    from rlvr.simulator import MIXES, SHARING_AXES, stored_sharing
+
+    data, table = explorer.page_data()["sharing"], stored_sharing()
+    assert data["axes"] == {axis: list(values) for axis, values in SHARING_AXES.items()}
+    for column in table:
+        kept = data["grid"][column][511]
+        assert kept is None or kept / explorer.SCALE == table[column].iloc[511]
+    assert data["mixes"]["better"] == {
+        "name": "the better one leads", "numbers": "right at 0.609 and 0.28, shares 0.65 and 0.35",
+    }  # fmt: skip
+    assert data["mixes"].keys() == MIXES.keys() and data["clip"] == [0.8, 1.2]
+    assert data["optimizers"] == {"adam": "Adam, rate 0.15", "sgd": "plain gradient steps, rate 0.5"}
+    low, high = data["term_range"]
+    assert low < (table.random - table.frozen - table.null_sd).min()
+    assert (table.majority - table.random + table.elicitation_sd).max() < high < 1
+
+
 def test_lines_of_live_code_are_dropped_and_others_kept():
     class Script:
         def __init__(self, filename, **attributes):

@@ -1,4 +1,4 @@
-/* Second tab: four accuracies typed in, or a pasted table, audited by audit_rules.js. */
+/* Third tab: four accuracies typed in, or a pasted table, audited by audit_rules.js. */
 "use strict";
 
 (function () {

@@ -1,4 +1,4 @@
-/* What both tabs share: the page's data, the tabs, the state in the address, small pieces of the page. */
+/* What the tabs share: the page's data, the tabs, the state in the address, small pieces of the page. */
 "use strict";
 
 window.rlvrPage = (function () {
@@ -25,7 +25,7 @@ window.rlvrPage = (function () {
     history.replaceState(null, "", `#${text}`);
   }
 
-  const tabs = ["move", "audit"];
+  const tabs = ["move", "share", "audit"];
   const listeners = {};
 
   function choose(tab, focus = false) {
@@ -41,14 +41,17 @@ window.rlvrPage = (function () {
 
   for (const tab of tabs) {
     const button = byId(`tab-${tab}`);
-    const other = tabs[1 - tabs.indexOf(tab)];
+    const place = tabs.indexOf(tab);
+    const next = { ArrowRight: (place + 1) % tabs.length, ArrowLeft: (place + tabs.length - 1) % tabs.length, Home: 0, End: tabs.length - 1 };
     button.addEventListener("click", () => choose(tab));
     button.addEventListener("keydown", (event) => {
-      if (event.key === "ArrowRight" || event.key === "ArrowLeft") choose(other, true);
+      if (!(event.key in next)) return;
+      event.preventDefault();
+      choose(tabs[next[event.key]], true);
     });
   }
 
-  for (const [tab, button, said] of [["move", "copy-view", "copied-view"], ["audit", "copy-audit", "copied-audit"]]) {
+  for (const [tab, button, said] of [["move", "copy-view", "copied-view"], ["share", "copy-share", "copied-share"], ["audit", "copy-audit", "copied-audit"]]) {
     byId(button).addEventListener("click", async () => {
       listeners[tab]();
       try {
@@ -101,6 +104,6 @@ window.rlvrPage = (function () {
     data, byId, name, isState, readState, writeState, fillTable, draw, signed, choose,
     visible: (tab) => !byId(`panel-${tab}`).hidden,
     onShow: (tab, listener) => { listeners[tab] = listener; },
-    start: () => choose(readState().tab === "audit" ? "audit" : "move"),
+    start: () => choose(tabs.includes(readState().tab) ? readState().tab : "move"),
   };
 })();

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -13,6 +15,9 @@ from rlvr._writing import refuse_overwriting, replacing
 from rlvr.commands.refusal import refuse
 from rlvr.commands.resuming import RESUME, check_store, keeping
 
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
 __all__ = ["app"]
 
 app = typer.Typer()
@@ -22,7 +27,7 @@ _REPLAY = typer.Option(None, "--store", help="Write the comparison to this CSV f
 _COIN_FLIPS = typer.Option(None, "--store", help="Rebuild the stored runs into this CSV file (minutes).")
 _STORE = typer.Option(None, help="Rebuild the stored dense sweep into this folder instead (minutes).")
 
-_GRID = typer.Option(None, help="Rebuild the stored grid into this folder instead (minutes).")
+_GRID = typer.Option(None, help="Rebuild the stored grids into this folder instead (minutes).")
 
 
 @app.command()
@@ -154,31 +159,53 @@ def coin_flips(
 
 @app.command()
 def explorer(
-    groups: int = typer.Option(3, min=1, help="How many randomly chosen groups of settings to recompute."),
+    groups: int = typer.Option(3, min=1, help="How many randomly chosen groups of each grid to recompute."),
     store: Path | None = _GRID,
     resume: bool = RESUME,
 ) -> None:
-    """Recompute part of the grid of settings behind the explorer page; exit 1 if a digit differs."""
-    import numpy as np
+    """Recompute part of the two grids behind the explorer page; exit 1 if a digit differs."""
+    from rlvr.simulator import settings_grid, sharing_grid
 
-    from rlvr.simulator.settings_grid import GROUPS, recompute_settings, store_settings, stored_settings
-
-    check_store(store, resume, "settings_grid.csv")
+    check_store(store, resume, "settings_grid.csv", "sharing_grid.csv")
     if store is not None:
         try:
             with keeping(store, "explorer", resume) as kept:
-                store_settings(store, typer.echo, executor=kept)
+                settings_grid.store_settings(store, typer.echo, executor=kept)
+                sharing_grid.store_sharing(store, typer.echo, executor=kept)
         except (ValueError, OSError) as problem:
             raise refuse(problem) from None
         return
-    table, same = stored_settings(), True
-    for chosen in np.random.default_rng().permutation(len(GROUPS))[:groups]:
-        fresh = recompute_settings(*GROUPS[chosen]).set_index(table.index.names)
+    same = [
+        *_as_stored(
+            settings_grid.stored_settings(),
+            settings_grid.GROUPS,
+            settings_grid.recompute_settings,
+            "{} answers, {} ties, prior strength {}".format,
+            groups,
+        ),
+        *_as_stored(
+            sharing_grid.stored_sharing(),
+            sharing_grid.SHARING_GROUPS,
+            sharing_grid.recompute_sharing,
+            sharing_grid.group_name,
+            groups,
+        ),
+    ]
+    raise typer.Exit(0 if all(same) else 1)
+
+
+def _as_stored(
+    table: DataFrame,
+    groups: tuple[tuple[Any, ...], ...],
+    recompute: Callable[..., DataFrame],
+    named: Callable[..., str],
+    n_groups: int,
+) -> Iterator[bool]:
+    """Recompute randomly chosen groups of a stored grid, say of each whether it came back, and yield it."""
+    import numpy as np
+
+    for chosen in np.random.default_rng().permutation(len(groups))[:n_groups]:
+        fresh = recompute(*groups[chosen]).set_index(table.index.names)
         equal = np.allclose(table.loc[fresh.index], fresh, rtol=0, atol=2e-6, equal_nan=True)
-        typer.echo(
-            "{} answers, {} ties, prior strength {}: {}".format(
-                *GROUPS[chosen], "as stored" if equal else "DIFFERS"
-            )
-        )
-        same &= equal
-    raise typer.Exit(0 if same else 1)
+        typer.echo(f"{named(*groups[chosen])}: {'as stored' if equal else 'DIFFERS'}")
+        yield equal

@@ -64,5 +64,15 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "store_settings",
             "stored_settings",
         ],
+        "sharing_grid": [
+            "MIXES",
+            "N_RUNS",
+            "SHARING_AXES",
+            "SHARING_GROUPS",
+            "recompute_sharing",
+            "sharing_runs",
+            "store_sharing",
+            "stored_sharing",
+        ],
     },
 )

@@ -11,7 +11,10 @@ import pytest
 from visiting import NARROW, WIDE, go, lacking, page_names, violations
 
 LIMIT = 2_000_000
-each_page = pytest.mark.parametrize("name", page_names())
+# Tests of one page stay in one worker (pytest -n 2 --dist loadgroup), which visits it once.
+each_page = pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in page_names()]
+)
 
 # Elements that stick out of the window and that no scrolling box around them holds.
 STICKING_OUT = """() => {
@@ -125,7 +128,7 @@ def test_a_fault_is_noticed(chromium, tmp_path):
 
 
 class Anchors(HTMLParser):
-    """Links and anchors of a page."""
+    """Links and anchors of a page; a link that is hidden is none."""
 
     def __init__(self, text):
         super().__init__()
@@ -135,7 +138,7 @@ class Anchors(HTMLParser):
     def handle_starttag(self, tag, attrs):
         given = dict(attrs)
         self.ids |= {given[key] for key in ("id", "name") if given.get(key)}
-        if tag in ("a", "img", "script", "link"):
+        if tag in ("a", "img", "script", "link") and "hidden" not in given:
             self.links += [given[key] for key in ("href", "src") if given.get(key)]
 
 
@@ -161,9 +164,26 @@ def test_every_internal_link_resolves(book):
     assert broken_links(book.resolve()) == []
 
 
+PDF_LINKS = (
+    "() => [...document.querySelectorAll('a.needs-pdf')].map(link => [link.hidden, link.offsetWidth > 0])"
+)
+
+
+@pytest.mark.parametrize("name", ["chapters/index.html", "chapters/cite.html"])
+def test_the_link_to_the_pdf_is_seen_where_there_is_one_and_nowhere_else(tab, book, name):
+    there = (book / "true-minus-random.pdf").is_file()
+    links = tab(name).evaluate(PDF_LINKS)
+    assert links and all(link == [not there, there] for link in links)
+
+
 def test_a_broken_link_is_noticed(tmp_path):
     (tmp_path / "a.html").write_text(
         '<a href="b.html#there">1</a><a href="b.html#gone">2</a><a href="c.html">3</a><a href="#x=1">4</a>'
+        '<a class="needs-pdf" hidden href="d.pdf">waits</a>'
     )
     (tmp_path / "b.html").write_text('<h1 id="there">b</h1><a href="https://example.invalid">out</a>')
-    assert broken_links(tmp_path.resolve()) == [("a.html", "b.html#gone"), ("a.html", "c.html")]
+    broken = [("a.html", "b.html#gone"), ("a.html", "c.html")]
+    assert broken_links(tmp_path.resolve()) == broken
+    page = tmp_path / "a.html"
+    page.write_text(page.read_text().replace(" hidden", ""))
+    assert broken_links(tmp_path.resolve()) == [*broken, ("a.html", "d.pdf")]

@@ -1,4 +1,4 @@
-"""The explorer page, first tab: it moves, says what is stored, and its address is its state."""
+"""The explorer page, tabs of stored grids: it moves, says what is stored, and its address is its state."""
 
 import itertools
 
@@ -8,7 +8,7 @@ from visiting import HTML, NARROW, WIDE, violations
 
 from rlvr.arms import ARMS
 from rlvr.decomposition import PARTS, TERMS
-from rlvr.simulator import AXES, stored_settings
+from rlvr.simulator import AXES, SHARING_AXES, stored_settings, stored_sharing
 
 PAGE = "chapters/explore.html"
 SELECT = {"tie_break": "#ties", "n_actions": "#answers"}
@@ -37,9 +37,48 @@ def move(page, settings):
             page.keyboard.press("ArrowRight")
 
 
-def read_table(page):
-    rows = page.locator("#settings-table tbody tr").all()
+def move_sharing(page, settings):
+    """Move every control of the second tab: selects, boxes by the space bar, the slider by arrow keys."""
+    for axis, selector in {"mix": "#mix", "optimizer": "#optimizer", "inner_updates": "#updates"}.items():
+        page.select_option(selector, str(settings[axis]))
+    for selector, wanted in {
+        "#shared": settings["policy"] == "shared",
+        "#clip": settings["clip"] == "on",
+    }.items():
+        if page.is_checked(selector) != wanted:
+            page.focus(selector)
+            page.keyboard.press("Space")
+    page.focus("#rollouts")
+    page.keyboard.press("Home")
+    for _ in range(SHARING_AXES["n_steps"].index(settings["n_steps"])):
+        page.keyboard.press("ArrowRight")
+
+
+def read_table(page, name="settings"):
+    rows = page.locator(f"#{name}-table tbody tr").all()
     return {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in rows}
+
+
+def says_what_is_stored(said, table, row, settings):
+    """Whether a readout and a table of terms hold a stored row's numbers."""
+    for arm in ARMS:
+        assert near(said.split(f"{arm.upper()} ")[1][:6], row[arm], 4), (settings, said)
+    for part in PARTS:
+        value = row[TERMS[part][0]] - row[TERMS[part][1]]
+        words = said.split("The split: ")[1].split(f"{part.replace('_', ' ')} ")[1].split()
+        assert near(words[0], value, 4), (settings, said)
+        assert near(words[2].rstrip(",."), row[f"{part}_half"], 4), (settings, said)
+    if np.isnan(row.fraction):
+        assert "undefined" in said
+    else:
+        assert f"reward design is {signed(100 * row.fraction, 0).lstrip('+')}%" in said, (settings, said)
+    assert {term.replace(" ", "_") for term in table} == {*PARTS, "naive"}
+    for term, cells in table.items():
+        name = term.replace(" ", "_")
+        value, half = row[TERMS[name][0]] - row[TERMS[name][1]], row[f"{name}_half"]
+        low, high = cells[2].split(" to ")
+        assert near(cells[1], value, 4) and near(low, value - half, 4) and near(high, value + half, 4)
+        assert len(cells) == 3 or near(cells[3], row[f"{name}_sd"], 4), (settings, term)
 
 
 def test_it_says_what_is_stored_wherever_it_is_moved(tab):
@@ -48,25 +87,26 @@ def test_it_says_what_is_stored_wherever_it_is_moved(tab):
     for chosen in np.random.default_rng().choice(len(grid), 8, replace=False):
         settings = dict(zip(AXES, grid[chosen], strict=True))
         move(page, settings)
-        row, said = table.loc[grid[chosen]], page.inner_text("#readout")
-        for arm in ARMS:
-            assert near(said.split(f"{arm.upper()} ")[1][:6], row[arm], 4), (settings, said)
+        says_what_is_stored(page.inner_text("#readout"), read_table(page), table.loc[grid[chosen]], settings)
+
+
+def test_its_second_tab_says_what_is_stored_wherever_it_is_moved(tab):
+    page, table = tab(f"{PAGE}#tab=share"), stored_sharing()
+    grid = list(itertools.product(*SHARING_AXES.values()))
+    for chosen in np.random.default_rng().choice(len(grid), 8, replace=False):
+        settings = dict(zip(SHARING_AXES, grid[chosen], strict=True))
+        move_sharing(page, settings)
+        row, said, cells = (
+            table.loc[grid[chosen]],
+            page.inner_text("#sharing-readout"),
+            read_table(page, "sharing"),
+        )
+        says_what_is_stored(said, cells, row, settings)
+        assert all(len(each) == 4 for each in cells.values())
         for part in PARTS:
-            value = row[TERMS[part][0]] - row[TERMS[part][1]]
-            words = said.split("The split: ")[1].split(f"{part.replace('_', ' ')} ")[1].split()
-            assert near(words[0], value, 4) and near(words[2].rstrip(",."), row[f"{part}_half"], 4), (
-                settings,
-                said,
-            )
-        if np.isnan(row.fraction):
-            assert "undefined" in said
-        else:
-            assert f"reward design is {signed(100 * row.fraction, 0).lstrip('+')}%" in said, settings
-        for term, cells in read_table(page).items():
-            name = term.replace(" ", "_")
-            value, half = row[TERMS[name][0]] - row[TERMS[name][1]], row[f"{name}_half"]
-            low, high = cells[2].split(" to ")
-            assert near(cells[1], value, 4) and near(low, value - half, 4) and near(high, value + half, 4)
+            spread = said.split("runs): ")[1].split(f"{part.replace('_', ' ')} ")[1][:6]
+            assert near(spread, row[f"{part}_sd"], 4), (settings, said)
+        assert ("nothing to clip" in said) == (settings["inner_updates"] == 1 and settings["clip"] == "on")
 
 
 def test_the_guard_of_printed_numbers_can_fail():
@@ -98,6 +138,36 @@ def test_the_address_is_the_state_and_survives_a_reload(tab):
     assert page.evaluate("() => navigator.clipboard.readText()") == page.url
 
 
+def test_the_second_tab_s_address_is_its_state_too(tab):
+    page = tab(PAGE)
+    page.click("#tab-share")
+    settings = {
+        "mix": "worse",
+        "policy": "own",
+        "optimizer": "sgd",
+        "inner_updates": 4,
+        "clip": "off",
+        "n_steps": 15,
+    }
+    move_sharing(page, settings)
+    address = "#tab=share&mix=worse&policy=own&optimizer=sgd&updates=4&clip=off&rollouts=15"
+    assert page.url.endswith(address)
+    said, drawn = page.inner_text("#sharing-readout"), page.inner_html("#along-budget")
+    page.reload()
+    assert page.inner_text("#sharing-readout") == said and not page.is_checked("#shared")
+    assert page.locator("#panel-share").is_visible() and not page.locator("#panel-move").is_visible()
+    page.check("#shared")
+    assert page.inner_text("#sharing-readout") != said and page.inner_html("#along-budget") != drawn
+    page.click("#copy-share")
+    page.wait_for_function("() => document.getElementById('copied-share').textContent === 'copied'")
+    assert page.evaluate("() => navigator.clipboard.readText()") == page.url
+    assert page.url.endswith(address.replace("policy=own", "policy=shared"))
+    page = tab(f"{PAGE}#tab=share&mix=best&updates=3&rollouts=x&clip=<b>")
+    assert page.url.endswith(
+        "#tab=share&mix=better&policy=shared&optimizer=adam&updates=8&clip=on&rollouts=40"
+    )
+
+
 def test_an_address_that_is_off_the_grid_falls_back(tab):
     page = tab(f"{PAGE}#prior=0.333&steps=NaN&ties=<b>&answers=7")
     assert page.url.endswith("#prior=0.50&steps=200&ties=lowest&answers=8")
@@ -127,34 +197,67 @@ def test_every_control_has_a_name_and_a_value_in_words(tab):
         assert page.get_by_label(name).first.is_visible()
     assert "updates a prompt" in page.get_attribute("#steps", "aria-valuetext")
     assert page.get_attribute("#readout", "aria-live") == "polite"
+    page.click("#tab-share")
+    named = (
+        "All prompts share one policy",
+        "Clip ratios outside 0.8 to 1.2",
+        "Updates a rollout",
+        "Optimiser",
+    )
+    for name in (*named, "Two strategies", "Training budget"):
+        assert page.locator("#sharing").get_by_label(name).first.is_visible(), name
+    assert page.get_attribute("#rollouts", "aria-valuetext") == "40 rollouts, 320 optimiser steps"
+    assert page.get_attribute("#sharing-readout", "aria-live") == "polite"
+    words = page.locator("#sharing-staircase svg[role=img]").get_attribute("aria-label")
+    assert page.inner_text("#sharing-readout") in words
 
 
 def test_the_tabs_are_reached_by_arrow_keys(tab):
     page = tab(PAGE)
     page.focus("#tab-move")
-    page.keyboard.press("ArrowRight")
-    assert page.get_attribute("#tab-audit", "aria-selected") == "true"
-    assert page.locator("#panel-audit").is_visible() and not page.locator("#panel-move").is_visible()
+    presses = {"ArrowRight": "share", "End": "audit", "ArrowLeft": "share", "Home": "move"}
+    for key, tab_name in presses.items():
+        page.keyboard.press(key)
+        assert page.get_attribute(f"#tab-{tab_name}", "aria-selected") == "true"
+        shown = [name for name in ("move", "share", "audit") if page.locator(f"#panel-{name}").is_visible()]
+        assert shown == [tab_name]
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#panel-audit").is_visible()
 
 
-@pytest.mark.parametrize("hash", ["", "#tab=audit"])
+PARTS_OF_TABS = {
+    "": ("#staircase svg", "#along-prior svg", "#prior", "#ties"),
+    "#tab=share": ("#sharing-staircase svg", "#along-budget svg", "#mix", "#optimizer", "#rollouts", "#clip"),
+    "#tab=audit": ("#terms svg", "#frozen-accuracy"),
+}
+
+
+@pytest.mark.parametrize("hash", PARTS_OF_TABS)
 def test_it_fits_a_phone(tab, hash):
     page = tab(PAGE + hash, NARROW)
-    for selector in ("#staircase svg", "#along-prior svg", "#terms svg", "#prior", "#frozen-accuracy"):
-        box = page.locator(selector).bounding_box() if page.locator(selector).is_visible() else None
-        assert box is None or (box["x"] >= 0 and box["x"] + box["width"] <= NARROW["width"]), selector
+    for selector in ("#tab-move", "#tab-share", "#tab-audit", *PARTS_OF_TABS[hash]):
+        box = page.locator(selector).bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= NARROW["width"], selector
 
 
 TABLE = "study,model,benchmark,arm,accuracy,n_items\ns,m,b,frozen,0.25,83\ns,m,b,true,0.494,83\n"
 
 
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
-def test_its_second_tab_is_accessible_too(tab, viewport):
+def test_its_last_tab_is_accessible_too(tab, viewport):
     page = tab(f"{PAGE}#tab=audit", viewport)
     page.click("#paste summary")
     page.fill("#csv", TABLE)
     page.click("#read-csv")
     assert page.locator("#cells-table tbody tr").count() == 1
+    assert violations(page) == []
+    assert page.evaluate("() => document.scrollingElement.scrollWidth") <= viewport["width"]
+
+
+@pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_its_second_tab_is_accessible_too(tab, viewport):
+    page = tab(f"{PAGE}#tab=share", viewport)
+    assert page.locator("#sharing-table tbody tr").count() == 4
     assert violations(page) == []
     assert page.evaluate("() => document.scrollingElement.scrollWidth") <= viewport["width"]
 

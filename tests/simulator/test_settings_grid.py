@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -10,7 +11,7 @@ from rlvr import GRPOConfig, TaskFamily, decompose, simulate
 from rlvr.arms import ARMS
 from rlvr.commands.command_line import app
 from rlvr.decomposition import PARTS, TERMS
-from rlvr.simulator import settings_grid
+from rlvr.simulator import settings_grid, sharing_grid
 from rlvr.simulator.settings_grid import (
     AXES,
     DRAWS,
@@ -85,6 +86,9 @@ def small(monkeypatch):
     monkeypatch.setattr(settings_grid, "AXES", {**AXES, "n_steps": (1, 2)})
     monkeypatch.setattr(settings_grid, "GROUPS", ((4, "lowest", 0.5), (8, "uniform", 0.25)))
     monkeypatch.setattr(settings_grid, "DRAWS", (3, 1))
+    monkeypatch.setitem(sharing_grid.SHARING_AXES, "n_steps", (1, 2))
+    monkeypatch.setattr(sharing_grid, "SHARING_GROUPS", (("worse", "shared", "adam", 2, "on"),))
+    monkeypatch.setattr(sharing_grid, "N_RUNS", {"shared": 3})
 
 
 def test_what_is_stored_is_what_was_computed(small, tmp_path, monkeypatch):
@@ -116,16 +120,19 @@ def test_the_command_compares_and_refuses(small, tmp_path, monkeypatch):
     assert run(app, ["explorer", "--store", str(tmp_path)]).exit_code == 0
     monkeypatch.setattr("rlvr._data.DATA", tmp_path)
     good = run(app, ["explorer", "--groups", "2"])
-    assert good.exit_code == 0 and good.output.count("as stored") == 2
+    assert good.exit_code == 0 and good.output.count("as stored") == 3
+    assert "worse mix, shared policy, adam, 2 updates a rollout, clipping on: as stored" in good.output
     missing = run(app, ["explorer", "--store", "no-such-folder"])
     assert missing.exit_code == 2 and "existing folder" in missing.output
 
 
-def test_a_changed_digit_is_noticed(small, tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["settings_grid.csv", "sharing_grid.csv"])
+def test_a_changed_digit_is_noticed(small, tmp_path, monkeypatch, name):
     store_settings(tmp_path, lambda said: None)
+    sharing_grid.store_sharing(tmp_path, lambda said: None)
     monkeypatch.setattr("rlvr._data.DATA", tmp_path)
-    table = stored_settings()
+    table = pd.read_csv(tmp_path / name)
     table["random"] += 1e-5
-    table.to_csv(tmp_path / "settings_grid.csv")
+    table.to_csv(tmp_path / name, index=False)
     bad = CliRunner().invoke(app, ["explorer", "--groups", "1"])
     assert bad.exit_code == 1 and "DIFFERS" in bad.output

@@ -1,0 +1,108 @@
+/* What the two tabs that move over stored grids share: reading a grid, saying it, drawing arms and terms. */
+"use strict";
+
+window.rlvrFigures = (function () {
+  const { data, byId, name, draw, signed } = window.rlvrPage;
+  const { ARMS, TERMS, PARTS } = window.rlvrAudit;
+  const { scale, colours } = data;
+
+  /* A function from settings to a row: four arms; terms with value, half-width and, where stored, sd; a share. */
+  function reader(axes, grid) {
+    const names = Object.keys(axes); // as stored: the last one moves fastest
+    return (at) => {
+      const index = names.reduce((sum, axis) => sum * axes[axis].length + axes[axis].indexOf(at[axis]), 0);
+      const value = (column) => (grid[column]?.[index] == null ? null : grid[column][index] / scale);
+      const arms = Object.fromEntries(ARMS.map((arm) => [arm, value(arm)]));
+      const terms = Object.fromEntries(Object.entries(TERMS).filter(([term]) => `${term}_half` in grid).map(
+        ([term, [arm, base]]) => [term, { value: arms[arm] - arms[base], half: value(`${term}_half`), sd: value(`${term}_sd`) }]));
+      return { arms, terms, share: ["fraction", "fraction_low", "fraction_high"].map(value) };
+    };
+  }
+
+  const between = ({ value, half }) => `${signed(value - half, 4)} to ${signed(value + half, 4)}`;
+  const percent = (value) => `${signed(100 * value, 0).replace("+", "")}%`;
+
+  function inWords({ arms, terms, share }) {
+    const ends = ARMS.map((arm) => `${arm.toUpperCase()} ${arms[arm].toFixed(4)}`).join(", ");
+    const parts = PARTS.map((part) => `${name(part)} ${signed(terms[part].value, 4)} ± ${terms[part].half.toFixed(4)}`);
+    const ratio = share[0] === null
+      ? "As a share of “true minus random” reward design is undefined: the difference is not separated from 0."
+      : `Of “true minus random”, reward design is ${percent(share[0])} (${percent(share[1])} to ${percent(share[2])}).`;
+    return `The arms end at ${ends}. The split: ${parts.join(", ")}. ${ratio}`;
+  }
+
+  /* Rows of a table of terms: term, what it is, value, interval and, where stored, sd. */
+  function termRows(terms) {
+    return Object.entries(terms).map(([term, { value, half, sd }]) => {
+      const [arm, base] = TERMS[term];
+      const cells = [name(term), `${arm.toUpperCase()} − ${base.toUpperCase()}`, signed(value, 4), between({ value, half })];
+      return sd === null ? cells : [...cells, sd.toFixed(4)];
+    });
+  }
+
+  function staircase(id, words, { arms, terms }) {
+    const bars = PARTS.map((part) => {
+      const [arm, base] = TERMS[part];
+      const { value, half, sd } = terms[part];
+      return { arm: arm.toUpperCase(), part, from: arms[base], to: arms[arm], half, sd, said: `${name(part)} ${signed(value, 3)}` };
+    });
+    const ends = ARMS.map((arm) => ({ arm: arm.toUpperCase(), at: arms[arm] }));
+    const anchor = (bar) => (bar.from + bar.to > 1 ? "end" : "start");
+    const around = (width) => ({ y: "arm", x1: (bar) => Math.max(0, bar.to - width(bar)), x2: (bar) => Math.min(1, bar.to + width(bar)), dy: 2 });
+    draw(id, words, {
+      height: 245,
+      marginLeft: 78,
+      marginRight: 24,
+      marginBottom: 42,
+      x: { domain: [0, 1], label: "accuracy", labelOffset: 38, grid: true },
+      y: { domain: ends.map((end) => end.arm), label: null, tickSize: 0 },
+      marks: [
+        Plot.ruleX([arms.frozen], { strokeDasharray: "3 3", strokeOpacity: 0.6 }),
+        Plot.barX(bars, { y: "arm", x1: "from", x2: "to", fill: (bar) => colours[bar.part], insetTop: 14, insetBottom: 10 }),
+        Plot.ruleY(bars.filter((bar) => bar.sd !== null), { ...around((bar) => bar.sd), strokeWidth: 9, strokeOpacity: 0.3 }),
+        Plot.ruleY(bars, around((bar) => bar.half)),
+        Plot.dot(ends, { y: "arm", x: "at", dy: 2, r: 4.5, fill: "currentColor" }),
+        ...["start", "end"].map((textAnchor) => Plot.text(bars.filter((bar) => anchor(bar) === textAnchor), {
+          y: "arm", x: (bar) => (textAnchor === "start" ? Math.min : Math.max)(bar.from, bar.to), text: "said", textAnchor,
+          dy: -16, fontSize: 13, fill: "currentColor", stroke: "var(--pst-color-background)", strokeWidth: 4,
+        })),
+      ],
+    });
+  }
+
+  /* The three terms along one setting. `rows`: [place, row] pairs; `set`: the place that is set. */
+  function curves(id, words, { rows, set, x, range }) {
+    const curve = rows.flatMap(([at, { terms }]) => PARTS.map((part) => ({ at, part, ...terms[part] })));
+    const colour = ({ part }) => colours[part];
+    const band = (width, fillOpacity) => Plot.areaY(curve, {
+      x: "at", y1: (d) => Math.max(range[0], d.value - width(d)), y2: (d) => Math.min(range[1], d.value + width(d)), z: "part", fill: colour, fillOpacity,
+    });
+    draw(id, words, {
+      height: 275,
+      marginRight: 16,
+      marginLeft: 46,
+      marginBottom: 42,
+      x: { labelOffset: 38, ...x },
+      y: { domain: range, label: "accuracy", grid: true },
+      color: { domain: PARTS.map(name), range: PARTS.map((part) => colours[part]), legend: false },
+      marks: [
+        Plot.ruleY([0]),
+        Plot.ruleX([set], { strokeOpacity: 0.6 }),
+        band((d) => d.sd ?? d.half, 0.25),
+        Plot.line(curve, { x: "at", y: "value", z: "part", stroke: colour, strokeWidth: 2 }),
+        Plot.dot(curve.filter(({ at }) => at === set), { x: "at", y: "value", fill: colour, r: 4.5, stroke: "currentColor" }),
+      ],
+    });
+    const legend = document.createElement("p");
+    legend.className = "explorer-legend";
+    legend.append(...PARTS.map((part) => {
+      const item = document.createElement("span");
+      item.style.setProperty("--colour", colours[part]);
+      item.append(name(part));
+      return item;
+    }));
+    byId(id).prepend(legend);
+  }
+
+  return { reader, inWords, termRows, staircase, curves };
+})();
