@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from rlvr._checks import shown, whole
 from rlvr.arms import ARM_CODE
+from rlvr.simulator.control_variates import known_covariates
 from rlvr.simulator.grpo_config import GRPOConfig
-from rlvr.simulator.known_covariates import known_covariates
 from rlvr.simulator.majority_labels import fixed_labels
 from rlvr.simulator.rules import as_rules
 from rlvr.simulator.shared_trainer import check_shared, prompt_policies, shared_study

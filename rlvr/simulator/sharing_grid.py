@@ -85,7 +85,7 @@ _SPREADS = ("null", "elicitation", "reward_design", "naive")
 
 
 def sharing_runs(
-    mix: str, policy: str, optimizer: str, inner_updates: int, clip: str, executor: Executor | None = None
+    mix: str, policy: str, optimizer: str, inner_updates: int, clip: str, *, executor: Executor | None = None
 ) -> dict[str, NDArray[np.float64]]:
     """Accuracy of every run of one group, at every stored budget.
 
@@ -143,7 +143,7 @@ def sharing_runs(
 
 
 def recompute_sharing(
-    mix: str, policy: str, optimizer: str, inner_updates: int, clip: str, executor: Executor | None = None
+    mix: str, policy: str, optimizer: str, inner_updates: int, clip: str, *, executor: Executor | None = None
 ) -> pd.DataFrame:
     """The stored rows of one group, computed afresh.
 
@@ -169,7 +169,7 @@ def recompute_sharing(
     ValueError
         If a value is not on the grid.
     """
-    runs = sharing_runs(mix, policy, optimizer, inner_updates, clip, executor)
+    runs = sharing_runs(mix, policy, optimizer, inner_updates, clip, executor=executor)
     settings = dict(mix=mix, policy=policy, optimizer=optimizer, inner_updates=inner_updates, clip=clip)
     rows = []
     for column, steps in enumerate(SHARING_AXES["n_steps"]):

@@ -1,11 +1,11 @@
 """How many task draws a stated precision takes: Stein's two-stage rule.
 
 **Rule.** The term y of a task draw is regressed on what is known of the draw before training, x, with
-exact expectation 0 (:mod:`rlvr.simulator.known_covariates`; often nothing). A first stage of n draws gives
+exact expectation 0 (:mod:`rlvr.simulator.control_variates`; often nothing). A first stage of n draws gives
 the residual standard deviation s with n - p degrees of freedom, p counting the intercept; t is their 0.975
 quantile. Let h be the variance of the intercept of a fit to N draws, in units of the residual variance:
-1/N without covariates. The study ends at N draws, at least n, at which t s sqrt(h) is at most the precision. It
-reports the intercept of a fit to all N draws, plus or minus t s sqrt(h).
+1/N without covariates. The study ends at N draws, at least n, at which t s sqrt(h) is at most the precision.
+It reports the intercept of a fit to all N draws, plus or minus t s sqrt(h).
 
 **Why the coverage is honest.** Let draws be independent and y normal around m + b·x with variance σ², so
 that m is the term's expectation. Argue for fixed x. In the first stage the residuals, and so s, are
