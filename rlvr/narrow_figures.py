@@ -13,6 +13,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from typing import Literal
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -33,6 +34,7 @@ LONGEST_LABEL = 26, 42, 44  # letters of an upright name, a level name and a tit
 MANY = 9  # named rows that keep a panel as high as it was
 COLOURS = 96  # of a stored picture: a figure has fewer, and their blends do the rest
 
+_SIDES: tuple[Literal["left", "center", "right"], ...] = ("left", "center", "right")
 _own_forms: WeakKeyDictionary[FigureBase, Callable[[], Figure]] = WeakKeyDictionary()
 
 
@@ -93,7 +95,7 @@ def _one_column(figure: Figure, places: Mapping[Axes, SubplotSpec], back: ExitSt
     grid = GridSpec(len(places), 1, figure=figure)
     last = max(place.rowspan.stop for place in places.values())
     across = {axes.get_xlabel() for axes, place in places.items() if place.rowspan.stop == last} - {""}
-    titles = {axes: "".join(map(axes.get_title, ("left", "center", "right"))) for axes in places}
+    titles = {axes: "".join(axes.get_title(side) for side in _SIDES) for axes in places}
     for number, (axes, place) in enumerate(places.items()):
         shown = {**axes.yaxis.get_tick_params(), "bottom": axes.xaxis.get_tick_params()["labelbottom"]}
         back.callback(axes.tick_params, labelleft=shown["labelleft"], labelbottom=shown["bottom"])
@@ -119,7 +121,7 @@ def _one_column(figure: Figure, places: Mapping[Axes, SubplotSpec], back: ExitSt
 def _break_lines(axes: Axes, back: ExitStack) -> None:
     """Titles, names and named ticks that would not fit take a second line."""
     upright, level, longest = LONGEST_LABEL
-    for side in ("left", "center", "right"):
+    for side in _SIDES:
         title = axes.get_title(side)
         if max(map(len, title.split("\n"))) > longest:
             back.callback(axes.set_title, title, loc=side)
