@@ -57,9 +57,13 @@ def problems(claim: dict[str, Any]) -> list[str]:
     if missing or set(claim) - set(FIELDS):
         return missing + [f"has an unknown field {field}" for field in sorted(set(claim) - set(FIELDS))]
     found = []
-    keys = [(page or claim["chapter"], name) for page, name in QUOTED.findall(claim["found"])]
-    if not keys:
+    if not QUOTED.search(claim["found"]):
         found.append("quotes no number")
+    keys = [
+        (page or claim["chapter"], name)
+        for field in ("found", "interval")
+        for page, name in QUOTED.findall(claim[field])
+    ]
     found += [f"{page} quotes nothing as {name}" for page, name in keys if name not in quoted_names(page)]
     if not STATUS.fullmatch(claim["status"]):
         found.append(f"has an unknown status {claim['status']!r}")
@@ -81,7 +85,7 @@ def _card(number: str, claim: dict[str, Any]) -> list[str]:
 
     path, _, name = claim["test"].partition("::")
     source = claim["source"] if claim["source"] == RUN_HERE else f"`{claim['source']}`"
-    found = QUOTED.sub(glued, claim["found"])
+    found, interval = (QUOTED.sub(glued, claim[field]) for field in ("found", "interval"))
     return [
         "::::{container} claim",
         f"**{number}** {claim['claim']}",
@@ -89,7 +93,7 @@ def _card(number: str, claim: dict[str, Any]) -> list[str]:
         f"**Found:** {found}.",
         "",
         ":::{container} claim-notes",
-        f"*{claim['status']}* · interval: {claim['interval']} · data: {source} · test: `{name}` in `{path}`",
+        f"*{claim['status']}* · interval: {interval} · data: {source} · test: `{name}` in `{path}`",
         ":::",
         "::::",
         "",

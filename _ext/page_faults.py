@@ -16,7 +16,7 @@ FAULTS = {
     "a number that is none": r"(?<![\w-])(nan|NaN|NaT|[-+]?inf|<NA>)(?![\w-])",
     "a value that is none": r"\(None\b|\bNone[,)\]]|(?<=[a-z,] )None\b|^None$",
     "an unresolved reference": r"\?\?|\{[a-z:]+\}`|\[\?\]|\bundefined reference\b",
-    "an unfilled format": r"%[sdf]\b|%\(\w+\)[sdf]|\{[a-z_]+(:[^}`]*)?\}(?=\s|$)",
+    "an unfilled format": r"%[sdf]\b|%\(\w+\)[sdf]|\{[a-z_]+(:[^}`]*)?\}(?=[\s,;:.)]|$)",
     "a bare object": r"<[\w.]+ object at|\bEstimate\(|\bnp\.float64\(|\bdtype=",
     "a word twice": r"\b(at most|at least) (largest|smallest|at)\b|\b(the|of|to|a|in|is|and) \3\b",
 }

@@ -12,22 +12,29 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any
+from contextlib import ExitStack, contextmanager
+from typing import Literal
 from weakref import WeakKeyDictionary
 
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure, FigureBase
 from matplotlib.gridspec import GridSpec, SubplotSpec
+from matplotlib.ticker import FixedFormatter, FixedLocator
+from PIL import Image
 
 __all__ = ["MIME_TYPE", "WANTED", "draw_narrow_as", "keep_narrow_forms", "narrow_png", "stacked"]
 
 MIME_TYPE = "application/x-narrow-figure"  # a PNG in base64, beside a notebook's own picture
 WANTED = "RLVR_NARROW_FIGURES"  # the environment variable that asks for them: only a built page has a use
-WIDTH, DPI = 4.0, 180  # inches; twice the dots of a phone's column
-PANEL_HEIGHT = (1.7, 2.5)  # inches: least and most of a stacked panel
-LONGEST_LABEL = 26  # letters of a vertical axis's name before it takes a second line
+WIDTH, DPI = 4.4, 164  # inches; twice the dots of a phone's column
+PANEL_HEIGHT = (1.7, 2.8)  # inches: least and most of a stacked panel
+LONGEST_LABEL = 26, 42, 44  # letters of an upright name, a level name and a title before a second line
+MANY = 9  # named rows that keep a panel as high as it was
+COLOURS = 96  # of a stored picture: a figure has fewer, and their blends do the rest
 
+_SIDES: tuple[Literal["left", "center", "right"], ...] = ("left", "center", "right")
 _own_forms: WeakKeyDictionary[FigureBase, Callable[[], Figure]] = WeakKeyDictionary()
 
 
@@ -56,64 +63,88 @@ def stacked(figure: Figure) -> Iterator[Figure]:
     >>> figure = Figure(figsize=(7.2, 3))
     >>> panels = figure.subplots(1, 2)
     >>> with stacked(figure) as narrow:
-    ...     [float(inches) for inches in narrow.get_size_inches()]
-    [4.0, 5.0]
+    ...     [round(float(inches), 1) for inches in narrow.get_size_inches()]
+    [4.4, 5.4]
     >>> [float(inches) for inches in figure.get_size_inches()]
     [7.2, 3.0]
     """
-    size = figure.get_size_inches()
     places = {axes: place for axes in figure.axes if (place := axes.get_subplotspec()) is not None}
-    panels = list(places)
-    grids = [place.get_gridspec() for place in places.values()]
-    words = [(axes, axes.get_xlabel(), axes.get_ylabel()) for axes in panels]
-    columns, rows = max((grid.ncols for grid in grids), default=1), max((g.nrows for g in grids), default=1)
-    titles = [(axes.title, axes.title.get_text()) for axes in figure.axes]
-    titles += [(axes._left_title, axes.get_title("left")) for axes in figure.axes]  # type: ignore[attr-defined]
-    for title, text in titles:
-        title.set_text(textwrap.fill(text, 42))
-    least, most = PANEL_HEIGHT
-    height = min(max(0.9 * size[1] / rows, least), most) * len(panels) if columns > 1 else size[1]
-    figure.set_size_inches(min(size[0], WIDTH), height)
-    shown = _one_column(figure, places) if columns > 1 else []
-    for axes in panels:
-        axes.set_ylabel(textwrap.fill(axes.get_ylabel(), LONGEST_LABEL))
-    try:
+    with ExitStack() as back:
+        _resize(figure, places, back)
+        if any(place.get_gridspec().ncols > 1 for place in places.values()):
+            _one_column(figure, places, back)
+        for axes in figure.axes:
+            _break_lines(axes, back)
         yield figure
-    finally:
-        figure.set_size_inches(size[0], size[1])
-        for title, text in titles:
-            title.set_text(text)
-        for axes, across, up in words:
-            axes.set_xlabel(across)
-            axes.set_ylabel(up)
-        for axes in panels if columns > 1 else ():
-            axes.set_subplotspec(places[axes])
-        for axes, labels in shown:
-            axes.tick_params(**labels)
 
 
-def _one_column(figure: Figure, places: Mapping[Axes, SubplotSpec]) -> list[tuple[Axes, dict[str, Any]]]:
-    """Put panels one under the other, each with its own tick labels; return which labels were shown."""
-    shown: list[tuple[Axes, dict[str, Any]]] = []
+def _resize(figure: Figure, places: Mapping[Axes, SubplotSpec], back: ExitStack) -> None:
+    """As wide as a phone, and as high as its panels then need."""
+    wide, high = figure.get_size_inches()
+    back.callback(figure.set_size_inches, wide, high)
+    grids = [place.get_gridspec() for place in places.values()]
+    if any(grid.ncols > 1 for grid in grids):
+        row = 0.9 * high / max(grid.nrows for grid in grids)
+        crowded = any(len(_named(axes.yaxis)) >= MANY for axes in places)
+        high = (row if crowded else float(np.clip(row, *PANEL_HEIGHT))) * len(places)
+    figure.set_size_inches(min(wide, WIDTH), high)
+
+
+def _one_column(figure: Figure, places: Mapping[Axes, SubplotSpec], back: ExitStack) -> None:
+    """Put panels one under the other, each with the title, names and tick labels that it shared."""
     grid = GridSpec(len(places), 1, figure=figure)
     last = max(place.rowspan.stop for place in places.values())
     across = {axes.get_xlabel() for axes, place in places.items() if place.rowspan.stop == last} - {""}
+    titles = {axes: "".join(axes.get_title(side) for side in _SIDES) for axes in places}
     for number, (axes, place) in enumerate(places.items()):
-        labels = {
-            "labelleft": axes.yaxis.get_tick_params()["labelleft"],
-            "labelbottom": axes.xaxis.get_tick_params()["labelbottom"],
-        }
-        shown.append((axes, labels))
+        shown = {**axes.yaxis.get_tick_params(), "bottom": axes.xaxis.get_tick_params()["labelbottom"]}
+        back.callback(axes.tick_params, labelleft=shown["labelleft"], labelbottom=shown["bottom"])
+        back.callback(axes.set_subplotspec, place)
+        back.callback(axes.set_xlabel, axes.get_xlabel())
+        back.callback(axes.set_ylabel, axes.get_ylabel())
         axes.set_subplotspec(grid[number, 0])
         if axes.axison:
             axes.tick_params(labelleft=True, labelbottom=True)
-            row = (other.get_ylabel() for other, its in places.items() if its.rowspan == place.rowspan)
-            axes.set_ylabel(axes.get_ylabel() or next(filter(None, row), ""))
-    if len(across) == 1:  # one name for a whole row of panels stands under the last
-        for axes in places:
-            axes.set_xlabel("")
-        list(places)[-1].set_xlabel(across.pop())
-    return shown
+            row = [other for other, its in places.items() if its.rowspan == place.rowspan]
+            size = row[0].yaxis.get_tick_params().get("labelsize")
+            if size is not None and size != shown.get("labelsize"):
+                axes.tick_params(axis="y", labelsize=size)
+            axes.set_ylabel(next(filter(None, (a.get_ylabel() for a in (axes, *row))), ""))
+            if len(across) == 1:  # one name for all stands under the last
+                axes.set_xlabel(next(iter(across)) if number == len(places) - 1 else "")
+        column = (titles[other] for other, its in places.items() if its.colspan == place.colspan)
+        if axes.axison and not titles[axes]:
+            back.callback(axes.set_title, "")
+            axes.set_title(next(column, ""))
+
+
+def _break_lines(axes: Axes, back: ExitStack) -> None:
+    """Titles, names and named ticks that would not fit take a second line."""
+    upright, level, longest = LONGEST_LABEL
+    for side in _SIDES:
+        title = axes.get_title(side)
+        if max(map(len, title.split("\n"))) > longest:
+            back.callback(axes.set_title, title, loc=side)
+            axes.set_title(textwrap.fill(title, longest), loc=side)
+    back.callback(axes.set_xlabel, axes.get_xlabel())
+    back.callback(axes.set_ylabel, axes.get_ylabel())
+    axes.set_xlabel(textwrap.fill(axes.get_xlabel(), level))
+    axes.set_ylabel(textwrap.fill(axes.get_ylabel(), upright))
+    if names := _named(axes.xaxis):
+        back.callback(axes.xaxis.set_major_formatter, axes.xaxis.get_major_formatter())
+        room = max(6, 40 // len(names))
+        wrapped = [
+            name if "\n" in name else textwrap.fill(name, room, break_long_words=False) for name in names
+        ]
+        axes.xaxis.set_major_formatter(FixedFormatter(wrapped))
+
+
+def _named(axis: Axis) -> list[str]:
+    """The tick labels of an axis that has names instead of numbers."""
+    places = axis.get_majorticklocs()
+    labels = [str(label) for label in axis.get_major_formatter().format_ticks(list(places))]
+    fixed = isinstance(axis.get_major_locator(), FixedLocator)
+    return labels if fixed and any(letter.isalpha() for letter in "".join(labels)) else []
 
 
 def narrow_png(figure: Figure) -> bytes:
@@ -124,13 +155,14 @@ def narrow_png(figure: Figure) -> bytes:
     figure : matplotlib Figure
         As it was drawn; it is left so.
     """
-    picture = io.BytesIO()
+    drawn, stored = io.BytesIO(), io.BytesIO()
     if figure in _own_forms:
-        _own_forms[figure]().savefig(picture, dpi=DPI)
+        _own_forms[figure]().savefig(drawn, dpi=DPI)
     else:
         with stacked(figure) as narrow:
-            narrow.savefig(picture, dpi=DPI)
-    return picture.getvalue()
+            narrow.savefig(drawn, dpi=DPI)
+    Image.open(drawn).convert("RGB").quantize(COLOURS).save(stored, format="png", optimize=True)
+    return stored.getvalue()
 
 
 def keep_narrow_forms() -> None:

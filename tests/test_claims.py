@@ -38,6 +38,7 @@ def test_no_claim_stands_twice():
         ({"found": "{no_such}"}, "01-estimand quotes nothing as no_such"),
         ({"found": "{99-none::null}"}, "99-none quotes nothing as null"),
         ({"found": "{null}, or 0.215"}, "types a result instead of quoting it"),
+        ({"interval": "95%, below {no_such}"}, "01-estimand quotes nothing as no_such"),
         ({"status": "proven"}, "has an unknown status 'proven'"),
         ({"test": "tests/no.py::test_x"}, "names a test that does not exist: tests/no.py::test_x"),
         ({"test": "tests/test_claims.py::x"}, "names a test that does not exist: tests/test_claims.py::x"),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_forest"]
 
-_NARROW_WIDTH, _NARROW_ROW = 4.0, 0.37  # inches: as wide as a phone's column, and a row under its name
+_NARROW_WIDTH, _NARROW_ROW = 4.4, 0.39  # inches: as wide as a phone's column, and a row under its name
 _LEAST_PANEL = 0.45  # of the widest: where a range is smaller, panels are alike wide instead of alike scaled
 
 
@@ -74,10 +74,11 @@ def draw_forest(
         for place, audit in zip(places, cells, strict=True):
             _draw_term(panel, audit, part, place, colour)
         panel.axvline(0, color="black", lw=0.8, zorder=0)
-        panel.set_title(TERM_NAMES[part], loc="left", color=colour, fontsize=10)
+        title = TERM_NAMES[part].replace(" ", "\n") if narrow else TERM_NAMES[part]
+        panel.set_title(title, loc="left", color=colour, fontsize=10)
         panel.set_xlabel("points")
         panel.set_xlim(reach)
-        panel.xaxis.set_major_locator(MaxNLocator(3 if narrow else 4, steps=[1, 2, 5, 10]))
+        panel.xaxis.set_major_locator(MaxNLocator(2 if narrow else 4, steps=[1, 2, 5, 10]))
         panel.spines[["top", "right"]].set_visible(False)
         panel.grid(axis="x", color="#e6e6e6")
         panel.grid(axis="y", visible=False)
@@ -86,6 +87,8 @@ def draw_forest(
     panels[0].set_ylim(n_rows - 0.4, -0.6)
     if narrow:
         panels[0].set_yticks([])
+        for panel in panels:
+            panel.spines["left"].set_visible(False)
         _names_above(panels, dict(zip(places, names, strict=True)), headings)
         return figure
     rows = sorted([*zip(places, names, strict=True), *headings.items()])
@@ -147,5 +150,6 @@ def _names_above(panels: Sequence[Axes], names: dict[int, str], headings: dict[i
         text = panels[-1].text(
             0, place - (0.0 if heading else 0.42), name.replace("\n", " "), transform=across, va="center",
             fontsize=10 if heading else 8.5, fontweight="bold" if heading else "normal",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
         )  # fmt: skip
         text.set_in_layout(False)

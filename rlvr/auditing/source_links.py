@@ -15,6 +15,7 @@ from rlvr._checks import counted
 from rlvr.arms import ARMS
 from rlvr.auditing.audit_output import points
 from rlvr.auditing.cell_audit import CellAudit
+from rlvr.auditing.published_tables import PAPERS
 from rlvr.auditing.study_cells import Arm, Cell
 from rlvr.auditing.verdict_rules import VERDICTS
 from rlvr.decomposition import PARTS
@@ -133,7 +134,7 @@ def source_page(cells: Sequence[Cell]) -> str:
     """Every cell as one line that unfolds, with its anchor: arm by arm, what was read where."""
     parts = []
     for study, group in groupby(cells, key=lambda cell: cell.study):
-        parts.append(f"## {study}\n\n{{cite}}`{study}`\n")
+        parts.append(f"## {PAPERS.get(study, study)}\n\n{{cite}}`{study}`\n")
         for cell in group:
             title = escape(f"{cell.model}, {cell.benchmark}") + (
                 f" ({escape(cell.setup)})" if cell.setup else ""

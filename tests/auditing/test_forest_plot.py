@@ -133,7 +133,7 @@ def test_on_a_phone_names_stand_above_their_rows_and_the_marks_are_the_same(repo
     small = draw_forest(
         report.cells, labels=["a", "b", "c\nsecond", "d"], groups=["x", "x", "y", "y"], narrow=True
     )
-    assert tuple(small.get_size_inches()) == pytest.approx((4.0, 1.2 + 0.37 * 6))
+    assert tuple(small.get_size_inches()) == pytest.approx((4.4, 1.2 + 0.39 * 6))
     assert len(small.axes[0].get_yticks()) == 0
     written = [(text.get_text(), round(text.get_position()[1], 2)) for text in small.axes[2].texts]
     assert written == [
@@ -145,6 +145,5 @@ def test_on_a_phone_names_stand_above_their_rows_and_the_marks_are_the_same(repo
 
 def test_the_narrow_form_of_a_forest_is_the_one_with_names_above(report):
     png = narrow_png(draw_forest(report.cells))
-    assert int.from_bytes(png[16:20]) == 4.0 * 180 and int.from_bytes(png[20:24]) == int(
-        (1.2 + 0.37 * 4) * 180
-    )
+    size = int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
+    assert size == (int(4.4 * 164), int((1.2 + 0.39 * 4) * 164))

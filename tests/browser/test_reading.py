@@ -45,3 +45,59 @@ def test_the_copy_button_copies_the_code(tab):
     page.wait_for_function("async () => (await navigator.clipboard.readText()).length > 20")
     copied = page.evaluate("() => navigator.clipboard.readText()")
     assert copied.strip() == cell.locator("pre").inner_text().strip()
+
+
+def test_a_narrow_screen_gets_figures_that_fit_and_are_read(tab):
+    page = tab("chapters/12-other-papers.html", NARROW)
+    images = page.locator(".bd-article figure img")
+    assert images.count() >= 3
+    for number in range(images.count()):
+        images.nth(number).scroll_into_view_if_needed()
+        shown = images.nth(number).evaluate(
+            "i => i.decode().then(() => [i.currentSrc, i.clientWidth, i.naturalWidth])"
+        )
+        source, width, dots = shown
+        assert source.endswith("-narrow.png") and 300 < width <= NARROW["width"] and dots > 1.8 * width
+    assert page.locator(".wide-figure").count() == 0
+    wide = tab("chapters/12-other-papers.html").locator(".bd-article figure img").first
+    assert not wide.evaluate("i => i.decode().then(() => i.currentSrc)").endswith("-narrow.png")
+
+
+def test_a_long_table_is_filtered_and_sorted_by_keyboard(tab):
+    page = tab("chapters/13-synthesis.html")
+    table = page.locator("table.sortable")
+    rows = table.locator("tbody tr")
+    total = rows.count()
+    assert total > 100 and page.get_by_role("status").inner_text() == f"{total} of {total} rows"
+    page.get_by_label("Rows with the words").fill("emPO minerva")
+    shown = table.locator("tbody tr:visible")
+    assert 0 < shown.count() < 10
+    assert page.get_by_role("status").inner_text() == f"{shown.count()} of {total} rows"
+    assert all("EMPO" in text and "Minerva" in text for text in shown.all_inner_texts())
+    page.get_by_label("Rows with the words").fill("")
+    head = table.get_by_role("columnheader", name="elicitation")
+    head.locator("button").focus()
+    page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "descending"
+    cells = rows.locator("td:nth-child(3)").all_inner_texts()
+    points = [float(text.split()[0]) for text in cells if text[0] in "+-0123456789"]
+    assert points == sorted(points, reverse=True) and len(points) > 30
+    assert all(text[0] in "+-0123456789" for text in cells[: len(points)])  # sets and dashes come last
+    page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert rows.locator("td:nth-child(3)").first.inner_text().split()[0] == f"{min(points):+.1f}"
+    page.mouse.wheel(0, 0)
+    link = rows.first.locator("a").first
+    link.click()
+    page.wait_for_url("**/sources.html#src-*")
+    opened = page.locator("details.source-row[open]")
+    assert opened.count() == 1 and "row" in opened.inner_text()
+
+
+def test_the_book_s_own_typeface_is_shown(tab):
+    page = tab("chapters/notation.html")
+    assert page.evaluate(
+        "() => document.fonts.ready.then(() => document.fonts.check('16px \"Source Sans 3\"'))"
+    )
+    loaded = page.evaluate("() => [...document.fonts].filter(f => f.status === 'loaded').map(f => f.family)")
+    assert any("Source Sans 3" in family for family in loaded)

@@ -1,0 +1,81 @@
+"""The book's extensions for figures: the narrow form beside the wide one, the full forest as a download."""
+
+import base64
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+from docutils import nodes
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "_ext"))
+
+import figure_forms
+import full_forest
+
+from rlvr.auditing import comparison_name, published_comparisons
+from rlvr.narrow_figures import MIME_TYPE
+
+
+@pytest.fixture
+def app(tmp_path):
+    """A build whose run of one chapter left one narrow form."""
+    cell = nbformat.v4.new_code_cell(metadata={"mystnb": {"figure": {"name": "fig-00-x"}}})
+    picture = base64.b64encode(b"narrow").decode()
+    cell.outputs = [nbformat.v4.new_output("display_data", data={MIME_TYPE: picture, "image/png": ""})]
+    folder = tmp_path / "jupyter_execute" / "chapters"
+    folder.mkdir(parents=True)
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), folder / "00-x.ipynb")
+    return SimpleNamespace(outdir=str(tmp_path / "html"), builder=SimpleNamespace(name="html"))
+
+
+def page(*names):
+    doctree = nodes.container()
+    for name in names:
+        figure = nodes.figure(
+            "", nodes.image(uri="wide.png", alt="words"), nodes.caption("", "c"), ids=[name]
+        )
+        doctree += figure
+    return doctree
+
+
+def test_the_browser_takes_the_form_that_fits(app):
+    doctree = page("fig-00-x", "fig-00-other")
+    figure_forms._show(app, doctree, "chapters/00-x")
+    opened, image, closed = doctree[0][:3]
+    assert opened.astext() == (
+        '<picture><source media="(max-width: 700px)" srcset="../_static/figures/fig-00-x-narrow.png">'
+    )
+    assert image["uri"] == "wide.png" and image["alt"] == "words" and closed.astext() == "</picture>"
+    assert len(doctree[1].children) == 2  # a figure without a narrow form is left alone
+    assert (Path(app.outdir) / "_static/figures/fig-00-x-narrow.png").read_bytes() == b"narrow"
+
+
+def test_print_and_chapters_that_were_not_run_have_the_wide_form_alone(app):
+    doctree = page("fig-00-x")
+    figure_forms._show(app, doctree, "chapters/01-y")
+    app.builder.name = "singlehtml"
+    figure_forms._show(app, doctree, "chapters/00-x")
+    assert len(doctree[0].children) == 2
+
+
+def test_the_full_forest_names_every_comparison(tmp_path):
+    full_forest.write_full_forest(tmp_path)
+    drawn, table = (tmp_path / f"fig-13-forest-all.{kind}" for kind in ("svg", "csv"))
+    named = table.read_text(encoding="utf-8")
+    cells = published_comparisons()
+    assert len(cells) > 100 and all(comparison_name(cell) in named for cell in cells)
+    picture = drawn.read_bytes()
+    assert b"verdict identified" in picture and b"verdict not identified" in picture
+    full_forest.write_full_forest(tmp_path)
+    assert drawn.read_bytes() == picture
+
+
+def test_the_links_stand_under_the_page_s_forest_and_no_other(app):
+    doctree = page("fig-13-forest", "fig-13-terms")
+    full_forest._link(app, doctree, "chapters/13-synthesis")
+    links = [raw.astext() for raw in doctree[0].findall(nodes.raw)]
+    assert len(links) == 1 and links[0].count("download") == 2
+    assert 'href="../_static/figures/fig-13-forest-all.svg"' in links[0]
+    assert not list(doctree[1].findall(nodes.raw))
