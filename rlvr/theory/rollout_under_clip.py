@@ -132,7 +132,7 @@ def clipped_rollout(
     mean, noise = _update_moments(before, push, over, under, group_size)
     left_out = mixed / 2 * before * (over + under)
     weighed = (now[::-1] * ratio * left_out).sum(axis=0)
-    steps = stats.norm.pdf(x, (x + rate * mean)[:, None], rate * np.sqrt(noise / n_answers)[:, None])
+    steps = np.exp(-((x - (x + rate * mean)[:, None]) ** 2) / (2 * rate**2 * noise / n_answers)[:, None])
     steps /= steps.sum(axis=1, keepdims=True)
     law = np.zeros(n_points)
     law[n_points // 2] = 1.0

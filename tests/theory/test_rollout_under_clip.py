@@ -7,7 +7,7 @@ import pytest
 
 from rlvr import GRPOConfig, StrategyFamily, simulate
 from rlvr.theory import ClippedRollout, answer_worth, clipped_rollout
-from rlvr.theory.rollout_under_the_clip import _update_moments
+from rlvr.theory.rollout_under_clip import _update_moments
 
 PRINT = {"n_answers": 128, "group_size": 16, "inner_updates": 8}
 CLIP = (0.2, 0.2)
