@@ -84,6 +84,23 @@ def test_links_to_the_pdf_are_hidden_until_it_is_there(tmp_path, monkeypatch):
     assert (html / pdf.name).read_bytes() == b"pdf"
 
 
+@pytest.mark.parametrize(
+    ("printed", "kept"),
+    [
+        (b"/Title (ExercisesExercises)", b"/Title (Exercises         )"),
+        (b"/Title (Exercises)", b"/Title (Exercises)"),
+        (rb"/Title (The \(map\)The \(map\))", rb"/Title (The \(map\)           )"),
+        (b"/Title <FEFF201C0041201C0041>", b"/Title <FEFF201C004100200020>"),
+        (b"/Title <FEFF201C0041>", b"/Title <FEFF201C0041>"),
+        (b"/Title ()", b"/Title ()"),
+        (b"/CreationDate (D:20261125173344+00'00')", b"/CreationDate (D:20000101000000+00'00')"),
+        (b"(ExercisesExercises) Tj", b"(ExercisesExercises) Tj"),
+    ],
+)
+def test_a_printed_book_names_each_section_once_and_no_time(printed, kept):
+    assert print_book.mended(printed) == kept and len(kept) == len(printed)
+
+
 def test_each_figure_of_a_notebook_gives_its_name_and_its_numbers(tmp_path):
     def cell(options, data):
         output = nbformat.v4.new_output("display_data", data)

@@ -23,8 +23,28 @@ BUILD = ROOT / "_build"
 PDF = BUILD / "true-minus-random.pdf"
 CLI = "from jupyter_book.cli.main import main; main()"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-# Solutions and proofs are printed, the code of figures is not.
-UNFOLD = "document.querySelectorAll('details.sd-dropdown').forEach(folded => { folded.open = true })"
+# Solutions and proofs are printed, the code of figures is not; the headings of the contents are no bookmarks.
+PREPARE = """() => {
+  for (const folded of document.querySelectorAll("details")) folded.open = folded.matches(".sd-dropdown");
+  for (const part of document.querySelectorAll("#jb-print-toc [role=heading]")) part.removeAttribute("role");
+}"""
+PRINT = """
+mjx-container svg * { stroke: none !important; }  /* a stroke of width zero is a hairline in print */
+h1 { font-size: 1.7rem !important; }  /* on one line: a bookmark loses the space at which its title breaks */
+span[id^="document-chapters"] + section > h2 { font-size: 1.7rem; font-weight: 700; margin-top: 0; }
+.bd-content section section > h2, .bd-content section section > h3 { font-size: 1.25rem; }
+.tag_hide-cell summary, .tag_hide-cell .cell_input { display: none !important; }
+.sd-summary-chevron-down, .sd-summary-chevron-up { display: none !important; }
+table { font-size: 0.78rem !important; max-width: 100%; }
+table :is(td, th) { padding: 0.2rem 0.45rem !important; white-space: normal !important; }
+#where-each-published-number-was-read { font-size: 0.68rem; }
+#where-each-published-number-was-read :is(p, ul, li) { margin-bottom: 0.15rem; }
+#where-each-published-number-was-read ul { padding-left: 1rem; }
+#the-core { font-size: 0.78rem; }
+#the-core :is(p, ul, dl, dd) { margin-bottom: 0.2rem; }
+section > p:last-child { margin-bottom: 0; }  /* a margin alone on a page is a blank page */
+.explorer-legend span::before, .sd-card, .admonition, tr { print-color-adjust: exact; }
+"""
 FOOT = (
     '<div style="font-size:8px;width:100%;text-align:center;color:#444">'
     '<span class="pageNumber"></span> of <span class="totalPages"></span></div>'
@@ -63,10 +83,9 @@ def print_page(page: Path, browser_path: str) -> None:
         tab.goto(page.as_uri(), wait_until="load", timeout=120_000)
         tab.wait_for_function("window.MathJax?.startup?.promise", timeout=120_000)
         tab.evaluate("MathJax.startup.promise.then(() => true)")
-        tab.evaluate(
-            "document.querySelectorAll('details').forEach(d => { d.open = d.matches('.sd-dropdown') })"
-        )
-        tab.emulate_media(media="print")
+        tab.evaluate(PREPARE)
+        tab.add_style_tag(content=PRINT)
+        tab.emulate_media(media="print", color_scheme="light")
         tab.pdf(
             path=PDF,
             format="A4",
@@ -78,6 +97,29 @@ def print_page(page: Path, browser_path: str) -> None:
             tagged=True,
         )
         browser.close()
+    PDF.write_bytes(mended(PDF.read_bytes()))
+
+
+def mended(pdf: bytes) -> bytes:
+    """Chromium's PDF with each bookmark's title once and without the time of printing.
+
+    A heading that is moved to the next page is laid out twice, and its bookmark says it twice. Whatever is
+    changed keeps its length, since a PDF finds its objects by their place: spaces fill the rest.
+    """
+
+    def once(title: re.Match[bytes]) -> bytes:
+        opening, text, closing = title.groups()
+        mark = b"FEFF" if opening.endswith(b"<") else b""
+        body = text.removeprefix(mark)
+        half = len(body) // 2
+        if not body or body[:half] != body[half:]:
+            return title.group()
+        space = b"0020" if mark else b" "
+        return opening + mark + body[:half] + space * (half // len(space)) + closing
+
+    pdf = re.sub(rb"(/Title \()((?:[^()\\]|\\.)*)(\))", once, pdf)
+    pdf = re.sub(rb"(/Title <)(FEFF[0-9A-Fa-f]*)(>)", once, pdf)
+    return re.sub(rb"(/(?:Creation|Mod)Date \(D:)\d{14}", rb"\g<1>20000101000000", pdf)
 
 
 def show_links(html: Path) -> int:
