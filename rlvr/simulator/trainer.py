@@ -176,6 +176,7 @@ def simulate(
         kernel.train(
             first,
             last,
+            np.arange(n_tasks),
             drawn.prior,
             drawn.correct,
             labels,
