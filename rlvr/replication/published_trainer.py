@@ -137,24 +137,22 @@ def largest_update_gap(config: GRPOConfig, *, n_groups: int, seed: int) -> float
     True
     """
     # The compiler loads only when it is compared with.
-    from rlvr.simulator.kernel_updates import N_SCRATCH, group_update
+    from rlvr.simulator.kernel_updates import group_update
 
     whole("n_groups", n_groups, "an integer of at least 1", at_least=1)
     choice("filtering", config.filtering, ("off", "drop"))
     refuse_new_rules(config, "for the published update")
     generator, size = np.random.default_rng(check_seed(seed)), 8
     rules = as_rules(replace(config, group_size=size), config.batch_size)
-    moments, scratch = (np.empty((2, size)), np.empty(2)), (np.empty(size), np.empty((N_SCRATCH, size)))
-    gaps = []
-    for _ in range(n_groups):
-        prior, logits = generator.dirichlet(np.ones(size)), generator.normal(size=size)
-        actions, rewards = generator.integers(0, size, size), generator.integers(0, 2, size)
-        after = logits.copy()
-        group_update(after, _softmax(logits), prior, actions, rewards, rules, *moments, *scratch)
-        group = actions[None], rewards[None].astype(float)
-        plain = policy_update(logits[None], prior[None], *group, config)[0]
-        gaps.append(np.abs(after - logits - plain).max())
-    return float(max(gaps))
+    prior, logits = np.empty((n_groups, size)), np.empty((n_groups, size))
+    actions, rewards = np.empty((n_groups, size), np.int64), np.empty((n_groups, size))
+    for group in range(n_groups):
+        prior[group], logits[group] = generator.dirichlet(np.ones(size)), generator.normal(size=size)
+        actions[group], rewards[group] = generator.integers(0, size, size), generator.integers(0, 2, size)
+    after, *groups = (rows.T.copy() for rows in (logits, _softmax(logits), prior, actions, rewards))
+    group_update(after, *groups, rules, np.ones(n_groups, np.bool_), np.empty((6 * size + 2, n_groups)))
+    plain = policy_update(logits, prior, actions, rewards, config)
+    return float(np.abs(after.T - logits - plain).max())
 
 
 def replay_run(tasks: Tasks, arm: str, config: GRPOConfig, *, seed: int, eval_every: int = 50) -> float:

@@ -1,5 +1,7 @@
 """The compiled training loop: arrays in, output filled.
 
+Many runs are trained side by side, each in a lane: the last axis of every working array. Lane after lane
+does the same operation, so the compiler does several at once, and a lane has the bits of its run alone.
 Which rewards a group earns is in :mod:`rlvr.simulator.kernel_rewards`, how they move the logits in
 :mod:`rlvr.simulator.kernel_updates`. All arms of a run see the same batches and the same uniforms, keyed
 by where they are used (:mod:`rlvr.simulator.keyed_random`).
@@ -8,12 +10,13 @@ by where they are used (:mod:`rlvr.simulator.keyed_random`).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from rlvr.simulator.kernel_rewards import TRUE, group_rewards
-from rlvr.simulator.kernel_updates import N_SCRATCH, group_update, softmax
+from rlvr.simulator.kernel_softmax import softmax_of_lanes
+from rlvr.simulator.kernel_updates import group_update
 from rlvr.simulator.keyed_random import fill_words
-from rlvr.simulator.rules import REFILL
+from rlvr.simulator.lanes import MOST_LANES, VECTOR, compiled, put, take
+from rlvr.simulator.rules import ADAM, REFILL
 
 __all__ = ["train"]
 
@@ -23,32 +26,31 @@ _VERIFIER = np.uint64(3)
 _32 = np.uint64(32)
 
 
-@njit(cache=True, nogil=True)
-def _sample(probabilities, words, cumulative, actions):
-    """Inverse-CDF sampling: one 32-bit uniform an action, shared by all arms.
+@compiled
+def _sample(probabilities, uniforms, cumulative, actions):
+    """Inverse-CDF sampling of `actions` (sample, lane): one uniform an action, shared by all arms.
 
     Counting the steps of the distribution function below the uniform has no branch to mispredict.
     """
-    total = 0.0
-    for a in range(probabilities.size - 1):
-        total += probabilities[a]
-        cumulative[a] = total
-    for i in range(actions.size):
-        uniform = (np.float64(words[i]) + 0.5) * 2.0**-32
-        below = 0
-        for a in range(probabilities.size - 1):
-            below += 1 if uniform >= cumulative[a] else 0
-        actions[i] = below
+    group_size, n_lanes = actions.shape
+    cumulative[:] = 0.0
+    actions[:] = 0
+    for a in range(probabilities.shape[0] - 1):
+        for lane in range(n_lanes):
+            cumulative[lane] += probabilities[a, lane]
+        for i in range(group_size):
+            for lane in range(n_lanes):
+                actions[i, lane] += 1 if uniforms[i, lane] >= cumulative[lane] else 0
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _draw_batch(key, place, step, batch_size, order, pool, words):
     """Bring a uniformly drawn batch to the front of `order` (prompt,): a partial Fisher-Yates shuffle.
 
     `pool` (candidate,) is the batch followed by the prompts that would refill it. Its longer shuffle is
     not kept in `order`, so the batches of later steps are the same with refilling and without.
     """
-    fill_words(key, place, 0, step, _BATCHES, words)
+    fill_words(key, place, np.int64(0), step, _BATCHES, words)
     for j in range(batch_size):
         other = j + np.int64((words[j] * np.uint64(order.size - j)) >> _32)
         order[j], order[other] = order[other], order[j]
@@ -60,30 +62,69 @@ def _draw_batch(key, place, step, batch_size, order, pool, words):
             pool[j], pool[other] = pool[other], pool[j]
 
 
-@njit(cache=True, nogil=True)
+@compiled
+def _uniform(word):
+    """The middle of the interval, 2**-32 wide, that a 32-bit word numbers."""
+    return (np.float64(np.int64(word)) + 0.5) * 2.0**-32
+
+
+@compiled
+def _draw_uniforms(key, places, prompts, step, purpose, words, uniforms, rest):
+    """Fill `uniforms` (sample, lane) from 32-bit words, and `rest` (n, lane) with the words behind them."""
+    group_size = uniforms.shape[0]
+    for lane in range(places.size):
+        fill_words(key, places[lane], prompts[lane], step, purpose, words)
+        for i in range(group_size):
+            uniforms[i, lane] = _uniform(words[i])
+        for i in range(rest.shape[0]):
+            rest[i, lane] = words[words.size - rest.shape[0] + i]
+
+
+@compiled
+def _round_up(n):
+    """The next multiple of the eight words of a counter block."""
+    return 8 * ((n + 7) // 8)
+
+
+@compiled
 def _all_full(filled, arms, batch_size):
-    """Whether every trained arm has its batch."""
+    """Whether every trained arm has its batch, in every lane."""
     waiting = 0
     for arm in range(arms.size):
-        waiting += 1 if arms[arm] != 0 and filled[arm] < batch_size else 0
+        for lane in range(filled.shape[1]):
+            waiting += 1 if arms[arm] != 0 and filled[arm, lane] < batch_size else 0
     return waiting == 0
 
 
-@njit(cache=True, nogil=True)
-def _mean_accuracy(logits, correct, probabilities):
-    total = 0.0
-    for prompt in range(logits.shape[0]):
-        softmax(logits[prompt], probabilities)
-        for a in range(probabilities.size):
-            if correct[prompt, a]:
-                total += probabilities[a]
-    return total / logits.shape[0]
+@compiled
+def _read(state, correct, lanes, tasks, seeds, row, right, scratch, prompts, means, policies):
+    """Fill `means` (lane,) with each lane's exact accuracy, averaged over prompts.
+
+    Fill `policies` (task, seed, prompt, action) too, unless its task axis is empty. `means` may not be one
+    of the two rows of `scratch`.
+    """
+    n_actions, n_lanes = right.shape
+    means[:] = 0.0
+    for prompt in range(state.shape[1]):
+        prompts[:] = prompt
+        take(state, lanes, prompts, row)
+        take(correct, tasks, prompts, right)
+        softmax_of_lanes(row, row, scratch)
+        for a in range(n_actions):
+            for lane in range(n_lanes):
+                means[lane] += row[a, lane] * right[a, lane]
+        if policies.shape[0] > 0:
+            for lane in range(n_lanes):
+                for a in range(n_actions):
+                    policies[tasks[lane], seeds[lane], prompt, a] = row[a, lane]
+    for lane in range(n_lanes):
+        means[lane] /= state.shape[1]
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def train(
     first, last, draws, prior, correct, labels, arms, key, n_seeds, checkpoints, rules, curves, policies
-):  # fmt: skip
+):
     """Train every arm of runs `first` to `last` - 1, run r being task ``r // n_seeds``, seed ``r % n_seeds``.
 
     Runs share nothing they write to, so threads may take any ranges. A step goes through a shuffled list
@@ -109,61 +150,85 @@ def train(
         Filled with exact accuracies.
     policies : ndarray (arm, task, seed, prompt, action)
         Filled with the final policies, unless its task axis is empty.
+
+    Raises
+    ------
+    ValueError
+        If a code in `arms` is none of an arm's.
     """
+    for arm in range(arms.size):
+        if arms[arm] < 0 or arms[arm] > TRUE:
+            raise ValueError("arms must be codes of arms")
     n_prompts, n_actions = prior.shape[1:]
     batch_size, group_size = rules.batch_size, rules.group_size
     noisy = rules.false_positive > 0.0 or rules.false_negative > 0.0
-    logits = np.empty((arms.size, n_prompts, n_actions))
-    moments, decays = np.empty((arms.size, n_prompts, 2, n_actions)), np.empty((arms.size, n_prompts, 2))
-    order, pool = np.empty(n_prompts, np.int64), np.empty(n_prompts, np.int64)
-    batch_words = np.empty(8 * ((rules.n_candidates + 7) // 8), np.uint64)
-    n_action_words = 8 * ((group_size + 7) // 8)
-    words = np.empty(n_action_words + 8 * ((1 + (group_size + 31) // 32 + 7) // 8), np.uint64)
-    reward_words, verifier_words = words[n_action_words:], np.empty(n_action_words, np.uint64)
-    probabilities, cumulative = np.empty(n_actions), np.empty(n_actions)
-    drift, scratch = np.empty(n_actions), np.empty((N_SCRATCH, n_actions))
-    counts, filled = np.empty(n_actions, np.int64), np.empty(arms.size, np.int64)
-    actions, rewards = np.empty(group_size, np.int64), np.empty(group_size, np.int64)
-    for run in range(first, last):
-        task, seed = run // n_seeds, run % n_seeds
-        place = (np.uint64(draws[task]) << _32) | np.uint64(seed)
-        reference, right = prior[task], correct[task]
-        for prompt in range(n_prompts):
-            for a in range(n_actions):
-                logits[:, prompt, a] = np.log(reference[prompt, a])
-            order[prompt] = prompt
-        moments[:] = 0.0
-        decays[:] = 1.0
-        step = 0
+    n_fields = 3 * n_actions + 2 if rules.optimizer == ADAM else n_actions
+    n_blocks = (last - first + MOST_LANES - 1) // MOST_LANES
+    n = (last - first + n_blocks * VECTOR - 1) // (n_blocks * VECTOR) * VECTOR
+    lanes, tasks, seeds = np.arange(n), np.empty(n, np.int64), np.empty(n, np.int64)
+    places, prompts, answers = np.empty(n, np.uint64), np.empty(n, np.int64), np.empty(n, np.int64)
+    state = np.empty((arms.size, n, n_prompts, n_fields))
+    order, pool = np.empty((n, n_prompts), np.int64), np.empty((n, n_prompts), np.int64)
+    filled, counted = np.empty((arms.size, n), np.int64), np.empty(n, np.bool_)
+    batch_words = np.empty(_round_up(rules.n_candidates), np.uint64)
+    reward_words = np.empty((_round_up(1 + (group_size + 31) // 32), n), np.uint64)
+    verifier_words, nothing = np.empty(_round_up(group_size), np.uint64), np.empty((0, n), np.uint64)
+    words = np.empty(verifier_words.size + reward_words.shape[0], np.uint64)
+    uniforms, verifier = np.empty((group_size, n)), np.empty((group_size, n))
+    here, policy = np.empty((n_fields, n)), np.empty((n_actions, n))
+    reference, right = np.empty((n_actions, n)), np.empty((n_actions, n))
+    actions, rewards = np.empty((group_size, n), np.int64), np.empty((group_size, n))
+    counts, scratch = np.empty((n_actions + 3, n), np.int64), np.empty((5 * n_actions + group_size + 2, n))
+    for start in range(first, last, n):
+        for lane in range(n):
+            run = min(start + lane, last - 1)  # lanes that are left over train the last run once more
+            tasks[lane], seeds[lane] = run // n_seeds, run % n_seeds
+            places[lane] = (np.uint64(draws[tasks[lane]]) << _32) | np.uint64(seeds[lane])
+            for prompt in range(n_prompts):
+                order[lane, prompt] = prompt
+                for a in range(n_actions):
+                    state[:, lane, prompt, a] = np.log(prior[tasks[lane], prompt, a])
+                for field in range(n_actions, n_fields):
+                    state[:, lane, prompt, field] = 0.0 if field < 3 * n_actions else 1.0
+        step = np.int64(0)  # a literal would have what it is passed to compiled twice
         for checkpoint in range(checkpoints.size):
             while step < checkpoints[checkpoint]:
-                _draw_batch(key, place, step, batch_size, order, pool, batch_words)
+                for lane in range(n):
+                    _draw_batch(key, places[lane], step, batch_size, order[lane], pool[lane], batch_words)
                 filled[:] = 0
                 for j in range(rules.n_candidates):
                     if rules.filtering == REFILL and _all_full(filled, arms, batch_size):
                         break
-                    prompt = pool[j]
-                    fill_words(key, place, prompt, step, _GROUPS, words)
+                    for lane in range(n):
+                        prompts[lane] = pool[lane, j]
+                    _draw_uniforms(key, places, prompts, step, _GROUPS, words, uniforms, reward_words)
+                    if noisy:
+                        _draw_uniforms(
+                            key, places, prompts, step, _VERIFIER, verifier_words, verifier, nothing
+                        )
+                    take(prior, tasks, prompts, reference)
+                    take(correct, tasks, prompts, right)
                     for arm in range(arms.size):
-                        if arms[arm] == 0 or filled[arm] >= batch_size:
+                        if arms[arm] == 0:
                             continue
-                        here = logits[arm, prompt]
-                        softmax(here, probabilities)
-                        _sample(probabilities, words, cumulative, actions)
-                        if noisy and arms[arm] == TRUE:
-                            fill_words(key, place, prompt, step, _VERIFIER, verifier_words)
+                        for lane in range(n):
+                            answers[lane] = labels[tasks[lane], prompts[lane]]
+                            counted[lane] = filled[arm, lane] < batch_size
+                        take(state[arm], lanes, prompts, here)
+                        softmax_of_lanes(here[:n_actions], policy, scratch)
+                        _sample(policy, uniforms, scratch[0], actions)
                         group_rewards(
-                            arms[arm], actions, right[prompt], labels[task, prompt], reward_words,
-                            verifier_words, rules, counts, rewards,
-                        )  # fmt: skip
-                        filled[arm] += group_update(
-                            here, probabilities, reference[prompt], actions, rewards, rules,
-                            moments[arm, prompt], decays[arm, prompt], drift, scratch,
-                        )  # fmt: skip
+                            arms[arm], actions, right, answers, reward_words, verifier, rules, counts, rewards
+                        )
+                        group_update(here, policy, reference, actions, rewards, rules, counted, scratch)
+                        put(here, lanes, prompts, state[arm])
+                        for lane in range(n):
+                            filled[arm, lane] += 1 if counted[lane] else 0
                 step += 1
             for arm in range(arms.size):
-                curves[arm, task, seed, checkpoint] = _mean_accuracy(logits[arm], right, probabilities)
-        if policies.shape[1] > 0:
-            for arm in range(arms.size):
-                for prompt in range(n_prompts):
-                    softmax(logits[arm, prompt], policies[arm, task, seed, prompt])
+                _read(
+                    state[arm], correct, lanes, tasks, seeds, policy, right, scratch, prompts, scratch[2],
+                    policies[arm],
+                )  # fmt: skip
+                for lane in range(n):
+                    curves[arm, tasks[lane], seeds[lane], checkpoint] = scratch[2, lane]

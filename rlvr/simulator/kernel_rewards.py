@@ -1,12 +1,15 @@
-"""Compiled: what a group of sampled answers is rewarded with, arm by arm."""
+"""Compiled: what groups of sampled answers are rewarded with, arm by arm.
+
+Every array ends in an axis of lanes: runs side by side, a group each. No lane looks at another.
+"""
 
 # mypy: allow-untyped-defs
 # The compiler infers these types itself, more strictly.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from rlvr.simulator.lanes import compiled, inlined
 from rlvr.simulator.rules import UNIFORM
 
 __all__ = ["group_rewards"]
@@ -16,64 +19,79 @@ RANDOM, MAJORITY, TRUE = 1, 2, 3  # the codes of rlvr.arms.ARM_CODE; a test hold
 _32 = np.uint64(32)
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _plurality(actions, tie_word, tie_break, counts):
-    """The most frequent action; among tied ones the lowest, or the one that `tie_word` draws."""
+@compiled
+def _add_plurality(actions, tie_words, tie_break, counts, scratch, labels):
+    """Where `labels` (lane,) is negative, put the group's most frequent action.
+
+    Among tied ones it is the lowest, or the one that the lane's word draws. `counts` has a row an action,
+    `scratch` three rows (lane,).
+    """
+    most, tied, skip = scratch[0], scratch[1], scratch[2]
+    n_actions, n_lanes = counts.shape
     counts[:] = 0
-    most = 0
-    for i in range(actions.size):
-        counts[actions[i]] += 1
-        most = max(most, counts[actions[i]])
-    skip = np.int64(0)
+    for i in range(actions.shape[0]):
+        for a in range(n_actions):
+            for lane in range(n_lanes):
+                counts[a, lane] += 1 if actions[i, lane] == a else 0
+    most[:] = 0
+    for a in range(n_actions):
+        for lane in range(n_lanes):
+            most[lane] = max(most[lane], counts[a, lane])
+    skip[:] = 0
     if tie_break == UNIFORM:
-        tied = 0
-        for a in range(counts.size):
-            tied += 1 if counts[a] == most else 0
-        skip = np.int64((tie_word * np.uint64(tied)) >> _32)
-    for a in range(counts.size):
-        if counts[a] == most:
-            if skip == 0:
-                return a
-            skip -= 1
-    return -1  # never: one action was the most frequent
+        tied[:] = 0
+        for a in range(n_actions):
+            for lane in range(n_lanes):
+                tied[lane] += 1 if counts[a, lane] == most[lane] else 0
+        for lane in range(n_lanes):
+            skip[lane] = np.int64((tie_words[lane] * np.uint64(tied[lane])) >> _32)
+    for a in range(n_actions):
+        for lane in range(n_lanes):
+            among = counts[a, lane] == most[lane]
+            labels[lane] = a if among and skip[lane] == 0 and labels[lane] < 0 else labels[lane]
+            skip[lane] -= 1 if among else 0
 
 
-@njit(cache=True, nogil=True, inline="always")
-def group_rewards(arm, actions, correct, label, words, verifier_words, rules, counts, rewards):
-    """Fill `rewards` (sample,) with 0 or 1 for one group.
+@inlined
+def group_rewards(arm, actions, correct, labels, words, verifier, rules, counts, rewards):
+    """Fill `rewards` (sample, lane) with 0.0 or 1.0, for one group a lane.
 
     Parameters
     ----------
     arm : int
         RANDOM, MAJORITY or TRUE.
-    actions : ndarray of int (sample,)
-    correct : ndarray of bool (action,)
-    label : int
-        What MAJORITY rewards; if negative, the plurality of the group.
-    words : ndarray of uint64 (n,)
+    actions : ndarray of int (sample, lane)
+    correct : ndarray (action, lane)
+        1.0 for a correct action, 0.0 for another.
+    labels : ndarray of int (lane,)
+        What MAJORITY rewards; if negative, the plurality of the group, which is put there.
+    words : ndarray of uint64 (n, lane)
         32-bit words: the first breaks ties, the rest are one reward bit each.
-    verifier_words : ndarray of uint64 (n,)
-        32-bit words, one a sample: whether a noisy verifier errs. Read only if it is noisy.
+    verifier : ndarray (sample, lane)
+        Uniforms: whether a noisy verifier errs. Read only if it is noisy.
     rules : Rules
-    counts : ndarray of int (action,)
+    counts : ndarray of int (action + 3, lane)
         Scratch space.
-    rewards : ndarray of int (sample,)
+    rewards : ndarray (sample, lane)
     """
-    group_size = actions.size
-    if arm == TRUE and rules.false_positive == 0.0 and rules.false_negative == 0.0:
+    group_size, n_lanes = actions.shape
+    n_actions = correct.shape[0]
+    if arm == RANDOM:
         for i in range(group_size):
-            rewards[i] = 1 if correct[actions[i]] else 0
+            for lane in range(n_lanes):
+                rewards[i, lane] = np.int64((words[1 + i // 32, lane] >> np.uint64(i % 32)) & np.uint64(1))
+    elif arm == MAJORITY:
+        _add_plurality(actions, words[0], rules.tie_break, counts[:n_actions], counts[n_actions:], labels)
+        for i in range(group_size):
+            for lane in range(n_lanes):
+                rewards[i, lane] = 1.0 if actions[i, lane] == labels[lane] else 0.0
     elif arm == TRUE:
         for i in range(group_size):
-            uniform = (np.float64(verifier_words[i]) + 0.5) * 2.0**-32
-            rewarded = 1.0 - rules.false_negative if correct[actions[i]] else rules.false_positive
-            rewards[i] = 1 if uniform < rewarded else 0
-    elif arm == RANDOM:
-        for i in range(group_size):
-            rewards[i] = (words[1 + i // 32] >> np.uint64(i % 32)) & np.uint64(1)
-    elif arm == MAJORITY:
-        rewarded_action = label
-        if label < 0:
-            rewarded_action = _plurality(actions, words[0], rules.tie_break, counts)
-        for i in range(group_size):
-            rewards[i] = 1 if actions[i] == rewarded_action else 0
+            for lane in range(n_lanes):
+                rewards[i, lane] = correct[actions[i, lane], lane]
+        if rules.false_positive > 0.0 or rules.false_negative > 0.0:
+            for i in range(group_size):
+                for lane in range(n_lanes):
+                    right = rewards[i, lane] > 0.0
+                    rewarded = 1.0 - rules.false_negative if right else rules.false_positive
+                    rewards[i, lane] = 1.0 if verifier[i, lane] < rewarded else 0.0

@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from rlvr.simulator.kernel_updates import softmax
+from rlvr.simulator.kernel_softmax import softmax
 from rlvr.simulator.shared_updates import tokens
 
 __all__ = ["add_mirror_drift"]

@@ -9,7 +9,7 @@ import math
 import numpy as np
 from numba import njit
 
-from rlvr.simulator.kernel_updates import softmax
+from rlvr.simulator.kernel_softmax import softmax
 
 __all__ = ["copy", "part_drift", "tokens", "update_logits"]
 

@@ -10,7 +10,7 @@ from scipy import stats
 
 from rlvr.arms import ARM_CODE
 from rlvr.replication.published_trainer import policy_update
-from rlvr.simulator import kernel, kernel_rewards, kernel_updates, keyed_random
+from rlvr.simulator import kernel, kernel_rewards, kernel_softmax, kernel_updates, keyed_random
 from rlvr.simulator.grpo_config import LIGHT
 from rlvr.simulator.rules import as_rules
 from rlvr.simulator.task_family import TaskFamily
@@ -41,9 +41,19 @@ def test_random_bits_are_numpy_s_philox():
 @given(st.lists(st.floats(-60, 60), min_size=2, max_size=12))
 def test_softmax(logits):
     found = np.empty(len(logits))
-    kernel_updates.softmax(np.array(logits), found)
+    kernel_softmax.softmax(np.array(logits), found)
     expected = np.exp(np.array(logits) - max(logits))
     np.testing.assert_allclose(found, expected / expected.sum(), rtol=4e-15)
+
+
+@pytest.mark.parametrize("n_lanes", [1, 3, 8, 21])
+def test_a_lane_s_softmax_is_its_own_to_the_bit(n_lanes):
+    logits = np.random.default_rng(n_lanes).normal(size=(5, n_lanes)) * 300
+    found, alone = np.empty((5, n_lanes)), np.empty(5)
+    kernel_softmax.softmax_of_lanes(logits, found, np.empty((2, n_lanes)))
+    for lane in range(n_lanes):
+        kernel_softmax.softmax(logits[:, lane].copy(), alone)
+        np.testing.assert_array_equal(found[:, lane], alone)
 
 
 def one_update(seed, n_actions, group_size, config, spread, function=kernel_updates.group_update):
@@ -54,12 +64,13 @@ def one_update(seed, n_actions, group_size, config, spread, function=kernel_upda
     actions = generator.integers(0, n_actions, group_size)
     rewards = generator.integers(0, 2, group_size)
     probabilities = np.empty(n_actions)
-    kernel_updates.softmax(logits, probabilities)
-    after = logits.copy()
+    kernel_softmax.softmax(logits, probabilities)
+    after = logits[:, None].copy()
     function(
-        after, probabilities, prior, actions, rewards, as_rules(config, 40), np.zeros((2, n_actions)),
-        np.ones(2), np.empty(n_actions), np.empty((kernel_updates.N_SCRATCH, n_actions)),
+        after, probabilities[:, None], prior[:, None], actions[:, None], rewards[:, None].astype(float),
+        as_rules(config, 40), np.array([True]), np.empty((5 * n_actions + group_size + 2, 1)),
     )  # fmt: skip
+    after = after[:, 0]
     expected = policy_update(logits[None], prior[None], actions[None], rewards[None].astype(float), config)[0]
     return after - logits, expected
 
@@ -110,13 +121,18 @@ def test_the_two_kl_terms_are_gradients_of_different_divergences():
 
 
 def majority(actions, word, tie_break, label=-1):
-    rewards = np.empty(len(actions), np.int64)
-    words = np.array([word] + [0] * 7, np.uint64)
+    """Rewards of a group of four; beside it, in lanes of their own, other groups with other draws."""
+    rewards = np.empty((4, 3))
+    lanes = np.array([actions, [2, 2, 2, 2], [0, 1, 2, 3]]).T.copy()
+    words = np.array([[word, 0, 2**32 - 1]] + [[0, 0, 0]] * 7, np.uint64)
     kernel_rewards.group_rewards(
-        kernel_rewards.MAJORITY, np.array(actions), np.zeros(4, bool), label, words, words,
-        as_rules(replace(LIGHT, tie_break=tie_break), 40), np.empty(4, np.int64), rewards,
+        kernel_rewards.MAJORITY, lanes, np.zeros((4, 3)), np.array([label, -1, -1]), words,
+        np.zeros((4, 3)), as_rules(replace(LIGHT, tie_break=tie_break), 40), np.empty((7, 3), np.int64),
+        rewards,
     )  # fmt: skip
-    return rewards.tolist()
+    assert rewards[:, 1].tolist() == [1, 1, 1, 1]
+    assert rewards[:, 2].tolist() == ([0, 0, 0, 1] if tie_break == "uniform" else [1, 0, 0, 0])
+    return rewards[:, 0].tolist()
 
 
 def test_majority_by_hand():
@@ -134,27 +150,46 @@ def test_a_label_takes_the_place_of_the_vote():
 
 
 def test_random_reward_bits_ignore_the_actions():
-    words = np.zeros(16, np.uint64)
-    words[1], words[2] = 0b1011, 0b1
-    rewards = np.empty(40, np.int64)
-    actions = np.zeros(40, np.int64)
+    words = np.zeros((8, 2), np.uint64)
+    words[1:3, 0], words[1:3, 1] = (0b1011, 0b1), (0, 0b10)
+    rewards = np.empty((40, 2))
+    actions = np.zeros((40, 2), np.int64)
     kernel_rewards.group_rewards(
-        kernel_rewards.RANDOM, actions, np.zeros(4, bool), -1, words, words, as_rules(LIGHT, 40),
-        np.empty(4, np.int64), rewards,
+        kernel_rewards.RANDOM, actions, np.zeros((4, 2)), np.array([-1, -1]), words, np.zeros((40, 2)),
+        as_rules(LIGHT, 40), np.empty((7, 2), np.int64), rewards,
     )  # fmt: skip
-    assert np.flatnonzero(rewards).tolist() == [0, 1, 3, 32]
+    assert np.flatnonzero(rewards[:, 0]).tolist() == [0, 1, 3, 32]
+    assert np.flatnonzero(rewards[:, 1]).tolist() == [33]
+
+
+@pytest.mark.parametrize("code", [-1, 4])
+def test_a_code_of_no_arm_is_refused(code):
+    """It would earn whatever the arm before it was rewarded with."""
+    tasks, key = TaskFamily().sample(1), np.array([1, 2], np.uint64)
+    curves, policies = np.empty((2, 1, 1, 1)), np.empty((2, 0, 1, 40, 8))
+    for codes, known in (([3, code], False), ([3, 0], True)):
+        arguments = (
+            0, 1, np.arange(1), tasks.prior, tasks.correct, np.full((1, 40), -1), np.array(codes), key, 1,
+            np.array([1]), as_rules(LIGHT, 40), curves, policies,
+        )  # fmt: skip
+        if known:
+            kernel.train(*arguments)
+        else:
+            with pytest.raises(ValueError, match="arms must be codes of arms"):
+                kernel.train(*arguments)
 
 
 def test_actions_follow_the_policy():
     probabilities = np.array([0.05, 0.4, 0.0, 0.25, 0.3])
     generator = np.random.default_rng(2)
-    words = generator.integers(0, 2**32, 200_000, dtype=np.uint64)
-    actions = np.empty(words.size, np.int64)
-    kernel._sample(probabilities, words, np.empty(5), actions)
-    seen = np.bincount(actions, minlength=5)
-    assert seen[2] == 0
-    keep = probabilities > 0
-    assert stats.chisquare(seen[keep], probabilities[keep] * words.size).pvalue > 1e-3
+    uniforms = generator.random((100_000, 2))
+    actions = np.empty((100_000, 2), np.int64)
+    kernel._sample(np.stack([probabilities, probabilities[::-1]], 1), uniforms, np.empty(2), actions)
+    for lane, policy in enumerate((probabilities, probabilities[::-1])):
+        seen = np.bincount(actions[:, lane], minlength=5)
+        assert seen[2] == 0
+        keep = policy > 0
+        assert stats.chisquare(seen[keep], policy[keep] * len(uniforms)).pvalue > 1e-3
 
 
 def test_batches_are_drawn_without_replacement_and_evenly():

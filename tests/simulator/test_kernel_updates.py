@@ -22,14 +22,23 @@ def trained(config, **arguments):
 
 def change(config, actions, rewards, times=1):
     """What the group, met again and again, does to LOGITS."""
-    logits, moments, decays = LOGITS.copy(), np.zeros((2, 4)), np.ones(2)
+    state = fresh()
     for _ in range(times):
-        policy = np.exp(logits) / np.exp(logits).sum()
-        kernel_updates.group_update(
-            logits, policy, PRIOR, np.array(actions), np.array(rewards), as_rules(config, 40), moments,
-            decays, np.empty(4), np.empty((kernel_updates.N_SCRATCH, 4)),
-        )  # fmt: skip
-    return logits - LOGITS
+        meet(state, np.exp(state[:4]) / np.exp(state[:4]).sum(), config, actions, rewards)
+    return state[:4, 0] - LOGITS
+
+
+def fresh():
+    """One lane's logits, Adam's moments and decays."""
+    return np.concatenate([LOGITS, np.zeros(8), np.ones(2)])[:, None]
+
+
+def meet(state, policy, config, actions, rewards):
+    """Change `state` by one group."""
+    kernel_updates.group_update(
+        state, policy, PRIOR[:, None], np.array(actions)[:, None], np.array(rewards)[:, None] * 1.0,
+        as_rules(config, 40), np.array([True]), np.empty((5 * 4 + len(actions) + 2, 1)),
+    )  # fmt: skip
 
 
 # Four answers, hits 1, 0, 0, 0: the mean is 1/4, the standard deviation sqrt(3)/4.
@@ -130,16 +139,13 @@ def test_adam_s_steps_from_a_steady_drift_stay_as_long_as_the_learning_rate():
 def test_adam_s_betas_by_hand():
     """Hits at action 0, then at action 1: the second step weighs both drifts, of size 0.25 each."""
     config = replace(FREE, group_size=2, advantage="centered", optimizer="adam", learning_rate=1e-9)
-    logits, moments, decays = LOGITS.copy(), np.zeros((2, 4)), np.ones(2)
+    state = fresh()
     for rewards in ([1, 0], [0, 1]):
-        before = logits.copy()
-        kernel_updates.group_update(
-            logits, np.exp(LOGITS), PRIOR, np.array([0, 1]), np.array(rewards), as_rules(config, 40), moments,
-            decays, np.empty(4), np.empty((kernel_updates.N_SCRATCH, 4)),
-        )  # fmt: skip
+        before = state[:4, 0].copy()
+        meet(state, np.exp(LOGITS)[:, None], config, [0, 1], rewards)
     step = (0.9 * 0.1 - 0.1) / (1 - 0.9**2)  # over |drift|, whose mean square is its square
-    np.testing.assert_allclose((logits - before) / 1e-9, [step, -step, 0, 0], rtol=1e-5, atol=1e-12)
-    np.testing.assert_allclose(moments[1, :2], 0.25**2 * (1 - 0.95**2), rtol=1e-12)
+    np.testing.assert_allclose((state[:4, 0] - before) / 1e-9, [step, -step, 0, 0], rtol=1e-5, atol=1e-12)
+    np.testing.assert_allclose(state[8:10, 0], 0.25**2 * (1 - 0.95**2), rtol=1e-12)
 
 
 def test_adam_takes_a_rounding_error_for_nothing():
