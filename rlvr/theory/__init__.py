@@ -35,6 +35,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "scale_free_drift",
         ],
         "clipping": ["clip_bounds", "clip_force", "clipped_share", "coin_advantage", "mean_clip_force"],
+        "formula_checks": ["FormulaCheck", "check_formulas", "standard_errors_off"],
         "rollout_under_clip": ["ClippedRollout", "answer_worth", "clipped_rollout"],
         "repeated_sampling": ["base_priors", "beta_coverage", "beta_shape", "coverage", "pass_at_k"],
     },

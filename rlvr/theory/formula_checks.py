@@ -1,0 +1,182 @@
+"""The closed forms of coin flips on a shared policy, each beside simulation and beside a control.
+
+A formula that agrees with a simulation proves little where any formula would agree. So each is joined by a
+control: what the same number would be if its one idea were left out. Distances are in standard errors over
+training runs, the unit of replication.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from rlvr.simulator.grpo_config import GRPOConfig
+from rlvr.simulator.strategy_family import StrategyFamily
+from rlvr.simulator.trainer import simulate
+from rlvr.theory.rollout_under_clip import clipped_rollout
+from rlvr.theory.scale_free_step import adam_null_moments, momentum_drift
+from rlvr.theory.shared_logits import heap_probability, null_moments
+
+__all__ = ["FormulaCheck", "check_formulas", "standard_errors_off"]
+
+_SHARES, _ACCURACIES = (0.65, 0.35), (0.609, 0.280)
+_TWO = StrategyFamily(_SHARES, _ACCURACIES, n_prompts=64)
+_PLAIN: dict[str, Any] = dict(kl_coefficient=0.0, group_size=16)
+
+
+@dataclass(frozen=True)
+class FormulaCheck:
+    """One formula against simulation.
+
+    Attributes
+    ----------
+    formula, control : str
+        What is computed, and what the control leaves out.
+    simulated, by_formula : float
+    off, control_off : float
+        Simulation minus formula, and minus control, in standard errors over runs.
+    """
+
+    formula: str
+    simulated: float
+    by_formula: float
+    off: float
+    control: str
+    control_off: float
+
+
+def standard_errors_off(sample: NDArray[np.float64], value: float, *, spread: bool = False) -> float:
+    """How far a sample's mean, or with `spread` its variance, is from `value`, in standard errors.
+
+    Parameters
+    ----------
+    sample : ndarray (run,)
+    value : float
+        A mean, or with `spread` a standard deviation.
+
+    Examples
+    --------
+    >>> round(standard_errors_off(np.array([1.0, 2.0, 3.0]), 1.0), 3)  # sd 1, so a standard error of 0.577
+    1.732
+    """
+    if spread:
+        sample, value = (sample - sample.mean()) ** 2, value**2
+    return float((sample.mean() - value) / stats.sem(sample))
+
+
+def check_formulas(seed: int = 0) -> list[FormulaCheck]:
+    """Simulate what each formula of the chapter on coin flips predicts.
+
+    Parameters
+    ----------
+    seed : int, at least 0
+        Root of the simulations' randomness.
+
+    Returns
+    -------
+    list of FormulaCheck
+        Spreads and the heap rest on 1,000 runs, Adam's drifts on 5,000, one clipped rollout on 2,000.
+    """
+    return [*_spreads(seed), _heap(seed), *_momentum(seed), *_clip(seed)]
+
+
+def _spreads(seed: int) -> list[FormulaCheck]:
+    """Spread of the null: plain steps, and Adam's, which does not follow the batch."""
+    checks = []
+    adam: dict[str, Any] = dict(learning_rate=0.04)
+    plain: dict[str, Any] = dict(learning_rate=0.5)
+    size = 8
+    laws = {
+        "plain spread": null_moments(
+            _SHARES, _ACCURACIES, n_updates=40, n_answers=16 * size, group_size=16, **plain
+        ).sd,
+        "Adam's spread": adam_null_moments(_SHARES, _ACCURACIES, n_updates=40, **adam).sd,
+    }
+    controls = {
+        "plain spread": ("8 prompts average", size**-0.5),
+        "Adam's spread": ("follows the batch", size**0.5),
+    }
+    for (name, law), how in zip(laws.items(), (plain, adam | {"optimizer": "adam"}), strict=True):
+        config = GRPOConfig(n_steps=40, batch_size=size, **_PLAIN, **how)
+        runs = simulate(_TWO, config, arms=("frozen", "random"), n_seeds=1000, seed=seed)
+        null = (runs.arm("random") - runs.arm("frozen")).ravel()
+        control, factor = controls[name]
+        checks.append(
+            FormulaCheck(
+                name, float(null.std()), law, standard_errors_off(null, law, spread=True),
+                control, standard_errors_off(null, factor * law, spread=True),
+            )
+        )  # fmt: skip
+    return checks
+
+
+def _heap(seed: int) -> FormulaCheck:
+    """Which strategy first takes all but one part in fifty."""
+    config = GRPOConfig(n_steps=400, batch_size=4, group_size=8, learning_rate=4.0, kl_coefficient=0.0)
+    runs = simulate(
+        _TWO, config, arms=("random",), n_seeds=1000, seed=seed, checkpoints=range(0, config.n_steps, 2)
+    )
+    assert runs.share_curves is not None
+    walk = runs.share_curves[0, 0, ..., 0]
+    out = (walk < 0.02) | (walk > 0.98)
+    ended = walk[out.any(axis=1)]
+    won = (ended[np.arange(len(ended)), out[out.any(axis=1)].argmax(axis=1)] > 0.5).astype(float)
+    ruin = heap_probability(_SHARES[0], low=0.02, high=0.98)
+    allele = (_SHARES[0] - 0.02) / (0.98 - 0.02)  # the share itself a martingale
+    return FormulaCheck(
+        "the first heap", float(won.mean()), ruin, standard_errors_off(won, ruin),
+        "a neutral allele", standard_errors_off(won, allele),
+    )  # fmt: skip
+
+
+def _momentum(seed: int) -> list[FormulaCheck]:
+    """What Adam's averages add to the drift of the logits, and the bend of the shares that is left."""
+    rate, lead = 0.1, StrategyFamily((0.8, 0.2), _ACCURACIES, n_prompts=64)
+    config = GRPOConfig(n_steps=100, batch_size=2, optimizer="adam", learning_rate=rate, **_PLAIN)
+    runs = simulate(lead, config, arms=("random",), n_seeds=5000, seed=seed, checkpoints=range(20, 101))
+    assert runs.share_curves is not None
+    share = runs.share_curves[0, 0, ..., 0]
+    logit, before = np.log(share / (1 - share)), share[:, :-1]
+    pull = 2 * rate**2 * (2 * before - 1)
+    carried = momentum_drift([0.8, 0.2], learning_rate=1)[0] / (0.8 - 0.2)
+    by_logit = carried * pull.sum(axis=1)
+    by_share = -(1 - carried) * (pull * before * (1 - before)).sum(axis=1)
+    went, bent = logit[:, -1] - logit[:, 0], share[:, -1] - share[:, 0]
+    return [
+        FormulaCheck(
+            name, float(moved.mean()), float(law.mean()), standard_errors_off(moved - law, 0.0),
+            control, standard_errors_off(moved, 0.0),
+        )
+        for name, moved, law, control in (
+            ("Adam's logits", went, by_logit, "a martingale"),
+            ("Adam's shares", bent, by_share, "no bend"),
+        )
+    ]  # fmt: skip
+
+
+def _clip(seed: int) -> list[FormulaCheck]:
+    """Drift and spread of one rollout under the clip."""
+    clip = (0.2, 0.2)
+    config = GRPOConfig(
+        n_steps=1, batch_size=64, clip=clip, inner_updates=8, learning_rate=1.0, **_PLAIN
+    )  # fmt: skip
+    runs = simulate(_TWO, config, arms=("random",), n_seeds=2000, seed=seed)
+    assert runs.logits is not None
+    moved = runs.logits[0, 0, :, 0] @ [1, -1] - np.log(_SHARES[0] / _SHARES[1])
+    form: dict[str, Any] = dict(learning_rate=1.0, n_answers=128, group_size=16, inner_updates=8)
+    law = clipped_rollout(_SHARES[0], clip=clip, **form)
+    free = clipped_rollout(_SHARES[0], clip=None, **form)
+    return [
+        FormulaCheck(
+            "clipped drift", float(moved.mean()), law.mean, standard_errors_off(moved, law.mean),
+            "an even split", standard_errors_off(moved, 0.0),
+        ),
+        FormulaCheck(
+            "clipped spread", float(moved.std()), law.sd, standard_errors_off(moved, law.sd, spread=True),
+            "not clipped", standard_errors_off(moved, free.sd, spread=True),
+        ),
+    ]  # fmt: skip

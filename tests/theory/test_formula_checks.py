@@ -1,0 +1,39 @@
+"""Each formula of coin flips agrees with simulation, and what leaves its idea out does not."""
+
+import math
+
+import numpy as np
+import pytest
+
+from rlvr.theory import check_formulas, standard_errors_off
+
+
+def test_distance_by_hand():
+    sample = np.array([0.0, 2.0, 4.0, 6.0])  # mean 3, sd 2.582, standard error 1.291
+    assert standard_errors_off(sample, 3.0) == 0.0
+    assert standard_errors_off(sample, 0.0) == pytest.approx(3 / 1.2909944)
+    squares = (sample - 3) ** 2  # 9, 1, 1, 9: mean 5, standard error 2.309
+    assert standard_errors_off(sample, 1.0, spread=True) == pytest.approx((5 - 1) / (squares.std(ddof=1) / 2))
+
+
+def test_formulas_hold_and_controls_fail():
+    checks = check_formulas(seed=1)
+    assert [check.formula for check in checks] == [
+        "plain spread", "Adam's spread", "the first heap", "Adam's logits", "Adam's shares",
+        "clipped drift", "clipped spread",
+    ]  # fmt: skip
+    for check in checks:
+        assert abs(check.off) < 4 < abs(check.control_off), check
+    plain, adam, heap, logits, shares, drift, spread = checks
+    walk = 0.5 * math.sqrt(40 * (1 - 2.0**-15) / 128 * 4 * 0.65 * 0.35)  # sd of the logit difference
+    assert plain.by_formula == pytest.approx(0.65 * 0.35 * walk * (0.609 - 0.280))
+    edge = math.log(49)
+    assert heap.by_formula == pytest.approx((math.log(0.65 / 0.35) + edge) / (2 * edge))
+    assert logits.by_formula > 0 > shares.by_formula  # momentum favours the leader, the softmax its rivals
+    assert drift.by_formula > 0 and spread.by_formula < 0.2
+    assert adam.by_formula > plain.by_formula
+
+
+def test_same_seed_same_numbers_and_another_seed_others():
+    first, again = (check_formulas(seed=3)[-1] for _ in range(2))
+    assert first == again != check_formulas(seed=4)[-1]
