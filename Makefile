@@ -19,7 +19,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
 NETWORK_READY := $(NETWORK_VENV)/$(notdir $(READY))
-.PHONY: help book browser pages pdf archive test lint mutants any-cpu latest notebooks network network-lock lock clean
+.PHONY: help book browser pages pdf archive test lint bench mutants any-cpu latest notebooks network network-lock lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -55,6 +55,9 @@ lint: $(READY)  ## ruff and mypy
 
 test: lint  ## lint, unit tests, and every stored chapter output against a fresh run
 	$(CHECK)
+
+bench: $(READY)  ## measure how fast everything is and print each goal beside it (minutes, on a quiet machine)
+	$(BIN)/python -m pytest benchmarks -p no:cacheprovider --benchmark-columns min,median,rounds $(if $(LARGEST),--largest $(LARGEST)) --store-goals rlvr/data/benchmarks.csv
 
 mutants: $(READY)  ## change the core at random places and count the changes that no unit test notices
 	$(BIN)/python tools/mutants.py --jobs $(JOBS) $(if $(PLACES),--places $(PLACES)) $(if $(SEED),--seed $(SEED)) $(WITHIN)

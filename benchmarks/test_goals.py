@@ -1,0 +1,157 @@
+"""How fast, measured: `make bench`. No goal fails a test; each is a ratio in one session, or says its unit.
+
+What is compared alternates round by round, so that a busy minute hits both sides, and the fastest round of
+each counts.
+"""
+
+import math
+import os
+import subprocess
+import sys
+import time
+import tracemalloc
+from dataclasses import replace
+
+import numba
+import numpy as np
+import pytest
+
+from benchmarks.goals import log_log_slope
+from rlvr import GRPOConfig, TaskFamily, simulate
+from rlvr.replication.published_designs import STRENGTHS, sweep_point
+from rlvr.simulator.grpo_config import LIGHT
+from rlvr.simulator.two_stages import Goal
+
+GROUPS_A_RUN = 3 * LIGHT.n_steps * LIGHT.batch_size  # FROZEN samples none
+FAMILIES = [TaskFamily(prior_strength=strength) for strength in STRENGTHS]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def compiled():
+    simulate(TaskFamily(), GRPOConfig(n_steps=1))
+
+
+def fastest(*work, rounds=5):
+    """Seconds of the fastest round of each, taken in turn."""
+    times = [[] for _ in work]
+    for _ in range(rounds):
+        for one, kept in zip(work, times, strict=True):
+            start = time.perf_counter()
+            one()
+            kept.append(time.perf_counter() - start)
+    return [min(kept) for kept in times]
+
+
+def on_threads(n, *arguments, **options):
+    """Simulate on so many threads."""
+    os.environ["RLVR_THREADS"] = str(n)
+    try:
+        return simulate(*arguments, **options)
+    finally:
+        del os.environ["RLVR_THREADS"]
+
+
+@numba.njit
+def uniforms_and_exponentials(n_groups, group_size, n_actions):
+    """The floor: a uniform for each answer and an exponential for each action; no group does without."""
+    total = 0.0
+    for _ in range(n_groups):
+        for _ in range(group_size):
+            total += np.random.random()  # noqa: NPY002  # all that is compiled without a generator
+        for action in range(n_actions):
+            total += math.exp(-1e-3 * action - 1e-9 * total)
+    return total
+
+
+def test_light_sweep_against_the_published_trainer(benchmark, measured):
+    benchmark.pedantic(simulate, args=(FAMILIES,), rounds=30, warmup_rounds=3)
+    start = time.perf_counter()
+    for strength in STRENGTHS:
+        sweep_point(strength)
+    measured["published"] = (time.perf_counter() - start) / benchmark.stats.stats.min
+    measured["published_seconds"] = (time.perf_counter() - start) / len(STRENGTHS)
+
+
+def test_a_group_against_its_floor(benchmark, measured):
+    n_runs = 256
+    n_groups = n_runs * GROUPS_A_RUN
+    family = TaskFamily()
+    size = (n_groups, LIGHT.group_size, family.n_actions)
+    uniforms_and_exponentials(1, *size[1:])
+    floor, ours = fastest(
+        lambda: uniforms_and_exponentials(*size), lambda: on_threads(1, family, n_seeds=n_runs)
+    )
+    benchmark.pedantic(on_threads, args=(1, family), kwargs={"n_seeds": n_runs}, rounds=3)
+    measured["floor"], measured["group"] = ours / floor, 1e9 * ours / n_groups
+
+
+def test_two_threads_against_one(benchmark, measured):
+    runs = {"n_tasks": 8, "n_seeds": 64}
+    one, two = fastest(
+        lambda: on_threads(1, TaskFamily(), **runs), lambda: on_threads(2, TaskFamily(), **runs)
+    )
+    benchmark.pedantic(on_threads, args=(2, TaskFamily()), kwargs=runs, rounds=3)
+    measured["threads"] = one / two
+
+
+def test_time_grows_as_the_groups(benchmark, measured, request):
+    """From 10^4 groups, ten times as many each time: more task draws, with 64 seeds each from there on."""
+    groups, seconds = [], []
+    for exponent in range(4, 1 + round(math.log10(request.config.getoption("--largest")))):
+        n_runs = max(1, round(10**exponent / GROUPS_A_RUN))
+        runs = {"n_seeds": min(n_runs, 64), "n_tasks": -(-n_runs // 64)}
+        groups.append(runs["n_seeds"] * runs["n_tasks"] * GROUPS_A_RUN)
+        work = lambda runs=runs: on_threads(1, TaskFamily(), **runs)  # noqa: E731
+        seconds += fastest(work, rounds=20 if exponent < 6 else 3 if exponent < 8 else 1)
+    benchmark.extra_info.update(groups=groups, seconds=seconds)
+    benchmark.pedantic(on_threads, args=(1, TaskFamily()), kwargs={"n_seeds": 1}, rounds=20)
+    measured["slope"] = log_log_slope(groups, seconds)
+
+
+def peak(n_steps, n_tasks=200):
+    """Bytes at the peak of one simulation, a simulated prompt."""
+    tracemalloc.start()
+    simulate(TaskFamily(), replace(LIGHT, n_steps=n_steps), n_tasks=n_tasks, n_seeds=1)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return most / (n_tasks * TaskFamily().n_prompts)
+
+
+def test_memory_is_small_and_flat_in_steps(benchmark, measured):
+    peak(1)
+    few, many = peak(20), peak(2000)
+    benchmark.pedantic(peak, args=(20,), rounds=1)
+    measured["memory"], measured["steps"] = many, many / few
+
+
+def test_compiling_is_short_and_happens_once(benchmark, measured, tmp_path):
+    code = "from rlvr import GRPOConfig, TaskFamily, simulate; simulate(TaskFamily(), GRPOConfig(n_steps=1))"
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+
+    def start():
+        subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+
+    def files():
+        return {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
+
+    (cold,) = fastest(start, rounds=1)
+    before = files()
+    (warm,) = fastest(start, rounds=3)
+    measured["cold"] = cold - warm
+    measured["warm"] = sum(before.get(path) != changed for path, changed in files().items())
+    benchmark.pedantic(start, rounds=1)
+
+
+def test_time_to_a_precision(benchmark, measured):
+    """Reward design at 0.50; the published design estimates it from one task draw and eight seeds a study.
+
+    What it would take there: as many studies of that size, each on a task draw of its own, as bring the plain
+    mean's 95% half-width to the same, at the published trainer's time a study.
+    """
+    goal = Goal(0.001, "reward_design")
+    asked = {"precision": goal.precision, "of": goal.of}
+    runs = benchmark.pedantic(simulate, args=(TaskFamily(),), kwargs=asked, rounds=3)
+    measured["precision"] = benchmark.stats.stats.min
+    plain = goal.draws_needed(goal.terms(runs)[: runs.reached.first_draws])
+    if "published_seconds" in measured:
+        measured["precision_published"] = plain * measured["published_seconds"]
