@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from rlvr.simulator.kernel_rewards import TRUE, group_rewards
+from rlvr.simulator.kernel_rewards import RANDOM, TRUE, group_rewards
 from rlvr.simulator.kernel_softmax import softmax_of_lanes
 from rlvr.simulator.kernel_updates import group_update
-from rlvr.simulator.keyed_random import fill_words
+from rlvr.simulator.keyed_random import fill_words, fill_words_of_lanes
 from rlvr.simulator.lanes import MOST_LANES, VECTOR, compiled, put, take
-from rlvr.simulator.rules import ADAM, REFILL
+from rlvr.simulator.rules import ADAM, REFILL, UNIFORM
 
 __all__ = ["train"]
 
@@ -69,15 +69,12 @@ def _uniform(word):
 
 
 @compiled
-def _draw_uniforms(key, places, prompts, step, purpose, words, uniforms, rest):
-    """Fill `uniforms` (sample, lane) from 32-bit words, and `rest` (n, lane) with the words behind them."""
-    group_size = uniforms.shape[0]
-    for lane in range(places.size):
-        fill_words(key, places[lane], prompts[lane], step, purpose, words)
-        for i in range(group_size):
-            uniforms[i, lane] = _uniform(words[i])
-        for i in range(rest.shape[0]):
-            rest[i, lane] = words[words.size - rest.shape[0] + i]
+def _draw_uniforms(key, places, prompts, step, purpose, words, uniforms):
+    """Fill `words` (n, lane), and from the first of them `uniforms` (sample, lane)."""
+    fill_words_of_lanes(key, places, prompts, step, purpose, words)
+    for i in range(uniforms.shape[0]):
+        for lane in range(uniforms.shape[1]):
+            uniforms[i, lane] = _uniform(words[i, lane])
 
 
 @compiled
@@ -156,24 +153,25 @@ def train(
     ValueError
         If a code in `arms` is none of an arm's.
     """
+    chance = rules.tie_break == UNIFORM  # whether words are drawn beyond those that sample actions
     for arm in range(arms.size):
         if arms[arm] < 0 or arms[arm] > TRUE:
             raise ValueError("arms must be codes of arms")
+        chance = chance or arms[arm] == RANDOM
     n_prompts, n_actions = prior.shape[1:]
     batch_size, group_size = rules.batch_size, rules.group_size
     noisy = rules.false_positive > 0.0 or rules.false_negative > 0.0
     n_fields = 3 * n_actions + 2 if rules.optimizer == ADAM else n_actions
     n_blocks = (last - first + MOST_LANES - 1) // MOST_LANES
-    n = (last - first + n_blocks * VECTOR - 1) // (n_blocks * VECTOR) * VECTOR
+    n = (last - first + n_blocks * VECTOR - 1) // (n_blocks * VECTOR) * VECTOR  # lanes
     lanes, tasks, seeds = np.arange(n), np.empty(n, np.int64), np.empty(n, np.int64)
     places, prompts, answers = np.empty(n, np.uint64), np.empty(n, np.int64), np.empty(n, np.int64)
     state = np.empty((arms.size, n, n_prompts, n_fields))
     order, pool = np.empty((n, n_prompts), np.int64), np.empty((n, n_prompts), np.int64)
     filled, counted = np.empty((arms.size, n), np.int64), np.empty(n, np.bool_)
     batch_words = np.empty(_round_up(rules.n_candidates), np.uint64)
-    reward_words = np.empty((_round_up(1 + (group_size + 31) // 32), n), np.uint64)
-    verifier_words, nothing = np.empty(_round_up(group_size), np.uint64), np.empty((0, n), np.uint64)
-    words = np.empty(verifier_words.size + reward_words.shape[0], np.uint64)
+    words = np.empty((_round_up(group_size) + _round_up(1 + (group_size + 31) // 32), n), np.uint64)
+    action_words, reward_words = words[: _round_up(group_size)], words[_round_up(group_size) :]
     uniforms, verifier = np.empty((group_size, n)), np.empty((group_size, n))
     here, policy = np.empty((n_fields, n)), np.empty((n_actions, n))
     reference, right = np.empty((n_actions, n)), np.empty((n_actions, n))
@@ -201,11 +199,10 @@ def train(
                         break
                     for lane in range(n):
                         prompts[lane] = pool[lane, j]
-                    _draw_uniforms(key, places, prompts, step, _GROUPS, words, uniforms, reward_words)
                     if noisy:
-                        _draw_uniforms(
-                            key, places, prompts, step, _VERIFIER, verifier_words, verifier, nothing
-                        )
+                        _draw_uniforms(key, places, prompts, step, _VERIFIER, action_words, verifier)
+                    drawn = words if chance else action_words
+                    _draw_uniforms(key, places, prompts, step, _GROUPS, drawn, uniforms)
                     take(prior, tasks, prompts, reference)
                     take(correct, tasks, prompts, right)
                     for arm in range(arms.size):

@@ -37,6 +37,15 @@ def test_random_bits_are_numpy_s_philox():
         np.testing.assert_array_equal(words[0::2] | (words[1::2] << np.uint64(32)), expected)
 
 
+def test_a_lane_s_words_are_those_of_its_place():
+    key, places = np.array([5, 2**63], np.uint64), np.array([0, 2**32 + 7, 2**64 - 1], np.uint64)
+    words, alone = np.empty((16, 3), np.uint64), np.empty(16, np.uint64)
+    keyed_random.fill_words_of_lanes(key, places, np.array([4, 0, 39]), 17, np.uint64(2), words)
+    for lane, prompt in enumerate((4, 0, 39)):
+        keyed_random.fill_words(key, places[lane], prompt, 17, np.uint64(2), alone)
+        np.testing.assert_array_equal(words[:, lane], alone)
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.floats(-60, 60), min_size=2, max_size=12))
 def test_softmax(logits):
