@@ -1,7 +1,7 @@
 """Refuse a build that no reader should get.
 
 A page of the contents is missing, loads something from the network, is heavy, or shows a fault: a number
-that is none, a reference that leads nowhere (`page_faults`).
+that is none, a reference that leads nowhere, a result that no code put into prose (`page_faults`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import yaml
-from page_faults import faults
+from page_faults import faults, typed_results
 
 ROOT = Path(__file__).parent.parent
 HTML = ROOT / "_build" / "html"
@@ -20,6 +20,7 @@ REMOTE = re.compile(
 )
 HEAVIEST = 2_000_000  # bytes
 WITHOUT_PROSE = {"api", "genindex", "py-modindex", "search"}  # docstrings and lists of names
+GENERATED = {"sources"}  # its prose is a table's rows, written by code as a whole
 HARMLESS = re.compile(r"""rel\s*=\s*["'](?:canonical|search|index|next|prev|alternate)["']""", re.I)
 
 
@@ -31,6 +32,11 @@ def pages() -> list[str]:
     return [re.sub(r"\.(ipynb|md)$", "", name) for name in named]
 
 
+def _executed(page: Path) -> bool:
+    """Whether a page's numbers come out of its own code, so that none need be typed."""
+    return (ROOT / "chapters" / f"{page.stem}.ipynb").is_file() and page.stem not in GENERATED
+
+
 def problems() -> list[str]:
     """Everything wrong with the built pages."""
     found = [f"page missing: {name}.html" for name in pages() if not (HTML / f"{name}.html").is_file()]
@@ -40,6 +46,8 @@ def problems() -> list[str]:
             found.append(f"{page.relative_to(HTML)} is heavier than {HEAVIEST / 1e6:g} MB")
         if page.parent.name == "chapters" and page.stem not in WITHOUT_PROSE:
             found += [f"{page.relative_to(HTML)}: {fault}" for fault in faults(content)]
+        if _executed(page):
+            found += [f"{page.relative_to(HTML)}: {fault}" for fault in typed_results(content)]
         for tag in REMOTE.findall(content):
             if not HARMLESS.search(tag):
                 found.append(f"{page.relative_to(HTML)} loads from the network: {tag[:120]}")

@@ -1,4 +1,4 @@
-"""What a reader would see go wrong on a built page: a number that is none, a reference that leads nowhere.
+"""What goes wrong on a built page: a number that is none, a reference that leads nowhere, a typed result.
 
 Only what is read as a result is looked at: paragraphs, captions, tables and what cells printed. Code is left
 out, as is the page of docstrings, where ``None`` is a value like any other.
@@ -10,7 +10,7 @@ import re
 
 from bs4 import BeautifulSoup, Tag
 
-__all__ = ["faults"]
+__all__ = ["faults", "typed_results"]
 
 FAULTS = {
     "a number that is none": r"(?<![\w-])(nan|NaN|NaT|[-+]?inf|<NA>)(?![\w-])",
@@ -21,6 +21,12 @@ FAULTS = {
     "a word twice": r"\b(at most|at least) (largest|smallest|at)\b|\b(the|of|to|a|in|is|and) \3\b",
 }
 READ = "p, li, td, th, figcaption, caption, h1, h2, h3, dd, .cell_output pre"
+
+# What is not computed may be typed: a level of confidence, and the settings that the report uses throughout.
+SETTINGS = {"95%", "0.20", "0.25", "0.35", "0.50", "0.65", "0.80"}
+_BETWEEN = r"(?:, | and |, and | to | against | or )?"
+NAMED_SETTING = rf"(?:strengths?|priors?)[^.;]{{0,12}}?(?:0\.\d+{_BETWEEN})+"
+RESULT = r"(?<![\w.])[-+\u2212]?\d+\.\d+(?![\w.]*-)|\b\d+(?:\.\d+)?%"
 
 
 def text_of(element: Tag) -> str:
@@ -63,3 +69,30 @@ def faults(page: str) -> list[str]:
                 around = words[max(0, match.start() - 40) : match.end() + 40]
                 found.append(f"{name}, in {around!r}")
     return list(dict.fromkeys(found))
+
+
+def typed_results(page: str) -> list[str]:
+    """Decimals and percentages in a page's prose that no code put there, each with the words around it.
+
+    Quoted numbers, code, formulas and links do not count, nor do paragraphs that cite a source.
+
+    Parameters
+    ----------
+    page : str
+        The whole page; only what stands in its ``<article>`` is looked at.
+    """
+    article = BeautifulSoup(page, "html.parser").find("article")
+    found = []
+    for element in article.select("p, li, dd") if isinstance(article, Tag) else ():
+        inside = element.select_one("p, li, dd, table, a[href*='bibliography']")
+        if inside or element.find_parent(class_=["cell_output", "cell_input", "explorer"]):
+            continue
+        copy = BeautifulSoup(str(element), "html.parser")
+        for part in copy.select(".pasted-text, .pasted-inline, a.reference"):
+            part.replace_with("\N{OBJECT REPLACEMENT CHARACTER}")
+        words = re.sub(NAMED_SETTING, " ", text_of(copy))
+        for match in re.finditer(RESULT, words):
+            if match.group() not in SETTINGS:
+                around = words[max(0, match.start() - 40) : match.end() + 40]
+                found.append(f"a result typed into prose, {match.group()}, in {around!r}")
+    return found

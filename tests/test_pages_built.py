@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "_ext"))
 
 import check_pages
-from page_faults import faults
+from page_faults import faults, typed_results
 
 
 def article(inside):
@@ -62,6 +62,29 @@ def test_what_stands_beside_the_article_is_not_read():
     assert faults("<p>nan</p>") == ["the page has no article"]
 
 
+@pytest.mark.parametrize(
+    ("inside", "typed"),
+    [
+        ("<p>It rose by 0.0123 and then by 12%.</p>", ["0.0123", "12%"]),
+        ("<ul><li>It fell by \u22123.5 points.</li></ul>", ["\u22123.5"]),
+        ("<dl><dd><p>From 0.41 to +0.5</p></dd></dl>", ["0.41", "+0.5"]),
+        ('<p>Its <a href="bibliography.html#x">[Gao, 2026]</a> 0.0123 is quoted.</p>', []),
+        (
+            '<p>Of <span class="pasted-text">12%</span>, <code>0.3</code>, <span class="math">0.3</span></p>',
+            [],
+        ),
+        ("<p>At prior strengths 0.37 and 0.41, at 0.80, 95% intervals, 3.11 of Python.</p>", ["3.11"]),
+        ('<div class="cell_output"><p>0.0123</p></div>', []),
+        ("<p>RL-1.5B-Math and 1.5B-Instruct have no result.</p>", []),
+    ],
+)
+def test_a_result_that_no_code_put_into_prose_is_found(inside, typed):
+    found = typed_results(article(inside))
+    assert [fault.split(", ")[1] for fault in found] == typed
+    assert all(fault.startswith("a result typed into prose") for fault in found)
+    assert typed_results("<p>no article, 0.0123</p>") == []
+
+
 def test_a_build_with_a_fault_or_a_heavy_page_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(check_pages, "HTML", tmp_path)
     monkeypatch.setattr(check_pages, "pages", lambda: ["chapters/01-x"])
@@ -72,5 +95,13 @@ def test_a_build_with_a_fault_or_a_heavy_page_is_refused(tmp_path, monkeypatch):
     assert check_pages.problems() == []
     page.write_text(article("<p>nan or so</p>"))
     assert check_pages.problems() == ["chapters/01-x.html: a number that is none, in 'nan or so'"]
+    page.write_text(article("<p>0.123 or so</p>"))
+    assert check_pages.problems() == []
+    monkeypatch.setattr(check_pages, "_executed", lambda page: page.stem == "01-x")
+    typed = "chapters/01-x.html: a result typed into prose, 0.123, in '0.123 or so'"
+    assert check_pages.problems() == [typed]
+    monkeypatch.undo()
+    monkeypatch.setattr(check_pages, "HTML", tmp_path)
+    monkeypatch.setattr(check_pages, "pages", lambda: ["chapters/01-x"])
     page.write_text(article("x" * 2_000_001))
     assert check_pages.problems() == ["chapters/01-x.html is heavier than 2 MB"]

@@ -15,8 +15,12 @@ HTML = check_pages.HTML
 WIDE, NARROW = {"width": 1300, "height": 900}, {"width": 390, "height": 844}
 
 
+PATIENCE = 300_000  # milliseconds: a busy machine is slow and not wrong
+
+
 def go(page, path):
     """Load a page and wait until its mathematics is set."""
+    page.set_default_timeout(PATIENCE)
     page.goto(f"{HTML.as_uri()}/{path}")
     page.evaluate("() => window.MathJax?.startup?.promise")
 
