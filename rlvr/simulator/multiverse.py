@@ -218,4 +218,4 @@ def variance_shares(table: pd.DataFrame, term: str) -> pd.DataFrame:
     with np.errstate(divide="ignore", invalid="ignore"):  # nothing left to compare with
         ratios = squares / freedom / by_chance
     shares["p_value"] = stats.f.sf(ratios, freedom, left_freedom)
-    return shares.sort_values("share", ascending=False)
+    return shares.sort_values("share", ascending=False, kind="stable")
