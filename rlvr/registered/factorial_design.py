@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -237,6 +238,7 @@ def run_blocks(
     n_blocks: int = 100,
     n_seeds: int = 2,
     seed: int = 0,
+    executor: Executor | None = None,
 ) -> Blocks:
     """Simulate a blocked 2x2x2.
 
@@ -253,6 +255,8 @@ def run_blocks(
     n_seeds : int, at least 1
         Training seeds in each.
     seed : int
+    executor : concurrent.futures.Executor, optional
+        As in :func:`rlvr.simulate`.
 
     Returns
     -------
@@ -262,24 +266,17 @@ def run_blocks(
     whole("n_blocks", n_blocks, "an integer of at least 1", at_least=1)
     if len(priors) != 2:
         raise ValueError(f"priors must be two prior strengths, got {shown(priors)}")
-    accuracy = {
-        (treatment, prior): simulate(
-            TaskFamily(prior_strength=prior),
-            replace(config, filtering=treatment),
-            arms=("majority", "true"),
-            n_tasks=n_blocks,
-            n_seeds=n_seeds,
-            seed=seed,
-        )
-        for treatment in (filtering, "off")
-        for prior in priors
-    }
-    cells = [
-        accuracy[treatment, prior].arm(arm).mean(axis=1)
-        for arm in ("true", "majority")
-        for treatment in (filtering, "off")
-        for prior in priors
-    ]
+    pairs = [(treatment, prior) for treatment in (filtering, "off") for prior in priors]
+    trained = simulate(
+        [TaskFamily(prior_strength=prior) for _, prior in pairs],
+        [replace(config, filtering=treatment) for treatment, _ in pairs],
+        arms=("majority", "true"),
+        n_tasks=n_blocks,
+        n_seeds=n_seeds,
+        seed=seed,
+        executor=executor,
+    )
+    cells = [runs.arm(arm).mean(axis=1) for arm in ("true", "majority") for runs in trained]
     return Blocks(np.column_stack(cells), (priors[0], priors[1]), filtering, n_seeds, seed)
 
 

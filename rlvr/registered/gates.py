@@ -15,6 +15,7 @@ rule                 accuracy       arms          resamples            n runs ar
 from __future__ import annotations
 
 import math
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -149,6 +150,7 @@ def pool_block(
     seed: int = 0,
     format_strength: float = 0.0,
     config: GRPOConfig = LIGHT,
+    executor: Executor | None = None,
 ) -> PoolBlock:
     """Simulate one block of a pool; block b depends on (seed, b) alone.
 
@@ -162,6 +164,8 @@ def pool_block(
         Task draws, and seeds within each.
     seed : int
     config : GRPOConfig
+    executor : concurrent.futures.Executor, optional
+        As in :func:`rlvr.simulate`.
     """
     whole("block", block, "an integer of at least 0", at_least=0)
     sequence = np.random.SeedSequence(check_seed(seed), spawn_key=(_STREAM["pool"], block))
@@ -174,6 +178,7 @@ def pool_block(
         n_seeds=n_seeds,
         seed=block_seed,
         keep_policies=True,
+        executor=executor,
     )
     if runs.policies is None:
         raise AssertionError("policies were asked for")

@@ -12,6 +12,7 @@ hang together, so its law is not a chi-squared: the p-value draws groups of as m
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -134,7 +135,9 @@ def printed_runs(design: str) -> Floats:
     return published_run_curves("MATH-500").loc[design][list(STEPS)].to_numpy()
 
 
-def simulated_runs(model: str, design: str, *, n_runs: int = N_RUNS, seed: int = SEED) -> Floats:
+def simulated_runs(
+    model: str, design: str, *, n_runs: int = N_RUNS, seed: int = SEED, executor: Executor | None = None
+) -> Floats:
     """Runs of a model in a design: percent at step 0 and at ``STEPS``, ndarray (run, step).
 
     Run r depends on (model, design, seed, r) alone. Each run has prompts of its own, so it starts off
@@ -148,6 +151,8 @@ def simulated_runs(model: str, design: str, *, n_runs: int = N_RUNS, seed: int =
         A name in ``DESIGNS``.
     n_runs : int, at least 1
     seed : int, at least 0
+    executor : concurrent.futures.Executor, optional
+        As in :func:`rlvr.simulate`.
 
     Returns
     -------
@@ -161,7 +166,7 @@ def simulated_runs(model: str, design: str, *, n_runs: int = N_RUNS, seed: int =
     family = replace(chosen.family, n_prompts=max(chosen.family.n_prompts, batch_size))
     runs = simulate(
         family, config, arms=("random",), n_tasks=n_runs, n_seeds=1, seed=seed,
-        checkpoints=(0, *STEPS),
+        checkpoints=(0, *STEPS), executor=executor,
     )  # fmt: skip
     curves = 100 * runs.curves[0, :, 0]
     return BASE + curves - curves[:, :1]

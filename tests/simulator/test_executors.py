@@ -173,7 +173,7 @@ def test_chunks_are_as_many_as_the_work_asks_for(monkeypatch):
     cuts = []
     monkeypatch.setattr(executors, "cut", lambda *work: cuts.append(work[1]) or cut(*work))
     monkeypatch.setenv("RLVR_THREADS", "3")
-    for n_seeds in (8, 200, 4000):  # a chunk a thread; 32 runs in each; four a thread
+    for n_seeds in (8, 400, 4000):  # a chunk a thread; 64 runs in each; four a thread
         simulate(TASKS, replace(SHORT, n_steps=1), n_seeds=n_seeds)
     assert cuts == [3, 6, 12]
     monkeypatch.setattr(executors, "_LONGEST", 1000)

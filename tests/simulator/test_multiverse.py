@@ -14,6 +14,7 @@ from rlvr.simulator.multiverse import (
     DESIGNS,
     HALF_WIDTH,
     recompute_training,
+    recompute_trainings,
     specification_curve,
     stored_multiverse,
     trainings,
@@ -92,6 +93,18 @@ def test_random_trainings_come_back():
         stored = table.loc[fresh.index]
         np.testing.assert_allclose(stored[numbers], fresh[numbers], rtol=1e-9)
         assert stored[list(LEVELS)].equals(fresh[list(LEVELS)])
+
+
+def test_trainings_together_are_the_trainings_alone_in_the_order_asked():
+    draws = stored_multiverse().task_draws.groupby(level=["design", "training"], sort=False).first()
+    cheapest = list(draws.sort_values().index[:3])
+    told = []
+    together = recompute_trainings(cheapest, progress=lambda *now: told.append(now))
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    for which, table in zip(cheapest, together, strict=True):
+        assert table.equals(recompute_training(*which))
+    with pytest.raises(ValueError, match="training must be a row from 0 to 168, got 169"):
+        recompute_trainings([cheapest[0], ("array", 169)])
 
 
 def test_the_stored_table_holds_every_specification_narrowly_enough():
