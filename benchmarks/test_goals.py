@@ -53,13 +53,16 @@ def on_threads(n, *arguments, **options):
 
 @numba.njit
 def uniforms_and_exponentials(n_groups, group_size, n_actions):
-    """The floor: a uniform for each answer and an exponential for each action; no group does without."""
+    """The floor: a uniform for each answer and an exponential for each action; no group does without.
+
+    No exponential waits for another one, so that the processor may overlap them.
+    """
     total = 0.0
-    for _ in range(n_groups):
+    for group in range(n_groups):
         for _ in range(group_size):
             total += np.random.random()  # noqa: NPY002  # all that is compiled without a generator
         for action in range(n_actions):
-            total += math.exp(-1e-3 * action - 1e-9 * total)
+            total += math.exp(-1e-3 * action - 1e-9 * group)
     return total
 
 
