@@ -64,3 +64,17 @@ def test_every_arm_of_every_run_is_the_plain_trainer_s(name):
         np.testing.assert_allclose(runs.curves[place], accuracy[[*watched, -1]], rtol=0, atol=1e-12)
         np.testing.assert_allclose(runs.policies[place], policies[-1], rtol=0, atol=1e-12)
         assert np.abs(np.log(policies[-1] / policies[0])).max() > 0.1  # it was trained
+
+
+def test_a_run_has_the_same_bits_in_any_company(monkeypatch):
+    """70 runs in two blocks, the second with lanes left over; one by one; and a few of them."""
+    config = SETTINGS["Adam, clipped, refilled"]
+    found = {}
+    for threads in ("1", "20"):
+        monkeypatch.setenv("RLVR_THREADS", threads)
+        runs = simulate(FAMILY, config, n_tasks=14, n_seeds=5, seed=3, checkpoints=(4,), keep_policies=True)
+        found[threads] = runs
+    np.testing.assert_array_equal(found["1"].curves, found["20"].curves)
+    np.testing.assert_array_equal(found["1"].policies, found["20"].policies)
+    few = simulate(FAMILY, config, n_tasks=2, n_seeds=5, seed=3, checkpoints=(4,), keep_policies=True)
+    np.testing.assert_array_equal(found["1"].policies[:, :2], few.policies)
