@@ -1,7 +1,9 @@
 """The compiled training loop: arrays in, output filled.
 
-Many runs are trained side by side, each in a lane: the last axis of every working array. Lane after lane
-does the same operation, so the compiler does several at once, and a lane has the bits of its run alone.
+Many groups are trained side by side, each in a lane: the last axis of every working array. Lane after lane
+does the same operation, so the compiler does several at once, and a lane has the bits of its group alone.
+The lanes are the prompts of a step's batch, which have a policy each and so do not wait for one another, in
+as many runs as fit beside them. Only where a batch is refilled does a prompt wait for the ones before it.
 Which rewards a group earns is in :mod:`rlvr.simulator.kernel_rewards`, how they move the logits in
 :mod:`rlvr.simulator.kernel_updates`. All arms of a run see the same batches and the same uniforms, keyed
 by where they are used (:mod:`rlvr.simulator.keyed_random`).
@@ -84,6 +86,13 @@ def _round_up(n):
 
 
 @compiled
+def _even_part(n, most):
+    """How many at a time take `n` in the fewest turns of at most `most`, the turns as even as can be."""
+    n_turns = (n + most - 1) // most
+    return (n + n_turns - 1) // n_turns
+
+
+@compiled
 def _all_full(filled, arms, batch_size):
     """Whether every trained arm has its batch, in every lane."""
     waiting = 0
@@ -94,28 +103,26 @@ def _all_full(filled, arms, batch_size):
 
 
 @compiled
-def _read(state, correct, lanes, tasks, seeds, row, right, scratch, prompts, means, policies):
-    """Fill `means` (lane,) with each lane's exact accuracy, averaged over prompts.
+def _read(state, correct, row, scratch, policies):
+    """Return the exact accuracy of one run, averaged over prompts.
 
-    Fill `policies` (task, seed, prompt, action) too, unless its task axis is empty. `means` may not be one
-    of the two rows of `scratch`.
+    `state` is its (prompt, field), `correct` its task's (prompt, action); `row` (action, lane) is scratch
+    space for as many prompts as there are lanes. Fill `policies` (prompt, action) too, unless it is empty.
     """
-    n_actions, n_lanes = right.shape
-    means[:] = 0.0
-    for prompt in range(state.shape[1]):
-        prompts[:] = prompt
-        take(state, lanes, prompts, row)
-        take(correct, tasks, prompts, right)
+    n_actions, n_lanes = row.shape
+    n_prompts = state.shape[0]
+    total = 0.0
+    for start in range(0, n_prompts, n_lanes):
+        for lane in range(n_lanes):
+            for a in range(n_actions):
+                row[a, lane] = state[min(start + lane, n_prompts - 1), a]
         softmax_of_lanes(row, row, scratch)
-        for a in range(n_actions):
-            for lane in range(n_lanes):
-                means[lane] += row[a, lane] * right[a, lane]
-        if policies.shape[0] > 0:
-            for lane in range(n_lanes):
-                for a in range(n_actions):
-                    policies[tasks[lane], seeds[lane], prompt, a] = row[a, lane]
-    for lane in range(n_lanes):
-        means[lane] /= state.shape[1]
+        for prompt in range(start, min(start + n_lanes, n_prompts)):
+            for a in range(n_actions):
+                total += row[a, prompt - start] if correct[prompt, a] else 0.0
+                if policies.size > 0:
+                    policies[prompt, a] = row[a, prompt - start]
+    return total / n_prompts
 
 
 @compiled
@@ -162,12 +169,21 @@ def train(
     batch_size, group_size = rules.batch_size, rules.group_size
     noisy = rules.false_positive > 0.0 or rules.false_negative > 0.0
     n_fields = 3 * n_actions + 2 if rules.optimizer == ADAM else n_actions
-    n_blocks = (last - first + MOST_LANES - 1) // MOST_LANES
-    n = (last - first + n_blocks * VECTOR - 1) // (n_blocks * VECTOR) * VECTOR  # lanes
-    lanes, tasks, seeds = np.arange(n), np.empty(n, np.int64), np.empty(n, np.int64)
-    places, prompts, answers = np.empty(n, np.uint64), np.empty(n, np.int64), np.empty(n, np.int64)
-    state = np.empty((arms.size, n, n_prompts, n_fields))
-    order, pool = np.empty((n, n_prompts), np.int64), np.empty((n, n_prompts), np.int64)
+    width = 1 if rules.filtering == REFILL else _even_part(batch_size, MOST_LANES)  # prompts at a time
+    n_runs = _even_part(last - first, max(1, MOST_LANES // width))
+    n = VECTOR * ((n_runs * width + VECTOR - 1) // VECTOR)  # lanes
+    own, turns = np.empty(n, np.int64), np.empty(n, np.int64)  # a lane's run, and its place in the batch
+    for lane in range(n):  # lanes that are left over do the last one's work once more
+        own[lane], turns[lane] = divmod(min(lane, n_runs * width - 1), width)
+    tasks, seeds, runs_at = (
+        np.empty(n_runs, np.int64),
+        np.empty(n_runs, np.int64),
+        np.empty(n_runs, np.uint64),
+    )
+    task_of, places = np.empty(n, np.int64), np.empty(n, np.uint64)
+    prompts, answers = np.empty(n, np.int64), np.empty(n, np.int64)
+    state = np.empty((arms.size, n_runs, n_prompts, n_fields))
+    order, pool = np.empty((n_runs, n_prompts), np.int64), np.empty((n_runs, n_prompts), np.int64)
     filled, counted = np.empty((arms.size, n), np.int64), np.empty(n, np.bool_)
     batch_words = np.empty(_round_up(rules.n_candidates), np.uint64)
     words = np.empty((_round_up(group_size) + _round_up(1 + (group_size + 31) // 32), n), np.uint64)
@@ -176,56 +192,59 @@ def train(
     here, policy = np.empty((n_fields, n)), np.empty((n_actions, n))
     reference, right = np.empty((n_actions, n)), np.empty((n_actions, n))
     actions, rewards = np.empty((group_size, n), np.int64), np.empty((group_size, n))
+    nothing = np.empty((0, n_actions))
     counts, scratch = np.empty((n_actions + 3, n), np.int64), np.empty((5 * n_actions + group_size + 2, n))
-    for start in range(first, last, n):
-        for lane in range(n):
-            run = min(start + lane, last - 1)  # lanes that are left over train the last run once more
-            tasks[lane], seeds[lane] = run // n_seeds, run % n_seeds
-            places[lane] = (np.uint64(draws[tasks[lane]]) << _32) | np.uint64(seeds[lane])
+    for start in range(first, last, n_runs):
+        for i in range(n_runs):
+            run = min(start + i, last - 1)  # runs that are left over are the last one once more
+            tasks[i], seeds[i] = run // n_seeds, run % n_seeds
+            runs_at[i] = (np.uint64(draws[tasks[i]]) << _32) | np.uint64(seeds[i])
             for prompt in range(n_prompts):
-                order[lane, prompt] = prompt
+                order[i, prompt] = prompt
                 for a in range(n_actions):
-                    state[:, lane, prompt, a] = np.log(prior[tasks[lane], prompt, a])
+                    state[:, i, prompt, a] = np.log(prior[tasks[i], prompt, a])
                 for field in range(n_actions, n_fields):
-                    state[:, lane, prompt, field] = 0.0 if field < 3 * n_actions else 1.0
+                    state[:, i, prompt, field] = 0.0 if field < 3 * n_actions else 1.0
+        for lane in range(n):
+            task_of[lane], places[lane] = tasks[own[lane]], runs_at[own[lane]]
         step = np.int64(0)  # a literal would have what it is passed to compiled twice
         for checkpoint in range(checkpoints.size):
             while step < checkpoints[checkpoint]:
-                for lane in range(n):
-                    _draw_batch(key, places[lane], step, batch_size, order[lane], pool[lane], batch_words)
+                for i in range(n_runs):
+                    _draw_batch(key, runs_at[i], step, batch_size, order[i], pool[i], batch_words)
                 filled[:] = 0
-                for j in range(rules.n_candidates):
+                for j in range(0, rules.n_candidates, width):
                     if rules.filtering == REFILL and _all_full(filled, arms, batch_size):
                         break
                     for lane in range(n):
-                        prompts[lane] = pool[lane, j]
+                        prompts[lane] = pool[own[lane], min(j + turns[lane], rules.n_candidates - 1)]
                     if noisy:
                         _draw_uniforms(key, places, prompts, step, _VERIFIER, action_words, verifier)
                     drawn = words if chance else action_words
                     _draw_uniforms(key, places, prompts, step, _GROUPS, drawn, uniforms)
-                    take(prior, tasks, prompts, reference)
-                    take(correct, tasks, prompts, right)
+                    take(prior, task_of, prompts, reference)
+                    take(correct, task_of, prompts, right)
                     for arm in range(arms.size):
                         if arms[arm] == 0:
                             continue
                         for lane in range(n):
-                            answers[lane] = labels[tasks[lane], prompts[lane]]
+                            answers[lane] = labels[task_of[lane], prompts[lane]]
                             counted[lane] = filled[arm, lane] < batch_size
-                        take(state[arm], lanes, prompts, here)
+                        take(state[arm], own, prompts, here)
                         softmax_of_lanes(here[:n_actions], policy, scratch)
                         _sample(policy, uniforms, scratch[0], actions)
                         group_rewards(
                             arms[arm], actions, right, answers, reward_words, verifier, rules, counts, rewards
                         )
                         group_update(here, policy, reference, actions, rewards, rules, counted, scratch)
-                        put(here, lanes, prompts, state[arm])
+                        put(here, own, prompts, state[arm])
                         for lane in range(n):
                             filled[arm, lane] += 1 if counted[lane] else 0
                 step += 1
             for arm in range(arms.size):
-                _read(
-                    state[arm], correct, lanes, tasks, seeds, policy, right, scratch, prompts, scratch[2],
-                    policies[arm],
-                )  # fmt: skip
-                for lane in range(n):
-                    curves[arm, tasks[lane], seeds[lane], checkpoint] = scratch[2, lane]
+                for i in range(n_runs):
+                    task, seed = tasks[i], seeds[i]
+                    kept = policies[arm, task, seed] if policies.shape[1] > 0 else nothing
+                    curves[arm, task, seed, checkpoint] = _read(
+                        state[arm, i], correct[task], policy, scratch, kept
+                    )
