@@ -50,8 +50,9 @@ def move_sharing(page, settings):
             page.keyboard.press("Space")
     page.focus("#rollouts")
     page.keyboard.press("Home")
-    for _ in range(SHARING_AXES["n_steps"].index(settings["n_steps"])):
+    for place in range(SHARING_AXES["n_steps"].index(settings["n_steps"])):
         page.keyboard.press("ArrowRight")
+        page.wait_for_function("at => document.getElementById('rollouts').value === at", arg=str(place + 1))
 
 
 def read_table(page, name="settings"):

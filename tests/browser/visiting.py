@@ -38,7 +38,7 @@ def lacking(reason):
 
 
 # What need not be looked at a hundred times: pictures of formulas, which are hidden from a screen reader, and
-# tokens of code of a kind that the page has shown; both have their colours from style sheets.
+# tokens of code and signatures of a kind that the page has shown; all have their colours from style sheets.
 THIN = """() => {
   for (const picture of document.querySelectorAll("mjx-container > svg")) picture.replaceChildren();
   const shown = new Set();
@@ -47,7 +47,13 @@ THIN = """() => {
     if (shown.has(kind) && !token.querySelector("span[class], a")) token.replaceWith(token.textContent);
     shown.add(kind);
   }
-  for (const code of document.querySelectorAll(".highlight pre")) code.normalize();
+  const signatures = "dt.sig span, dt.sig em, .field-list code span, dd > p code span";
+  for (const token of document.querySelectorAll(signatures)) {
+    const kind = token.className + " in " + token.parentElement.className;
+    if (shown.has(kind) && !token.querySelector("a")) token.replaceWith(token.textContent);
+    shown.add(kind);
+  }
+  for (const code of document.querySelectorAll(".highlight pre, dt.sig, code")) code.normalize();
 }"""
 
 
