@@ -46,7 +46,8 @@ class Goal:
 
 
 GOALS = {
-    "published": Goal("light sweep, published trainer over ours", at_least=2000),
+    "published": Goal("light sweep, plain NumPy in the published order over ours", at_least=2000),
+    "replay": Goal("light sweep, our vectorised replay of it over ours"),
     "floor": Goal("a group on one core, ours over uniforms and exponentials alone", at_most=1.5),
     "threads": Goal("one thread over two", at_least=1.9),
     "slope": Goal("log-log slope of time in groups", at_least=0.98, at_most=1.02),
@@ -54,9 +55,18 @@ GOALS = {
     "steps": Goal("peak memory, a hundred times the steps over once", at_most=1.02),
     "cold": Goal("compiling on a cold cache", "s", at_most=5),
     "warm": Goal("files that a warm cache still compiled", "file", at_most=0),
+    "sweep": Goal("light sweep, all four arms, two cores", "ms"),
     "group": Goal("a group on one core", "ns"),
+    "published_group": Goal("a group in plain NumPy, in the published order", "ns"),
+    "draw": Goal("random words and uniforms, once for three arms", "ns"),
+    "rows": Goal("a prompt's logits in and out", "ns"),
+    "softmax": Goal("softmax", "ns"),
+    "sample": Goal("sampling eight answers", "ns"),
+    "reward": Goal("rewards by a vote", "ns"),
+    "update": Goal("advantages, gradient, KL pull and step", "ns"),
+    **{f"1e{exponent}": Goal(f"about 10^{exponent} groups on one core", "s") for exponent in range(4, 11)},
     "precision": Goal("reward design at 0.50 to 0.001, our design", "s"),
-    "precision_published": Goal("the same precision, published trainer and design", "s"),
+    "precision_published": Goal("the same precision, published order of work and design", "s"),
 }
 """By the key under which a measurement is recorded."""
 

@@ -18,10 +18,18 @@ import pytest
 
 from benchmarks.goals import log_log_slope
 from rlvr import GRPOConfig, TaskFamily, simulate
+from rlvr.replication import policy_update, published_tasks
 from rlvr.replication.published_designs import STRENGTHS, sweep_point
 from rlvr.simulator.grpo_config import LIGHT
+from rlvr.simulator.kernel import _GROUPS, _draw_uniforms, _sample
+from rlvr.simulator.kernel_rewards import group_rewards
+from rlvr.simulator.kernel_softmax import softmax_of_lanes
+from rlvr.simulator.kernel_updates import group_update
+from rlvr.simulator.lanes import put, take
+from rlvr.simulator.rules import as_rules
 from rlvr.simulator.two_stages import Goal
 
+PIECES = ("draw", "rows", "softmax", "sample", "reward", "update")
 GROUPS_A_RUN = 3 * LIGHT.n_steps * LIGHT.batch_size  # FROZEN samples none
 FAMILIES = [TaskFamily(prior_strength=strength) for strength in STRENGTHS]
 
@@ -66,13 +74,45 @@ def uniforms_and_exponentials(n_groups, group_size, n_actions):
     return total
 
 
+def group_after_group(strength):
+    """Seconds of one prior of the light sweep in the published order of work: a prompt's group at a time.
+
+    The arithmetic is that of our replay, `policy_update`, on one prompt; evaluations are left out.
+    """
+    tasks = published_tasks(replace(TaskFamily(), prior_strength=strength), seed=0)
+    prior, correct = tasks.prior[0], tasks.correct[0]
+    generator, samples = np.random.default_rng(0), LIGHT.group_size
+    start = time.perf_counter()
+    for arm in ("random", "majority", "true"):
+        for _ in range(8):
+            logits = np.log(prior)
+            for _ in range(LIGHT.n_steps):
+                for prompt in generator.choice(len(prior), LIGHT.batch_size, replace=False):
+                    weights = np.exp(logits[prompt] - logits[prompt].max())
+                    actions = generator.choice(weights.size, size=samples, p=weights / weights.sum())
+                    if arm == "random":
+                        rewards = generator.integers(0, 2, samples).astype(float)
+                    elif arm == "majority":
+                        rewards = (actions == np.bincount(actions).argmax()).astype(float)
+                    else:
+                        rewards = correct[prompt][actions].astype(float)
+                    one = slice(prompt, prompt + 1)
+                    logits[one] += policy_update(logits[one], prior[one], actions[None], rewards[None], LIGHT)
+    return time.perf_counter() - start
+
+
 def test_light_sweep_against_the_published_trainer(benchmark, measured):
-    benchmark.pedantic(simulate, args=(FAMILIES,), rounds=30, warmup_rounds=3)
+    benchmark.pedantic(simulate, args=(FAMILIES,), rounds=60, warmup_rounds=3)
+    ours = benchmark.stats.stats.min
+    in_order = [group_after_group(strength) for strength in STRENGTHS]
     start = time.perf_counter()
     for strength in STRENGTHS:
         sweep_point(strength)
-    measured["published"] = (time.perf_counter() - start) / benchmark.stats.stats.min
-    measured["published_seconds"] = (time.perf_counter() - start) / len(STRENGTHS)
+    replay = time.perf_counter() - start
+    measured["published"], measured["replay"] = sum(in_order) / ours, replay / ours
+    measured["published_seconds"] = sum(in_order) / len(STRENGTHS)
+    measured["sweep"] = 1e3 * ours
+    measured["published_group"] = 1e9 * sum(in_order) / (len(STRENGTHS) * 8 * GROUPS_A_RUN)
 
 
 def test_a_group_against_its_floor(benchmark, measured):
@@ -106,6 +146,7 @@ def test_time_grows_as_the_groups(benchmark, measured, request):
         groups.append(runs["n_seeds"] * runs["n_tasks"] * GROUPS_A_RUN)
         work = lambda runs=runs: on_threads(1, TaskFamily(), **runs)  # noqa: E731
         seconds += fastest(work, rounds=20 if exponent < 6 else 3 if exponent < 8 else 1)
+        measured[f"1e{exponent}"] = seconds[-1]
     benchmark.extra_info.update(groups=groups, seconds=seconds)
     benchmark.pedantic(on_threads, args=(1, TaskFamily()), kwargs={"n_seeds": 1}, rounds=20)
     measured["slope"] = log_log_slope(groups, seconds)
@@ -158,3 +199,51 @@ def test_time_to_a_precision(benchmark, measured):
     plain = goal.draws_needed(goal.terms(runs)[: runs.reached.first_draws])
     if "published_seconds" in measured:
         measured["precision_published"] = plain * measured["published_seconds"]
+
+
+@numba.njit
+def repeat(
+    piece, n, state, words, uniforms, here, policy, reference, actions, rewards, rules, indices, counts
+):
+    """Do one piece of a step's work `n` times, on as many lanes as the arrays have."""
+    places, own, prompts, answers, counted, key, scratch = indices
+    for step in range(n):
+        if piece == 0:
+            _draw_uniforms(key, places, prompts, step, _GROUPS, words, uniforms)
+        elif piece == 1:
+            take(state, own, prompts, here)
+            put(here, own, prompts, state)
+        elif piece == 2:
+            softmax_of_lanes(here, policy, scratch)
+        elif piece == 3:
+            _sample(policy, uniforms, scratch[0], actions)
+        elif piece == 4:
+            answers[:] = -1
+            group_rewards(2, actions, reference, answers, words, uniforms, rules, counts, rewards)
+        elif piece == 5:
+            counted[:] = True
+            group_update(here, policy, reference, actions, rewards, rules, counted, scratch)
+
+
+def test_where_the_time_of_a_group_goes(measured):
+    """Each piece alone, on 64 lanes in vectors of the light settings' size; MAJORITY's rewards."""
+    n, k, group = 64, TaskFamily().n_actions, LIGHT.group_size
+    draw = np.random.default_rng(0)
+    state = draw.normal(size=(4, 40, k))
+    indices = (
+        np.arange(n, dtype=np.uint64), np.arange(n) // 16, np.arange(n) % 16, np.full(n, -1),
+        np.ones(n, np.bool_), np.array([1, 2], np.uint64), np.empty((6 * k + group + 2, n)),
+    )  # fmt: skip
+    arrays = (
+        state, np.empty((8 * ((group + 7) // 8) + 8, n), np.uint64), draw.random((group, n)),
+        draw.normal(size=(k, n)), np.full((k, n), 1 / k), np.full((k, n), 1 / k),
+        np.empty((group, n), np.int64), draw.integers(0, 2, (group, n)).astype(float),
+    )  # fmt: skip
+    rules = as_rules(LIGHT, 40)
+    counts = np.empty((k + 3, n), np.int64)
+    for piece, key in enumerate(PIECES):
+        repeat(piece, 1, *arrays, rules, indices, counts)
+        (seconds,) = fastest(
+            lambda piece=piece: repeat(piece, 2_000, *arrays, rules, indices, counts), rounds=7
+        )
+        measured[key] = 1e9 * seconds / (2_000 * n)

@@ -17,6 +17,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "plain_trainer": ["plain_run"],
         "trainer": ["Runs", "simulate"],
         "kept_chunks": ["KeptChunks"],
+        "measured_speed": ["speed_attempts", "stored_benchmarks"],
         "changes_by_role": ["ROLES", "logit_changes", "role_masks"],
         "budget_axis": [
             "BUDGETS",
