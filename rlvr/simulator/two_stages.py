@@ -90,7 +90,7 @@ class Goal:
     >>> goal = Goal(0.1, "naive")
     >>> first = np.random.default_rng(0).normal(0.2, 0.3, 20)  # a term in each task draw
     >>> goal.draws_needed(first)
-    32
+    31
     """
 
     precision: float
