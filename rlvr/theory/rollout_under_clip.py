@@ -33,15 +33,10 @@ Floats = NDArray[np.float64]
 class ClippedRollout(NamedTuple):
     """A rollout's law: the logit difference at its end, and the share of its answers that were left out.
 
-    Attributes
-    ----------
-    mean, sd : float
-        Of the first strategy's logit less the second's, against before the rollout, over training runs.
-    clipped : float
-        Expected share of the rollout's answers that are left out.
-    losing, gaining : float
-        C, averaged over updates, as far as it falls on displacements at which the first strategy has lost,
-        and gained: ``mean = 2 learning_rate worth inner_updates (losing - gaining)``.
+    `mean` and `sd` are those of the first strategy's logit less the second's, against before the rollout,
+    over training runs; `clipped` is the expected share of the rollout's answers that are left out. `losing`
+    and `gaining` are C, averaged over updates, as far as it falls on displacements at which the first
+    strategy has lost, and gained: ``mean = 2 learning_rate worth inner_updates (losing - gaining)``.
     """
 
     mean: float
