@@ -31,7 +31,7 @@ from rlvr.simulator.training_chunks import Chunk, alike, cut, join, train_chunk
 
 __all__ = ["Results", "n_threads", "train_all"]
 
-_SIDE_BY_SIDE = 64  # runs of a chunk, where there are enough: compiled code trains as many in one sweep
+_SIDE_BY_SIDE = 64  # runs of a chunk, where there are enough: with refilling, as many fill the lanes
 _LONGEST = 20_000_000  # groups of a chunk on a thread: a few seconds, which an interrupt has to wait
 _TRAVELLING = 2_000_000  # groups of a chunk that travels: half a second
 _WORKERS = 8  # that short studies are cut for, where nobody knows how many there are

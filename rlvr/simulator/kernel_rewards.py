@@ -1,6 +1,6 @@
 """Compiled: what groups of sampled answers are rewarded with, arm by arm.
 
-Every array ends in an axis of lanes: runs side by side, a group each. No lane looks at another.
+Every array ends in an axis of lanes: groups side by side. No lane looks at another.
 """
 
 # mypy: allow-untyped-defs

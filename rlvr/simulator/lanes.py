@@ -1,7 +1,7 @@
-"""Compiled: runs side by side, each in a lane, the last axis of every working array.
+"""Compiled: groups side by side, each in a lane, the last axis of every working array.
 
 An inner loop does one operation in lane after lane, none of which looks at another: the compiler fills its
-vector registers with lanes, and each has the bits of its run alone. Division follows NumPy, since a check
+vector registers with lanes, and each has the bits of its group alone. Division follows NumPy, since a check
 for zero would keep lanes apart.
 """
 
