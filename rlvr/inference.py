@@ -51,6 +51,11 @@ class Estimate:
     def defined(self) -> bool:
         return not math.isnan(self.value)
 
+    @property
+    def half_width(self) -> float:
+        """Half the distance between the ends."""
+        return (self.high - self.low) / 2
+
     def excludes(self, point: float) -> bool:
         """Whether the interval lies on one side of `point`; False when there is no interval."""
         return self.low > point or self.high < point

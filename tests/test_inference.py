@@ -260,3 +260,7 @@ def test_bad_values(values):
 def test_bad_levels(level):
     with pytest.raises(ValueError, match="level must be a number strictly between 0 and 1"):
         mean_interval([0.1, 0.2], level=level)
+
+
+def test_the_half_width_is_half_the_distance_of_the_ends():
+    assert Estimate(0.5, 0.25, 1.0).half_width == 0.375

@@ -89,7 +89,7 @@ def recompute_training(design: str, training: int, *, executor: Executor | None 
         row |= {"learning_rate": runs.config.learning_rate, "task_draws": n_tasks}
         for term in PARTS:
             mean = mean_interval(arms[TERMS[term][0]] - arms[TERMS[term][1]])
-            row |= {term: mean.value, f"{term}_half": (mean.high - mean.low) / 2}
+            row |= {term: mean.value, f"{term}_half": mean.half_width}
         rows.append(row)
     return pd.DataFrame(rows).set_index(_KEYS)
 

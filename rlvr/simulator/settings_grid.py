@@ -23,7 +23,6 @@ from rlvr._data import stored_table
 from rlvr._writing import replacing
 from rlvr.arms import ARMS
 from rlvr.decomposition import decompose
-from rlvr.inference import Estimate
 from rlvr.simulator.grpo_config import GRPOConfig
 from rlvr.simulator.task_family import TaskFamily
 from rlvr.simulator.trainer import simulate
@@ -99,17 +98,12 @@ def recompute_settings(
             asked
             | {"n_steps": steps}
             | {arm: float(accuracy.mean()) for arm, accuracy in ends.items()}
-            | {f"{name}_half": _half(getattr(parts, name)) for name in _HALVES}
+            | {f"{name}_half": getattr(parts, name).half_width for name in _HALVES}
             | dict(
                 zip(("fraction", "fraction_low", "fraction_high"), (share.value, *ends_of_share), strict=True)
             )
         )
     return pd.DataFrame(rows).round(_DIGITS)
-
-
-def _half(term: Estimate) -> float:
-    """Half the width of a symmetric interval."""
-    return (term.high - term.low) / 2
 
 
 def store_settings(

@@ -181,7 +181,7 @@ def recompute_sharing(
         row |= {arm: float(accuracy.mean()) for arm, accuracy in ends.items()}
         for name in _SPREADS:
             term, (arm, base) = getattr(parts, name), TERMS[name]
-            row[f"{name}_half"] = (term.high - term.low) / 2
+            row[f"{name}_half"] = term.half_width
             row[f"{name}_sd"] = float((ends[arm] - ends[base]).std(ddof=1))
         low, high = (share.low, share.high) if share.defined else (float("nan"), float("nan"))
         rows.append(row | {"fraction": share.value, "fraction_low": low, "fraction_high": high})

@@ -73,7 +73,7 @@ class Reached:
     @property
     def half_width(self) -> float:
         """Half the width of the 95% interval, at most `precision`."""
-        return (self.estimate.high - self.estimate.low) / 2
+        return self.estimate.half_width
 
 
 @dataclass(frozen=True)
