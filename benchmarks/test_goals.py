@@ -4,6 +4,7 @@ What is compared alternates round by round, so that a busy minute hits both side
 each counts.
 """
 
+import json
 import math
 import os
 import subprocess
@@ -152,6 +153,18 @@ def test_time_grows_as_the_groups(benchmark, measured, request):
     measured["slope"] = log_log_slope(groups, seconds)
 
 
+def test_what_a_single_run_costs_more(measured):
+    """A call has its price whatever it trains, and a single run fills a quarter of the lanes."""
+    short, one, two = fastest(
+        *(
+            lambda n_steps=n_steps: on_threads(1, TaskFamily(), replace(LIGHT, n_steps=n_steps), n_seeds=1)
+            for n_steps in (1, LIGHT.n_steps, 2 * LIGHT.n_steps)
+        ),
+        rounds=100,
+    )
+    measured["call"], measured["lonely"] = 1e3 * short, 1e9 * (two - one) / GROUPS_A_RUN
+
+
 def peak(n_steps, n_tasks=200):
     """Bytes at the peak of one simulation, a simulated prompt."""
     tracemalloc.start()
@@ -184,6 +197,17 @@ def test_compiling_is_short_and_happens_once(benchmark, measured, tmp_path):
     measured["cold"] = cold - warm
     measured["warm"] = sum(before.get(path) != changed for path, changed in files().items())
     benchmark.pedantic(start, rounds=1)
+
+
+def test_where_the_compiling_goes(measured, tmp_path):
+    """Which function is compiled how long, in a process of its own on an empty cache."""
+    told = subprocess.run(
+        [sys.executable, "-m", "benchmarks.compile_profile"],
+        env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)},
+        check=True,
+        stdout=subprocess.PIPE,
+    )
+    measured.update(json.loads(told.stdout))
 
 
 def test_time_to_a_precision(benchmark, measured):

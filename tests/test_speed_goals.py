@@ -2,6 +2,7 @@
 
 import pytest
 
+from benchmarks.compile_profile import in_parts, own_seconds
 from benchmarks.goals import GOALS, Goal, log_log_slope, machine, outcome
 
 
@@ -38,3 +39,22 @@ def test_a_slope_by_hand():
 def test_the_machine_is_named_with_its_versions():
     assert {"processor", "system", "python", "numpy", "numba", "llvmlite"} == set(machine())
     assert all(machine().values())
+
+
+def test_seconds_of_a_function_are_its_own():
+    events = [
+        ("a", True, 0.0), ("b", True, 1.0), ("c", True, 1.5), ("c", False, 2.0), ("b", False, 3.0),
+        ("b", True, 3.5), ("b", False, 4.0), ("a", False, 10.0),
+    ]  # fmt: skip
+    assert own_seconds(events) == {"a": 7.5, "b": 2.0, "c": 0.5}
+    assert sum(own_seconds(events).values()) == 10.0
+
+
+def test_a_function_belongs_to_the_part_of_its_file():
+    names = {"kernel.train": 4.0, "kernel._sample": 1.0, "kernel_updates._weigh": 2.0, "lanes.take": 0.5}
+    parts = in_parts({f"rlvr.simulator.{name}": own for name, own in names.items()} | {"numba.np.impl": 3.0})
+    assert {name: own for name, own in parts.items() if own} == {
+        "compile_train": 4.0, "compile_loop": 1.0, "compile_updates": 2.0, "compile_lanes": 0.5,
+        "compile_numpy": 3.0,
+    }  # fmt: skip
+    assert set(parts) <= set(GOALS)
