@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 import yaml
+from paper_page import for_paper
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "_build"
@@ -30,12 +31,19 @@ PREPARE = """() => {
 }"""
 PRINT = """
 mjx-container svg * { stroke: none !important; }  /* a stroke of width zero is a hairline in print */
-h1 { font-size: 1.7rem !important; }  /* on one line: a bookmark loses the space at which its title breaks */
-span[id^="document-chapters"] + section > h2 { font-size: 1.7rem; font-weight: 700; margin-top: 0; }
-.bd-content section section > h2, .bd-content section section > h3 { font-size: 1.25rem; }
+h1 { font-size: 1.9rem !important; }  /* on one line: a bookmark loses the space at which its title breaks */
+.bd-content h2 { font-size: 1.7rem !important; font-weight: 700; margin-top: 0; }  /* a chapter's title */
+.bd-content h3 { font-size: 1.3rem !important; }
+.bd-content h4, .bd-content h5 { font-size: 1.1rem !important; }
+h4, h5, dt, .rubric, :is(h3, .rubric) + p, :is(p, ol):has(+ details.sd-dropdown) { break-after: avoid; }
+dl.field-list { break-inside: avoid; }
+div.cell:has(table.sortable), #where-each-published-number-was-read div.cell { break-inside: auto; }
+table :is(th, td, caption) { position: static !important; }  /* what sticks is left blank on the next page */
+.next-steps { display: none; }  /* the contents follow */
+.wide-figure img { width: 100% !important; }
 .tag_hide-cell summary, .tag_hide-cell .cell_input { display: none !important; }
-.sd-summary-chevron-down, .sd-summary-chevron-up { display: none !important; }
-table { font-size: 0.78rem !important; max-width: 100%; }
+.sd-summary-state-marker { display: none !important; }
+table { font-size: 0.78rem !important; width: 100% !important; max-width: 100% !important; }
 table :is(td, th) { padding: 0.2rem 0.45rem !important; white-space: normal !important; }
 #where-each-published-number-was-read { font-size: 0.68rem; }
 #where-each-published-number-was-read :is(p, ul, li) { margin-bottom: 0.15rem; }
@@ -45,6 +53,8 @@ table :is(td, th) { padding: 0.2rem 0.45rem !important; white-space: normal !imp
 section > p:last-child { margin-bottom: 0; }  /* a margin alone on a page is a blank page */
 .explorer-legend span::before, .sd-card, .admonition, tr { print-color-adjust: exact; }
 """
+SCALE = 0.8  # 16 px are then 9.6 points
+PRINTED_WIDTH = round((210 - 2 * 16) / 25.4 * 96 / SCALE)  # px
 FOOT = (
     '<div style="font-size:8px;width:100%;text-align:center;color:#444">'
     '<span class="pageNumber"></span> of <span class="totalPages"></span></div>'
@@ -66,9 +76,15 @@ def single_page() -> Path:
         target = BUILD / "singlehtml"
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(Path(folder) / "_build" / "singlehtml", target)
-    # Its assets are named from the folder above the page.
+    return for_print(target)
+
+
+def for_print(target: Path) -> Path:
+    """Write the page that is printed, beside the folder of the built one, from which its assets are named."""
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    built = (target / "chapters" / "index.html").read_text(encoding="utf-8")
     page = target / "report.html"
-    shutil.copyfile(target / "chapters" / "index.html", page)
+    page.write_text(for_paper(built, citation), encoding="utf-8")
     return page
 
 
@@ -86,9 +102,14 @@ def print_page(page: Path, browser_path: str) -> None:
         tab.evaluate(PREPARE)
         tab.add_style_tag(content=PRINT)
         tab.emulate_media(media="print", color_scheme="light")
+        tab.set_viewport_size({"width": PRINTED_WIDTH, "height": 1000})
+        wide = tab.evaluate("document.documentElement.scrollWidth") - PRINTED_WIDTH
+        if wide > 0:  # Chromium would shrink every page for it
+            raise ValueError(f"the page must fit on paper: something is {wide} px wider")
         tab.pdf(
             path=PDF,
             format="A4",
+            scale=SCALE,
             margin={"top": "16mm", "bottom": "18mm", "left": "16mm", "right": "16mm"},
             display_header_footer=True,
             header_template="<span></span>",
@@ -97,7 +118,24 @@ def print_page(page: Path, browser_path: str) -> None:
             tagged=True,
         )
         browser.close()
-    PDF.write_bytes(mended(PDF.read_bytes()))
+    PDF.write_bytes(refuse_outside_links(mended(PDF.read_bytes())))
+
+
+def refuse_outside_links(pdf: bytes) -> bytes:
+    """The same bytes, if none of its links leads to a file of the machine that printed it.
+
+    Raises
+    ------
+    ValueError
+        Otherwise; it counts them and names the first.
+    """
+    outside = re.findall(rb"/URI \((file:[^)]*)\)", pdf)
+    if outside:
+        first = outside[0].decode(errors="replace")
+        raise ValueError(
+            f"the PDF must lead to nothing outside it but the web: {len(outside)} links to files, first {first}"
+        )
+    return pdf
 
 
 def mended(pdf: bytes) -> bytes:
