@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ sys.path.insert(0, str(ROOT / "_ext"))
 import archive  # noqa: E402
 import downloads  # noqa: E402
 import print_book  # noqa: E402
+from paper_page import for_paper  # noqa: E402
 
 FILES = {"b.txt": b"two", "a/c.txt": b"one"}
 
@@ -137,3 +139,29 @@ def test_the_whole_check_says_what_it_lacks(tmp_path, there, user, said):
     done = subprocess.run(command, env={"PATH": str(tmp_path)}, capture_output=True, text=True)
     assert done.returncode == 1 and said in done.stderr
     assert not (ROOT / "made").exists()
+
+
+def test_the_printed_page_links_to_its_own_places():
+    citation = {
+        "title": "A title: more", "version": "1", "date-released": "2026-01-01", "license": "MIT",
+        "authors": [{"given-names": "Ada", "family-names": "L"}],
+    }  # fmt: skip
+    page = for_paper(
+        '<div id="jb-print-docs-body"><h1>A title</h1></div>'
+        '<span id="document-chapters/01"></span><section><h2>One</h2><a href="chapters/index.html#x">here</a>'
+        '<p id="x"></p></section>'
+        '<span id="document-chapters/02"></span><section><h2>Two</h2><a href="index.html#x">there</a>'
+        '<p id="x"></p><a href="other.html#y">nowhere</a><a href="https://example.org">web</a></section>',
+        citation,
+    )
+    links = re.findall(r'<a(?: href="([^"]*)")?>(\w+)</a>', page)
+    assert links == [("#x", "here"), ("#x--2", "there"), ("", "nowhere"), ("https://example.org", "web")]
+    assert page.count('id="x"') == 1 and page.count('id="x--2"') == 1
+    assert "<p>Ada L</p>" in page
+
+
+def test_a_pdf_that_leads_to_a_file_is_refused():
+    kept = b"<< /URI (https://example.org) >>"
+    assert print_book.refuse_outside_links(kept) == kept
+    with pytest.raises(ValueError, match=r"got 1 links to files, first file:///x/index.html"):
+        print_book.refuse_outside_links(kept + b"<< /URI (file:///x/index.html) >>")

@@ -133,7 +133,7 @@ def refuse_outside_links(pdf: bytes) -> bytes:
     if outside:
         first = outside[0].decode(errors="replace")
         raise ValueError(
-            f"the PDF must lead to nothing outside it but the web: {len(outside)} links to files, first {first}"
+            f"the PDF must link to itself and the web alone, got {len(outside)} links to files, first {first}"
         )
     return pdf
 
