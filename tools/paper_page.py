@@ -86,10 +86,10 @@ def _add_title_block(page: BeautifulSoup, citation: dict[str, Any]) -> None:
     if title is None:
         raise ValueError("the single page has no title page: #jb-print-docs-body h1 is missing")
     subtitle = citation["title"].removeprefix(title.get_text().replace("“", '"').replace("”", '"')).strip()
-    licences = citation["license"]
+    people, licences = citation["authors"], citation["license"]
     lines = [
         subtitle,
-        authors(citation),
+        ", ".join(each.get("name") or f"{each['given-names']} {each['family-names']}" for each in people),
         f"Version {citation['version']}, {citation['date-released']}",
         "Licences: " + ", ".join([licences] if isinstance(licences, str) else licences),
         *(citation[key] for key in ("url", "repository-code", "doi") if key in citation),
@@ -100,11 +100,3 @@ def _add_title_block(page: BeautifulSoup, citation: dict[str, Any]) -> None:
         paragraph.string = line
         block.append(paragraph)
     title.insert_after(block)
-
-
-def authors(citation: dict[str, Any]) -> str:
-    """The authors' names, in order."""
-    return ", ".join(
-        person.get("name") or f"{person['given-names']} {person['family-names']}"
-        for person in citation["authors"]
-    )

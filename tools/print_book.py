@@ -31,15 +31,15 @@ PREPARE = """() => {
 }"""
 PRINT = """
 mjx-container svg * { stroke: none !important; }  /* a stroke of width zero is a hairline in print */
-h1 { font-size: 1.9rem !important; }  /* on one line: a bookmark loses the space at which its title breaks */
-.bd-content h2 { font-size: 1.7rem !important; font-weight: 700; margin-top: 0; }  /* a chapter's title */
-.bd-content h3 { font-size: 1.3rem !important; }
-.bd-content h4, .bd-content h5 { font-size: 1.1rem !important; }
-h4, h5, dt, .rubric, :is(h3, .rubric) + p, :is(p, ol):has(+ details.sd-dropdown) { break-after: avoid; }
-dl.field-list { break-inside: avoid; }
-div.cell:has(table.sortable), #where-each-published-number-was-read div.cell { break-inside: auto; }
-table :is(th, td, caption) { position: static !important; }  /* what sticks is left blank on the next page */
+/* Titles keep to a line: a bookmark loses the space at which its title breaks. Rank two is chapters. */
+h1 { font-size: 1.9rem !important; }
+.bd-content h2 { font-size: 1.4rem !important; font-weight: 700; margin-top: 0; }
+.bd-content h3 { font-size: 1.2rem !important; }
+.bd-content h4, .bd-content h5 { font-size: 1.05rem !important; }
+#where-each-published-number-was-read div.cell { break-inside: auto; }
 .next-steps { display: none; }  /* the contents follow */
+.title-block { text-align: center; }
+.title-block p { margin-bottom: 0.2rem; }
 .wide-figure img { width: 100% !important; }
 .tag_hide-cell summary, .tag_hide-cell .cell_input { display: none !important; }
 .sd-summary-state-marker { display: none !important; }
@@ -106,8 +106,7 @@ def print_page(page: Path, browser_path: str) -> None:
         wide = tab.evaluate("document.documentElement.scrollWidth") - PRINTED_WIDTH
         if wide > 0:  # Chromium would shrink every page for it
             raise ValueError(f"the page must fit on paper: something is {wide} px wider")
-        tab.pdf(
-            path=PDF,
+        printed = tab.pdf(
             format="A4",
             scale=SCALE,
             margin={"top": "16mm", "bottom": "18mm", "left": "16mm", "right": "16mm"},
@@ -118,7 +117,7 @@ def print_page(page: Path, browser_path: str) -> None:
             tagged=True,
         )
         browser.close()
-    PDF.write_bytes(refuse_outside_links(mended(PDF.read_bytes())))
+    PDF.write_bytes(mended(refuse_outside_links(printed)))
 
 
 def refuse_outside_links(pdf: bytes) -> bytes:
