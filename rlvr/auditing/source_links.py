@@ -36,6 +36,8 @@ __all__ = [
 
 Column = Callable[[CellAudit], str]
 
+_NO_MEAN = "; mean of steps 141-150 None"  # in the note of a run that had ended by then
+
 
 def anchor(cell: Cell) -> str:
     """The name of a cell's place on the page of sources.
@@ -134,7 +136,8 @@ def source_page(cells: Sequence[Cell]) -> str:
     """Every cell as one line that unfolds, with its anchor: arm by arm, what was read where."""
     parts = []
     for study, group in groupby(cells, key=lambda cell: cell.study):
-        parts.append(f"## {PAPERS.get(study, study)}\n\n{{cite}}`{study}`\n")
+        paper = PAPERS.get(study, study)
+        parts.append(f"## {paper[0].upper()}{paper[1:]}\n\n{{cite}}`{study}`\n")
         for cell in group:
             title = escape(f"{cell.model}, {cell.benchmark}") + (
                 f" ({escape(cell.setup)})" if cell.setup else ""
@@ -159,7 +162,8 @@ def _arm_line(arm: Arm, is_the_arm: bool) -> str:
         "" if is_the_arm else "another reading, not the arm",
         "" if arm.comparable == "strict" else f"comparable: {arm.comparable}",
     ]
-    said_of_it = [arm.label, f"row {arm.line} of arms.csv", arm.source, arm.note]
+    note = arm.note.replace(_NO_MEAN, "").replace("->", "→")
+    said_of_it = [arm.label, f"row {arm.line} of arms.csv", arm.source, note]
     doubt = f" **Doubt:** {escape(arm.flag)}." if arm.flag else ""
     return (
         f"- {arm.name.upper()} **{100 * arm.accuracy:.10g}%**, {', '.join(filter(None, counts))}."

@@ -38,6 +38,13 @@ def test_the_page_gives_every_row_its_number_its_line_and_its_source(cells):
         assert escape(row.source) in stands and escape(row.flag) in stands
 
 
+def test_headings_begin_with_a_capital_and_no_note_says_none(cells):
+    page = source_page([audited.cell for audited in cells])
+    headings = re.findall(r"^## (.*)$", page, re.M)
+    assert "Entropy minimisation" in headings and "The study's own runs" in headings
+    assert "None" not in page and "->" not in page
+
+
 def test_every_row_of_a_table_links_to_a_target(cells):
     table = audit_table(cells[:5], caption="c", name="tab-00-c", extra={"base": lambda a: "x"})
     assert table.heads == ["comparison", "null", "elicitation", "reward design", "verdict", "base"]
