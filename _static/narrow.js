@@ -20,6 +20,19 @@ document.addEventListener("DOMContentLoaded", () => {
     shown.replaceWith(frame);
     frame.append(shown);
   }
+  for (const pasted of document.querySelectorAll(".pasted-text")) {
+    pasted.classList.toggle("short", pasted.textContent.length < 24);
+  }
+  // A signature breaks after a mark, not inside a name.
+  for (const sig of document.querySelectorAll(".bd-article dt.sig")) {
+    const texts = document.createTreeWalker(sig, NodeFilter.SHOW_TEXT);
+    const found = [];
+    while (texts.nextNode()) if (/[_.]\w/.test(texts.currentNode.data)) found.push(texts.currentNode);
+    for (const text of found) {
+      const parts = text.data.split(/(?<=[_.])(?=\w)/);
+      text.replaceWith(...parts.flatMap((part, i) => i ? [document.createElement("wbr"), part] : [part]));
+    }
+  }
   const kinds = {
     "div.math": "equation", "mjx-container[display]": "equation", "pre": "code", ".wide-figure": "figure",
     ".pst-scrollable-table-container": "table",
