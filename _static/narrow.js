@@ -23,9 +23,9 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const pasted of document.querySelectorAll(".pasted-text")) {
     pasted.classList.toggle("short", pasted.textContent.length < 24);
   }
-  // A signature breaks after a mark, not inside a name.
-  for (const sig of document.querySelectorAll(".bd-article dt.sig")) {
-    const texts = document.createTreeWalker(sig, NodeFilter.SHOW_TEXT);
+  // A signature, and a name in a table, breaks after a mark.
+  for (const name of document.querySelectorAll(".bd-article :is(dt.sig, td code)")) {
+    const texts = document.createTreeWalker(name, NodeFilter.SHOW_TEXT);
     const found = [];
     while (texts.nextNode()) if (/[_.]\w/.test(texts.currentNode.data)) found.push(texts.currentNode);
     for (const text of found) {

@@ -147,7 +147,8 @@ PAGE = """
 <section><h1>Why “so”?</h1><section id="s"><h2>Inside</h2></section>
 <span id="document-chapters/01"></span><section id="one"><h2>1. One</h2>
 <span class="bibtex-citation" id="id1">[<a href="chapters/index.html#id1">Gao</a>]</span>
-<section id="end"><h3>End<a class="headerlink" href="#end">#</a></h3></section><a href="#end">see</a></section>
+<section id="end"><h3>End<a class="headerlink" href="#end">#</a></h3></section>
+<a href="#end">see</a></section>
 <span id="document-chapters/02"></span><section id="two"><h2>2. Two</h2><h2 class="rubric">TTRL</h2>
 <a href="index.html#one">back</a> <a href="#end">see</a> <a href="https://x.org/#end">out</a>
 <section id="end"><h3>End<a class="headerlink" href="#end">#</a></h3></section>
@@ -190,5 +191,5 @@ def test_a_printed_book_bears_its_author_and_no_link_to_a_file_of_the_machine():
     assert print_book.mended(creator, "Ada (B)") == (rb"/Author (Ada \(B\))".ljust(37) + b" /Title (x)")
     assert len(print_book.mended(creator, "A" * 99)) == len(creator)
     leaking = b"/URI (https://x.org) /URI (file:///home/a/report.html#id2) /URI (file:///b)"
-    with pytest.raises(SystemExit, match="^2 links .* files of this machine, first file:///home/a/report"):
+    with pytest.raises(SystemExit, match=r"^2 links .* files of this machine, first file:///home/a/report"):
         print_book.mended(leaking, "A")

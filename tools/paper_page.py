@@ -77,7 +77,8 @@ def _rank_headings(page: BeautifulSoup) -> None:
     for heading in headings:
         outer = heading.parent
         before = outer.find_previous_sibling(True) if outer else None
-        if before is None or not str(before.get("id", "")).startswith(CHAPTER):
+        first = heading.find_previous_sibling(True) is None
+        if not first or before is None or not str(before.get("id", "")).startswith(CHAPTER):
             heading.name = "h3"
 
 

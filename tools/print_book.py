@@ -30,6 +30,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PREPARE = """() => {
   for (const folded of document.querySelectorAll("details")) folded.open = folded.matches(".sd-dropdown");
   for (const part of document.querySelectorAll("#jb-print-toc [role=heading]")) part.removeAttribute("role");
+  // Where a table goes on, its head is printed again, but no button in it.
+  for (const button of document.querySelectorAll("th button")) button.replaceWith(...button.childNodes);
   for (const image of document.querySelectorAll(".bd-article figure img")) {
     image.classList.toggle("fills-measure", image.getBoundingClientRect().width > 560);
   }
