@@ -20,6 +20,19 @@ document.addEventListener("DOMContentLoaded", () => {
     shown.replaceWith(frame);
     frame.append(shown);
   }
+  for (const pasted of document.querySelectorAll(".pasted-text")) {
+    pasted.classList.toggle("short", pasted.textContent.length < 24);
+  }
+  // A signature, and a name in a table, breaks after a mark.
+  for (const name of document.querySelectorAll(".bd-article :is(dt.sig, td code)")) {
+    const texts = document.createTreeWalker(name, NodeFilter.SHOW_TEXT);
+    const found = [];
+    while (texts.nextNode()) if (/[_.]\w/.test(texts.currentNode.data)) found.push(texts.currentNode);
+    for (const text of found) {
+      const parts = text.data.split(/(?<=[_.])(?=\w)/);
+      text.replaceWith(...parts.flatMap((part, i) => i ? [document.createElement("wbr"), part] : [part]));
+    }
+  }
   const kinds = {
     "div.math": "equation", "mjx-container[display]": "equation", "pre": "code", ".wide-figure": "figure",
     ".pst-scrollable-table-container": "table",

@@ -2,13 +2,13 @@
 
 import hashlib
 import io
-import re
 import shutil
 import subprocess
 import sys
 import tarfile
 from pathlib import Path
 
+import bs4
 import nbformat
 import pytest
 
@@ -18,8 +18,8 @@ sys.path.insert(0, str(ROOT / "_ext"))
 
 import archive  # noqa: E402
 import downloads  # noqa: E402
+import paper_page  # noqa: E402
 import print_book  # noqa: E402
-from paper_page import for_paper  # noqa: E402
 
 FILES = {"b.txt": b"two", "a/c.txt": b"one"}
 
@@ -94,13 +94,14 @@ def test_links_to_the_pdf_are_hidden_until_it_is_there(tmp_path, monkeypatch):
         (rb"/Title (The \(map\)The \(map\))", rb"/Title (The \(map\)           )"),
         (b"/Title <FEFF201C0041201C0041>", b"/Title <FEFF201C004100200020>"),
         (b"/Title <FEFF201C0041>", b"/Title <FEFF201C0041>"),
+        (b"/Title <FEFF201C00A00041>", b"/Title <FEFF201C00200041>"),
         (b"/Title ()", b"/Title ()"),
         (b"/CreationDate (D:20261125173344+00'00')", b"/CreationDate (D:20000101000000+00'00')"),
         (b"(ExercisesExercises) Tj", b"(ExercisesExercises) Tj"),
     ],
 )
 def test_a_printed_book_names_each_section_once_and_no_time(printed, kept):
-    assert print_book.mended(printed) == kept and len(kept) == len(printed)
+    assert print_book.mended(printed, "A") == kept and len(kept) == len(printed)
 
 
 def test_each_figure_of_a_notebook_gives_its_name_and_its_numbers(tmp_path):
@@ -141,27 +142,56 @@ def test_the_whole_check_says_what_it_lacks(tmp_path, there, user, said):
     assert not (ROOT / "made").exists()
 
 
-def test_the_printed_page_links_to_its_own_places():
-    citation = {
-        "title": "A title: more", "version": "1", "date-released": "2026-01-01", "license": "MIT",
-        "authors": [{"given-names": "Ada", "family-names": "L"}],
-    }  # fmt: skip
-    page = for_paper(
-        '<div id="jb-print-docs-body"><h1>A title</h1></div>'
-        '<span id="document-chapters/01"></span><section><h2>One</h2><a href="chapters/index.html#x">here</a>'
-        '<p id="x"></p></section>'
-        '<span id="document-chapters/02"></span><section><h2>Two</h2><a href="index.html#x">there</a>'
-        '<p id="x"></p><a href="other.html#y">nowhere</a><a href="https://example.org">web</a></section>',
-        citation,
-    )
-    links = re.findall(r'<a(?: href="([^"]*)")?>(\w+)</a>', page)
-    assert links == [("#x", "here"), ("#x--2", "there"), ("", "nowhere"), ("https://example.org", "web")]
-    assert page.count('id="x"') == 1 and page.count('id="x--2"') == 1
-    assert "<p>Ada L</p>" in page
+PAGE = """
+<div id="jb-print-docs-body"><h1>Why “so”?</h1><div><h2>Contents</h2></div></div><div class="bd-article">
+<section><h1>Why “so”?</h1><section id="s"><h2>Inside</h2></section>
+<span id="document-chapters/01"></span><section id="one"><h2>1. One</h2>
+<span class="bibtex-citation" id="id1">[<a href="chapters/index.html#id1">Gao</a>]</span>
+<section id="end"><h3>End<a class="headerlink" href="#end">#</a></h3></section>
+<a href="#end">see</a></section>
+<span id="document-chapters/02"></span><section id="two"><h2>2. Two</h2><h2 class="rubric">TTRL</h2>
+<a href="index.html#one">back</a> <a href="#end">see</a> <a href="https://x.org/#end">out</a>
+<section id="end"><h3>End<a class="headerlink" href="#end">#</a></h3></section>
+<a href="#tab=share">set</a> <a href="genindex.html">index</a> <a href="other.html#one">elsewhere</a>
+<div class="citation" id="id1">Gao, 2026</div></section></section></div>
+<picture><source media="(max-width: 700px)" srcset="narrow.svg"/><img src="wide.svg"/></picture>
+"""
+CITED = {
+    "title": 'Why "so"? A report', "version": "1.2", "date-released": "2026-11-23", "license": ["A", "B"],
+    "authors": [{"name": "The team"}, {"given-names": "Ada", "family-names": "Byron"}],
+}  # fmt: skip
 
 
-def test_a_pdf_that_leads_to_a_file_is_refused():
-    kept = b"<< /URI (https://example.org) >>"
-    assert print_book.refuse_outside_links(kept) == kept
-    with pytest.raises(ValueError, match=r"got 1 links to files, first file:///x/index.html"):
-        print_book.refuse_outside_links(kept + b"<< /URI (file:///x/index.html) >>")
+def test_links_of_the_printed_page_stay_on_it_and_lead_where_they_are_meant_to():
+    page = bs4.BeautifulSoup(paper_page.for_paper(PAGE, CITED), "html.parser")
+    assert [(link.text, link.get("href")) for link in page.find_all("a")] == [
+        ("Gao", "#id1--2"), ("#", "#end"), ("see", "#end"), ("back", "#one"), ("see", "#end--2"),
+        ("out", "https://x.org/#end"), ("#", "#end--2"), ("set", None), ("index", None), ("elsewhere", None),
+    ]  # fmt: skip
+    assert page.select_one("div.citation")["id"] == "id1--2"
+    ids = [tag["id"] for tag in page.select("[id]")]
+    assert len(ids) == len(set(ids))
+    assert [picture.encode_contents() for picture in page.find_all("picture")] == [b'<img src="wide.svg"/>']
+
+
+def test_chapters_alone_have_the_second_rank_and_the_title_page_says_who_and_when():
+    page = bs4.BeautifulSoup(paper_page.for_paper(PAGE, CITED), "html.parser")
+    ranked = [(tag.name, tag.get_text()) for tag in page.select("h1, h2, h3")]
+    assert ranked == [
+        ("h1", "Why “so”?"), ("h3", "Contents"), ("h2", "Why “so”?"), ("h3", "Inside"), ("h2", "1. One"),
+        ("h3", "End#"), ("h2", "2. Two"), ("h3", "TTRL"), ("h3", "End#"),
+    ]  # fmt: skip
+    assert [line.text for line in page.select(".title-block p")] == [
+        "A report", "The team, Ada Byron", "Version 1.2, 2026-11-23", "Licences: A, B",
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="no title page: #jb-print-docs-body h1 is missing"):
+        paper_page.for_paper("<p>words</p>", CITED)
+
+
+def test_a_printed_book_bears_its_author_and_no_link_to_a_file_of_the_machine():
+    creator = rb"/Creator (Mozilla/5.0 \(X11\) Safari) /Title (x)"
+    assert print_book.mended(creator, "Ada (B)") == (rb"/Author (Ada \(B\))".ljust(37) + b" /Title (x)")
+    assert len(print_book.mended(creator, "A" * 99)) == len(creator)
+    leaking = b"/URI (https://x.org) /URI (file:///home/a/report.html#id2) /URI (file:///b)"
+    with pytest.raises(SystemExit, match=r"^2 links .* files of this machine, first file:///home/a/report"):
+        print_book.mended(leaking, "A")

@@ -28,11 +28,11 @@ def for_paper(html: str, citation: dict[str, Any]) -> str:
         CITATION.cff.
     """
     page = BeautifulSoup(html, "html.parser")
+    for narrow in page.select("picture > source"):  # paper is narrower than the windows for which these are
+        narrow.decompose()
     _keep_links_inside(page)
     _rank_headings(page)
     _add_title_block(page, citation)
-    for narrow in page.select("picture > source"):  # paper is narrower than the windows for which these are
-        narrow.decompose()
     return str(page)
 
 
@@ -73,10 +73,14 @@ def _meant(link: Tag, places: Sequence[Tag], near: Sequence[Tag]) -> Tag:
 
 def _rank_headings(page: BeautifulSoup) -> None:
     """Leave the second rank to the titles of chapters: bookmarks are made of ranks."""
-    for heading in page.select("h2"):
+    headings = page.select("h2")
+    for title in page.select(".bd-article h1"):  # the summary, below the title page that bears its title
+        title.name = "h2"
+    for heading in headings:
         outer = heading.parent
         before = outer.find_previous_sibling(True) if outer else None
-        if before is None or not str(before.get("id", "")).startswith(CHAPTER):
+        first = heading.find_previous_sibling(True) is None
+        if not first or before is None or not str(before.get("id", "")).startswith(CHAPTER):
             heading.name = "h3"
 
 
@@ -86,10 +90,10 @@ def _add_title_block(page: BeautifulSoup, citation: dict[str, Any]) -> None:
     if title is None:
         raise ValueError("the single page has no title page: #jb-print-docs-body h1 is missing")
     subtitle = citation["title"].removeprefix(title.get_text().replace("“", '"').replace("”", '"')).strip()
-    people, licences = citation["authors"], citation["license"]
+    licences = citation["license"]
     lines = [
         subtitle,
-        ", ".join(each.get("name") or f"{each['given-names']} {each['family-names']}" for each in people),
+        authors(citation),
         f"Version {citation['version']}, {citation['date-released']}",
         "Licences: " + ", ".join([licences] if isinstance(licences, str) else licences),
         *(citation[key] for key in ("url", "repository-code", "doi") if key in citation),
@@ -100,3 +104,11 @@ def _add_title_block(page: BeautifulSoup, citation: dict[str, Any]) -> None:
         paragraph.string = line
         block.append(paragraph)
     title.insert_after(block)
+
+
+def authors(citation: dict[str, Any]) -> str:
+    """The authors' names, in order."""
+    return ", ".join(
+        person.get("name") or f"{person['given-names']} {person['family-names']}"
+        for person in citation["authors"]
+    )

@@ -17,44 +17,74 @@ import tempfile
 from pathlib import Path
 
 import yaml
-from paper_page import for_paper
+from paper_page import authors, for_paper
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "_build"
+CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
 PDF = BUILD / "true-minus-random.pdf"
 CLI = "from jupyter_book.cli.main import main; main()"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Solutions and proofs are printed, the code of figures is not; the headings of the contents are no bookmarks.
+# A figure that fills the column of a screen fills the measure of a page.
 PREPARE = """() => {
   for (const folded of document.querySelectorAll("details")) folded.open = folded.matches(".sd-dropdown");
   for (const part of document.querySelectorAll("#jb-print-toc [role=heading]")) part.removeAttribute("role");
+  // Where a table goes on, its head is printed again, but no button in it.
+  for (const button of document.querySelectorAll("th button")) button.replaceWith(...button.childNodes);
+  for (const image of document.querySelectorAll(".bd-article figure img")) {
+    image.classList.toggle("fills-measure", image.getBoundingClientRect().width > 560);
+  }
+}"""
+PAPER = {"top": "16mm", "bottom": "18mm", "left": "20mm", "right": "20mm"}
+MEASURE = {"width": 642, "height": 993}  # CSS pixels of A4 between these margins
+# A bookmark loses the space at which its title breaks, unless that is one which no line swallows.
+TITLES = """() => {
+  for (const title of document.querySelectorAll(".bd-article :is(h2, h3, h4)")) {
+    if (title.clientHeight < 2 * parseFloat(getComputedStyle(title).fontSize)) continue;
+    const texts = [...title.childNodes].filter(part => part.nodeType === Node.TEXT_NODE);
+    for (const text of texts) {
+      const [last, ...words] = text.textContent.split(" ").reverse();
+      const parts = words.reverse().flatMap(word => [word + "\\u00a0", document.createElement("wbr")]);
+      text.replaceWith(...parts, last);
+    }
+  }
+}"""
+# What is wider than the measure makes Chromium shrink every page, without a word.
+TOO_WIDE = """() => {
+  const page = document.documentElement, limit = page.clientWidth;
+  if (page.scrollWidth <= limit) return [];
+  return [...document.querySelectorAll(".bd-article *")]
+    .filter(part => part.getBoundingClientRect().right > limit + 1 && !part.closest("svg, mjx-assistive-mml"))
+    .map(part => `${part.tagName} ${part.className}: ${part.textContent.trim().slice(0, 40)}`);
 }"""
 PRINT = """
+html { font-size: 10pt; }  /* prose is 1.05 times this */
 mjx-container svg * { stroke: none !important; }  /* a stroke of width zero is a hairline in print */
-/* Titles keep to a line: a bookmark loses the space at which its title breaks. Rank two is chapters. */
-h1 { font-size: 1.9rem !important; }
-.bd-content h2 { font-size: 1.4rem !important; font-weight: 700; margin-top: 0; }
-.bd-content h3 { font-size: 1.2rem !important; }
-.bd-content h4, .bd-content h5 { font-size: 1.05rem !important; }
-#where-each-published-number-was-read div.cell { break-inside: auto; }
-.next-steps { display: none; }  /* the contents follow */
-.title-block { text-align: center; }
-.title-block p { margin-bottom: 0.2rem; }
-.wide-figure img { width: 100% !important; }
+.bd-main .bd-content #jb-print-docs-body h1 { font-size: 24pt; margin: 0; }
+.title-block { text-align: center; margin: 3mm 0 6mm; }
+.title-block p { margin: 0 0 1.5mm; }
+.title-block p:first-child { font-size: 14pt; margin-bottom: 3mm; }
+#jb-print-toc :is(p, ul, li, a) { line-height: 1.25; margin: 0 !important; padding-block: 0.4mm !important; }
+#jb-print-docs-body + * .bd-article, .bd-article > :first-child { break-before: page; }
+.bd-main .bd-content { margin-left: 0; }
+.bd-content h2 { font-size: 19pt !important; font-weight: 700; margin: 0 0 5mm; }
+.bd-content h3 { font-size: 14pt !important; font-weight: 600; margin: 7mm 0 2.5mm; }
+.bd-content h4 { font-size: 12pt !important; font-weight: 600; margin: 5mm 0 2mm; }
+.bd-content h5, .bd-content .rubric:not(h3) { font-size: 10.5pt !important; font-weight: 700; }
 .tag_hide-cell summary, .tag_hide-cell .cell_input { display: none !important; }
-.sd-summary-state-marker { display: none !important; }
-table { font-size: 0.78rem !important; width: 100% !important; max-width: 100% !important; }
-table :is(td, th) { padding: 0.2rem 0.45rem !important; white-space: normal !important; }
-#where-each-published-number-was-read { font-size: 0.68rem; }
+img.fills-measure, a:has(> img.fills-measure) { width: 100% !important; max-width: 100% !important; }
+table { font-size: 0.85rem !important; }
+table :is(td, th) { padding: 0.2rem 0.4rem !important; white-space: normal !important; }
+table:has(thead th:nth-child(7)) { font-size: 0.75rem !important; }
+#where-each-published-number-was-read { font-size: 0.8rem; }
 #where-each-published-number-was-read :is(p, ul, li) { margin-bottom: 0.15rem; }
 #where-each-published-number-was-read ul { padding-left: 1rem; }
-#the-core { font-size: 0.78rem; }
+#the-core { font-size: 0.85rem; }
 #the-core :is(p, ul, dl, dd) { margin-bottom: 0.2rem; }
 section > p:last-child { margin-bottom: 0; }  /* a margin alone on a page is a blank page */
 .explorer-legend span::before, .sd-card, .admonition, tr { print-color-adjust: exact; }
 """
-SCALE = 0.8  # 16 px are then 9.6 points
-PRINTED_WIDTH = round((210 - 2 * 16) / 25.4 * 96 / SCALE)  # px
 FOOT = (
     '<div style="font-size:8px;width:100%;text-align:center;color:#444">'
     '<span class="pageNumber"></span> of <span class="totalPages"></span></div>'
@@ -76,15 +106,14 @@ def single_page() -> Path:
         target = BUILD / "singlehtml"
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(Path(folder) / "_build" / "singlehtml", target)
-    return for_print(target)
+    return paper_page(target)
 
 
-def for_print(target: Path) -> Path:
-    """Write the page that is printed, beside the folder of the built one, from which its assets are named."""
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
-    built = (target / "chapters" / "index.html").read_text(encoding="utf-8")
+def paper_page(target: Path) -> Path:
+    """Write the single page as it is printed, where its assets are: in the folder above it."""
     page = target / "report.html"
-    page.write_text(for_paper(built, citation), encoding="utf-8")
+    html = (target / "chapters" / "index.html").read_text(encoding="utf-8")
+    page.write_text(for_paper(html, CITATION), encoding="utf-8")
     return page
 
 
@@ -95,21 +124,20 @@ def print_page(page: Path, browser_path: str) -> None:
     with sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-gpu"]
         browser = playwright.chromium.launch(executable_path=browser_path, args=flags)
-        tab = browser.new_page()
+        tab = browser.new_page()  # as wide as a screen: PREPARE asks which figures fill its column
         tab.goto(page.as_uri(), wait_until="load", timeout=120_000)
         tab.wait_for_function("window.MathJax?.startup?.promise", timeout=120_000)
         tab.evaluate("MathJax.startup.promise.then(() => true)")
         tab.evaluate(PREPARE)
         tab.add_style_tag(content=PRINT)
         tab.emulate_media(media="print", color_scheme="light")
-        tab.set_viewport_size({"width": PRINTED_WIDTH, "height": 1000})
-        wide = tab.evaluate("document.documentElement.scrollWidth") - PRINTED_WIDTH
-        if wide > 0:  # Chromium would shrink every page for it
-            raise ValueError(f"the page must fit on paper: something is {wide} px wider")
+        tab.set_viewport_size(MEASURE)
+        tab.evaluate(TITLES)
+        if wide := tab.evaluate(TOO_WIDE):
+            sys.exit("wider than the page, which would shrink the whole book:\n" + "\n".join(wide))
         printed = tab.pdf(
             format="A4",
-            scale=SCALE,
-            margin={"top": "16mm", "bottom": "18mm", "left": "16mm", "right": "16mm"},
+            margin=PAPER,
             display_header_footer=True,
             header_template="<span></span>",
             footer_template=FOOT,
@@ -117,28 +145,11 @@ def print_page(page: Path, browser_path: str) -> None:
             tagged=True,
         )
         browser.close()
-    PDF.write_bytes(mended(refuse_outside_links(printed)))
+    PDF.write_bytes(mended(printed, authors(CITATION)))
 
 
-def refuse_outside_links(pdf: bytes) -> bytes:
-    """The same bytes, if none of its links leads to a file of the machine that printed it.
-
-    Raises
-    ------
-    ValueError
-        Otherwise; it counts them and names the first.
-    """
-    outside = re.findall(rb"/URI \((file:[^)]*)\)", pdf)
-    if outside:
-        first = outside[0].decode(errors="replace")
-        raise ValueError(
-            f"the PDF must link to itself and the web alone, got {len(outside)} links to files, first {first}"
-        )
-    return pdf
-
-
-def mended(pdf: bytes) -> bytes:
-    """Chromium's PDF with each bookmark's title once and without the time of printing.
+def mended(pdf: bytes, author: str) -> bytes:
+    """Chromium's PDF with each bookmark's title once, its author, and without browser or time of printing.
 
     A heading that is moved to the next page is laid out twice, and its bookmark says it twice. Whatever is
     changed keeps its length, since a PDF finds its objects by their place: spaces fill the rest.
@@ -148,12 +159,23 @@ def mended(pdf: bytes) -> bytes:
         opening, text, closing = title.groups()
         mark = b"FEFF" if opening.endswith(b"<") else b""
         body = text.removeprefix(mark)
+        if mark:  # the spaces of TITLES
+            body = b"".join(b"0020" if sign == b"00A0" else sign for sign in re.findall(rb".{4}", body))
         half = len(body) // 2
         if not body or body[:half] != body[half:]:
-            return title.group()
+            return opening + mark + body + closing
         space = b"0020" if mark else b" "
         return opening + mark + body[:half] + space * (half // len(space)) + closing
 
+    if names := re.findall(rb"/URI \((file:[^)]*)", pdf):
+        sys.exit(f"{len(names)} links of the PDF lead to files of this machine, first {names[0].decode()}")
+
+    def by(creator: re.Match[bytes]) -> bytes:
+        name = re.sub(r"([()\\])", r"\\\1", author).encode("ascii", "replace")
+        room = len(creator.group())
+        return (b"/Author (" + name[: room - 10] + b")").ljust(room)
+
+    pdf = re.sub(rb"/Creator \((?:[^()\\]|\\.)*\)", by, pdf, count=1)
     pdf = re.sub(rb"(/Title \()((?:[^()\\]|\\.)*)(\))", once, pdf)
     pdf = re.sub(rb"(/Title <)(FEFF[0-9A-Fa-f]*)(>)", once, pdf)
     return re.sub(rb"(/(?:Creation|Mod)Date \(D:)\d{14}", rb"\g<1>20000101000000", pdf)
