@@ -10,7 +10,7 @@ import re
 
 from bs4 import BeautifulSoup, Tag
 
-__all__ = ["faults", "typed_results"]
+__all__ = ["core_faults", "faults", "typed_results"]
 
 FAULTS = {
     "a number that is none": r"(?<![\w-])(nan|NaN|NaT|[-+]?inf|<NA>)(?![\w-])",
@@ -21,6 +21,16 @@ FAULTS = {
     "a word twice": r"\b(at most|at least) (largest|smallest|at)\b|\b(the|of|to|a|in|is|and) \3\b",
 }
 READ = "p, li, td, th, figcaption, caption, h1, h2, h3, dd, .cell_output pre"
+
+RUN_TOGETHER = {
+    "a formula that runs together": "blockquote",
+    "a name taken for a mail address": "a[href^='mailto:']",
+    "markup that leads nowhere": ".problematic, .system-message",
+}
+LEFT_BY_AUTODOC = {
+    "a field without words": r"Alias for field number",
+    "a path of the machine that built": r"\w*Path\('/|(?<![\w.>/-])/(?:[\w.-]+/)+[\w.-]+",
+}
 
 # What is not computed may be typed: a level of confidence, and the settings that the report uses throughout.
 SETTINGS = {"95%", "0.20", "0.25", "0.35", "0.50", "0.65", "0.80"}
@@ -69,6 +79,27 @@ def faults(page: str) -> list[str]:
                 around = words[max(0, match.start() - 40) : match.end() + 40]
                 found.append(f"{name}, in {around!r}")
     return list(dict.fromkeys(found))
+
+
+def core_faults(page: str) -> list[str]:
+    """What goes wrong where docstrings become a page, each with the words around it.
+
+    Parameters
+    ----------
+    page : str
+        The whole page on the core; only what stands in its ``<article>`` is looked at.
+    """
+    article = BeautifulSoup(page, "html.parser").find("article")
+    if not isinstance(article, Tag):
+        return ["the page has no article"]
+    found = []
+    for name, selector in RUN_TOGETHER.items():
+        found += [f"{name}, in {text_of(part)[:90]!r}" for part in article.select(selector)]
+    words = " ".join(article.get_text().split())
+    for name, pattern in LEFT_BY_AUTODOC.items():
+        for match in re.finditer(pattern, words):
+            found.append(f"{name}, in {words[max(0, match.start() - 40) : match.end() + 40]!r}")
+    return found
 
 
 def typed_results(page: str) -> list[str]:

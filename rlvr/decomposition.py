@@ -1,5 +1,7 @@
 """The estimands: the only definitions of null, elicitation and reward design.
 
+With acc the accuracy of an arm after training, of FROZEN without any::
+
     total         = acc(TRUE)     - acc(FROZEN)  =  null + elicitation + reward_design
     null          = acc(RANDOM)   - acc(FROZEN)
     elicitation   = acc(MAJORITY) - acc(RANDOM)
@@ -32,7 +34,7 @@ TERMS: Mapping[str, tuple[str, str]] = {
     "naive": ("true", "random"),
     "total": ("true", "frozen"),
 }
-"""Each term as (arm, arm it is compared with): accuracy of the first minus accuracy of the second."""
+"""Each term as (arm, arm it is compared with), accuracy of the first minus accuracy of the second."""
 
 PARTS = ("null", "elicitation", "reward_design")
 """The terms that add up to the total."""

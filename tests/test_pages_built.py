@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "_ext"))
 
 import check_pages
-from page_faults import faults, typed_results
+from page_faults import core_faults, faults, typed_results
 
 
 def article(inside):
@@ -85,6 +85,30 @@ def test_a_result_that_no_code_put_into_prose_is_found(inside, typed):
     assert typed_results("<p>no article, 0.0123</p>") == []
 
 
+@pytest.mark.parametrize(
+    ("inside", "said"),
+    [
+        ("<blockquote><div>a = b c = d</div></blockquote>", "a formula that runs together, in 'a = b c = d'"),
+        ('<a href="mailto:maj@oo">maj@oo</a>', "a name taken for a mail address, in 'maj@oo'"),
+        ('<span class="problematic">|x|</span>', "markup that leads nowhere, in '|x|'"),
+        ("<dd>Alias for field number 0</dd>", "a field without words, in 'Alias for field number 0'"),
+        (
+            "<dt>load(path=PosixPath('/srv'))</dt>",
+            "a path of the machine that built, in \"load(path=PosixPath('/srv'))\"",
+        ),
+        ("<dt>STEM = '/srv/a/b.csv'</dt>", "a path of the machine that built, in \"STEM = '/srv/a/b.csv'\""),
+    ],
+)
+def test_a_docstring_that_the_page_on_the_core_misreads_is_found(inside, said):
+    assert core_faults(article(inside)) == [said]
+
+
+def test_an_honest_docstring_is_no_fault():
+    honest = "<dt>load(path=PROTOCOL)</dt><dd><pre>a = b / c\nd = e</pre>in rlvr/data/README.md, 1/2/3</dd>"
+    assert core_faults(article(honest)) == []
+    assert core_faults("<p>maj@oo</p>") == ["the page has no article"]
+
+
 def test_a_build_with_a_fault_or_a_heavy_page_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(check_pages, "HTML", tmp_path)
     monkeypatch.setattr(check_pages, "pages", lambda: ["chapters/01-x"])
@@ -103,5 +127,10 @@ def test_a_build_with_a_fault_or_a_heavy_page_is_refused(tmp_path, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(check_pages, "HTML", tmp_path)
     monkeypatch.setattr(check_pages, "pages", lambda: ["chapters/01-x"])
+    core = tmp_path / "chapters" / "api.html"
+    core.write_text(article("<blockquote>a</blockquote>"))
+    page.with_name("01-x.html").write_text(article("<blockquote>a</blockquote>"))
+    assert check_pages.problems() == ["chapters/api.html: a formula that runs together, in 'a'"]
+    core.unlink()
     page.write_text(article("x" * 2_000_001))
     assert check_pages.problems() == ["chapters/01-x.html is heavier than 2 MB"]

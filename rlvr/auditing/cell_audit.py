@@ -102,7 +102,7 @@ class CellAudit:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """Why this cell may not feed a headline: flags of its arms, and arms not strictly comparable."""
+        """Why this cell may not feed a headline, by flags of its arms and by arms not strictly comparable."""
         arms = self.cell.arms.values()
         unlike = [
             f"{arm.name} arm comparable: {arm.comparable}" for arm in arms if arm.comparable != "strict"

@@ -16,7 +16,7 @@ from rlvr.auditing.study_cells import Arm, Cell
 __all__ = ["DEFAULT_ITEM_CORRELATION", "item_correlation", "pilot_design"]
 
 DEFAULT_ITEM_CORRELATION = 0.5
-"""What a plan assumes where no outcomes are at hand: that of items whose hardness is Beta(1/2, 1/2), as in
+"""What a plan assumes where no outcomes are at hand, that of items whose hardness is Beta(1/2, 1/2), as in
 the instrument's own simulated coverage. Answers of one policy and of two are taken to correlate alike."""
 
 

@@ -15,7 +15,7 @@ from rlvr.spread_inference import deviation_interval
 __all__ = ["RunSpread", "default_run_sd", "known_run_spreads"]
 
 DEFAULT = ("8 updates, clipping", "MATH-500")
-"""The design and benchmark of the default: the recipe that published reports train with."""
+"""The design and benchmark of the default, the recipe that published reports train with."""
 
 
 @dataclass(frozen=True)

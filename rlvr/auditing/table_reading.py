@@ -58,7 +58,7 @@ OPTIONAL = (
 
 
 _COUNTED = OPTIONAL[:8]
-"""Those that change what is computed: one of them misspelt is not passed over."""
+"""Those that change what is computed, of which none may be passed over misspelt."""
 
 _MEASURES = ("accuracy", "accuracy_percent")
 _KNOWN = {*ARMS_NEED, *OUTCOMES_NEED, *OPTIONAL, *_MEASURES}

@@ -1,13 +1,13 @@
 """One run's change of accuracy, taken apart: choice of strategy against skill within strategies.
 
 With shares p_s and accuracies a_s of the strategies, accuracy is sum_s p_s a_s plus what is right without
-a strategy. Between two policies it changes by
+a strategy. Between two policies it changes by three parts::
 
     reweighting  = sum_s (p_s' - p_s) (a_s + a_s') / 2
     within       = sum_s (a_s' - a_s) (p_s + p_s') / 2
     elsewhere    = right answers without a strategy, now minus then
 
-and the three add up exactly: the halves are the average of both orders in which the change can be told.
+The three add up exactly: the halves are the average of both orders in which the change can be told.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rlvr._checks import choice
 __all__ = ["SOURCES", "changes_by_source"]
 
 SOURCES = ("reweighting", "within", "elsewhere")
-"""Where a change of accuracy comes from: choice of strategy, skill within it, answers without one."""
+"""Where a change of accuracy comes from, be it choice of strategy, skill within it or answers without one."""
 
 
 def changes_by_source(paths: pd.DataFrame, *, items: str = "trained") -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Whether two designs spread alike, when the same seeds ran both.
 
 Pitman (1939) and Morgan (1939): two variances are equal exactly if sum and difference of the pairs are
-uncorrelated. Turned round, that test gives an interval for the ratio, exact for normal pairs:
+uncorrelated. Turned round, that test gives an interval for the ratio, exact for normal pairs::
 
     F (K - sqrt(K^2 - 1)) to F (K + sqrt(K^2 - 1)),   K = 1 + 2 (1 - r^2) t^2 / (n - 2)
 

@@ -1,5 +1,7 @@
 """2x2x2 designs: do reward, filtering and prior add up?
 
+The factors and their codes::
+
     A  reward      +1 true          -1 majority
     B  filtering   +1 drop, refill  -1 off
     C  prior       +1 stronger      -1 weaker
@@ -57,7 +59,7 @@ CODES: Mapping[str, NDArray[np.int64]] = {
     )
     for effect in EFFECTS
 }
-"""Code of each effect in the eight cells, A varying slowest: (+ + +), (+ + -), (+ - +), ... (- - -)."""
+"""Code of each effect in the eight cells, A varying slowest, from (+ + +) and (+ + -) to (- - -)."""
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,7 @@ class Grid:
 MAP = Grid(
     (0.20, 0.23, 0.24, 0.25, 0.26, 0.27, 0.30, 0.80), (4, 8, 16), RULES, 16, 128, 16, 8, DATA / "gate_map.csv"
 )
-"""2,048 task draws of 16 seeds at each prior strength: at least 2,048 studies at every point."""
+"""2,048 task draws of 16 seeds at each prior strength, which give at least 2,048 studies at every point."""
 
 EXAMPLE = Grid((0.25,), (4,), RULES[:2], 20, 500, 4, 9, DATA / "gate_example.csv")
 """The published "bounds" example, prior strength 0.25 and 4 seeds, on 10,000 other task draws."""

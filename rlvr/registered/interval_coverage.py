@@ -1,5 +1,7 @@
 """Does an interval cover what it says it covers? Simulated, from runs rather than from normal numbers.
 
+Coverage is a frequency over simulated studies::
+
     coverage = share of studies whose interval holds the true value
 
 The unit is the study: n task draws taken without replacement from a large pool, whose mean is the true

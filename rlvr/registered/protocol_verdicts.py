@@ -1,7 +1,7 @@
 """Judge every registered hypothesis alike: supported, contradicted or undecided.
 
 A hypothesis is a tree of ``all`` and ``any`` over claims as written in the protocol. A claim names one
-quantity,
+quantity::
 
     term: elicitation          cell: ps80            a term of the decomposition
     ratio: [reward_design, naive]   cell: ps20       a ratio of two terms
@@ -14,8 +14,8 @@ quantity,
     spreads: "null"            of: [a, b]            standard deviation in cell a over that in cell b
     far: elicitation           cell: a, by: 0.05     chance that one run is further than that from the mean
 
-and one region: ``above``, ``below``, ``within: [low, high]`` or ``outside: [low, high]``. The unit of
-replication is the task draw; for gates, the study.
+It also names one region: ``above``, ``below``, ``within: [low, high]`` or ``outside: [low, high]``. The
+unit of replication is the task draw; for gates, the study.
 """
 
 from __future__ import annotations

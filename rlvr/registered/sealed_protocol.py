@@ -47,13 +47,13 @@ PROTOCOL = DATA / "protocol.yml"
 """The registered file. Its bytes are the registration."""
 
 RESULTS = DATA / "confirmatory"
-"""Stem of the stored confirmatory results: `<stem>_accuracy.csv` and `<stem>_gate.csv`."""
+"""Stem of the stored confirmatory results ``<stem>_accuracy.csv`` and ``<stem>_gate.csv``."""
 
 REGISTERED = {
     "1": (PROTOCOL, RESULTS),  # the terms along the prior, the factorial, the gates
     "2": (DATA / "protocol-2.yml", DATA / "confirmatory-2"),  # coin flips on a shared policy
 }
-"""Every registration: its file, and the stem of its stored results."""
+"""Every registration by its number, as (its file, the stem of its stored results)."""
 
 _DIGEST = "# protocol sha256 "
 
@@ -80,7 +80,7 @@ class Protocol:
 
     @property
     def cells(self) -> dict[str, dict[str, Any]]:
-        """Registered training conditions by name: what differs from the settings."""
+        """Registered training conditions by name, each as what differs from the settings."""
         return dict(self.content["cells"])
 
     @property

@@ -42,7 +42,7 @@ BASE = 49.4
 """Printed accuracy before training, in percent. Models start there on average, and are shifted to it."""
 
 EVALUATION_SD = 1.0
-"""Noise of one printed evaluation, in points: what neighbouring steps of the quiet designs differ by, over
+"""Noise of one printed evaluation in points, what neighbouring steps of the quiet designs differ by, over
 the root of two."""
 
 BEST = "rivals, many decisions"

@@ -65,7 +65,7 @@ CELLS = tuple(
     for filtering in ("drop", "off")
     for strength in (0.80, 0.35)
 )
-"""Factorial cells in the study's order: A reward, B filtering (on is "drop"), C prior strength."""
+"""Factorial cells in the study's order, as (A reward, B filtering, C prior strength); B is on as "drop"."""
 
 _Seeds = Mapping[str, Iterable[int]]
 

@@ -10,7 +10,7 @@ from reprlib import repr as shown
 __all__ = ["TIE_BREAKS", "plurality"]
 
 TIE_BREAKS = ("first", "lowest", "uniform")
-"""How a tied vote is settled: the tied answer that was sampled first, the lowest, or one drawn by key."""
+"""Ways to settle a tied vote, in favour of the answer sampled first, the lowest, or one drawn by key."""
 
 
 def plurality(

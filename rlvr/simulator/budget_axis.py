@@ -45,7 +45,7 @@ BUDGETS = (5, 7, 10, 14, 20, 28, 40, 57, 80, 113, 160, 226, 320, 453, 640, 905, 
 """Updates a prompt at which the terms are kept; 80 is what the light settings give on average."""
 
 BUDGET_PRIORS = (0.20, 0.35, 0.42, 0.50, 0.65, 0.80)
-"""Prior strengths: those of the published study, and one near the crossover."""
+"""Prior strengths of the published study, and one near the crossover."""
 
 SURE = 0.999
 """Level of the intervals that must exclude zero on both sides of a sign change."""

@@ -1,6 +1,6 @@
 """How a policy is trained: every setting of GRPO that the simulator knows, checked when it is named.
 
-One update of one prompt's logits, from a group of G sampled actions with rewards r:
+One update of one prompt's logits, from a group of G sampled actions with rewards r::
 
     logits += learning_rate * ( mean_i A_i (onehot(a_i) - policy)  +  kl_coefficient * KL term )
     A_i = (r_i - mean r) / (std r + 1e-8),   population std
@@ -10,11 +10,11 @@ part, the mean over its answers of ratio_i A_i (onehot(a_i) - policy), clipped a
 place of the first term; ratio_i is the policy now over the one that sampled, at a_i. The KL term enters
 each inner update whole, at the policy of that moment.
 
-With the update "mirror", the first term is target minus policy on the distinct sampled actions S:
+With the update "mirror", the first term is target minus policy on the distinct sampled actions S::
 
     policy_S = policy restricted to S,   target_S proportional to policy_S * exp(reward / temperature)
 
-the update of DDO-RM (Zhang, Zuo, Chen and Wang, arXiv 2604.11119) with the group for its candidates.
+That is the update of DDO-RM (Zhang, Zuo, Chen and Wang, arXiv 2604.11119) with the group for its candidates.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ TASK_OPTIONS = ("prior strength", "actions", "prompts differ")
 """Options that describe what is learned; the others describe how."""
 
 LEARNING_TIMES = (20, 40, 80, 160)
-"""Budgets: updates a prompt at the published step size. A doubled step gets half as many updates."""
+"""Budgets, in updates a prompt at the published step size. A doubled step gets half as many updates."""
 
 _SYMBOLS = 13
 _KINDS = ("advantage", "optimizer", "update", "inner_updates")

@@ -1,7 +1,7 @@
 """Average shares over prompts whose logits carry normal offsets, as integrals in one dimension.
 
 A softmax is the law of the largest of logits plus independent Gumbel noise. So the average of a softmax
-over normal offsets is the chance of leading, of logit + offset + Gumbel; read greedily, of logit + offset:
+over normal offsets is the chance of leading, of logit + offset + Gumbel; read greedily, of logit + offset::
 
     share_s = integral f(x - logit_s) product over t != s of F(x - logit_t) dx
 

@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 DENSE = tuple(round(0.05 + 0.01 * step, 2) for step in range(91))
-"""Prior strengths of the dense sweep: 0.05 to 0.95."""
+"""Prior strengths of the dense sweep, every 0.01 from 0.05 to 0.95."""
 
 _KEYS = ["size", "tie_break", "prior_strength"]
 

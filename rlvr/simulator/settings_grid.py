@@ -38,7 +38,7 @@ AXES: Mapping[str, tuple[Any, ...]] = {
 """What can be set, and the values that are stored."""
 
 GROUPS = tuple(itertools.product(AXES["n_actions"], AXES["tie_break"], AXES["prior_strength"]))
-"""Every (number of answers, tie rule, prior strength): what one simulation covers, with all its budgets."""
+"""Every (number of answers, tie rule, prior strength), what one simulation covers, with all its budgets."""
 
 DRAWS = (50, 2)
 """Task draws, and training seeds within each."""

@@ -75,7 +75,7 @@ SHARING_AXES: Mapping[str, tuple[Any, ...]] = {
 """What can be set, and the values that are stored."""
 
 SHARING_GROUPS = tuple(itertools.product(*list(SHARING_AXES.values())[:-1]))
-"""Every combination of all but the budget: what one simulation covers, with all its budgets."""
+"""Every combination of all axes but the budget; one simulation covers one, with all its budgets."""
 
 N_RUNS: Mapping[str, int] = {"shared": 200, "own": 40}
 """Training runs behind a row."""

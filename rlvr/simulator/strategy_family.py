@@ -172,7 +172,7 @@ class StrategyFamily:
 
     @property
     def prior_logits(self) -> NDArray[np.float64]:
-        """The shared logits before training, ndarray (token, strategy): logarithms of probabilities."""
+        """The shared logits before training, ndarray (token, strategy), as logarithms of probabilities."""
         token = np.log(self.shares)
         if self.n_tokens > 1:
             others = sum(self.shares[1:])

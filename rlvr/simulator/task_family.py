@@ -2,7 +2,7 @@
 
 Every prompt has `n_actions` answers, `n_correct` of them right. The prior puts the share
 `prior_strength` on the correct ones before one wrong answer, the *format* action, has its weight
-multiplied by ``1 + format_strength * n_actions`` and everything is normalised:
+multiplied by ``1 + format_strength * n_actions`` and everything is normalised::
 
     weight(correct) = ps / k
     weight(wrong)   = (1 - ps) / (K - k)

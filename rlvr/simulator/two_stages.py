@@ -42,7 +42,7 @@ from rlvr.inference import Estimate
 __all__ = ["FIRST_STAGE", "Goal", "Reached"]
 
 FIRST_STAGE = 64
-"""Task draws of the first stage unless said otherwise: t is then 2% above the normal quantile."""
+"""Task draws of the first stage unless said otherwise; t is then 2% above the normal quantile."""
 
 _SHORTEST, _MOST, _LEVEL = 16, 10_000_000, 0.95
 

@@ -3,11 +3,11 @@
 An answer of positive advantage stops counting when its strategy's ratio passes ``1 + high``, one of
 negative advantage when it falls below ``1 - low``. Let h_s be +1 above the first bound, -1 below the
 second, 0 between, and ``mu = E|A| / 2``. With shares `before` a rollout's updates and `now`, the expected
-gradient of the next update is no longer zero but
+gradient of the next update is no longer zero::
 
-    F_s = -mu now_s (h_s - sum_r now_r h_r),
+    F_s = -mu now_s (h_s - sum_r now_r h_r)
 
-for two strategies ``F_1 - F_2 = -2 mu now_1 now_2 (h_1 - h_2)`` in their logit difference x. It always
+For two strategies it is ``F_1 - F_2 = -2 mu now_1 now_2 (h_1 - h_2)`` in their logit difference x. It always
 points back, so clipping quiets the walk. It does not point back evenly: with ``low = high``, moving x down
 meets its bounds earlier than moving x up exactly when the first strategy holds more than half. So a walk
 that steps up and down alike is pushed, on balance, towards the dominant strategy. The unit is one update.

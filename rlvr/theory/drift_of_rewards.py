@@ -1,7 +1,7 @@
 """The drift of any reward that looks at one answer at a time: one formula for verifiers, noise and labels.
 
 Let the reward of an answer a be 1 with probability rho_a, each answer on its own. With the reward rate
-q = sum_a policy_a rho_a, every advantage gives the same direction at another speed:
+q = sum_a policy_a rho_a, every advantage gives the same direction at another speed::
 
     drift_a = policy_a (rho_a - q) * speed(q)
 

@@ -1,10 +1,10 @@
 """What one update does on average, in closed form: drifts of the arms, and KL pulls.
 
-The *drift* of an arm is the expectation of the policy term of one group of G sampled actions,
+The *drift* of an arm is the expectation of the policy term of one group of G sampled actions::
 
-    E[ mean_i A_i (onehot(a_i) - policy) ],    A_i = (r_i - mean r) / std r,   population std,
+    E[ mean_i A_i (onehot(a_i) - policy) ],    A_i = (r_i - mean r) / std r,   population std
 
-an ndarray (action,) that sums to zero; a group of equal rewards counts as zero. Nothing here is
+It is an ndarray (action,) that sums to zero; a group of equal rewards counts as zero. Nothing here is
 simulated: TRUE has a formula, MAJORITY is a sum over the ``C(G+K-1, K-1)`` ways in which a group of G can
 fall on K actions, RANDOM vanishes. The unit is one update of one prompt.
 """

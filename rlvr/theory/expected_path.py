@@ -1,5 +1,7 @@
 """Accuracy along training, predicted by replacing every update with its expectation.
 
+With the drift and the KL pull of one update in closed form, a step of the path is::
+
     logits += learning_rate * ( drift(policy) + kl_coefficient * P(group counts) * KL pull(policy) )
 
 The unit is one prompt; a family with spread is averaged over its prompts by quadrature.

@@ -18,7 +18,7 @@ from scipy import special
 __all__ = ["MOST_GROUPS", "PluralityTable", "compositions", "log_multinomial", "plurality_table"]
 
 MOST_GROUPS = 1_000_000
-"""Count vectors enumerated at most: their tables take about 150 bytes each for eight actions."""
+"""Count vectors enumerated at most; their tables take about 150 bytes each for eight actions."""
 
 _LOG_ZERO = -1e4  # stands for log 0, whose product with a count of zero would be undefined
 

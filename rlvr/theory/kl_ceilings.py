@@ -1,8 +1,8 @@
 """How much could any reward buy? Ceilings on accuracy, given the prior alone.
 
-    kl_ceiling      the policy that maximises  E[reward] - beta KL(policy || prior)
-    accuracy_at_kl  the accuracy that a KL budget can buy at most
-    best_of_n       what picking a correct answer out of n samples buys, and what it costs in KL
+- ``kl_ceiling`` is the policy that maximises ``E[reward] - beta KL(policy || prior)``,
+- ``accuracy_at_kl`` the accuracy that a KL budget can buy at most,
+- ``best_of_n`` what picking a correct answer out of n samples buys, and what it costs in KL.
 
 The unit is one prompt. KL divergences are in nats.
 """

@@ -1,5 +1,7 @@
 """Where MAJORITY training ends, and from which prior on it pays: no formula here knows the trainer.
 
+With ``maj@infinity`` the accuracy of a vote among ever more answers::
+
     elicitation's limit = maj@infinity - pass@1
 
 A majority reward has no source of truth but the policy's own votes, so with enough training each prompt
@@ -22,7 +24,7 @@ def elicitation_limit(family: TaskFamily) -> float:
     """Accuracy as MAJORITY training grows: the share of prompts whose prior's mode is correct.
 
     A prompt's plurality label is its mode more often than any other action, so its policy ends there,
-    and its accuracy at 1 or 0. Votes without end, maj@infinity, score the same.
+    and its accuracy at 1 or 0. Votes without end, ``maj@infinity``, score the same.
 
     Parameters
     ----------

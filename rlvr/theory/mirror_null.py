@@ -4,9 +4,9 @@ A mirror step draws the policy, restricted to the distinct sampled answers, towa
 ``policy_a exp(r_a / temperature)``, normalised; r_a is the mean reward of an answer's samples. Under fair
 coins all r_a have mean one half, but an answer sampled once has a noisier mean than one sampled often, and
 the exponential rewards noise. To second order in 1 / temperature the expected step is, for candidates with
-restricted policy w and n_a samples,
+restricted policy w and n_a samples::
 
-    w_a / 2 [ s_a (1 - 2 w_a) + 2 sum_b s_b w_b^2 - sum_b s_b w_b ],    s_a = 1 / (4 n_a temperature^2).
+    w_a / 2 [ s_a (1 - 2 w_a) + 2 sum_b s_b w_b^2 - sum_b s_b w_b ],    s_a = 1 / (4 n_a temperature^2)
 
 With n_a near G w_a it is ``(1 - D w_a) / (8 G temperature^2)``, D the number of candidates: a pull towards
 the uniform distribution on what was sampled, of first order in the learning rate.

@@ -2,11 +2,11 @@
 
 The expected path of MAJORITY misses because two equally good answers do not stay equal: chance puts one
 ahead, and the plurality rule then feeds its lead. So the *distribution* of a prompt's logits x is carried
-along instead of one point. Per update, with D the policy term of a group and everything exact given x,
+along instead of one point. Per update, with D the policy term of a group and everything exact given x::
 
-    mean' = E[x + lr D],        covariance' = Cov[x + E(lr D | x)] + E[Cov(lr D | x)],
+    mean' = E[x + lr D],        covariance' = Cov[x + E(lr D | x)] + E[Cov(lr D | x)]
 
-where the outer expectations run over a Gaussian, by a quadrature rule of degree five. Once the spread is too
+The outer expectations run over a Gaussian, by a quadrature rule of degree five. Once the spread is too
 wide for one Gaussian it is cut, along its widest direction, into a few narrower ones that then go
 their own ways. The state is lumped: every correct action and the format action keep a logit of
 their own, the other wrong actions share one. The unit is one prompt.

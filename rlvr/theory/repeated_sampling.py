@@ -1,5 +1,7 @@
 """Coverage: the chance that k samples hold a correct answer, for one prompt and for prompts that differ.
 
+Over prompts it averages to::
+
     pass@k = E[ 1 - (1 - p)**k ],    p a prompt's probability of a correct sample
 
 With p Beta(a, b) over prompts the mean is ``1 - B(a, b + k) / B(a, b)``, so that two published numbers,

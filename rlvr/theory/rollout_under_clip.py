@@ -2,11 +2,11 @@
 
 A rollout's updates move the logit difference x of two strategies from 0. At a displacement x let c_s be the
 expected share of an update's answers that use strategy s and are left out, r_s the strategy's ratio and
-``worth = E|A|`` within a group of unequal rewards. The expected gradient of x is
+``worth = E|A|`` within a group of unequal rewards. The expected gradient of x is::
 
-    E[g | x] = -sign(x) 2 worth C(x),    C = pi_2 r_1 c_1 + pi_1 r_2 c_2,
+    E[g | x] = -sign(x) 2 worth C(x),    C = pi_2 r_1 c_1 + pi_1 r_2 c_2
 
-so each answer that is left out takes its own push away. Averaged over displacements, the drift follows the
+So each answer that is left out takes its own push away. Averaged over displacements, the drift follows the
 *difference* of what is clipped while the first strategy loses and while it gains, and the spread shrinks with
 their *sum*, for the force's part in E[x**2] is ``2 E[x g] = -4 worth E[|x| C]``.
 
@@ -33,17 +33,19 @@ Floats = NDArray[np.float64]
 class ClippedRollout(NamedTuple):
     """A rollout's law: the logit difference at its end, and the share of its answers that were left out.
 
-    `mean` and `sd` are those of the first strategy's logit less the second's, against before the rollout,
-    over training runs; `clipped` is the expected share of the rollout's answers that are left out. `losing`
-    and `gaining` are C, averaged over updates, as far as it falls on displacements at which the first
-    strategy has lost, and gained: ``mean = 2 learning_rate worth inner_updates (losing - gaining)``.
+    The mean obeys ``mean = 2 learning_rate worth inner_updates (losing - gaining)``.
     """
 
     mean: float
+    """Of the first strategy's logit less the second's, against before the rollout, over training runs."""
     sd: float
+    """Standard deviation of the same difference over training runs."""
     clipped: float
+    """Expected share of the rollout's answers that are left out."""
     losing: float
+    """C, averaged over updates, as far as it falls on displacements at which the first strategy has lost."""
     gaining: float
+    """The same at which it has gained."""
 
 
 def answer_worth(group_size: int) -> float:

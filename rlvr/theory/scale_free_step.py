@@ -2,11 +2,11 @@
 
 Adam divides a logit's averaged gradient by the root of its averaged square. Under RANDOM the gradient is all
 noise, so its size cancels: with the learning rate small, a logit takes unit-variance steps whatever the batch
-or the group, and a rare strategy's logit moves as far as a common one's,
+or the group, and a rare strategy's logit moves as far as a common one's::
 
-    Cov of a step = learning_rate**2 R,   R_sr = -sqrt(pi_s pi_r / ((1 - pi_s) (1 - pi_r))) off the diagonal,
+    Cov of a step = learning_rate**2 R,   R_sr = -sqrt(pi_s pi_r / ((1 - pi_s) (1 - pi_r))) off the diagonal
 
-R being the correlation matrix of ``diag(pi) - pi pi^T``. Flipping every coin turns a gradient into its
+Here R is the correlation matrix of ``diag(pi) - pi pi^T``. Flipping every coin turns a gradient into its
 negative, so without momentum the logits stay a martingale. The *shares* do not: the curvature of the softmax
 pulls towards an even mix. With momentum an older gradient is divided by a root that has learned from later
 ones, whose size depends on where the older has led: a drift of second order. The unit is one training run.

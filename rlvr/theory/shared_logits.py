@@ -2,11 +2,11 @@
 
 A policy picks a strategy s with probability ``pi_s`` for every prompt alike. An update averages
 ``A_i (onehot(s_i) - pi)`` over N answers. RANDOM's advantages do not depend on the strategies, sum to zero
-in a group and have mean zero each, so without clipping, each answer used once,
+in a group and have mean zero each, so without clipping, each answer used once::
 
-    E[change of the logits] = 0,   Cov = learning_rate**2 (v / N) (diag(pi) - pi pi^T),   v = 1 - 2**(1 - G):
+    E[change of the logits] = 0,   Cov = learning_rate**2 (v / N) (diag(pi) - pi pi^T),   v = 1 - 2**(1 - G)
 
-the logits are a martingale, and N counts the answers of an update, not the prompts of the study: prompts
+The logits are a martingale, and N counts the answers of an update, not the prompts of the study: prompts
 that share their logits share their luck. The unit is one training run.
 """
 
@@ -30,7 +30,9 @@ class NullMoments(NamedTuple):
     """Mean and standard deviation of a null over training runs, in units of accuracy."""
 
     mean: float
+    """Expected change of accuracy."""
     sd: float
+    """Its standard deviation over training runs."""
 
 
 def null_moments(
@@ -102,13 +104,13 @@ def moments_of_walk(policy: Floats, accuracy: Floats, covariance: Floats, n_upda
 def heap_probability(share: float, *, low: float, high: float) -> float:
     """Chance that a strategy's share reaches `high` before `low`, two strategies, small steps.
 
-    The logit of the share is a martingale, so the chance is the gambler's ruin in the logit,
+    The logit of the share is a martingale, so the chance is the gambler's ruin in the logit::
 
-        (logit(share) - logit(low)) / (logit(high) - logit(low)),
+        (logit(share) - logit(low)) / (logit(high) - logit(low))
 
-    whatever the learning rate, the batch or the group. It is not the share itself, as it would be for an
-    allele that drifts neutrally: coin flips move logits without bias, not shares. As the bounds widen it
-    tends to one half.
+    It holds whatever the learning rate, the batch or the group. It is not the share itself, as it would
+    be for an allele that drifts neutrally: coin flips move logits without bias, not shares. As the bounds
+    widen it tends to one half.
 
     Parameters
     ----------
