@@ -230,3 +230,10 @@ def test_panels_are_alike_wide_where_one_would_get_less_than_0_45_of_the_widest(
     monkeypatch.setattr(forest_plot, "_reach", lambda cells, part: ranges[part])
     figure = draw_forest(audit(rows("c", (0.2, 0.3, 0.5, 0.6))).cells)
     assert figure.axes[0].get_gridspec().get_width_ratios() == pytest.approx(widths)
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("labels", [["a", "b", "c"], ["a", "b", "c", "d", "e"]])
+def test_names_are_as_many_as_cells(report, labels, narrow):
+    with pytest.raises(ValueError, match="zip"):
+        draw_forest(report.cells, labels=labels, narrow=narrow)
