@@ -143,3 +143,9 @@ def test_larger_sizes_are_darker_and_labels_stand_six_percent_beyond_the_last_ru
     at = {text.get_text(): text.get_position()[0] for text in left.texts}
     assert at == {"200 items": pytest.approx(5.3), "800 items": pytest.approx(3.18)}
     assert [text.get_position()[0] for text in right.texts] == pytest.approx([5.3] * 3)
+
+
+@pytest.mark.parametrize(("n", "said"), [(1, "200 items, 3"), (2, "200 items x 2 samples, 3")])
+def test_samples_are_said_from_two_on(n, said):
+    text = printed([plan_study(replace(GUESS, samples_per_item=n), draws=100)])
+    assert f"{said} runs an arm, outcomes kept item by item" in text
