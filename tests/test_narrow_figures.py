@@ -136,3 +136,19 @@ def test_a_notebook_keeps_the_form_only_where_pages_are_built(figure, monkeypatc
     assert (narrow_figures.MIME_TYPE in kept) == wanted
     if wanted:
         assert base64.b64decode(kept[narrow_figures.MIME_TYPE]) == narrow_png(figure)
+
+
+@pytest.mark.parametrize(
+    ("title", "narrow"),
+    [
+        ("two\nshort lines", "two\nshort lines"),  # lines that were broken by hand stay
+        ("a" * 22 + " " + "b" * 21, "a" * 22 + " " + "b" * 21),  # 44 letters are not too many
+        ("a" * 22 + " " + "b" * 22, "a" * 22 + "\n" + "b" * 22),
+        ("short\n" + "a" * 22 + " " + "b" * 22, "short " + "a" * 22 + "\n" + "b" * 22),
+    ],
+)
+def test_a_title_is_broken_from_45_letters_a_line_on(figure, title, narrow):
+    figure.axes[0].set_title(title)
+    with stacked(figure):
+        assert figure.axes[0].get_title() == narrow
+    assert figure.axes[0].get_title() == title

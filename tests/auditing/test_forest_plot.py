@@ -147,3 +147,93 @@ def test_the_narrow_form_of_a_forest_is_the_one_with_names_above(report):
     png = narrow_png(draw_forest(report.cells))
     size = int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
     assert size == (int(4.4 * 164), int((1.2 + 0.39 * 4) * 164))
+
+
+GROUPED = {"labels": ["a", "b", "c", "d"], "groups": ["x", "x", "y", "y"]}
+
+
+def test_letters_of_the_wide_form_are_read_at_arm_s_length(report):
+    """In points: titles 10, names of rows 9, and nothing smaller than the book's own axis letters."""
+    figure = draw_forest(report.cells, **GROUPED)
+    for panel, part in zip(figure.axes, PARTS, strict=True):
+        assert panel._left_title.get_fontsize() == 10 and panel._left_title.get_color() == TERM_COLOURS[part]
+    assert {label.get_fontsize() for label in figure.axes[0].get_yticklabels()} == {9}
+
+
+def test_letters_of_the_narrow_form_are_smaller_for_names_than_for_headings(report):
+    figure = draw_forest(report.cells, narrow=True, **GROUPED)
+    written = {text.get_text(): text for text in figure.axes[2].texts}
+    assert {name: text.get_fontsize() for name, text in written.items()} == {
+        "a": 8.5, "b": 8.5, "c": 8.5, "d": 8.5, "x": 10, "y": 10,
+    }  # fmt: skip
+    assert {name for name, text in written.items() if text.get_fontweight() == "bold"} == {"x", "y"}
+    for text in written.values():
+        assert text.get_position()[0] == 0 and not text.get_in_layout()
+        frame = text.get_bbox_patch()
+        assert frame.get_boxstyle().pad == round(0.6 / text.get_fontsize(), 2)  # 0.6 points of white
+        assert frame.get_facecolor() == (1, 1, 1, 1) and frame.get_edgecolor()[3] == 0
+    titles = [panel.get_title(loc="left") for panel in figure.axes]
+    assert titles == ["null", "elicitation", "reward\ndesign"]
+    assert not any(panel.spines["left"].get_visible() for panel in figure.axes)
+
+
+def test_marks_lie_over_intervals_over_sets_over_the_line_at_zero(report):
+    for panel in draw_forest(report.cells, **GROUPED).axes:
+        marks = [line for line in panel.lines if line.get_marker() == "o"]
+        intervals = [line for line in panel.lines if line.get_linewidth() == 1.3]
+        assert len(marks) == len(intervals) > 0
+        assert {(mark.get_markersize(), mark.get_zorder()) for mark in marks} == {(4.5, 3)}
+        assert {line.get_zorder() for line in intervals} == {2}
+        sets = [line for line in panel.lines if line.get_linewidth() == 5]
+        assert {(line.get_zorder(), line.get_color(), line.get_solid_capstyle()) for line in sets} <= {
+            (1, "#d9d9d9", "butt")
+        }
+        (zero,) = [line for line in panel.lines if list(line.get_xdata()) == [0, 0]]
+        assert (zero.get_zorder(), zero.get_linewidth()) == (0, 0.8)
+        (between,) = [line for line in panel.lines if line.get_linestyle() == ":"]
+        assert (between.get_ydata()[0], between.get_linewidth()) == (2.5, 0.6)
+        assert between.get_color() == "black"
+
+
+def test_a_grid_runs_along_the_points_alone_and_behind_everything(report):
+    for narrow, most in ((False, 4), (True, 2)):
+        figure = draw_forest(report.cells, narrow=narrow)
+        figure.canvas.draw()
+        for panel in figure.axes:
+            assert panel.get_axisbelow() is True
+            assert panel.xaxis.get_gridlines()[0].get_visible()
+            assert panel.xaxis.get_gridlines()[0].get_color() == "#e6e6e6"
+            assert not any(line.get_visible() for line in panel.yaxis.get_gridlines())
+            assert panel.yaxis.get_tick_params()["length"] == 0
+            locator = panel.xaxis.get_major_locator()
+            assert locator._nbins == most and locator._steps.tolist() == [1, 2, 5, 10]
+    assert figure.get_constrained_layout() and figure.get_facecolor() == (1, 1, 1, 1)
+
+
+def test_the_range_is_that_of_intervals_and_sets_with_zero_and_a_twentieth_at_each_side(report):
+    for panel, part in zip(draw_forest(report.cells).axes, PARTS, strict=True):
+        terms = [cell.terms[part] for cell in report.cells]
+        ends = [100 * end for term in terms for end in (term.low, term.high) if math.isfinite(end)]
+        low, high = min(0, *ends), max(0, *ends)
+        margin = (high - low) / 20
+        assert panel.get_xlim() == pytest.approx((low - margin, high + margin))
+    nothing = draw_forest([])
+    assert [panel.get_xlim() for panel in nothing.axes] == [(-1, 1)] * 3
+    assert nothing.axes[0].get_ylim() == (-0.4, -0.6)
+
+
+@pytest.mark.parametrize(("least", "widths"), [(0.45, [0.45, 1, 0.5]), (0.44, [1, 1, 1])])
+def test_panels_are_alike_wide_where_one_would_get_less_than_0_45_of_the_widest(least, widths, monkeypatch):
+    from rlvr.auditing import forest_plot
+
+    ranges = {"null": (0, least), "elicitation": (-0.5, 0.5), "reward_design": (0.25, 0.75)}
+    monkeypatch.setattr(forest_plot, "_reach", lambda cells, part: ranges[part])
+    figure = draw_forest(audit(rows("c", (0.2, 0.3, 0.5, 0.6))).cells)
+    assert figure.axes[0].get_gridspec().get_width_ratios() == pytest.approx(widths)
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("labels", [["a", "b", "c"], ["a", "b", "c", "d", "e"]])
+def test_names_are_as_many_as_cells(report, labels, narrow):
+    with pytest.raises(ValueError, match="zip"):
+        draw_forest(report.cells, labels=labels, narrow=narrow)

@@ -193,3 +193,48 @@ def test_the_audit_names_the_arm_without_repeats():
     (cell,) = audit(outcomes_table({"s": outcomes})).cells
     assert cell.layer("items and runs").note == "crossed, paired by item; not known, so left out: true"
     assert isinstance(cell.cell.arms["true"].outcomes, np.ndarray)
+
+
+def test_weights_other_than_one_enter_by_their_squares():
+    """A contrast 0.5, -2 of two arms, 6 and 8 runs: Satterthwaite's degrees of freedom part by part."""
+    n_items, runs, rest, n_runs = 50, (0.02, 0.03), (0.1, 0.2), (6, 8)
+    half, df = crossed_margins(
+        [0.3], n_items, [0, 0, *runs], [0, 0, *rest], [1, 1, *n_runs], [[0, 0, 0.5, -2]]
+    )
+    by_items = 0.3 / 50
+    spread = 0.25 * 0.02 / 6, 4 * 0.03 / 8
+    shared = 0.25 * 0.1 / 6 / 50, 4 * 0.2 / 8 / 50
+    variance = by_items + sum(spread) - sum(shared)
+    doubt = (
+        by_items**2 / 49
+        + spread[0] ** 2 / 5 + spread[1] ** 2 / 7
+        + shared[0] ** 2 / (5 * 49) + shared[1] ** 2 / (7 * 49)
+    )  # fmt: skip
+    assert df[0] == pytest.approx(variance**2 / doubt)
+    assert half[0] == pytest.approx(stats.t.ppf(0.975, df[0]) * variance**0.5)
+
+
+def test_with_few_runs_weights_enter_each_part_by_their_squares():
+    half, _ = crossed_margins(
+        [0.3],
+        50,
+        [0, 0, 0.02, 0.03],
+        [0, 0, 0.1, 0.2],
+        [1, 1, 2, 3],
+        [[1, 0, 0.5, -2]],
+        assumed_run_sd=[0, 0.4, 0, 0],
+    )
+    spread = 0.25 * 0.02 / 2, 4 * 0.03 / 3
+    df = sum(spread) ** 2 / (spread[0] ** 2 / 1 + spread[1] ** 2 / 2)
+    expected = stats.t.ppf(0.975, 49) ** 2 * 0.3 / 50 + stats.t.ppf(0.975, df) ** 2 * sum(spread)
+    assert half[0] == pytest.approx(expected**0.5)  # nothing assumed of an arm that has no weight
+    more, _ = crossed_margins(
+        [0.3],
+        50,
+        [0, 0, 0.02, 0.03],
+        [0, 0, 0.1, 0.2],
+        [1, 1, 2, 3],
+        [[1, 3, 0.5, -2]],
+        assumed_run_sd=[0, 0.4, 0, 0],
+    )
+    assert more[0] == pytest.approx((expected + stats.norm.ppf(0.975) ** 2 * 9 * 0.4**2) ** 0.5)

@@ -104,3 +104,48 @@ def test_each_size_has_its_line_and_only_the_asked_one_its_widths():
         text.get_text() for text in left.texts
     ] == ["800 items", "200 items"]
     assert len(right.lines) == 3 and len(left.lines) == 2 * 2 + 1
+
+
+def test_the_figure_is_nine_inches_by_four_and_its_letters_are_ten_points():
+    figure = draw_plans(PLANS)
+    assert figure.get_size_inches().tolist() == [9.0, 3.8]
+    assert draw_plans(PLANS, figure=figure) is figure
+    left, right = draw_plans(PLANS).axes
+    assert (left._left_title.get_text(), left._left_title.get_fontsize()) == (
+        "Chance that “elicitation” is identified, %", 10,
+    )  # fmt: skip
+    assert (right._left_title.get_text(), right._left_title.get_fontsize()) == (
+        "Half-width at 200 items, points", 10,
+    )  # fmt: skip
+    assert left.get_ylim() == (-4, 118) and left.get_yticks().tolist() == [0, 20, 40, 60, 80, 100]
+    assert right.get_ylim()[0] == 0
+    for axes in (left, right):
+        assert (axes.get_xscale(), axes.get_xlabel(), axes.get_axisbelow()) == ("log", "runs an arm", True)
+        assert axes.get_xticks().tolist() == [2, 3, 5] and len(axes.get_xticks(minor=True)) == 0
+        assert [tick.get_text() for tick in axes.get_xticklabels()] == ["2", "3", "5"]
+        assert not axes.spines["top"].get_visible() and not axes.spines["right"].get_visible()
+
+
+def test_marks_of_a_plan_are_small_and_the_asked_one_has_a_ring():
+    left, right = draw_plans(PLANS).axes
+    ring = left.lines[-1]
+    assert (ring.get_markersize(), ring.get_markerfacecolor(), ring.get_markeredgecolor()) == (
+        10, "none", "black",
+    )  # fmt: skip
+    assert [line.get_markersize() for line in (left.lines[0], *right.lines)] == [3] * 4
+    assert left.lines[0].get_marker() == "o" and left.lines[1].get_linestyle() == ":"
+
+
+def test_larger_sizes_are_darker_and_labels_stand_six_percent_beyond_the_last_run():
+    more = plan_study(replace(GUESS, n_items=800), draws=500)
+    left, right = draw_plans([*PLANS, more]).axes
+    assert [float(left.lines[at].get_color()) for at in (0, 2)] == pytest.approx([0.35, 0.0])
+    at = {text.get_text(): text.get_position()[0] for text in left.texts}
+    assert at == {"200 items": pytest.approx(5.3), "800 items": pytest.approx(3.18)}
+    assert [text.get_position()[0] for text in right.texts] == pytest.approx([5.3] * 3)
+
+
+@pytest.mark.parametrize(("n", "said"), [(1, "200 items, 3"), (2, "200 items x 2 samples, 3")])
+def test_samples_are_said_from_two_on(n, said):
+    text = printed([plan_study(replace(GUESS, samples_per_item=n), draws=100)])
+    assert f"{said} runs an arm, outcomes kept item by item" in text

@@ -10,7 +10,7 @@ from scipy import stats
 
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_audit import audit
-from rlvr.auditing.design_search import cheapest_design
+from rlvr.auditing.design_search import ITEMS, cheapest_design
 from rlvr.auditing.planning import Costs, plan_study
 from rlvr.auditing.sampling_error import item_sampling
 from rlvr.auditing.simulated_studies import StudyDesign, draw_outcomes, outcomes_table
@@ -224,3 +224,8 @@ def test_one_run_an_arm_is_offered_only_if_asked_for():
 def test_what_is_refused(call, said):
     with pytest.raises(ValueError, match=said):
         call()
+
+
+def test_the_sizes_sought_among_are_those_of_a_contest_and_one_two_five_a_decade():
+    decades = [digit * 10**power for power in (1, 2, 3) for digit in (1, 2, 5)]
+    assert list(ITEMS) == [30, *(size for size in decades if size >= 50)]

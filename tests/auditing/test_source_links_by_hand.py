@@ -32,7 +32,7 @@ CELLS = [
 ]  # fmt: skip
 
 PAGE = """\
-## first2025
+## First2025
 
 {cite}`first2025`
 
@@ -54,7 +54,7 @@ PAGE = """\
 - FROZEN **100%**, 1 item. row 5 of arms.csv
 :::
 
-## second2026
+## Second2026
 
 {cite}`second2026`
 

@@ -176,3 +176,39 @@ def test_pure_chance_is_corrected_away_and_called_so_at_the_nominal_rate():
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("option", "level", "expected"),
+    [
+        *(("prior strength", level, {"prior_strength": float(level)}) for level in LEVELS["prior strength"]),
+        *(("actions", level, {"n_actions": int(level)}) for level in LEVELS["actions"]),
+        *(("group size", level, {"group_size": int(level)}) for level in LEVELS["group size"]),
+        ("prompts differ", "yes", {"prior_spread": 0.2}),
+        ("majority labels", "64 votes before", {"label_votes": 64, "label_share_right": None}),
+        ("majority labels", "fixed, 89% right", {"label_share_right": 0.89}),
+        ("majority labels", "fixed, 47% right", {"label_share_right": 0.47}),
+        ("verifier noise", "10% both ways", {"verifier_noise": (0.1, 0.1)}),
+        ("verifier noise", "30% of right ones missed", {"verifier_noise": (0.0, 0.3)}),
+        ("updates a rollout", "1", {"inner_updates": 1, "clip": None}),
+        ("updates a rollout", "2", {"inner_updates": 2, "clip": None}),
+        ("updates a rollout", "2, clipped at 1%", {"inner_updates": 2, "clip": (0.01, 0.01)}),
+        ("step size", "as published", {"learning_rate": 0.05}),
+        ("step size", "doubled", {"learning_rate": 0.1}),
+        ("KL pull", "forward, 0.01", {"kl_coefficient": 0.01, "kl": "forward"}),
+        ("KL pull", "none", {"kl_coefficient": 0.0}),
+        ("KL pull", "forward, 0.1", {"kl_coefficient": 0.1, "kl": "forward"}),
+        ("KL pull", "reverse, 0.1", {"kl_coefficient": 0.1, "kl": "reverse"}),
+    ],
+)
+def test_a_level_is_what_its_name_says(option, level, expected):
+    family, config = configuration({option: level}, matched=False)
+    found = {name: getattr(family if hasattr(family, name) else config, name) for name in expected}
+    assert found == expected
+
+
+def test_levels_are_as_many_as_stated_and_learning_times_double():
+    assert [list(LEVELS[option]) for option in ("prior strength", "actions", "group size")] == [
+        ["0.65", "0.35", "0.5", "0.2", "0.8"], ["8", "4", "12"], ["8", "4", "16"],
+    ]  # fmt: skip
+    assert list(LEARNING_TIMES) == [20, 40, 80, 160]

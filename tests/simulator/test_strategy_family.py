@@ -212,3 +212,9 @@ def test_labels_with_a_stated_share_right():
     assert set(np.unique(many)) == {1, 2}
     assert abs((many == 1).mean() - 1 / 3) < 4 * np.sqrt(2 / 9 / many.size)  # 0.5 · 0.4 against 0.5 · 0.8
     assert (labels_of(StrategyFamily(accuracies=(1, 1)), label_share_right=0) == -1).all()
+
+
+def test_without_offsets_the_average_is_the_softmax_itself_or_the_first_leader():
+    logits = np.log([0.2, 0.4, 0.4])
+    np.testing.assert_allclose(mean_shares(logits, 0.0, greedy=False), [0.2, 0.4, 0.4], rtol=1e-14)
+    assert mean_shares(logits, 0.0, greedy=True).tolist() == [0, 1, 0]

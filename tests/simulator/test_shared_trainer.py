@@ -1,0 +1,133 @@
+"""What the kernel of shared strategies is given: every argument by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from rlvr import ARMS, GRPOConfig, StrategyFamily
+from rlvr.simulator.shared_trainer import check_shared, prompt_policies, shared_study
+
+FAMILY = StrategyFamily((0.5, 0.3, 0.2), (0.6, 0.3, 0.1), n_prompts=8, n_tokens=2, wrong_agreement=0.7)
+CONFIG = GRPOConfig(n_steps=20, batch_size=4)
+
+
+def study(family=FAMILY, config=CONFIG, arms=ARMS, tasks=None, steps=(5, 20)):
+    return shared_study(family, config, arms, 3, 2, 7, np.array(steps), tasks)
+
+
+def settings(**changed):
+    return study(config=replace(CONFIG, **changed))[1].settings
+
+
+def test_the_work_by_hand():
+    """Three task draws of two seeds; 6 runs of three trained arms, 20 steps of 4 groups each."""
+    _, work = study()
+    assert (work.shared, work.first, work.last, work.n_seeds) == (True, 0, 6, 2)
+    assert work.n_groups == 6 * 3 * 20 * 4
+    assert study(arms=("frozen", "true"))[1].n_groups == 6 * 1 * 20 * 4
+    assert work.by_task["draws"].tolist() == [0, 1, 2]
+    assert work.results == {"curves": (2,), "clipped": (2,), "shares": (2, 3), "final": (2, 3)}
+
+
+def test_the_settings_that_are_not_said_otherwise():
+    found = settings()
+    assert found["arms"].tolist() == [0, 1, 2, 3] and found["checkpoints"].tolist() == [5, 20]
+    np.testing.assert_array_equal(found["prior"], FAMILY.prior_logits)
+    key = np.random.SeedSequence(7).spawn(2)[1].generate_state(2, np.uint64)  # the seed's second child
+    assert found["key"].tolist() == key.tolist()
+    rest = {
+        "n_prompts": 8, "batch_size": 4, "group_size": CONFIG.group_size, "inner_updates": 1,
+        "learning_rate": CONFIG.learning_rate, "kl_coefficient": CONFIG.kl_coefficient, "low": -np.inf,
+        "high": np.inf, "wrong_agreement": 0.7, "adam": False, "noise": (0.0, 0.0), "temperature": 0.0,
+        "greedy": False, "reverse": False, "advantage": 0,
+    }  # fmt: skip
+    assert {name: found[name] for name in rest} == rest
+
+
+@pytest.mark.parametrize(
+    ("changed", "name", "given"),
+    [
+        ({"clip": (0.2, 0.28)}, "low", 0.8),
+        ({"clip": (0.2, 0.28)}, "high", 1.28),
+        ({"filtering": "off"}, "filtering", 0),
+        ({"filtering": "drop"}, "filtering", 1),
+        ({"filtering": "refill"}, "filtering", 2),
+        ({"filtering": "drop"}, "n_candidates", 4),
+        ({"filtering": "refill", "refill_cap": 3}, "n_candidates", 8),  # there are no more prompts
+        ({"filtering": "refill", "refill_cap": 2, "batch_size": 3}, "n_candidates", 6),
+        ({"advantage": "centered"}, "advantage", 1),
+        ({"advantage": "rloo"}, "advantage", 2),
+        ({"optimizer": "adam"}, "adam", True),
+        ({"kl": "reverse"}, "reverse", True),
+        ({"tie_break": "uniform"}, "uniform_ties", True),
+        ({"tie_break": "lowest"}, "uniform_ties", False),
+        ({"verifier_noise": (0.1, 0.2)}, "noise", (0.1, 0.2)),
+        ({"update": "mirror", "mirror_temperature": 3.0}, "temperature", 3.0),
+        ({"inner_updates": 2}, "inner_updates", 2),
+    ],
+)
+def test_what_a_setting_becomes(changed, name, given):
+    assert settings(**changed)[name] == pytest.approx(given)
+
+
+def test_a_greedy_reader_is_told():
+    assert study(replace(FAMILY, read="greedy"))[1].settings["greedy"] is True
+
+
+def test_batches_must_fit():
+    check_shared(FAMILY, replace(CONFIG, batch_size=8, inner_updates=4))
+    with pytest.raises(ValueError, match="batch_size must be at most n_prompts = 8, got 9"):
+        check_shared(FAMILY, replace(CONFIG, batch_size=9))
+    with pytest.raises(ValueError, match=r"inner_updates must divide batch_size = 4 .*, got 3"):
+        check_shared(FAMILY, replace(CONFIG, inner_updates=3))
+
+
+def test_tasks_are_those_of_the_seed_unless_they_are_given():
+    family = replace(FAMILY, offset_sd=1.0)
+    np.testing.assert_array_equal(study(family)[0].offsets, family.sample(3, seed=7).offsets)
+    other = family.sample(3, seed=8)
+    assert study(family, tasks=other)[0] is other
+    for wrong in (
+        replace(other, offsets=other.offsets[:2]), replace(other, accuracies=other.accuracies[:2])
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=r"\(n_tasks, n_prompts, n_strategies\) = \(3, 8, 3\), got"):
+            study(family, tasks=wrong)
+
+
+def test_what_is_alike_is_handed_over_once():
+    given = study()[1].by_task
+    for name in ("offsets", "accuracies", "read_offsets", "read_accuracies"):
+        assert given[name].shape == (1, 1, 3)
+    np.testing.assert_array_equal(given["offsets"], np.zeros((1, 1, 3)))
+    np.testing.assert_allclose(given["read_accuracies"], [[[0.6, 0.3, 0.1]]])
+    differing = study(replace(FAMILY, offset_sd=1.0, n_test_prompts=5))[1].by_task
+    assert differing["offsets"].shape == (3, 8, 3) and differing["read_offsets"].shape == (3, 5, 3)
+    assert differing["accuracies"].shape == (1, 1, 3) and differing["read_accuracies"].shape == (3, 5, 3)
+    assert all(differing[name].flags["C_CONTIGUOUS"] for name in differing)
+
+
+def test_prompts_that_share_a_policy_are_read_by_their_mean_accuracies():
+    each = np.linspace(0, 1, 24).reshape(8, 3)
+    given = study(replace(FAMILY, accuracies=each))[1].by_task
+    np.testing.assert_allclose(given["accuracies"], each[None])
+    np.testing.assert_allclose(given["read_accuracies"], [[each.mean(axis=0)]])
+    drawn, work = study(replace(FAMILY, accuracy_spread=0.3))
+    assert work.by_task["accuracies"].shape == (3, 8, 3)
+    np.testing.assert_allclose(work.by_task["read_accuracies"], drawn.accuracies.mean(axis=1, keepdims=True))
+
+
+def test_labels_are_there_only_where_majority_is_paid_by_fixed_ones():
+    fixed = replace(CONFIG, majority_labels="fixed")
+    assert study()[1].by_task["labels"].shape == (3, 0)
+    assert study(config=fixed, arms=("frozen", "true"))[1].by_task["labels"].shape == (3, 0)
+    assert study(config=fixed)[1].by_task["labels"].shape == (3, 8)
+
+
+def test_policies_of_prompts_by_hand():
+    """One token: a softmax of logits plus the prompt's offset. Strategies 3 : 1, then 1 : 1 and 9 : 1."""
+    logits = np.log([3.0, 1.0]) * np.ones((2, 1, 1, 1, 2))
+    offsets = np.log([[[1.0, 3.0], [3.0, 1.0]]])
+    found = prompt_policies(logits, offsets)
+    assert found.shape == (2, 1, 1, 2, 2)
+    np.testing.assert_allclose(found[0, 0, 0], [[0.5, 0.5], [0.9, 0.1]])
