@@ -101,13 +101,14 @@ def test_a_panel_of_many_named_rows_stays_as_high_as_it_was():
     assert heights == pytest.approx([2 * 2.8, 2 * 0.9 * 5.0])
 
 
-def test_names_of_shared_rows_come_in_the_size_of_the_panel_they_were_read_at():
+@pytest.mark.parametrize("sized", [0, 1])
+def test_names_of_shared_rows_come_in_the_size_of_the_panel_they_were_read_at(sized):
     figure = Figure(figsize=(7.2, 2.5))
-    left, right = figure.subplots(1, 2, sharey=True)
-    left.tick_params(axis="y", labelsize=6.5)
+    panels = figure.subplots(1, 2, sharey=True)
+    panels[sized].tick_params(axis="y", labelsize=6.5)
     with stacked(figure):
         figure.canvas.draw()
-        assert {label.get_size() for label in right.get_yticklabels()} == {6.5}
+        assert {label.get_size() for label in panels[1].get_yticklabels()} == {6.5}
 
 
 def test_a_narrow_figure_is_not_made_wider():

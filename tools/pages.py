@@ -38,7 +38,7 @@ def shots(page: Page, folder: Path, stem: str) -> None:
     length = page.evaluate("document.documentElement.scrollHeight")
     for number, top in enumerate(range(0, length, HEIGHT), start=1):
         page.evaluate(f"window.scrollTo(0, {top})")
-        page.evaluate("new Promise(done => setTimeout(() => requestAnimationFrame(done), 150))")  # till painted
+        page.evaluate("new Promise(done => setTimeout(() => requestAnimationFrame(done), 150))")  # painted
         page.screenshot(path=folder / f"{stem}-{number:02d}.png", timeout=120_000)
 
 

@@ -120,3 +120,5 @@ def test_bad_rates_and_noise_are_named():
         reward_speed(1.2, group_size=8, advantage="grpo")
     with pytest.raises(ValueError, match=r"verifier_noise must be two rates .*got -0.1"):
         noisy_rates(CORRECT, (-0.1, 0.0))
+    with pytest.raises(ValueError, match=r"verifier_noise must be two rates .*got 1.01"):
+        noisy_rates(CORRECT, (0.0, 1.01))
