@@ -117,6 +117,7 @@ def test_an_arm_without_repeats_takes_what_is_assumed():
     df = variance**2 / (over_items**2 / 59)
     assert crossed.margins(DESIGN)[0][0] == pytest.approx(stats.t.ppf(0.975, df) * variance**0.5)
     assert crossed.unknown == ()
+    assert crossed.variance_shares(DESIGN)["runs"] == pytest.approx(2 * 0.1**2)
 
 
 def test_what_is_not_known_is_named():

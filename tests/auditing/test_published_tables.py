@@ -141,6 +141,16 @@ def test_a_table_that_cannot_be_is_refused(monkeypatch, file, column, wrong):
         published_tables._checked.__wrapped__(file)
 
 
+def test_no_right_answer_is_a_count_and_minus_one_is_none(monkeypatch):
+    whole = published_tables.stored_table("strategy_switches.csv")
+    whole["correct_step0"] = 0
+    monkeypatch.setattr(published_tables, "stored_table", lambda name: whole)
+    assert (published_tables._checked.__wrapped__("strategy_switches.csv").correct_step0 == 0).all()
+    whole["correct_step0"] = -1
+    with pytest.raises(pandera.errors.SchemaError):
+        published_tables._checked.__wrapped__("strategy_switches.csv")
+
+
 def test_an_unknown_benchmark_is_refused():
     with pytest.raises(ValueError, match="benchmark must be one of 'MATH-500', 'AMC', got 'AIME24'"):
         published_run_curves("AIME24")

@@ -1,5 +1,9 @@
 """The command as a whole: its version, its help, its parts."""
 
+import errno
+import io
+import os
+import sys
 from importlib.metadata import version
 
 import pytest
@@ -51,3 +55,31 @@ def test_the_status_is_that_of_the_command(monkeypatch, ended, status):
     with pytest.raises(SystemExit) as end:
         command_line.main()
     assert end.value.code == status
+
+
+class _Unwritable(io.StringIO):
+    """A standard output whose last flush fails, and only that."""
+
+    def __init__(self, number):
+        super().__init__()
+        self.problem = OSError(number, os.strerror(number))
+
+    def flush(self):
+        raise self.problem
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(errno.EPIPE, ""), (errno.ENOSPC, os.strerror(errno.ENOSPC))], ids=["gone", "full"]
+)
+def test_output_that_fails_at_the_last_flush_is_told_unless_its_reader_is_gone(
+    monkeypatch, capsys, number, said
+):
+    monkeypatch.setattr(command_line, "app", lambda: None)
+    monkeypatch.setattr(sys, "stdout", _Unwritable(number))
+    monkeypatch.setattr(sys.stdout, "fileno", lambda: -1, raising=False)
+    monkeypatch.setattr(os, "dup2", lambda *_: None)
+    with pytest.raises(SystemExit) as ended:
+        command_line.main()
+    error = capsys.readouterr().err
+    assert ended.value.code == 1
+    assert said in error and bool(error) == bool(said)

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from rlvr.auditing.published_tables import DESIGNS
 from rlvr.commands.simulation_commands import app
-from rlvr.replication import digit_for_digit
+from rlvr.replication import coin_flip_models, digit_for_digit
 from rlvr.replication.digit_for_digit import Comparison
 from rlvr.simulator import trainer
 from rlvr.simulator.grpo_config import GRPOConfig
@@ -125,3 +127,25 @@ def test_a_replay_that_cannot_be_stored_leaves_what_was_there(tmp_path, monkeypa
     assert store.read_text() == "the last good result" and list(tmp_path.iterdir()) == [store]
     assert run("replay", "--store", str(store)).exit_code == 0
     assert len(pd.read_csv(store)) == 1
+
+
+def test_coin_flips_are_stored_where_asked_and_compared_where_not(monkeypatch, tmp_path):
+    stored, compared = [], []
+    monkeypatch.setattr(coin_flip_models, "models", lambda: {"a model": None})
+    monkeypatch.setattr(coin_flip_models, "store", lambda path, progress: stored.append(path))
+    runs = np.full((3, 5), 0.5)
+    monkeypatch.setattr(
+        coin_flip_models, "simulated_runs",
+        lambda model, design, n_runs: compared.append((model, design, n_runs)) or runs,
+    )  # fmt: skip
+    monkeypatch.setattr(coin_flip_models, "stored_model_runs", lambda model, design: runs[:2, 1:])
+    result = run("coin-flips", "--store", str(tmp_path / "runs.csv"))
+    assert (result.exit_code, result.output, compared) == (0, "", [])
+    assert stored == [tmp_path / "runs.csv"]
+    result = run("coin-flips", "--runs", "3")
+    assert (result.exit_code, stored[1:]) == (0, [])
+    assert result.output == "every run is as stored\n"
+    assert compared == [("a model", design, 3) for design in DESIGNS]
+    monkeypatch.setattr(coin_flip_models, "stored_model_runs", lambda model, design: runs[:2, 1:] + 7e-4)
+    result = run("coin-flips")
+    assert result.exit_code == 1 and result.output == "the runs differ from those stored\n"

@@ -15,6 +15,7 @@ from rlvr.registered.sealed_protocol import (
     PROTOCOL,
     REGISTERED,
     Results,
+    _setting,
     load_protocol,
     load_results,
     run_cell,
@@ -183,6 +184,19 @@ def test_the_run_command_compares_bits_and_exits_accordingly(copies):
 def test_wrong_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    ("family", "training", "kind"),
+    [
+        ({"prior_strength": 0.5, "strength": 1}, {}, "TaskFamily .*'strength'"),
+        ({"shares": [0.5, 0.5], "accuracies": [1, 0], "prior_strength": 1}, {}, "StrategyFamily .*'prior"),
+        ({"prior_strength": 0.5}, {"rate": 1}, "GRPOConfig .*'rate'"),
+    ],
+)
+def test_a_setting_nobody_has_is_named(family, training, kind):
+    with pytest.raises(ValueError, match=f"a setting of {kind}"):
+        _setting({"family": family, "training": training}, {})
 
 
 def test_an_incomplete_protocol_is_named(tmp_path):
