@@ -91,9 +91,12 @@ def intervals(
     axes : matplotlib Axes
     positions : sequence of float (estimate,)
     estimates : sequence of Estimate
-    colour, label, marker : str
+    colour : str
+    label : str
+        What a legend calls them.
     horizontal : bool
         Put the estimates along the horizontal axis.
+    marker : str
     """
     for position, estimate in zip(positions, estimates, strict=True):
         known = estimate.low == estimate.low

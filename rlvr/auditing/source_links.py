@@ -112,8 +112,10 @@ def audit_table(
     Parameters
     ----------
     audits : sequence of CellAudit
-    caption, name : str
-        Of the table; `name` is its reference target.
+    caption : str
+        One line above the table.
+    name : str
+        What the text refers to it by.
     label : function of CellAudit, optional
         What a row is called: its model and benchmark by default. Doubtful cells get an asterisk.
     extra : mapping of heading to function of CellAudit, optional

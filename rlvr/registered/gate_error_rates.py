@@ -33,8 +33,12 @@ class Grid:
         Runs a study.
     rules : tuple of str
         Out of ``rlvr.registered.gates.RULES``.
-    n_blocks, n_tasks, n_seeds : int
-        Blocks a prior strength; task draws a block; seeds a task draw.
+    n_blocks : int
+        Blocks a prior strength.
+    n_tasks : int
+        Task draws a block.
+    n_seeds : int
+        Training seeds a task draw.
     seed : int
     path : Path
     """

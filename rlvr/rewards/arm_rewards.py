@@ -48,8 +48,10 @@ def true_reward(
 
     Parameters
     ----------
-    prompts, completions : list
-        One entry a completion; completions are strings or lists of chat messages.
+    prompts : list
+        One entry a completion.
+    completions : list
+        Strings, or lists of chat messages.
     completion_ids : object, optional
         Token ids; not used.
     column : str

@@ -42,8 +42,10 @@ class KeptChunks(Executor):
 
     Attributes
     ----------
-    n_found, n_trained : int
-        Chunks that were read instead of trained, and those trained and kept.
+    n_found : int
+        Chunks that were read instead of trained.
+    n_trained : int
+        Chunks that were trained and kept.
 
     Examples
     --------

@@ -32,8 +32,10 @@ class StrategyTasks:
 
     Attributes
     ----------
-    offsets, accuracies : ndarray (task, prompt, strategy)
-        What is added to the shared logits, and the chance that an answer is right: prompts trained on.
+    offsets : ndarray (task, prompt, strategy)
+        What each prompt trained on adds to the shared logits.
+    accuracies : ndarray (task, prompt, strategy)
+        Chance that an answer to it is right.
     read_offsets, read_accuracies : ndarray (task, read prompt, strategy)
         The same of the prompts on which accuracy is read.
     """

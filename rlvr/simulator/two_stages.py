@@ -60,8 +60,10 @@ class Reached:
     estimate : Estimate
         The term's expectation over task draws: the mean of all draws where nothing is known of them
         beforehand, elsewhere the intercept of a regression on what is known.
-    first_draws, added_draws : int
-        Task draws of the first stage, and of the second.
+    first_draws : int
+        Task draws of the first stage.
+    added_draws : int
+        Task draws of the second stage.
     """
 
     of: str

@@ -49,8 +49,10 @@ def clip_force(before: ArrayLike, now: ArrayLike, *, clip: tuple[float, float], 
 
     Parameters
     ----------
-    before, now : array_like (strategy,)
-        Shares that sampled the answers, and shares at present.
+    before : array_like (strategy,)
+        Shares that sampled the answers.
+    now : array_like (strategy,)
+        Shares at present.
     clip : (float, float)
         Bounds (low, high).
     group_size : int, at least 2
