@@ -61,7 +61,7 @@ def link(cell: Cell, text: str | None = None) -> str:
 
 
 def arms_text(cell: Cell) -> str:
-    """The arms that a cell lacks.
+    """The arms that a cell lacks; "all four" where it lacks none.
 
     Examples
     --------

@@ -81,7 +81,7 @@ def network_accuracies(
     step : int, optional
         After how many optimiser steps; the last by default.
     measure : str
-        Any measure of :func:`network_paths`.
+        Any mean over items of :func:`network_paths`, without its prefix.
 
     Returns
     -------

@@ -109,7 +109,7 @@ def rates(counts: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Indexed by rule, n_runs, prior_strength: points, studies, rate, `error` from the spread between
         blocks (which holds whatever studies of a block share), and `binomial_error`, as if all studies
-        were independent. Where the two agree, reuse does not matter.
+        were independent; and the mean `elicitation`. Where the two errors agree, reuse does not matter.
     """
     table = counts.assign(share=counts["points"] / counts["studies"])
     grouped = table.groupby(["rule", "n_runs", "prior_strength"], sort=False)

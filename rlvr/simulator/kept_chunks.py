@@ -34,7 +34,7 @@ class KeptChunks(Executor):
     Parameters
     ----------
     folder : path
-        Where the chunks go; made if need be.
+        Where the chunks go; made if need be, in a folder that exists.
     executor : concurrent.futures.Executor, optional
         Who trains; threads of this process by default.
     resume : bool

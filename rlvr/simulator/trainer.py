@@ -87,7 +87,7 @@ def simulate(
         Root of all randomness. Run (t, s) depends on (seed, t, s) alone, so more task draws or seeds extend
         a study and change nothing in it.
     checkpoints : sequence of int, optional
-        Steps in [0, n_steps] at which accuracy is kept; the end always is.
+        Ascending steps in [0, n_steps] at which accuracy is kept; the end always is.
     keep_policies : bool
         Keep the final policies (n_actions * n_prompts floats a run and arm).
     tasks : Tasks or StrategyTasks, optional

@@ -41,7 +41,7 @@ class FormulaCheck:
     off : float
         Simulation minus formula, in standard errors over runs.
     control : str
-        What the control leaves out.
+        What the control supposes instead.
     control_off : float
         Simulation minus control, in standard errors over runs.
     """
