@@ -27,7 +27,8 @@ def completion_text(completion: Any) -> str:
     ----------
     completion : str or list of dict
         A string, or chat messages; of messages, the contents of all that are not the user's, the
-        system's, the developer's or a tool's, joined by line breaks. A content may be a string or a list of typed parts.
+        system's, the developer's or a tool's, joined by line breaks. A content may be a string
+        or a list of typed parts.
 
     Returns
     -------
