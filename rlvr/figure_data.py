@@ -38,8 +38,8 @@ def drawn(figure: Figure) -> pd.DataFrame:
     DataFrame
         Columns `panel` (title or number), `kind` (``line``, ``points``, ``interval``, ``band``, ``bar``,
         ``text``, ``x tick``, ``y tick``), `series` (its label, or the words of a text or tick), `colour`,
-        and the coordinates `x`, `y` and, of what has an extent, `x_end`, `y_end`. Regions of a contour plot
-        and images are left out.
+        and the coordinates `x`, `y` and, of what has an extent, `x_end`, `y_end`: all as text. Regions of a
+        contour plot and images are left out.
 
     Examples
     --------

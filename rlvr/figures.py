@@ -91,9 +91,12 @@ def intervals(
     axes : matplotlib Axes
     positions : sequence of float (estimate,)
     estimates : sequence of Estimate
-    colour, label, marker : str
+    colour : str
+    label : str
+        What a legend calls them.
     horizontal : bool
         Put the estimates along the horizontal axis.
+    marker : str
     """
     for position, estimate in zip(positions, estimates, strict=True):
         known = estimate.low == estimate.low
@@ -117,8 +120,8 @@ def staircase(axes: Axes, accuracies: Mapping[str, float], terms: Mapping[str, E
     accuracies : mapping of str to float
         Accuracy of each arm, in [0, 1]; drawn in percent.
     terms : mapping of str to Estimate
-        Null, elicitation and reward design by name. A step that has an interval carries it as a bar at its
-        upper end.
+        Null, elicitation and reward design by name. A step whose interval is wider than half a point carries
+        it as a bar at its end.
     """
     for place, arm in enumerate(ARMS):
         level = 100 * accuracies[arm]

@@ -27,12 +27,14 @@ class Estimate:
 
     Attributes
     ----------
-    value, low, high : float
-        NaN where undefined; `low` and `high` may be infinite.
+    value : float
+        NaN where undefined.
+    low, high : float
+        Ends of the interval: NaN where there is none, and they may be infinite.
     level : float
         Nominal coverage of [low, high].
     unit : str
-        What the interval resamples: "task draw", "seed", "item"; empty without an interval.
+        What is replicated, such as "task draw", "seed", "training run" or "item"; empty where nothing is.
     n : int
         How many of them there were.
     reason : str

@@ -26,7 +26,7 @@ def quote(values: Mapping[str, Any]) -> None:
     Raises
     ------
     ValueError
-        If a number would be quoted with more than ten significant digits, or a name is given twice.
+        If a float would be quoted with more than ten digits, or a name is given twice.
     """
     from myst_nb import glue
 

@@ -46,8 +46,12 @@ def reweighted_null(
 
     Parameters
     ----------
-    shares, accuracies, new_shares : array_like (strategy,) or (kind, strategy)
-        Fractions; shares sum to 1 over strategies.
+    shares : array_like (strategy,) or (kind, strategy)
+        Before; at least 0, with sum 1 over strategies.
+    accuracies : array_like (strategy,) or (kind, strategy)
+        In [0, 1].
+    new_shares : array_like (strategy,) or (kind, strategy)
+        After; at least 0, with sum 1 over strategies.
     weights : array_like (kind,), optional
         Share of each kind of question; equal by default.
 
@@ -59,7 +63,7 @@ def reweighted_null(
     Raises
     ------
     ValueError
-        If shapes differ, shares or weights do not sum to 1, or an accuracy is no fraction.
+        If shapes differ, shares or weights are negative or do not sum to 1, or an accuracy is not in [0, 1].
 
     Examples
     --------
@@ -78,8 +82,10 @@ def largest_reweighting_null(
 
     Parameters
     ----------
-    shares, accuracies : array_like (strategy,) or (kind, strategy)
-        Fractions; shares sum to 1 over strategies.
+    shares : array_like (strategy,) or (kind, strategy)
+        At least 0, with sum 1 over strategies.
+    accuracies : array_like (strategy,) or (kind, strategy)
+        In [0, 1].
     weights : array_like (kind,), optional
         Share of each kind of question; equal by default.
 

@@ -117,7 +117,7 @@ def to_dict(report: AuditReport) -> dict[str, Any]:
     """The report for JSON: fractions, None where a number is undefined.
 
     ``cells[i]["terms"][name]`` holds value, low and high (item sampling alone), the identified set at the
-    printed accuracies, and the reason why a value is undefined; ``layers`` holds every further layer.
+    printed accuracies, and the reason why a value is undefined; ``layers`` holds every layer.
     """
     cells = []
     for audit in report.cells:

@@ -81,6 +81,8 @@ class CellAudit:
         The verdict under every named rule, "undetermined" included.
     pairing : dict of str to float
         Width of the unpaired interval over that of the paired one; empty without per-item outcomes.
+    notices : tuple of str
+        What the reader of the table, or this audit, had to say about it.
     """
 
     cell: Cell

@@ -47,8 +47,10 @@ def draw_forest(
         The cells' names by default.
     groups : sequence of str, optional
         What each row belongs to: above each stretch of equal neighbours stands its name.
-    height, width : float
-        Inches: of a row, and of the whole.
+    height : float
+        Of a row, in inches.
+    width : float
+        Of the whole, in inches.
     narrow : bool
         Names stand above their rows, for a screen 390 pixels wide; `height` and `width` are then fixed.
     figure : Figure, optional

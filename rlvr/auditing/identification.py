@@ -76,7 +76,8 @@ def feasible(
 ) -> NDArray[np.float64]:
     """Accuracies (point, 4) that agree with the arms at hand: one point if none is missing, else a grid.
 
-    The grid of one missing arm has steps of 0.005, of two 0.02, of three 0.05, and touches its bounds.
+    The grid of one missing arm has steps of at most 0.005, of two of 0.02, of three of 0.05, and touches
+    its bounds.
 
     Parameters
     ----------

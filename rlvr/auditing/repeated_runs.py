@@ -93,8 +93,10 @@ class Comparison:
     ----------
     difference : Estimate
         Mean of the first minus mean of the second, Welch's t interval over runs.
-    p_mean, p_mean_studentised : float
-        Permutation tests of the difference, and of Welch's t.
+    p_mean : float
+        Permutation test of the difference.
+    p_mean_studentised : float
+        Permutation test of Welch's t.
     deviation_ratio : Estimate
         Standard deviation of the second over that of the first, F interval.
     p_spread : float

@@ -24,6 +24,7 @@ def power_of_difference(
     Parameters
     ----------
     difference : float
+        True difference of the two means, in the unit of `deviations`.
     deviations : pair of float above 0
         True standard deviations between runs of the two designs.
     runs : pair of int of at least 2
@@ -54,9 +55,12 @@ def power_of_ratio(
 
     Parameters
     ----------
-    true_ratio, tested_ratio : float above 0
+    true_ratio : float above 0
         Variance of the first over that of the second.
     runs : pair of int of at least 2
+        Of the first and of the second.
+    tested_ratio : float above 0
+        What that ratio is by hypothesis.
     level : float in (0, 1)
 
     Examples
@@ -80,6 +84,7 @@ def power_of_heap(shares: tuple[float, float], runs: tuple[int, int], *, level: 
     Parameters
     ----------
     shares : pair of float in [0, 1]
+        Chance that a run of the first design, and of the second, is low.
     runs : pair of int of at least 1
     level : float in (0, 1)
 
@@ -111,7 +116,7 @@ def fewest_runs(
     power_at : callable
         From a pair of numbers of runs to the power, rising with them (a bisection looks for the place).
     power : float in (0, 1)
-    at_most : int
+    at_most : int, at least 2
 
     Examples
     --------

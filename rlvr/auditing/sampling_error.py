@@ -65,9 +65,11 @@ class Sampling:
 
     Attributes
     ----------
-    below, above : ndarray (arm,)
-        Distances to the ends of an arm's item-sampling interval: 0 where the arm is taken as given,
+    below : ndarray (arm,)
+        Distance to the lower end of an arm's item-sampling interval: 0 where the arm is taken as given,
         infinity where its number of items is unknown.
+    above : ndarray (arm,)
+        Distance to the upper end, likewise.
     runs : ndarray (arm,)
         Half-widths from run to run; 0 where not counted.
     outcomes : ndarray (item, arm) or None
@@ -266,9 +268,14 @@ def simulated_coverage(
 
     Parameters
     ----------
-    n_items, samples, replicates, seed : int
+    n_items : int
     shared : bool
         Whether both arms answer the same items.
+    samples : int
+        Answers an item.
+    replicates : int
+        Simulated tables.
+    seed : int
 
     Returns
     -------

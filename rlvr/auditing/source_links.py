@@ -61,7 +61,7 @@ def link(cell: Cell, text: str | None = None) -> str:
 
 
 def arms_text(cell: Cell) -> str:
-    """The arms that a cell lacks.
+    """The arms that a cell lacks; "all four" where it lacks none.
 
     Examples
     --------
@@ -112,8 +112,10 @@ def audit_table(
     Parameters
     ----------
     audits : sequence of CellAudit
-    caption, name : str
-        Of the table; `name` is its reference target.
+    caption : str
+        One line above the table.
+    name : str
+        What the text refers to it by.
     label : function of CellAudit, optional
         What a row is called: its model and benchmark by default. Doubtful cells get an asterisk.
     extra : mapping of heading to function of CellAudit, optional

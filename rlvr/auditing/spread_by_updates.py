@@ -102,6 +102,7 @@ def batch_size_test(
     step : int from 1 to 80, optional
         A rollout step; by default the end points.
     variance_ratio : float above 0
+        Predicted variance of 128 answers an update over that of 1,024.
     benchmark : {"MATH-500", "AMC"}
 
     Examples

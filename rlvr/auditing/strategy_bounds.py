@@ -112,6 +112,8 @@ class SwitchSplit:
 
     Attributes
     ----------
+    reward : str
+        As printed.
     gain : Estimate
         Accuracy after minus before.
     shared : Estimate

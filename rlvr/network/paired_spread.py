@@ -35,7 +35,7 @@ def ratio_of_spreads(first: ArrayLike, second: ArrayLike, *, level: float = 0.95
     Returns
     -------
     Estimate
-        Undefined, with the reason, where `second` does not vary.
+        Undefined, with the reason, where either does not vary.
 
     Raises
     ------

@@ -75,13 +75,13 @@ def network_accuracies(
     paths : DataFrame
         As :func:`network_paths` gives it.
     prior, design, rate : str
-        Which cell; FROZEN has one run a prior and network and belongs to every cell.
+        Which cell; FROZEN, one run a prior and seed, belongs to every cell of its prior.
     items : {"trained", "held_out"}
         On which items.
     step : int, optional
         After how many optimiser steps; the last by default.
     measure : str
-        Any measure of :func:`network_paths`.
+        Any mean over items of :func:`network_paths`, without its prefix.
 
     Returns
     -------
@@ -126,7 +126,7 @@ def network_outcomes(
     items : DataFrame
         As :func:`network_items` gives it, or a part of it.
     prior, design, rate : str
-        Which cell; FROZEN belongs to every cell.
+        Which cell; FROZEN belongs to every cell of its prior.
     correct : {"sampled", "right", "greedy"}
         What counts: one answer an item, drawn with its exact chance of being right, as a benchmark would
         see it; that chance itself, as endless answers would give it; or the most probable answer.

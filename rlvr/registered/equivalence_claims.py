@@ -114,23 +114,22 @@ def mean_claim(
 
 
 def equivalence(values: ArrayLike, margin: float, *, label: str = "", level: float = 0.95) -> Claim:
-    """Two one-sided tests that a mean lies within `margin` of zero.
+    """Schuirmann's two one-sided tests that a mean lies within `margin` of zero.
+
+    Journal of Pharmacokinetics and Biopharmaceutics 15(6), 1987.
 
     Parameters
     ----------
     values : array_like (task, seed) or (seed,)
     margin : float, above 0
         In the unit of `values`.
+    label : str
+    level : float in (0, 1)
 
     Returns
     -------
     Claim
         Its `p_inside` is the p-value of the equivalence test.
-
-    References
-    ----------
-    Schuirmann. A comparison of the two one-sided tests procedure and the power approach. Journal of
-    Pharmacokinetics and Biopharmaceutics 15(6), 1987.
     """
     real("margin", margin, "a finite number above 0", above=0)
     return mean_claim(values, low=-margin, high=margin, label=label, level=level)
@@ -154,6 +153,11 @@ def ratio_claim(
     ----------
     numerator, denominator : array_like (task, seed) or (seed,)
         Paired run by run.
+    low, high : float
+        Region of the ratio; one end may be infinite.
+    label : str
+    names : pair of str
+        What the two are called where the ratio is undefined.
     """
     _check_region(low, high)
     above, below = (np.asarray(values, dtype=float) for values in (numerator, denominator))
@@ -173,14 +177,10 @@ def ratio_claim(
 
 
 def linearised_ratio(numerator: ArrayLike, denominator: ArrayLike) -> np.ndarray:
-    """One value a unit whose mean is the ratio of means, to first order in the deviations of the units.
+    """One value a unit, ndarray (task,) or (seed,), whose mean is the ratio of means to first order.
 
     Differences of two ratios on the same task draws are then paired differences of units. The
     approximation needs a denominator many standard errors from zero, which :func:`ratio_claim` tests.
-
-    Returns
-    -------
-    ndarray (task,) or (seed,)
     """
     above, below = replicates(numerator)[0], replicates(denominator)[0]
     ratio = above.mean() / below.mean()
@@ -194,10 +194,13 @@ def proportion_claim(
 
     Parameters
     ----------
-    successes, n : int
-        Out of `n` independent trials.
+    successes : int in [0, n]
+    n : int, at least 1
+        Independent trials.
     low, high : float in [0, 1]
         Region; 0 and 1 stand for no bound.
+    label, unit : str
+        The claim in words, and what a trial is called.
     """
     whole("n", n, "an integer of at least 1", at_least=1)
     whole("successes", successes, f"an integer from 0 to n = {n}", at_least=0, at_most=n)
@@ -232,16 +235,12 @@ def any_of(claims: Sequence[Claim], label: str = "") -> Claim:
 
 
 def holm(p_values: Mapping[_Name, float]) -> dict[_Name, float]:
-    """Holm's adjusted p-values of a family of tests, by name.
+    """Holm's adjusted p-values of a family of tests, by name (Scandinavian J. of Statistics 6(2), 1979).
 
     Examples
     --------
     >>> {name: round(p, 4) for name, p in holm({"a": 0.01, "b": 0.04, "c": 0.03}).items()}
     {'a': 0.03, 'b': 0.06, 'c': 0.06}
-
-    References
-    ----------
-    Holm. A simple sequentially rejective multiple test procedure. Scandinavian J. of Statistics 6(2), 1979.
     """
     if not p_values:
         raise ValueError("p_values must hold at least one p-value, got none")
@@ -259,6 +258,7 @@ def verdicts(claims: Mapping[str, Claim], *, level: float = 0.95) -> dict[str, t
     Parameters
     ----------
     claims : mapping of name to Claim
+    level : float in (0, 1)
 
     Returns
     -------

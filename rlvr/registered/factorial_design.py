@@ -74,6 +74,10 @@ class Blocks:
         Prior strengths at C = +1 and C = -1.
     filtering : str
         What B = +1 stands for; B = -1 is "off".
+    n_seeds : int
+        Training seeds behind each mean.
+    seed : int
+        Root of all randomness.
     """
 
     cells: NDArray[np.float64]
@@ -171,8 +175,10 @@ class InteractionRatio:
     ----------
     ratio : Estimate
         Fieller's interval for the two effects named below.
-    interaction, main : str
-        The largest of each kind.
+    interaction : str
+        The largest interaction.
+    main : str
+        The largest main effect.
     stability : float
         Share of bootstrap resamples of blocks in which the same two are largest; below about 0.95 the
         interval, which takes them as given, is too short.

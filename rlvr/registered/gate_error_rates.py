@@ -33,8 +33,12 @@ class Grid:
         Runs a study.
     rules : tuple of str
         Out of ``rlvr.registered.gates.RULES``.
-    n_blocks, n_tasks, n_seeds : int
-        Blocks a prior strength; task draws a block; seeds a task draw.
+    n_blocks : int
+        Blocks a prior strength.
+    n_tasks : int
+        Task draws a block.
+    n_seeds : int
+        Training seeds a task draw.
     seed : int
     path : Path
     """
@@ -105,7 +109,7 @@ def rates(counts: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Indexed by rule, n_runs, prior_strength: points, studies, rate, `error` from the spread between
         blocks (which holds whatever studies of a block share), and `binomial_error`, as if all studies
-        were independent. Where the two agree, reuse does not matter.
+        were independent; and the mean `elicitation`. Where the two errors agree, reuse does not matter.
     """
     table = counts.assign(share=counts["points"] / counts["studies"])
     grouped = table.groupby(["rule", "n_runs", "prior_strength"], sort=False)

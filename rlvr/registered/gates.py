@@ -55,7 +55,7 @@ class Decisions:
     Attributes
     ----------
     low, high : ndarray (study,)
-        Ends of each study's 95% interval of elicitation.
+        Ends of each study's interval of elicitation.
     points : ndarray of bool (study,)
         Whether the interval excludes zero.
     """
@@ -125,8 +125,10 @@ class PoolBlock:
 
     Attributes
     ----------
-    exact, sampled : dict of arm to ndarray (task, seed)
-        RANDOM and MAJORITY: exact accuracy, and the mean of 128 sampled answers a prompt.
+    exact : dict of arm to ndarray (task, seed)
+        Exact accuracy of RANDOM and of MAJORITY.
+    sampled : dict of arm to ndarray (task, seed)
+        The mean of 128 sampled answers a prompt in its place.
     seed : int
         Of this block.
     """
@@ -156,13 +158,16 @@ def pool_block(
 
     Parameters
     ----------
-    prior_strength, format_strength : float
+    prior_strength : float in (0, 1)
+    block : int, at least 0
+    n_tasks : int, at least 1
+        Task draws.
+    n_seeds : int, at least 1
+        Training seeds within each.
+    seed : int
+    format_strength : float, at least 0
         Without format mass the crossover lies at n_correct / n_actions = 0.25 exactly: all actions are
         alike there, so that elicitation is zero by symmetry.
-    block : int, at least 0
-    n_tasks, n_seeds : int, at least 1
-        Task draws, and seeds within each.
-    seed : int
     config : GRPOConfig
     executor : concurrent.futures.Executor, optional
         As in :func:`rlvr.simulate`.

@@ -119,8 +119,10 @@ def published_coverage(first: ArrayLike, second: ArrayLike, *, truth: ArrayLike,
 
     Parameters
     ----------
-    first, second : array_like (study, seed)
-        Accuracies of the two arms; the interval is of second - first.
+    first : array_like (study, seed)
+        Accuracies of one arm.
+    second : array_like (study, seed)
+        Accuracies of the other; the interval is of second - first.
     truth : float or array_like (study,)
         What should be covered: the population's value, or the value of each study's own task draw.
     seed : int

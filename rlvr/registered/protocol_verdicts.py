@@ -58,7 +58,10 @@ class Judgement:
 
     Attributes
     ----------
-    name, statement : str
+    name : str
+        What the protocol calls the hypothesis.
+    statement : str
+        The hypothesis in words.
     verdict : str
         "supported", "contradicted" or "undecided".
     adjusted_p : float

@@ -69,7 +69,8 @@ def spread_ratio_claim(
     numerator, denominator : array_like (task, seed) or (seed,)
         Of as many units each, paired by unit.
     low, high : float
-        Region; one end may be infinite, finite ends are at least 0.
+        Region of the ratio; one end may be infinite, finite ends are at least 0.
+    label : str
 
     Returns
     -------
@@ -96,6 +97,7 @@ def far_claim(values: ArrayLike, *, by: float, low: float = 0.0, high: float = 1
         In the unit of `values`.
     low, high : float in [0, 1]
         Region of the probability; 0 and 1 stand for no bound.
+    label : str
 
     Notes
     -----

@@ -64,7 +64,7 @@ def compare(*, quick: bool = False, heavy: bool = False, only: Collection[str] =
     heavy : bool
         The heavy sweep and factorial too: about fifteen times the work.
     only : collection of str
-        These tables and no others.
+        These tables alone, whatever `quick` says; the heavy ones need `heavy` besides.
     """
     published = published_numbers()
     for name, replay in _TABLES.items():

@@ -26,8 +26,9 @@ def completion_text(completion: Any) -> str:
     Parameters
     ----------
     completion : str or list of dict
-        A string, or chat messages; of messages, the contents of all that are not the user's, the system's
-        or a tool's, joined by line breaks. A content may be a string or a list of typed parts.
+        A string, or chat messages; of messages, the contents of all that are not the user's, the
+        system's, the developer's or a tool's, joined by line breaks. A content may be a string
+        or a list of typed parts.
 
     Returns
     -------
@@ -109,7 +110,8 @@ def canonical(answer: Any) -> Hashable:
     hashable
         Numbers, and texts that are wholly a number (commas between thousands, a decimal point or one
         fraction stroke allowed), as a `fractions.Fraction`; other texts with their blanks at the ends and
-        dollar signs around them removed; None for None and for an empty text; anything else as it is.
+        dollar signs around them removed; None for None, an empty text, NaN and an
+        infinity; anything else as it is.
 
     Raises
     ------

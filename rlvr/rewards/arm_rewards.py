@@ -48,8 +48,10 @@ def true_reward(
 
     Parameters
     ----------
-    prompts, completions : list
-        One entry a completion; completions are strings or lists of chat messages.
+    prompts : list
+        One entry a completion.
+    completions : list
+        Strings, or lists of chat messages.
     completion_ids : object, optional
         Token ids; not used.
     column : str
@@ -205,9 +207,9 @@ def random_reward(
     Raises
     ------
     TypeError
-        If neither `step` nor `trainer_state` tells the step.
+        If neither `step` nor `trainer_state` tells the step, or `run` is no whole number and no string.
     ValueError
-        If `rate` is outside of [0, 1].
+        If `rate` is no number in [0, 1], or lengths differ.
 
     Examples
     --------

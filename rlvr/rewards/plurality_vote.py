@@ -36,7 +36,7 @@ def plurality(
     Raises
     ------
     ValueError
-        If `tie_break` is unknown.
+        If `tie_break` is unknown, or a tie is to be drawn ("uniform") without `uniform`.
 
     Examples
     --------

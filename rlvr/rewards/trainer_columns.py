@@ -73,7 +73,8 @@ def prompt_groups(prompts: Sequence[Any], group_size: int | None = None) -> list
     Raises
     ------
     ValueError
-        If a group holds unequal prompts, or groups have unequal sizes or a single completion.
+        If a group holds unequal prompts, groups have unequal sizes or a single completion, or `group_size`
+        is below 2 or does not divide the number of prompts.
 
     Examples
     --------

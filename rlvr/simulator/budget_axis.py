@@ -131,7 +131,7 @@ def sign_changes(positions: ArrayLike, curves: ArrayLike) -> list[tuple[str, Est
     Returns
     -------
     list of (str, Estimate)
-        In order; empty if the sign never surely changes.
+        The new sign, "positive" or "negative", and where; in order, empty if the sign never surely changes.
 
     Examples
     --------

@@ -58,9 +58,6 @@ class GRPOConfig:
         What happens to a group whose rewards are all equal. "drop": no policy and no KL term.
         "off": its KL term applies. "refill": it is dropped and the next prompt of the step's shuffled
         order takes its place, in each arm on its own, until the batch is full or `refill_cap` is reached.
-    refill_cap : int, at least 1
-        With "refill", at most this many batches' worth of prompts are tried in a step, none of them
-        twice; so never more than there are prompts.
     tie_break : {"lowest", "uniform"}
         Which of the most frequent actions counts as the plurality: the one of lowest index, or one at random.
     kl : {"forward", "reverse"}
@@ -70,7 +67,10 @@ class GRPOConfig:
         What a reward is worth. "grpo": ``(r - mean r) / (std r + 1e-8)``. "centered": ``r - mean r``, no
         division by the standard deviation (Dr. GRPO). "rloo": r minus the mean of the group's other rewards,
         which is "centered" times G / (G - 1).
-    clip : None or (float, float)
+    refill_cap : int, at least 1
+        With "refill", at most this many batches' worth of prompts are tried in a step, none of them
+        twice; so never more than there are prompts.
+    clip : None or (float, float), each above 0
         Bounds (low, high) on the ratio of the policy to the policy that sampled: an answer of positive
         advantage counts only while its ratio is at most ``1 + high``, one of negative advantage only while it
         is at least ``1 - low``. None: off. Without a second update the ratio is 1 and nothing is clipped.

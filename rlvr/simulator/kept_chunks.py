@@ -34,7 +34,7 @@ class KeptChunks(Executor):
     Parameters
     ----------
     folder : path
-        Where the chunks go; made if need be.
+        Where the chunks go; made if need be, in a folder that exists.
     executor : concurrent.futures.Executor, optional
         Who trains; threads of this process by default.
     resume : bool
@@ -42,8 +42,10 @@ class KeptChunks(Executor):
 
     Attributes
     ----------
-    n_found, n_trained : int
-        Chunks that were read instead of trained, and those trained and kept.
+    n_found : int
+        Chunks that were read instead of trained.
+    n_trained : int
+        Chunks that were trained and kept.
 
     Examples
     --------

@@ -154,7 +154,7 @@ def stored_multiverse() -> pd.DataFrame:
     -------
     DataFrame
         Indexed by design, training and learning_time. Columns: the level of each option of ``LEVELS``, the
-        learning rate, the number of task draws, each term and its 95% half-width (``_half``).
+        ``learning_rate``, the number of ``task_draws``, each term and its 95% half-width (``_half``).
     """
     return stored_table("multiverse.csv", dtype=dict.fromkeys(LEVELS, str), keep_default_na=False).set_index(
         _KEYS
@@ -162,7 +162,7 @@ def stored_multiverse() -> pd.DataFrame:
 
 
 def specification_curve(design: str = "array") -> pd.DataFrame:
-    """The stored specifications of a design, with `learning time` as one more option, as text."""
+    """The stored specifications of a design: levels as text, `learning time` (an integer) one more option."""
     table = stored_multiverse().loc[choice("design", design, DESIGNS)].reset_index()
     return table.rename(columns={"learning_time": "learning time"})
 

@@ -35,8 +35,10 @@ def plain_run(
     config : GRPOConfig
     arm : str
         One of ``ARMS``.
-    task, run : int, at least 0
-        Which task draw, and which training seed within it.
+    task : int, at least 0
+        Which task draw.
+    run : int, at least 0
+        Which training seed within it.
     seed : int, at least 0
         Root of all randomness, as in :func:`rlvr.simulate`.
 

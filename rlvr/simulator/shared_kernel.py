@@ -154,11 +154,12 @@ def train(
         Rates of false positives and false negatives.
     temperature : float
         Mirror descent's; 0 for the policy gradient.
-    curves, clipped : ndarray (arm, task, seed, checkpoint)
-        Filled with exact accuracies, and with the share of decisions since the checkpoint before that
-        were clipped (NaN where there were none).
+    curves : ndarray (arm, task, seed, checkpoint)
+        Filled with exact accuracies.
     shares : ndarray (arm, task, seed, checkpoint, strategy)
         Filled with shares as read.
+    clipped : ndarray (arm, task, seed, checkpoint)
+        Filled with the share of decisions since the checkpoint before that were clipped (NaN: none made).
     final : ndarray (arm, task, seed, token, strategy)
         Filled with the shared logits at the end.
     """

@@ -32,8 +32,10 @@ class StrategyTasks:
 
     Attributes
     ----------
-    offsets, accuracies : ndarray (task, prompt, strategy)
-        What is added to the shared logits, and the chance that an answer is right: prompts trained on.
+    offsets : ndarray (task, prompt, strategy)
+        What each prompt trained on adds to the shared logits.
+    accuracies : ndarray (task, prompt, strategy)
+        Chance that the strategy's answer to it is right.
     read_offsets, read_accuracies : ndarray (task, read prompt, strategy)
         The same of the prompts on which accuracy is read.
     """
@@ -60,7 +62,7 @@ class StrategyFamily:
         Prompts differ: each prompt's logits are the shared ones plus offsets of its own, one a strategy,
         independent and normal with this standard deviation (or the strategy's), the same for every token
         and fixed for a task draw. The average prior shares are then `prior_shares`, no longer `shares`.
-    accuracy_spread : float in [0, 1)
+    accuracy_spread : float in [0, 1); 0 where accuracies are given for each prompt
         Prompts differ in difficulty: a strategy's accuracy follows a Beta distribution over prompts with
         mean a, its entry in `accuracies`, and variance ``accuracy_spread * a * (1 - a)``. One quantile a
         prompt serves all strategies: what is hard is hard for each.
@@ -74,7 +76,7 @@ class StrategyFamily:
         How accuracy and shares are read, exactly in both cases; training always samples. "sample": by the
         policy's probabilities. "greedy": on each prompt every token takes its likeliest strategy, of
         equally likely ones the first listed, so that a strategy counts only where it leads.
-    n_test_prompts : int or None
+    n_test_prompts : int, at least 1, or None; None where accuracies are given for each prompt
         None: accuracy is read on the prompts trained on. Else on as many others, drawn alike.
     wrong_agreement : float in [0, 1]
         MAJORITY compares answers, so wrong ones need names. On each prompt every strategy has one typical
@@ -222,7 +224,7 @@ class StrategyFamily:
         Raises
         ------
         ValueError
-            If no such shares exist: `prior_accuracy` lies outside the accuracies.
+            If no such shares exist: `prior_accuracy` is not strictly between the strategies' accuracies.
         """
         accuracies, shares = self._mean_accuracies, np.log(self.shares)
         lowest, highest = accuracies.min(), accuracies.max()

@@ -48,7 +48,7 @@ def fixed_labels(
     Returns
     -------
     ndarray of int (task, prompt)
-        Names as at the head of this file.
+        0: the right answer. 1 + s: the typical mistake of strategy s. -1: an answer that nobody gives again.
     """
     n_tasks, n_prompts, n_strategies = tasks.offsets.shape
     labels = np.empty((n_tasks, n_prompts), np.int64)

@@ -23,6 +23,18 @@ class Runs:
 
     Attributes
     ----------
+    family : TaskFamily or StrategyFamily
+        What was trained on.
+    config : GRPOConfig
+        How.
+    arms : tuple of str
+        In the order of the arrays' first axis.
+    n_tasks : int
+        Task draws, of both stages where a precision was asked.
+    n_seeds : int
+        Training seeds within each task draw.
+    seed : int
+        Root of all randomness.
     accuracy : ndarray (arm, task, seed)
         Exact pass@1 at the end, in [0, 1]: no evaluation noise.
     steps : ndarray (step,)

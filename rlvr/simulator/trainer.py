@@ -79,17 +79,20 @@ def simulate(
         item of the other's sequence.
     arms : sequence of str
         Any of ``ARMS``.
-    n_tasks, n_seeds : int, at least 1
-        Task draws, 1 unless a precision is stated, and training seeds within each. Run (t, s) depends on
-        (seed, t, s) alone, so more draws or seeds extend a study and change nothing in it.
+    n_tasks : int, at least 1, optional
+        Task draws; 1 unless a precision is stated.
+    n_seeds : int, at least 1
+        Training seeds within each task draw.
     seed : int, at least 0
-        Root of all randomness.
+        Root of all randomness. Run (t, s) depends on (seed, t, s) alone, so more task draws or seeds extend
+        a study and change nothing in it.
     checkpoints : sequence of int, optional
-        Steps in [0, n_steps] at which accuracy is kept; the end always is.
+        Ascending steps in [0, n_steps] at which accuracy is kept; the end always is.
     keep_policies : bool
         Keep the final policies (n_actions * n_prompts floats a run and arm).
     tasks : Tasks or StrategyTasks, optional
-        Train on these draws instead of ``family.sample(n_tasks, seed)``; with a single family only.
+        Train on these `n_tasks` draws instead of ``family.sample(n_tasks, seed)``; with a single family and
+        configuration, and without a precision.
     executor : concurrent.futures.Executor, optional
         Who trains: a ProcessPoolExecutor, Dask's ``Client.get_executor()`` and so on; threads of this
         process by default. It stays open. What a dying worker loses is trained by this process.

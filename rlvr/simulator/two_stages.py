@@ -60,8 +60,10 @@ class Reached:
     estimate : Estimate
         The term's expectation over task draws: the mean of all draws where nothing is known of them
         beforehand, elsewhere the intercept of a regression on what is known.
-    first_draws, added_draws : int
-        Task draws of the first stage, and of the second.
+    first_draws : int
+        Task draws of the first stage.
+    added_draws : int
+        Task draws of the second stage.
     """
 
     of: str
@@ -132,7 +134,8 @@ class Goal:
         Returns
         -------
         int
-            As many as `known` has if they are enough, else more: to be asked again with so many.
+            As many as `known` (without it, `first`) has if they are enough, else more: to be asked again with
+        so many.
 
         Raises
         ------

@@ -49,9 +49,11 @@ def clip_force(before: ArrayLike, now: ArrayLike, *, clip: tuple[float, float], 
 
     Parameters
     ----------
-    before, now : array_like (strategy,)
-        Shares that sampled the answers, and shares at present.
-    clip : (float, float)
+    before : array_like (strategy,)
+        Shares that sampled the answers.
+    now : array_like (strategy,)
+        Shares at present.
+    clip : (float, float), each above 0
         Bounds (low, high).
     group_size : int, at least 2
 
@@ -95,7 +97,7 @@ def clip_bounds(share: float, *, clip: tuple[float, float]) -> dict[str, float]:
     ----------
     share : float in (0, 1)
         p, before the move.
-    clip : (float, float)
+    clip : (float, float), each above 0
         Bounds (low, high).
 
     Returns
@@ -136,7 +138,7 @@ def mean_clip_force(
     step : float, above 0
         Standard deviation of a logit's displacement so far. Scale-free: of every logit, with the
         correlations of RANDOM's noise. Otherwise: ``step * sqrt(pi_s (1 - pi_s))``, as plain gradient steps.
-    clip : (float, float)
+    clip : (float, float), each above 0
     group_size : int, at least 2
     scale_free : bool
     n_points : int

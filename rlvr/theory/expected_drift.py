@@ -113,8 +113,10 @@ def kl_pull(policy: ArrayLike, prior: ArrayLike, *, kl: str) -> Floats:
 
     Parameters
     ----------
-    policy, prior : array_like (action,)
-        Probabilities; the prior's all positive.
+    policy : array_like (action,)
+        Probabilities.
+    prior : array_like (action,)
+        Probabilities, all positive.
     kl : {"forward", "reverse"}
         "forward", as published: ``prior - policy``, which descends KL(prior || policy).
         "reverse": ``-policy (log(policy / prior) - KL(policy || prior))``, which descends

@@ -36,6 +36,11 @@ def update_weights(family: TaskFamily, config: GRPOConfig) -> Floats:
     -------
     ndarray (n_updates + 1,)
         Ends where less than 1e-12 is left.
+
+    Raises
+    ------
+    ValueError
+        If `batch_size` is above `n_prompts`.
     """
     share = config.batch_size / family.n_prompts
     if not share <= 1:
@@ -153,7 +158,7 @@ def crossing_after(family: TaskFamily, config: GRPOConfig, n_updates: int) -> fl
 
 
 def check_covered(config: GRPOConfig) -> None:
-    """Raise a ValueError if `config` is not one that these formulas describe."""
+    """Raise an error if `config` is none (TypeError) or not one that these formulas describe (ValueError)."""
     if not isinstance(config, GRPOConfig):
         raise TypeError(f"config must be a GRPOConfig, got {type(config).__name__}")
     if config.advantage != "grpo" or config.filtering not in ("drop", "off"):

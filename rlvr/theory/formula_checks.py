@@ -34,11 +34,16 @@ class FormulaCheck:
 
     Attributes
     ----------
-    formula, control : str
-        What is computed, and what the control leaves out.
+    formula : str
+        What is computed.
     simulated, by_formula : float
-    off, control_off : float
-        Simulation minus formula, and minus control, in standard errors over runs.
+        Its value by simulation, and by the formula.
+    off : float
+        Simulation minus formula, in standard errors over runs.
+    control : str
+        What the control supposes instead.
+    control_off : float
+        Simulation minus control, in standard errors over runs.
     """
 
     formula: str
@@ -57,6 +62,8 @@ def standard_errors_off(sample: NDArray[np.float64], value: float, *, spread: bo
     sample : ndarray (run,)
     value : float
         A mean, or with `spread` a standard deviation.
+    spread : bool
+        Compare variances: that of the sample with `value` squared.
 
     Examples
     --------

@@ -66,9 +66,11 @@ class PluralityTable:
         Logarithm of the number of orders in which each vector can be sampled.
     share : ndarray (vector, action)
         Probability that an action is the rewarded plurality.
-    won, lost : ndarray (vector,)
-        With m the plurality's count: it moves by ``won = sqrt(m (G - m)) / G``, and any other action of
-        count n by ``-n lost``, ``lost = sqrt(m / (G - m)) / G``. Both are zero for unanimous groups.
+    won : ndarray (vector,)
+        How far the plurality moves: with m its count, ``sqrt(m (G - m)) / G``; 0 for a unanimous group.
+    lost : ndarray (vector,)
+        How far any other action moves back for each time it was sampled: ``sqrt(m / (G - m)) / G``; 0 for a
+        unanimous group.
     drift : ndarray (vector, action)
         Mean policy term over ties.
     """

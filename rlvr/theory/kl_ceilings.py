@@ -67,14 +67,16 @@ def kl_by_purpose(
     ----------
     policies : array_like (..., task, seed, prompt, action)
         As in ``Runs.policies``.
-    prior, correct : array_like (task, prompt, action)
+    prior : array_like (task, prompt, action)
+        As in ``Tasks``.
+    correct : array_like of bool (task, prompt, action)
         As in ``Tasks``.
 
     Returns
     -------
     dict of str to ndarray (..., task, seed, prompt)
-        Nats that moved weight between right and wrong ("buys accuracy"), and that rearranged it among
-        the right answers and among the wrong ones; they sum to the KL.
+        Nats that moved weight between right and wrong ("buys accuracy"), and that rearranged it
+        among the right answers ("among right") and among the wrong ones ("among wrong"); they sum to the KL.
 
     Examples
     --------

@@ -73,7 +73,7 @@ def crossover(family: TaskFamily) -> float:
     Raises
     ------
     ValueError
-        If the two are equal at no mean strength between 0.001 and 0.999.
+        With spread, if the two are equal at no mean strength between 0.001 and 0.999.
 
     Examples
     --------

@@ -63,8 +63,8 @@ def majority_closure(
     Raises
     ------
     TypeError, ValueError
-        If an argument is out of range, or `config` asks for a tie rule, filtering or advantage that
-        the closure does not cover.
+        If an argument is out of range, or `config` asks for a tie rule, filtering, advantage or other rule
+        of updating and rewarding that the closure does not cover.
 
     Notes
     -----

@@ -45,7 +45,7 @@ class ClippedRollout(NamedTuple):
     losing: float
     """C, averaged over updates, as far as it falls on displacements at which the first strategy has lost."""
     gaining: float
-    """The same at which it has gained."""
+    """C, averaged over updates, as far as it falls on displacements at which it has gained."""
 
 
 def answer_worth(group_size: int) -> float:
@@ -77,7 +77,7 @@ def clipped_rollout(
         Answers of one update: the rollout has `inner_updates` times as many.
     group_size : int, at least 2
     inner_updates : int, at least 1
-    clip : None or (float, float)
+    clip : None or (float, float), each above 0
         Bounds (low, high); None: off.
     n_points : int, odd, at least 101
         Points of the grid.

@@ -114,8 +114,10 @@ def heap_probability(share: float, *, low: float, high: float) -> float:
 
     Parameters
     ----------
-    share, low, high : float in (0, 1)
-        With ``low < share < high``.
+    share : float in (0, 1)
+        At the start.
+    low, high : float in (0, 1)
+        Where it ends: ``low < share < high``.
 
     Returns
     -------
@@ -141,8 +143,10 @@ def updates_to_heap(
 
     Parameters
     ----------
-    share, low, high : float in (0, 1)
-        With ``low < share < high``.
+    share : float in (0, 1)
+        At the start.
+    low, high : float in (0, 1)
+        Where it ends: ``low < share < high``.
     learning_rate : float, above 0
     n_answers : int, at least 1
     group_size : int, at least 2
