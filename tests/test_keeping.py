@@ -2,11 +2,12 @@
 
 import hashlib
 import io
+import re
 import shutil
 import subprocess
 import sys
-import tomllib
 import tarfile
+import tomllib
 from pathlib import Path
 
 import bs4
