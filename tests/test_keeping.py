@@ -2,18 +2,15 @@
 
 import hashlib
 import io
-import re
 import shutil
 import subprocess
 import sys
 import tarfile
-import tomllib
 from pathlib import Path
 
 import bs4
 import nbformat
 import pytest
-import yaml
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
@@ -198,12 +195,3 @@ def test_a_printed_book_bears_its_author_and_no_link_to_a_file_of_the_machine():
     leaking = b"/URI (https://x.org) /URI (file:///home/a/report.html#id2) /URI (file:///b)"
     with pytest.raises(SystemExit, match=r"^2 links .* files of this machine, first file:///home/a/report"):
         print_book.mended(leaking, "A")
-
-
-def test_one_version_everywhere():
-    number = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert citation["version"] == number
-    assert f"note = {{Version {number}}}" in (ROOT / "chapters" / "cite.md").read_text()
-    latest = re.search(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.M)
-    assert latest is not None and latest[1] == f"{number} ({citation['date-released']})"
