@@ -57,6 +57,8 @@ def test_repeats_that_were_scored_once_are_one_sample_and_said(tmp_path):
     )
     choices = {**LINES[0], "resps": [[["-1.0", "False"]], [["-2.0", "False"]]]}  # a request a choice
     assert read_log(write(tmp_path / "samples_b.jsonl", choices)).notices == ()
+    uneven = {**LINES[0], "resps": [["a", "b"], ["c"]]}
+    assert "drew 2 answers" in read_log(write(tmp_path / "samples_c.jsonl", uneven)).notices[0]
 
 
 def test_documents_alike_are_told_apart_and_a_document_twice_is_refused(tmp_path):

@@ -193,6 +193,12 @@ def test_what_is_neither_right_nor_wrong_is_shown(tmp_path, value):
     assert str(it.value).endswith(f"got {value!r}")
 
 
+def test_of_two_faults_the_first_is_shown(tmp_path):
+    path = plain(tmp_path / "f.jsonl", [("a", True), ("b", 2), ("c", 3)])
+    with pytest.raises(LogError, match=r"correct of item b must be .*got 2$"):
+        read_logs([("frozen", path)])
+
+
 def test_a_log_that_scored_nothing(tmp_path):
     path = tmp_path / "empty.json"
     path.write_text('{"status": "success", "eval": {"task": "t", "model": "m"}, "samples": []}')

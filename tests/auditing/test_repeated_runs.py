@@ -119,6 +119,9 @@ def test_the_low_heap():
     law = stats.hypergeom(16, 4, 11).pmf(range(5))
     assert law[law <= law[4] * (1 + 1e-9)].sum() == pytest.approx(table.p[0])
     assert table.p.tolist() == pytest.approx([0.2445, 0.0941, 0.2719, 0.0593, 0.1221, 0.0258], abs=1e-4)
+    above = low_runs(60.0).iloc[0]  # now runs under clipping fall below as well
+    counts = [[above.low_unclipped, 11 - above.low_unclipped], [above.low_clipped, 5 - above.low_clipped]]
+    assert above.low_clipped > 0 and above.p == pytest.approx(stats.fisher_exact(counts).pvalue)
     assert low_runs(23.0).equals(table) and low_runs(37.0).equals(table)
 
 

@@ -19,6 +19,10 @@ def test_version_is_the_package_s():
     assert result.output == f"rlvr {version('rlvr')}\n"
 
 
+def test_the_version_goes_before_the_help():
+    assert CliRunner().invoke(app, ["--version", "--help"]).output.startswith("rlvr ")
+
+
 def test_help_names_every_command():
     shown = CliRunner().invoke(app, ["--help"]).output
     for command in ("audit", "sweep", "replay", "factorial", "gate-map", "protocol", "--version"):

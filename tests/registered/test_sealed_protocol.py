@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from rlvr.arms import ARMS
 from rlvr.commands.command_line import app
+from rlvr.registered import sealed_protocol
 from rlvr.registered.sealed_protocol import (
     PROTOCOL,
     REGISTERED,
@@ -197,6 +198,23 @@ def test_wrong_arguments_are_named(call, message):
 def test_a_setting_nobody_has_is_named(family, training, kind):
     with pytest.raises(ValueError, match=f"a setting of {kind}"):
         _setting({"family": family, "training": training}, {})
+
+
+@pytest.mark.parametrize("rule", ["task-draw", "published"])
+def test_a_gate_of_task_draws_has_one_seed_each_and_the_published_many(monkeypatch, rule):
+    asked = []
+
+    def pool(*_, n_tasks, n_seeds, **__):
+        asked.append((n_tasks, n_seeds))
+        raise InterruptedError
+
+    monkeypatch.setattr(sealed_protocol, "pool_block", pool)
+    protocol = load_protocol()
+    gate = protocol.content["gate"]
+    with pytest.raises(InterruptedError):
+        run_gate(protocol, "strong", rule)
+    of_tasks = (gate["studies_per_block"] * gate["n_runs"], 1)
+    assert asked == [of_tasks if rule == "task-draw" else (gate["studies_per_block"], gate["n_runs"])]
 
 
 def test_an_incomplete_protocol_is_named(tmp_path):

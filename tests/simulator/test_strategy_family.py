@@ -8,6 +8,7 @@ from scipy import special, stats
 
 from rlvr import GRPOConfig, StrategyFamily, TaskFamily, simulate
 from rlvr.simulator.offset_averages import mean_shares
+from rlvr.simulator.strategy_family import _numbers
 from rlvr.simulator.strategy_labels import fixed_labels, strategy_shares
 
 
@@ -218,3 +219,10 @@ def test_without_offsets_the_average_is_the_softmax_itself_or_the_first_leader()
     logits = np.log([0.2, 0.4, 0.4])
     np.testing.assert_allclose(mean_shares(logits, 0.0, greedy=False), [0.2, 0.4, 0.4], rtol=1e-14)
     assert mean_shares(logits, 0.0, greedy=True).tolist() == [0, 1, 0]
+
+
+def test_one_number_is_taken_and_none_is_refused():
+    assert _numbers("offset_sd", [0.5], "numbers").tolist() == [0.5]
+    for nothing in ([], [np.nan], [np.inf]):
+        with pytest.raises((ValueError, TypeError), match="offset_sd must be numbers, got"):
+            _numbers("offset_sd", nothing, "numbers")

@@ -140,6 +140,9 @@ def test_refusals(change, said):
         null_moments(arguments.pop("shares"), arguments.pop("accuracies"), **arguments)
 
 
-def test_bounds_out_of_order_are_refused():
-    with pytest.raises(ValueError, match=r"0 < low < share < high < 1, got 0\.5, 0\.4, 0\.9"):
-        heap_probability(0.4, low=0.5, high=0.9)
+@pytest.mark.parametrize(
+    ("share", "low", "high"), [(0.4, 0.5, 0.9), (0.4, 0.0, 0.9), (0.4, 0.1, 1.0), (0.4, 0.1, 1.5)]
+)
+def test_bounds_out_of_order_are_refused(share, low, high):
+    with pytest.raises(ValueError, match=rf"0 < low < share < high < 1, got {low}, {share}, {high}"):
+        heap_probability(share, low=low, high=high)
