@@ -111,6 +111,15 @@ def test_names_of_shared_rows_come_in_the_size_of_the_panel_they_were_read_at(si
         assert {label.get_size() for label in panels[1].get_yticklabels()} == {6.5}
 
 
+def test_panels_that_are_one_column_already_keep_what_they_share():
+    figure = Figure(figsize=(4.0, 4.0))
+    upper, lower = figure.subplots(2, 1, sharex=True)
+    upper.set_title("upper")
+    with stacked(figure):
+        assert not upper.xaxis.get_tick_params()["labelbottom"]
+        assert (upper.get_title(), lower.get_title()) == ("upper", "")
+
+
 def test_a_narrow_figure_is_not_made_wider():
     figure = Figure(figsize=(3.0, 2.0))
     figure.subplots()

@@ -4,7 +4,7 @@ import myst_nb
 import pytest
 
 from rlvr.inference import Estimate
-from rlvr.pages import page_table, quote
+from rlvr.pages import PageTable, page_table, quote
 
 
 @pytest.fixture
@@ -84,3 +84,8 @@ def test_columns_of_words_read_from_the_left_and_of_numbers_from_the_right():
     rows = [{"arm": 1, "verdict": "supported", "p:.0e": 1e-9}, {"arm": 2, "verdict": "-", "p:.0e": 0.5}]
     table = page_table([*rows, dict(rows[0])], caption="Verdicts.", name="tab-00-verdicts")
     assert table.markdown().splitlines()[4] == "|:--|:--|--:|"
+
+
+def test_a_table_with_rows_of_unequal_length_is_not_written():
+    with pytest.raises(ValueError, match="shorter"):
+        PageTable(["a", "b"], [["1", "2"], ["3"]], "A caption.", "tab-x").markdown()

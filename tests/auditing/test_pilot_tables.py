@@ -31,6 +31,12 @@ def test_accuracies_and_sizes_are_the_cells_and_the_rest_stands_in():
     assert DEFAULT_ITEM_CORRELATION == 1 / (1 / 2 + 1 / 2 + 1)  # of chances drawn from Beta(1/2, 1/2)
 
 
+@pytest.mark.parametrize(("smallest", "taken"), [(1, 2), (2, 2), (3, 3)])
+def test_a_design_has_two_items_at_least(smallest, taken):
+    few = {**ROWS, "accuracy": [0.0, 0.0, 1.0, 1.0], "n_items": [200, 200, smallest, 200]}
+    assert pilot_design(read_cells([pd.DataFrame(few)])[0]).n_items == taken
+
+
 def test_what_the_table_states_is_used():
     table = pd.DataFrame(
         {**ROWS, "run_sd": ["", 0.02, "", 0.01], "n_runs": [1, 5, 3, 4], "samples_per_item": 8}
@@ -38,6 +44,8 @@ def test_what_the_table_states_is_used():
     design = pilot_design(read_cells([table])[0])
     assert design.run_sd == (0.0, 0.02, default_run_sd().run_sd, 0.01)
     assert (design.n_runs, design.samples_per_item) == (3, 8)
+    fewest = read_cells([pd.DataFrame({**ROWS, "run_sd": 0.02, "n_runs": [1, 2, 3, 4]})])[0]
+    assert pilot_design(fewest).n_runs == 2  # of the trained arms, the first among them
 
 
 @pytest.mark.parametrize("alike", [0.2, 0.8])

@@ -6,6 +6,7 @@ from io import StringIO
 
 import pytest
 from rich.console import Console
+from rich.table import Table
 
 from rlvr.auditing.audit_output import points
 from rlvr.auditing.plan_output import draw_plans, plan_to_dict, plans_to_dict, print_plans
@@ -41,6 +42,15 @@ def test_the_table_has_a_row_a_plan_by_runs():
             for part in ("null", "elicitation", "reward_design")
         ),
     ]
+
+
+def test_the_plan_asked_about_stands_out(monkeypatch):
+    rows, add_row = [], Table.add_row
+    monkeypatch.setattr(
+        Table, "add_row", lambda table, *cells, **how: (rows.append(how), add_row(table, *cells, **how))
+    )
+    printed(PLANS)  # asked about 3 runs; shown by runs
+    assert [how["style"] for how in rows] == ["", "bold", ""]
 
 
 def test_what_was_cheapest_or_why_nothing_was():

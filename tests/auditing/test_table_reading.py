@@ -3,6 +3,8 @@
 import csv
 import io
 import string
+import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -185,3 +187,12 @@ def test_what_is_written_comes_back(model, accuracies):
     assert {name: arm.accuracy for name, arm in cell.arms.items()} == {
         name: n / 500 for name, n in accuracies.items()
     }
+
+
+def test_a_lone_dash_is_standard_input_and_no_other_name_is(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"a,b\n1,2\n")))
+    assert read_text("-") == ("standard input", "a,b\n1,2\n")
+    monkeypatch.chdir(tmp_path)
+    for name in ("+", "a"):
+        Path(name).write_text("c\n")
+        assert read_text(name) == (name, "c\n")

@@ -90,3 +90,7 @@ def test_what_is_stored_comes_from_these_runs(tmp_path, monkeypatch):
 def test_a_budget_out_of_range_is_refused(until, error):
     with pytest.raises(error, match="until must be one of 5, 7"):
         budget_runs("lowest", 0.5, until=until)
+
+
+def test_budgets_grow_by_the_root_of_two_and_end_at_two_thousand():
+    assert [round(5 * 2 ** (k / 2)) for k in range(17)] + [1600, 2000] == list(BUDGETS)

@@ -89,6 +89,12 @@ def test_the_kernel_is_its_plain_twin(arm, seed, task, run, family, config):
     assert_same_run(family, config, arm, task, run, seed)
 
 
+@pytest.mark.parametrize("task", [2, 3])
+def test_more_tasks_than_prompts_have_their_own_offsets_and_accuracies(task):
+    family = replace(FAMILY, n_prompts=2, offset_sd=1.5, accuracy_spread=0.3)
+    assert_same_run(family, replace(CONFIG, batch_size=2), "true", task=task)
+
+
 @pytest.mark.parametrize("arm", TRAINED)
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_a_long_tail_is_sampled_as_in_plain_numpy(arm, optimizer):

@@ -32,6 +32,7 @@ def test_formulas_hold_and_controls_fail():
     assert logits.by_formula > 0 > shares.by_formula  # momentum favours the leader, the softmax its rivals
     assert drift.by_formula > 0 and spread.by_formula < 0.2
     assert adam.by_formula > plain.by_formula
+    assert [logits.by_formula, shares.by_formula] == pytest.approx([0.1244206320, -0.0499452970], rel=1e-7)
     # Same arguments, same draws: a setting that moved would move these.
     assert [check.simulated for check in checks] == pytest.approx(
         [0.0193213766, 0.0400107297, 0.586, 0.1232549597, -0.0492616650, 0.0158889446, 0.1721968997], rel=1e-7
