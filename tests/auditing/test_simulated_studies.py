@@ -90,3 +90,14 @@ def test_the_table_holds_every_answer_once():
 def test_what_is_refused(changes, said):
     with pytest.raises(ValueError, match=said.replace("(", r"\(")):
         StudyDesign(**{"accuracies": (0.1, 0.2, 0.3, 0.4), **changes})
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"), [("n_items", 2, 10**6), ("samples_per_item", 1, 10**4), ("n_runs", 1, 1000)]
+)
+def test_the_least_and_the_most_that_is_accepted(name, least, most):
+    for number in (least, most):
+        assert getattr(StudyDesign((0.1, 0.2, 0.3, 0.4), **{name: number}), name) == number
+    for number in (least - 1, most + 1):
+        with pytest.raises(ValueError, match=f"{name} must be a whole number from {least} to {most:,}, got"):
+            StudyDesign((0.1, 0.2, 0.3, 0.4), **{name: number})
