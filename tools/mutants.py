@@ -9,8 +9,9 @@ as likely as any other; of its changes one is drawn. Annotations are left alone:
 
 A mutant's tests are the files of its name, ``tests/<wing>/test_<module>.py`` and ``test_<module>_*.py``, then
 the other files of that wing (files of ``tests/`` itself for the common ground) that import the module or a
-name it exports. Doctests, notebooks and other wings do not count. A change that computes the same, so that no
-test can notice it, stands in ``equivalent_mutants.yml`` with its reason; such mutants are counted apart.
+name it exports, then the one that walks through all modules. Doctests, notebooks and other wings do not
+count. A change that computes the same, so that no test can notice it, stands in ``equivalent_mutants.yml``
+with its reason; such mutants are counted apart.
 
 Each mutant runs in a process of its own, over a copy of the tree. Mutants of compiled code get an empty Numba
 cache, because Numba would not notice the change.
@@ -43,6 +44,7 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 EQUIVALENT = Path(__file__).with_name("equivalent_mutants.yml")
+EVERY_MODULE = ROOT / "tests" / "test_frozen_records.py"
 CPU_LIMIT = 300  # seconds of processor time a mutant: several times what any wing's tests need
 PRELOADED = ["cosmic_ray.plugins", "hypothesis.strategies", "matplotlib.pyplot", "numba", "pandera.pandas",
              "pytest", "rich.console", "scipy.stats", "statsmodels.formula.api", "typer.testing"]  # fmt: skip
@@ -158,7 +160,7 @@ def tests_of(path: str) -> list[str]:
             ):
                 mirrored.append(test)
                 break
-    return [str(test.relative_to(ROOT)) for test in mirrored if test.is_file()]
+    return [str(test.relative_to(ROOT)) for test in (*mirrored, EVERY_MODULE) if test.is_file()]
 
 
 def survives(mutant: Mutant) -> bool:

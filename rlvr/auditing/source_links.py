@@ -36,8 +36,6 @@ __all__ = [
 
 Column = Callable[[CellAudit], str]
 
-_NO_MEAN = "; mean of steps 141-150 None"  # in the note of a run that had ended by then
-
 
 def anchor(cell: Cell) -> str:
     """The name of a cell's place on the page of sources.
@@ -164,8 +162,7 @@ def _arm_line(arm: Arm, is_the_arm: bool) -> str:
         "" if is_the_arm else "another reading, not the arm",
         "" if arm.comparable == "strict" else f"comparable: {arm.comparable}",
     ]
-    note = arm.note.replace(_NO_MEAN, "").replace("->", "→")
-    said_of_it = [arm.label, f"row {arm.line} of arms.csv", arm.source, note]
+    said_of_it = [arm.label, f"row {arm.line} of arms.csv", arm.source, arm.note]
     doubt = f" **Doubt:** {escape(arm.flag)}." if arm.flag else ""
     return (
         f"- {arm.name.upper()} **{100 * arm.accuracy:.10g}%**, {', '.join(filter(None, counts))}."

@@ -134,8 +134,8 @@ class Goal:
         Returns
         -------
         int
-            As many as `known` (without it, `first`) has if they are enough, else more: to be asked again with
-        so many.
+            As many as `known` (without it, `first`) has if they are enough, else more: to be asked again
+            with so many.
 
         Raises
         ------

@@ -216,26 +216,14 @@ def test_weights_other_than_one_enter_by_their_squares():
 
 
 def test_with_few_runs_weights_enter_each_part_by_their_squares():
-    half, _ = crossed_margins(
-        [0.3],
-        50,
-        [0, 0, 0.02, 0.03],
-        [0, 0, 0.1, 0.2],
-        [1, 1, 2, 3],
-        [[1, 0, 0.5, -2]],
-        assumed_run_sd=[0, 0.4, 0, 0],
-    )
+    def half(random):
+        study = [0.3], 50, [0, 0, 0.02, 0.03], [0, 0, 0.1, 0.2], [1, 1, 2, 3]
+        contrast = [[1, random, 0.5, -2]]
+        return crossed_margins(*study, contrast, assumed_run_sd=[0, 0.4, 0, 0])[0][0]
+
     spread = 0.25 * 0.02 / 2, 4 * 0.03 / 3
     df = sum(spread) ** 2 / (spread[0] ** 2 / 1 + spread[1] ** 2 / 2)
     expected = stats.t.ppf(0.975, 49) ** 2 * 0.3 / 50 + stats.t.ppf(0.975, df) ** 2 * sum(spread)
-    assert half[0] == pytest.approx(expected**0.5)  # nothing assumed of an arm that has no weight
-    more, _ = crossed_margins(
-        [0.3],
-        50,
-        [0, 0, 0.02, 0.03],
-        [0, 0, 0.1, 0.2],
-        [1, 1, 2, 3],
-        [[1, 3, 0.5, -2]],
-        assumed_run_sd=[0, 0.4, 0, 0],
-    )
-    assert more[0] == pytest.approx((expected + stats.norm.ppf(0.975) ** 2 * 9 * 0.4**2) ** 0.5)
+    assert half(random=0) == pytest.approx(expected**0.5)  # nothing assumed of an arm that has no weight
+    assumed = stats.norm.ppf(0.975) ** 2 * 9 * 0.4**2
+    assert half(random=3) == pytest.approx((expected + assumed) ** 0.5)
