@@ -63,7 +63,7 @@ def test_a_ratio_of_deviations_is_f():
 
 @pytest.mark.parametrize("studentised", [False, True])
 def test_equal_means_by_counting_every_shuffling(studentised):
-    one, other = [1.0, 5.0, 2.5], [4.0, 7.5, 9.0, 6.0]
+    one, other = [1.0, 5.0, 2.5], [4.0, 7.5, 19.0, 6.0]
     everyone = np.array(one + other)
 
     def distance(a, b):
@@ -76,7 +76,7 @@ def test_equal_means_by_counting_every_shuffling(studentised):
     ]
     wanted = np.mean([value >= seen - 1e-12 for value in splits])
     assert same_mean(one, other, studentised=studentised) == pytest.approx(wanted)
-    assert 0 < wanted < 1
+    assert wanted == pytest.approx(3 / 35 if studentised else 5 / 35)
 
 
 def test_equal_spread_by_counting_every_shuffling():

@@ -210,7 +210,7 @@ def _near_whole(printed: str, unit: float, graded: int) -> bool:
     digits = printed.lower().partition("e")[0].partition(".")[2]
     half_digit = 0.5 * 10.0 ** -len(digits) / unit
     answers = float(printed) / unit * graded
-    return abs(answers - round(answers)) <= half_digit * graded * (1 + 1e-9) + 1e-9
+    return abs(answers - round(answers)) <= half_digit * graded + 1e-9
 
 
 def _fraction_among_percentages(value: float, cell: list[float]) -> bool:

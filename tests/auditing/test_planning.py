@@ -219,6 +219,7 @@ def test_one_run_an_arm_is_offered_only_if_asked_for():
         (lambda: cheapest_design(GUESS, chance=1.0), "chance must be a number strictly between 0 and 1"),
         (lambda: cheapest_design(GUESS, half_width=0), "half_width must be a number strictly between"),
         (lambda: cheapest_design(GUESS, chance=0.8, runs=(5, 4)), "most runs must be a whole number from"),
+        (lambda: cheapest_design(GUESS, chance=0.8, runs=(0, 4)), "fewest runs must be .* least 1, got 0"),
     ],
 )
 def test_what_is_refused(call, said):

@@ -73,6 +73,13 @@ def test_the_table_holds_every_answer_once():
     assert row.correct.item() == drawn["true"][1, 2]
 
 
+def test_a_study_of_which_little_is_said():
+    design = StudyDesign((0.2, 0.4, 0.5, 0.7))
+    assert (design.n_items, design.samples_per_item, design.n_runs) == (500, 1, 3)
+    assert design.run_sd == (0, 0, 0, 0)
+    assert (design.item_correlation, design.sample_correlation) == (0.5, 0.5)
+
+
 @pytest.mark.parametrize(
     "changes, said",
     [
@@ -84,6 +91,7 @@ def test_the_table_holds_every_answer_once():
         ({"n_runs": 0}, "n_runs must be a whole number from 1"),
         ({"samples_per_item": 0}, "samples_per_item must be a whole number from 1"),
         ({"item_correlation": 1.2}, "item_correlation must be a fraction"),
+        ({"sample_correlation": 1.2}, "sample_correlation must be a fraction from item_correlation to 1"),
         ({"item_correlation": 0.7}, "sample_correlation must be a fraction from item_correlation to 1, got"),
     ],
 )  # fmt: skip

@@ -51,6 +51,12 @@ def test_every_column_of_a_row_is_kept():
     assert (cell.name, cell.alternatives, cell.notices) == ("s / x / m / b", (), ())
 
 
+def test_fifteen_digits_are_kept():
+    table = percent_table("33.3333333333333", "78.6", "7.1", "12.3456789012345")
+    read = [arm.accuracy for arm in read_cells([table])[0].arms.values()]
+    assert read == [0.333333333333333, 0.786, 0.071, 0.123456789012345]
+
+
 def test_lines_are_counted_from_the_header():
     (cell,) = read_cells([arms_table(role=["arm", "arm", "alternative", "arm"])])
     assert {arm.name: arm.line for arm in cell.arms.values()} == {"frozen": 2, "random": 3, "true": 5}
@@ -89,6 +95,7 @@ def test_a_notice_where_no_number_of_answers_gives_the_accuracy(accuracy, n_item
     ("accuracies", "refused"),
     [
         (("50", "60", "70", "0.7"), True),
+        (("1.5", "1.2", "1.8", "0.015"), True),  # so poor a model that the fraction is hard to see
         (("50", "60", "70", "1"), True),  # 1% of 30 is no whole number either
         (("50.5", "50.5", "50.5", "1"), False),  # as far from the others as 100 is
         (("50", "60", "70", "0"), False),  # none right is possible

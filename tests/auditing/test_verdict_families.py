@@ -144,9 +144,12 @@ def test_partial_pooling_by_hand():
     assert centres == pytest.approx([share * v + (1 - share) * found.mean.value for v in values])
     assert list(found.partially_pooled) == ["s / m0 / b", "s / m1 / b", "s / m2 / b"]
     assert all(a < b for a, b in pairwise(centres))
-    ahead = stats.t.ppf(0.975, 1) * np.hypot(
-        found.spread, (found.mean.high - found.mean.value) / stats.t.ppf(0.975, 2)
-    )
+    error = (found.mean.high - found.mean.value) / stats.t.ppf(0.975, 2)
+    half = stats.norm.ppf(0.975) * np.sqrt(share * own2 + (1 - share) ** 2 * error**2)
+    for each in found.partially_pooled.values():
+        assert (each.value - each.low, each.high - each.value) == pytest.approx((half, half))
+        assert (each.level, each.unit, each.n) == (0.95, "item and model", 3)
+    ahead = stats.t.ppf(0.975, 1) * np.hypot(found.spread, error)
     assert found.next_high - found.mean.value == pytest.approx(ahead)
 
 

@@ -41,6 +41,12 @@ def test_a_guess_gives_a_table_and_a_cheapest_design():
     assert "not given" not in result.stdout
 
 
+def test_other_numbers_of_runs_stand_beside_the_one_asked_for():
+    said = planned(*GUESS, "--run-sd", 0.02, "--runs", 5)
+    assert said["asked"]["design"]["n_runs"] == 5
+    assert [each["design"]["n_runs"] for each in said["other_designs"]] == [2, 3, 8, 12, 20]
+
+
 def test_what_is_not_given_is_said_with_its_source():
     said = planned(*GUESS, "--run-sd", "true=0.01")
     sd = default_run_sd()

@@ -222,4 +222,10 @@ def test_an_incomplete_protocol_is_named(tmp_path):
     path.write_text("settings: {}\n")
     with pytest.raises(ValueError, match="lacks sample, cells, hypotheses"):
         load_protocol(path)
+    path.write_text("settings: {}\nsample: {}\ncells: [\n")
+    with pytest.raises(ValueError, match=r"p\.yml, line 4: cannot be read as YAML"):
+        load_protocol(path)
+    path.write_bytes(b"\xff\xfe\xfd")
+    with pytest.raises(ValueError, match=r"p\.yml: cannot be read as YAML"):
+        load_protocol(path)
     assert isinstance(load_results().accuracy, pd.DataFrame)

@@ -53,6 +53,18 @@ def test_a_ratio_of_spreads_keeps_its_pairs():
     assert spread_ratio_claim(2.0 * x, other, high=1.5).p_outside < 1e-3
 
 
+def test_a_ratio_of_spreads_by_hand():
+    above, below = np.array([0.0, 2.0, 1.0, 7.0, 9.0, 8.0]), np.array([1.0, 1.5, 1.0, 4.0, 5.0, 4.0])
+    claim = spread_ratio_claim(above, below, low=1.5, high=2.5)
+    assert claim.estimate.value == pytest.approx(above.std() / below.std())
+    one, other = (np.square(x - x.mean()) * 6 / 5 for x in (above, below))
+    beyond, inside = [other, one - 1.5**2 * other], 2.5**2 * other - one
+    p = [stats.t.sf(x.mean() / (x.std(ddof=1) / 6**0.5), 5) for x in (*beyond, inside)]
+    assert claim.p_inside == pytest.approx(max(p))
+    assert spread_ratio_claim(above, below, low=1.5).p_inside == pytest.approx(p[1])
+    assert p[1] > p[0]
+
+
 def test_a_run_alone_is_far():
     claim = far_claim([0.0, 0.0, 0.0, 1.0], by=0.5, low=0.1)
     assert claim.estimate.value == 0.25 and claim.estimate.n == 4

@@ -131,6 +131,18 @@ def test_shares_are_those_of_an_analysis_of_variance():
             assert ours.levels[option] == table.df[f"C({option.replace(' ', '_')}, Sum)"] + 1
 
 
+def test_each_option_is_tested_against_what_it_varies_with():
+    curve = specification_curve().rename(columns=lambda name: name.replace(" ", "_"))
+    ours = variance_shares(specification_curve(), "null").p_value
+    within = anova_lm(ols("null ~ C(training) + C(learning_time)", curve).fit())
+    assert ours["learning time"] == pytest.approx(within.loc["C(learning_time)", "PR(>F)"], rel=1e-6)
+    names = {option: f"C({option.replace(' ', '_')}, Sum)" for option in LEVELS}
+    means = curve.groupby("training").first().assign(null=curve.groupby("training").null.mean())
+    between = anova_lm(ols(f"null ~ {' + '.join(names.values())}", means).fit(), typ=3)
+    for option, name in names.items():
+        assert ours[option] == pytest.approx(between.loc[name, "PR(>F)"], rel=1e-6)
+
+
 def invented(effect):
     """A curve of the array whose null is what `effect` makes of each row."""
     curve = specification_curve()

@@ -81,6 +81,26 @@ def test_adam_by_hand():
     np.testing.assert_allclose(logits, [[0.1 + 0.1 * first, -0.2]], rtol=1e-5)
 
 
+def test_a_gradient_as_small_as_adam_s_epsilon_moves_half_as_far():
+    logits, moments = np.zeros((1, 1)), np.zeros((2, 1, 1))
+    shared_updates.update_logits(logits, np.array([[1e-8]]), moments, 1, 0.1, True)
+    assert logits.item() == pytest.approx(0.05)
+
+
+def test_a_token_that_no_answer_came_to_is_left_alone():
+    logits = np.log([[0.7, 0.3], [0.7, 0.3], [0.7, 0.3]])
+    old, drift = np.exp(logits)[None], np.empty((3, 2))
+    ends = np.array([[0, 1]])  # the first answer turns off at once, the second goes one token on
+    counts = shared_updates.part_drift(
+        logits, np.zeros((1, 2)), np.zeros(1, np.int64), False, 0, 1, 2, old, np.full_like(old, 0.5),
+        np.array([[1, 1]]), ends, np.zeros((1, 2)), np.ones(1, bool), 0.0, 2.0, 0.5, False, True,
+        np.empty((3, 2)), drift,
+    )  # fmt: skip
+    pull = 0.5 * np.array([-0.2, 0.2])  # at each answer that decides the token
+    np.testing.assert_allclose(drift, [pull, pull / 2, [0, 0]], atol=1e-15)
+    assert counts == (0, 3)
+
+
 def test_a_whole_first_step_by_hand():
     """Strategy 0 always right, 1 always wrong, two answers: only a group with one of each moves."""
     family = StrategyFamily((0.7, 0.3), (1.0, 0.0), n_prompts=1)
