@@ -64,6 +64,11 @@ def test_what_was_not_scored_is_left_out_and_several_values_are_several_metrics(
     }  # fmt: skip
 
 
+def test_a_metric_that_was_not_scored_leaves_the_others_of_its_sample():
+    log = log_of(sample("a", {"acc": float("nan"), "style": 0.5}))
+    assert {name: column.values for name, column in log.answers.items()} == {"match/style": [0.5]}
+
+
 def test_epochs_are_told_apart_and_the_same_one_twice_is_refused():
     assert log_of(sample("a", "C"), sample("a", "I", epoch=2)).answers["match"].values == [1, 0]
     with pytest.raises(LogError, match=r"^x\.json: sample 'a' has epoch 2 twice; once is accepted$"):

@@ -2,6 +2,7 @@
 
 import statistics
 
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -32,6 +33,15 @@ def test_every_setting_is_there_with_its_source_and_averages_are_not_runs():
     assert [spread.n_runs for spread in spreads] == [20, 11, 11, 9, 9, 6, 6, 5, 5]
     assert all(0 < spread.low < spread.run_sd < spread.high < 1 and spread.source for spread in spreads)
     assert {spread.benchmark for spread in spreads} == {"AMC", "MATH-500", "addition"}
+
+
+def test_three_runs_are_a_spread_and_two_are_not(monkeypatch):
+    repeats = published_repeats().query("runs_averaged == 1")
+    groups = repeats.groupby(["design", "benchmark"], sort=True)
+    kept = [runs.head(3 if i == 0 else 2) for i, (_, runs) in enumerate(groups)]
+    monkeypatch.setattr("rlvr.auditing.run_spreads.published_repeats", lambda: pd.concat(kept))
+    published = [spread for spread in known_run_spreads() if spread.benchmark != "addition"]
+    assert [spread.n_runs for spread in published] == [3]
 
 
 def test_the_network_s_spread_is_that_of_its_most_repeated_random_cell():

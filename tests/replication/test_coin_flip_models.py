@@ -1,13 +1,23 @@
 """Models of the published RANDOM runs: what they start from, what is stored, and a misfit that can tell."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from typer.testing import CliRunner
 
 from rlvr.auditing import DESIGNS
 from rlvr.commands.command_line import app
-from rlvr.replication import BEST, STEPS, misfit, models, printed_runs, simulated_runs, stored_model_runs
+from rlvr.replication import (
+    BEST,
+    STEPS,
+    coin_flip_models,
+    misfit,
+    models,
+    printed_runs,
+    simulated_runs,
+    stored_model_runs,
+)
 from rlvr.replication.coin_flip_models import BASE, EVALUATION_SD, N_RUNS
 
 
@@ -40,6 +50,20 @@ def test_everything_is_stored():
             assert runs.shape == (N_RUNS, len(STEPS)) and np.isfinite(runs).all()
     stored_model_runs(BEST, "1 update of 128")[:] = 0  # a reader's copy
     assert stored_model_runs(BEST, "1 update of 128").min() > 0
+
+
+def test_what_is_stored_is_every_run_of_every_design(tmp_path, monkeypatch):
+    few = {"two strategies": models()["two strategies"]}
+    runs = {design: np.arange(16.0).reshape(2, 8) / 7 + place for place, design in enumerate(DESIGNS)}
+    monkeypatch.setattr(coin_flip_models, "models", lambda: few)
+    monkeypatch.setattr(coin_flip_models, "simulated_runs", lambda model, design: runs[design])
+    coin_flip_models.store(tmp_path / "runs.csv")
+    kept = pd.read_csv(tmp_path / "runs.csv")
+    assert list(kept.columns) == ["model", "design", "run", *(f"step_{step}" for step in STEPS)]
+    assert list(zip(kept.model, kept.design, kept.run, strict=True)) == [
+        ("two strategies", design, run) for design in DESIGNS for run in (0, 1)
+    ]
+    assert np.array_equal(kept.iloc[:, 3:], np.concatenate([runs[d][:, 1:] for d in DESIGNS]).round(3))
 
 
 def test_decisions_are_answers_and_nothing_else():

@@ -16,7 +16,8 @@ def test_the_defaults_are_the_published_light_settings():
         "forward",
         "grpo",
     )
-    assert config.refill_cap == 3
+    assert (config.refill_cap, config.inner_updates, config.mirror_temperature) == (3, 1, 1.0)
+    assert (config.verifier_noise, config.label_votes, config.label_share_right) == ((0.0, 0.0), 64, None)
 
 
 def test_the_heavy_settings_differ_in_three_sizes():

@@ -54,7 +54,7 @@ def test_coin_advantage_by_hand_and_as_print_gives_it():
     assert round(coin_advantage(16), 4) == 0.4835
 
 
-@pytest.mark.parametrize("share", [0.3, 0.5, 0.65, 0.9])
+@pytest.mark.parametrize("share", [0.2, 0.3, 0.5, 0.65, 0.8, 0.9])
 def test_bounds_are_where_the_ratios_say(share):
     bounds = clip_bounds(share, clip=CLIP)
     for name, (which, wanted) in {

@@ -126,6 +126,8 @@ def test_time_to_a_heap_solves_its_equation():
     [
         ({"shares": [0.5, 0.6]}, "shares must be at least two numbers above 0 that sum to 1"),
         ({"shares": [1.0]}, "shares must be"),
+        ({"shares": [1.0, 0.0]}, "shares must be"),
+        ({"shares": [1.5, -0.5]}, "shares must be"),
         ({"accuracies": [0.5]}, "accuracies must be one number in \\[0, 1\\] for each of 2"),
         ({"accuracies": [0.5, 1.5]}, "accuracies must be"),
         ({"n_updates": -1}, "n_updates must be an integer of at least 0"),
