@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import threading
 import time
 import warnings
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -226,13 +227,9 @@ def test_processes_give_the_same_bits(many_chunks, expected):
 
 @pytest.mark.slow
 def test_a_process_killed_in_the_middle_costs_nothing_but_a_warning(many_chunks, expected):
-    def kill(done, _):
-        if done == 2:
-            os.kill(next(iter(pool._processes)), signal.SIGKILL)
-
     with processes() as pool:
         with pytest.warns(RuntimeWarning, match="of 30 lost by the executor: trained here instead"):
-            found = simulate([TASKS, SHARED], SHORT, executor=Slow(pool), progress=kill, **ASKED)
+            found = simulate([TASKS, SHARED], SHORT, executor=Deadly(pool), **ASKED)
         assert_all_same(found, expected)
         with pytest.warns(RuntimeWarning, match="30 chunks of 30 lost"):  # the pool is broken for good
             assert_all_same(simulate([TASKS, SHARED], SHORT, executor=pool, **ASKED), expected)
@@ -251,19 +248,27 @@ def test_an_error_that_is_no_loss_is_raised(many_chunks, expected):
 
 
 def test_an_interrupt_cancels_what_has_not_begun(many_chunks):
+    futures, over = [], threading.Event()
+
     def interrupt(done, _):
         if done == 3:
             raise KeyboardInterrupt
 
-    class Listed(ThreadPoolExecutor):
-        def submit(self, *work):
-            futures.append(super().submit(*work))
+    def held(number, work, chunk):
+        if number == 3:  # at work when the interrupt comes, whatever else this machine does
+            over.wait(60)
+        return work(chunk)
+
+    class Held(ThreadPoolExecutor):
+        def submit(self, work, chunk):
+            futures.append(super().submit(held, len(futures), work, chunk))
             return futures[-1]
 
-    futures = []
-    with Listed(1) as pool, pytest.raises(KeyboardInterrupt):
-        simulate(TASKS, replace(SHORT, n_steps=500), executor=pool, progress=interrupt, **ASKED)
-    assert sum(future.cancelled() for future in futures) >= 5
+    with Held(1) as pool:
+        with pytest.raises(KeyboardInterrupt):
+            simulate(TASKS, SHORT, executor=pool, progress=interrupt, **ASKED)
+        over.set()
+    assert [future.cancelled() for future in futures] == [False] * 4 + [True] * 11
 
 
 def test_progress_is_told_of_every_chunk_and_draws_nothing_in_a_file(capsys):
