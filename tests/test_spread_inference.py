@@ -79,6 +79,13 @@ def test_equal_means_by_counting_every_shuffling(studentised):
     assert wanted == pytest.approx(3 / 35 if studentised else 5 / 35)
 
 
+@pytest.mark.parametrize("studentised", [False, True])
+def test_equal_means_have_one_p_in_points_and_in_fractions(studentised):
+    one, other = np.array([1.0, 5.0, 2.5]), np.array([4.0, 7.5, 19.0, 6.0])
+    in_points = same_mean(one, other, studentised=studentised)
+    assert same_mean(one / 100, other / 100, studentised=studentised) == in_points
+
+
 def test_equal_spread_by_counting_every_shuffling():
     one, other = [1.0, 2.0, 3.5], [0.0, 10.0, 40.0, 21.0]
     deviations = np.abs(np.concatenate([np.array(one) - 2.0, np.array(other) - 15.5]))

@@ -273,9 +273,8 @@ class StrategyFamily:
         if self.accuracy_spread > 0:
             mean = np.array(self.accuracies)
             scale = 1 / self.accuracy_spread - 1
-            inner = np.clip(mean, 1e-9, 1 - 1e-9)  # a Beta needs both shapes above 0
-            drawn = stats.beta.ppf(difficulty[..., None], inner * scale, (1 - inner) * scale)
-            accuracies = np.where((mean > 0) & (mean < 1), drawn, mean)
+            drawn = stats.beta.ppf(difficulty[..., None], mean * scale, (1 - mean) * scale)
+            accuracies = np.where((mean > 0) & (mean < 1), drawn, mean)  # there is no Beta of mean 0 or 1
         if self._prompts_differ:
             offsets = np.array(self.offset_sd) * np.array(
                 [generator.standard_normal(shape[1:]) for generator in generators]

@@ -193,6 +193,12 @@ def test_what_is_neither_right_nor_wrong_is_shown(tmp_path, value):
     assert str(it.value).endswith(f"got {value!r}")
 
 
+def test_lists_are_no_answers_even_where_each_item_has_one(tmp_path):
+    path = plain(tmp_path / "f.jsonl", [("a", [1]), ("b", [0])])
+    with pytest.raises(LogError, match=r"correct of item a must be right or wrong, .*got \[1\]$"):
+        read_logs([("frozen", path)])
+
+
 def test_of_two_faults_the_first_is_shown(tmp_path):
     path = plain(tmp_path / "f.jsonl", [("a", True), ("b", 2), ("c", 3)])
     with pytest.raises(LogError, match=r"correct of item b must be .*got 2$"):

@@ -89,6 +89,8 @@ def test_the_climb():
     assert slopes[0] == pytest.approx(by_hand)
     for design in (UNCLIPPED, LARGE, SMALL):
         assert climb(design)[0].low < 0 < climb(design)[0].high
+    last_two = published_run_curves().loc[CLIPPED][[74, 75]].to_numpy()
+    np.testing.assert_allclose(climb(CLIPPED, steps=(74, 75))[1], last_two[:, 1] - last_two[:, 0])
     assert climb(CLIPPED, steps=(0, 60))[0].value == pytest.approx(0.24, abs=0.005)
 
 
@@ -146,6 +148,7 @@ def test_no_more_and_no_fewer_low_runs_fit_the_averages():
         (lambda: compare_designs(steps=(81, 80)), "step must be a rollout step from 0 to 80, got 81"),
         (lambda: compare_whole_runs(steps=(0, 75)), r"steps\[0\] must be a rollout step from 1 to 75, got 0"),
         (lambda: compare_whole_runs(steps=(9, 8)), r"steps\[1\] must be a rollout step from 9 to 75, got 8"),
+        (lambda: climb(CLIPPED, steps=(75, 76)), r"steps\[0\] must be a rollout step from 0 to 74, got 75"),
         (lambda: climb(CLIPPED, steps=(5, 5)), r"steps\[1\] must be a rollout step from 6 to 75, got 5"),
         (lambda: low_runs(100.0), "below must be a percentage strictly between 0 and 100, got 100.0"),
         (lambda: end_points(CLIPPED, "AIME24"), "benchmark must be one of"),

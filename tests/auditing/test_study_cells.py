@@ -34,6 +34,12 @@ def test_every_paper_in_the_data_has_a_name():
     assert set(published_arms().study) == set(PAPERS)
 
 
+@pytest.mark.parametrize("column", ["item", "correct"])
+def test_one_column_of_outcomes_does_not_make_a_table_of_them(column):
+    (plain,), (more,) = read_cells([arms_table()]), read_cells([arms_table(**{column: "1"})])
+    assert [arm.accuracy for arm in more.arms.values()] == [arm.accuracy for arm in plain.arms.values()]
+
+
 def test_percentages_and_fractions_are_the_same_numbers():
     percent = arms_table().drop(columns="accuracy").assign(accuracy_percent=["25", "30", "40", "50"])
     (one,), (other,) = read_cells([arms_table()]), read_cells([percent])

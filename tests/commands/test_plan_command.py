@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from matplotlib import pyplot
 from typer.testing import CliRunner
 
 from rlvr.auditing.run_spreads import default_run_sd
@@ -101,6 +102,19 @@ def test_files_are_written(tmp_path):
     assert result.exit_code == 0 and "cheapest" in result.stdout
     assert json.loads(out.read_text())["asked"]["verdict"] == "elicitation"
     assert "<svg" in figure.read_text()[:500]
+
+
+def test_the_figure_shows_other_numbers_of_items_below_and_above_those_asked_for(tmp_path, monkeypatch):
+    drawn = []
+
+    def figure_of(plans):
+        drawn.extend(plan.design.n_items for plan in plans)
+        return pyplot.figure()
+
+    monkeypatch.setattr("rlvr.auditing.plan_output.draw_plans", figure_of)
+    result = run(*GUESS, "--run-sd", 0.02, "--items", 500, "--figure", tmp_path / "plan.svg")
+    assert result.exit_code == 0
+    assert set(drawn) == {100, 500, 2000} and drawn.count(100) == drawn.count(2000) == drawn.count(500)
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,15 @@ def test_every_change_is_found_in_order_and_by_interpolation():
     assert up.unit == "task draw" and up.n == 40
 
 
+def test_a_change_lies_between_the_surest_positions_not_the_farthest_ones(monkeypatch):
+    windows = []
+    monkeypatch.setattr(budget_axis, "crossing_interval", lambda at, values: windows.append(list(at)))
+    luck = np.random.default_rng(1).normal(0, [[0.1], [0.5], [0.5], [0.1]], (4, 40))
+    means = np.array([-1.0, -2.0, 2.0, 1.0])  # ten deviations, four, four, ten
+    sign_changes([1, 2, 3, 4], (means[:, None] + luck - luck.mean(axis=1, keepdims=True))[..., None])
+    assert windows == [[1, 2, 3, 4]]
+
+
 def test_a_curve_that_hugs_zero_changes_no_sign():
     assert sign_changes([1, 2, 3], curves_of([-0.001, 0.001, -0.001], spread=0.1)) == []
     assert sign_changes([1, 2, 3], curves_of([1.0, 0.0, 1.0])) == []

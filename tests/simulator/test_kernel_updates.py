@@ -186,6 +186,12 @@ def test_the_target_by_hand_and_no_advantage_in_it():
         np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15)
 
 
+def test_equal_rewards_are_no_reason_to_move_at_all():
+    config = replace(FREE, update="mirror", mirror_temperature=0.3, filtering="off")
+    assert not change(config, actions=[0, 1, 1, 2], rewards=[1, 1, 1, 1]).any()
+    assert change(config, actions=[0, 1, 1, 2], rewards=[1, 1, 1, 0]).any()
+
+
 OPTIONS = {
     "clipped": {"inner_updates": 3, "clip": (0.1, 0.2), "advantage": "rloo"},
     "Adam": {"optimizer": "adam", "filtering": "refill"},
