@@ -99,6 +99,11 @@ def test_the_spread_grows_as_a_neutral_walk_s():
     assert found.low < 0.5 < found.high and found.n == 11 and found == spread_growth(UNCLIPPED)
 
 
+def test_a_resample_of_one_run_alone_has_no_spread_and_is_left_out():
+    found = spread_growth(CLIPPED)  # of five runs: once in 625 resamples
+    assert found.n == 5 and found.low < found.value < found.high
+
+
 def test_the_exponent_of_a_simulated_walk_is_one_half(monkeypatch):
     import pandas as pd
 

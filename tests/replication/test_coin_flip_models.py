@@ -34,6 +34,13 @@ def test_printed_runs_are_the_transcribed_ones():
     assert first[:, 3].std(ddof=1) == pytest.approx(1.4, abs=0.05)
 
 
+@pytest.mark.parametrize("name", list(models()))
+def test_every_model_s_first_run_is_as_stored(name):
+    for design in ("1 update of 128", "8 updates, clipping"):
+        run = simulated_runs(name, design, n_runs=1)[0, 1:]
+        assert np.abs(run - stored_model_runs(name, design)[0]).max() < 6e-4
+
+
 def test_runs_are_as_stored_and_depend_on_their_number_alone():
     for design in ("1 update of 128", "8 updates, clipping"):
         three = simulated_runs("two strategies", design, n_runs=3)

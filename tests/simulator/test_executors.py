@@ -45,6 +45,7 @@ class Backwards(Executor):
     def submit(self, fn, /, *args, **kwargs):
         future = Future()
         self.waiting.append((future, pickle.dumps((fn, args, kwargs))))
+        assert len(self.waiting) <= self.n  # else the first ones would be waited for without end
         if len(self.waiting) == self.n:
             for waiting, packed in reversed(self.waiting):
                 work, given, named = pickle.loads(packed)

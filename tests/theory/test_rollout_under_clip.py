@@ -117,6 +117,7 @@ def test_a_finer_grid_says_the_same():
     ("change", "said"),
     [
         ({"share": 1.0}, "share must be a number strictly between 0 and 1, got 1"),
+        ({"share": 1.0, "clip": None}, "share must be a number strictly between 0 and 1, got 1"),
         ({"learning_rate": 0.0}, "learning_rate must be a finite number above 0, got 0"),
         ({"n_answers": 0}, "n_answers must be an integer of at least 1, got 0"),
         ({"group_size": 1}, "group_size must be an integer of at least 2, got 1"),
