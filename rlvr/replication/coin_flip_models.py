@@ -169,7 +169,7 @@ def simulated_runs(
         checkpoints=(0, *STEPS), executor=executor,
     )  # fmt: skip
     curves = 100 * runs.curves[0, :, 0]
-    return BASE + curves - curves[:, :1]
+    return BASE + (curves - curves[:, :1])
 
 
 @dataclass(frozen=True)

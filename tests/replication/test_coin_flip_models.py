@@ -35,19 +35,13 @@ def test_printed_runs_are_the_transcribed_ones():
 
 
 @pytest.mark.parametrize("name", list(models()))
-def test_every_model_s_first_run_is_as_stored(name):
+def test_runs_are_as_stored_and_depend_on_their_number_alone(name):
     for design in ("1 update of 128", "8 updates, clipping"):
-        run = simulated_runs(name, design, n_runs=1)[0, 1:]
-        assert np.abs(run - stored_model_runs(name, design)[0]).max() < 6e-4
-
-
-def test_runs_are_as_stored_and_depend_on_their_number_alone():
-    for design in ("1 update of 128", "8 updates, clipping"):
-        three = simulated_runs("two strategies", design, n_runs=3)
-        one = simulated_runs("two strategies", design, n_runs=1)
+        three = simulated_runs(name, design, n_runs=3)
+        one = simulated_runs(name, design, n_runs=1)
         assert np.array_equal(three[:1], one) and np.all(three[:, 0] == BASE)
-        assert np.abs(three[:, 1:] - stored_model_runs("two strategies", design)[:3]).max() < 6e-4
-    assert not np.array_equal(simulated_runs("two strategies", "1 update of 128", n_runs=1, seed=16), one)
+        assert np.abs(three[:, 1:] - stored_model_runs(name, design)[:3]).max() < 6e-4
+    assert not np.array_equal(simulated_runs(name, design, n_runs=1, seed=16), one)
 
 
 def test_everything_is_stored():

@@ -61,7 +61,9 @@ class Deadly(Executor):
 
     def submit(self, fn, /, *args, **kwargs):
         self.n += 1
-        return self.pool.submit(os._exit, 1) if self.n == 4 else self.pool.submit(fn, *args, **kwargs)
+        if self.n == 4:
+            return self.pool.submit(signal.raise_signal, signal.SIGKILL)
+        return self.pool.submit(fn, *args, **kwargs)
 
 
 def slowly(work, chunk):
