@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import traceback
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -173,6 +174,12 @@ def _counter(n_chunks: int, progress: Progress | None) -> Callable[[], None]:
 
 
 def _is_loss(problem: Exception) -> bool:
-    """Whether a chunk's error says that its worker went, by the standard library's names or Dask's."""
-    gone = isinstance(problem, (BrokenExecutor, CancelledError, ConnectionError, EOFError))
-    return gone or type(problem).__name__ == "KilledWorker"
+    """Whether a chunk's error says that its worker went: by the standard library's names, or Dask's own.
+
+    Dask's executor raises what a worker raised with the worker's traceback. What it raises itself is that it
+    gave a chunk up, or trips over an answer whose worker died between sending it and being asked for it.
+    """
+    if isinstance(problem, (BrokenExecutor, CancelledError, ConnectionError, EOFError)):
+        return True
+    frames = [frame for frame, _ in traceback.walk_tb(problem.__traceback__)]
+    return bool(frames) and frames[-1].f_globals.get("__name__") == "distributed.cfexecutor"

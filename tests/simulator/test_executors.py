@@ -1,5 +1,6 @@
 """Several studies in one call, and chunks on other executors: the same bits, whoever dies."""
 
+import asyncio
 import multiprocessing
 import os
 import pickle
@@ -70,6 +71,10 @@ def slowly(work, chunk):
     """Train a chunk no faster than in a tenth of a second."""
     time.sleep(0.1)
     return work(chunk)
+
+
+def out_of_memory(chunk):
+    raise MemoryError("on a worker")
 
 
 class Slow(Executor):
@@ -325,6 +330,42 @@ def test_a_dask_worker_killed_in_the_middle_costs_nothing(cluster, many_chunks, 
             [TASKS, SHARED], SHORT, executor=Slow(cluster.get_executor()), progress=kill, **ASKED
         )
     assert_all_same(found, expected)
+
+
+@pytest.mark.parametrize("family", [TASKS, SHARED])
+def test_an_answer_that_dask_loses_after_it_came_is_trained_here(family, many_chunks):
+    cascade = pytest.importorskip("distributed.cfexecutor")._cascade_future
+
+    class Lost:
+        """A future of Dask whose worker died after the answer had come: it is taken for an error."""
+
+        status = "lost"
+
+        def __init__(self, answer):
+            self.answer = answer
+
+        async def _result(self, raiseit):
+            return self.answer
+
+    class Losing(Executor):
+        def submit(self, fn, /, *args, **kwargs):
+            async def told():
+                await cascade(Lost(fn(*args, **kwargs)), future)
+
+            future = Future()
+            asyncio.run(told())
+            return future
+
+    with pytest.warns(RuntimeWarning, match="15 chunks of 15 lost by the executor: trained here instead"):
+        found = simulate(family, SHORT, executor=Losing(), **ASKED)
+    assert_same(found, simulate(family, SHORT, **ASKED))
+
+
+@pytest.mark.slow
+def test_an_error_of_the_work_itself_comes_back_from_dask(cluster, monkeypatch):
+    monkeypatch.setattr(executors, "train_chunk", out_of_memory)
+    with pytest.raises(MemoryError, match="on a worker"):
+        simulate(TASKS, SHORT, executor=cluster.get_executor(), **ASKED)
 
 
 @pytest.mark.slow
