@@ -19,6 +19,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "paired_spread": ["ratio_of_spreads"],
         "run_figures": ["draw_random_paths", "draw_splits"],
-        "change_by_source": ["SOURCES", "changes_by_source"],
+        "change_by_source": ["READINGS", "SOURCES", "changes_by_reading", "changes_by_source"],
     },
 )

@@ -17,7 +17,12 @@ import pandas as pd
 
 from rlvr._checks import choice
 
-__all__ = ["SOURCES", "changes_by_source"]
+__all__ = ["READINGS", "SOURCES", "changes_by_reading", "changes_by_source"]
+
+_KEYS = ["prior", "arm", "design", "rate", "seed"]
+
+READINGS = {"sampled": "right", "greedy": "greedy"}
+"""How an answer is read, and the measure of :func:`rlvr.network.network_paths` that it gives."""
 
 SOURCES = ("reweighting", "within", "elsewhere")
 """Where a change of accuracy comes from, be it choice of strategy, skill within it or answers without one."""
@@ -48,13 +53,7 @@ def changes_by_source(paths: pd.DataFrame, *, items: str = "trained") -> pd.Data
     >>> changes_by_source(pd.DataFrame([then, now])).loc[1, ["change", "reweighting", "within"]].tolist()
     [0.3, 0.3, 0.0]
     """
-    choice("items", items, ("trained", "held_out"))
-    keys = ["prior", "arm", "design", "rate", "seed"]
-    names = ["right", "share_c", "share_d", "from_c", "from_d"]
-    table = paths[[*keys, "step", *(f"{items}_{name}" for name in names)]].copy()
-    table.columns = pd.Index([*keys, "step", *names])
-    start = table[table["step"] == 0].drop(columns="step")
-    both = table.merge(start, on=keys, suffixes=("", "_0"), validate="many_to_one", how="left")
+    both = _beside_start(paths, items, ["right", "share_c", "share_d", "from_c", "from_d"])
     reweighting, within, elsewhere = (np.zeros(len(both)) for _ in range(3))
     for strategy in "cd":
         share, share_0 = both[f"share_{strategy}"], both[f"share_{strategy}_0"]
@@ -68,4 +67,44 @@ def changes_by_source(paths: pd.DataFrame, *, items: str = "trained") -> pd.Data
     change = both["right"] - both["right_0"]
     columns = (change, reweighting, within, elsewhere + change)
     found = pd.DataFrame(dict(zip(("change", *SOURCES), columns, strict=True))).round(12)
-    return pd.concat([both[[*keys, "step"]], found], axis=1)
+    return pd.concat([both[[*_KEYS, "step"]], found], axis=1)
+
+
+def changes_by_reading(paths: pd.DataFrame, *, items: str = "trained") -> pd.DataFrame:
+    """The change of every run since its own step 0, with sampled and with greedy answers.
+
+    Sampled accuracy is the mean probability of a right answer. Greedy accuracy is the fraction of items
+    whose most probable answer is right: it moves only where another answer takes the lead.
+
+    Parameters
+    ----------
+    paths : DataFrame
+        As :func:`rlvr.network.network_paths` gives it; each run with its step 0.
+    items : {"trained", "held_out"}
+        On which items.
+
+    Returns
+    -------
+    DataFrame
+        `paths`' keys and ``step``, then the columns of ``READINGS``, in units of accuracy.
+
+    Examples
+    --------
+    >>> run = {"prior": "p", "arm": "random", "design": "d", "rate": "r", "seed": 0}
+    >>> then = run | {"step": 0, "trained_right": 0.25, "trained_greedy": 0.0}
+    >>> now = run | {"step": 8, "trained_right": 0.25, "trained_greedy": 0.5}
+    >>> changes_by_reading(pd.DataFrame([then, now])).loc[1, ["sampled", "greedy"]].tolist()
+    [0.0, 0.5]
+    """
+    both = _beside_start(paths, items, list(READINGS.values()))
+    found = {reading: (both[name] - both[f"{name}_0"]).round(12) for reading, name in READINGS.items()}
+    return pd.concat([both[[*_KEYS, "step"]], pd.DataFrame(found)], axis=1)
+
+
+def _beside_start(paths: pd.DataFrame, items: str, names: list[str]) -> pd.DataFrame:
+    """Measures of every row beside those of its run's step 0, which end in ``_0``."""
+    choice("items", items, ("trained", "held_out"))
+    table = paths[[*_KEYS, "step", *(f"{items}_{name}" for name in names)]].copy()
+    table.columns = pd.Index([*_KEYS, "step", *names])
+    start = table[table["step"] == 0].drop(columns="step")
+    return table.merge(start, on=_KEYS, suffixes=("", "_0"), validate="many_to_one", how="left")

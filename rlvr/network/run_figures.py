@@ -16,8 +16,15 @@ __all__ = ["draw_random_paths", "draw_splits"]
 _ROWS = {"trained_right": "accuracy", "trained_share_c": "share of c", "trained_entropy": "entropy, nats"}
 
 
-def draw_random_paths(paths: pd.DataFrame, *, prior: str, rates: Sequence[str], chance: float) -> Figure:
-    """Accuracy, share of strategy c and entropy of the RANDOM arm along training, a column a rate.
+def draw_random_paths(
+    paths: pd.DataFrame,
+    *,
+    prior: str,
+    rates: Sequence[str],
+    chance: float,
+    measures: Mapping[str, str] = _ROWS,
+) -> Figure:
+    """Measures of the RANDOM arm along training, a column a rate.
 
     Parameters
     ----------
@@ -28,7 +35,10 @@ def draw_random_paths(paths: pd.DataFrame, *, prior: str, rates: Sequence[str], 
     rates : sequence of str
         Learning rates, one a column.
     chance : float
-        Accuracy of a guess, drawn as a dotted line as the prior is.
+        Accuracy of a guess, drawn in the row of sampled accuracy as a dotted line, as the start is in all.
+    measures : mapping of str to str
+        The column of `paths` in each row of panels, and its label; by default sampled accuracy, share of
+        strategy c and entropy, on trained items.
 
     Returns
     -------
@@ -36,8 +46,9 @@ def draw_random_paths(paths: pd.DataFrame, *, prior: str, rates: Sequence[str], 
         Thin lines are runs, thick ones their mean; orange is clipped, black is not.
     """
     random = paths[(paths["arm"] == "random") & (paths["prior"] == prior)]
-    figure, panels = plt.subplots(len(_ROWS), len(rates), figsize=(7.6, 6.2), sharex=True, sharey="row")
-    for line, (measure, name) in zip(panels, _ROWS.items(), strict=True):
+    size = (7.6, 0.2 + 2 * len(measures))
+    figure, panels = plt.subplots(len(measures), len(rates), figsize=size, sharex=True, sharey="row")
+    for line, (measure, name) in zip(panels, measures.items(), strict=True):
         for axes, rate in zip(line, rates, strict=True):
             for design, colour in (("unclipped", "black"), ("clipped", TERM_COLOURS["null"])):
                 cell = random[(random["rate"] == rate) & (random["design"] == design)]
@@ -47,8 +58,9 @@ def draw_random_paths(paths: pd.DataFrame, *, prior: str, rates: Sequence[str], 
             axes.axhline(seen.loc[0].mean(), color="grey", ls=":", lw=1)
             if measure == "trained_right":
                 axes.axhline(chance, color="grey", ls=":", lw=1)
-                axes.set_title(f"{rate} rate")
         line[0].set_ylabel(name)
+    for axes, rate in zip(panels[0], rates, strict=True):
+        axes.set_title(f"{rate} rate")
     panels[-1, len(rates) // 2].set_xlabel("optimiser steps")
     return figure
 

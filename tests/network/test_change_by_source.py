@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rlvr.network import SOURCES, changes_by_source
+from rlvr.network import SOURCES, changes_by_reading, changes_by_source
 
 KEYS = {"prior": "p", "arm": "random", "design": "d", "rate": "r"}
 
@@ -55,3 +55,16 @@ def test_moving_shares_alone_or_skill_alone():
 def test_other_items_are_refused():
     with pytest.raises(ValueError, match="items must be one of 'trained', 'held_out', got 'all'"):
         changes_by_source(pd.DataFrame(rows((1, 1, 1, 1, 1), (1, 1, 1, 1, 1))), items="all")
+
+
+def test_both_readings_of_a_run_by_hand():
+    run = KEYS | {"seed": 3}
+    table = pd.DataFrame(
+        [run | {"step": step, "held_out_right": right, "held_out_greedy": greedy}
+         for step, right, greedy in ((0, 0.2, 0.0), (8, 0.15, 0.25))]
+    )  # fmt: skip
+    found = changes_by_reading(table, items="held_out").set_index("step")
+    assert found.loc[0, ["sampled", "greedy"]].tolist() == [0, 0]
+    assert found.loc[8, ["sampled", "greedy"]].tolist() == pytest.approx([-0.05, 0.25])
+    with pytest.raises(ValueError, match="items must be one of 'trained', 'held_out', got 'all'"):
+        changes_by_reading(table, items="all")

@@ -7,10 +7,19 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
 
 from rlvr import audit, decompose
 from rlvr._data import DATA
-from rlvr.network import network_accuracies, network_items, network_outcomes, network_paths, network_record
+from rlvr.network import (
+    changes_by_reading,
+    network_accuracies,
+    network_items,
+    network_outcomes,
+    network_paths,
+    network_record,
+)
 
 PATHS, ITEMS = network_paths(), network_items()
 KEYS = ["prior", "arm", "design", "rate", "seed"]
@@ -164,3 +173,39 @@ def test_the_record_is_readable_text():
     assert (
         json.loads((DATA / "network.json").read_text(encoding="utf-8"))["planned"] >= network_record()["runs"]
     )
+
+
+def random_changes(items="trained"):
+    """Last step minus first of RANDOM, a DataFrame (run, reading) by cell."""
+    table = changes_by_reading(PATHS, items=items)
+    ends = table[(table["arm"] == "random") & (table["step"] == table["step"].max())]
+    return 100 * ends.set_index(["prior", "rate", "design"])[["sampled", "greedy"]]
+
+
+@pytest.mark.parametrize("items", ["trained", "held_out"])
+def test_greedy_nulls_have_the_sign_of_the_start_and_sampled_ones_do_not(items):
+    means = random_changes(items).groupby(level=[0, 1, 2]).mean()
+    assert len(means) == 16
+    weak = means.index.get_level_values("prior") == "weak"
+    assert (means.loc[weak, "greedy"] > 14).all() and (means.loc[~weak, "greedy"] < -15).all()
+    assert (means["sampled"] < 1).all()
+    start = PATHS[PATHS["step"] == 0].groupby("prior")[f"{items}_greedy"].agg(["min", "max"])
+    assert start.loc["weak"].tolist() == [0, 0] and (start.drop("weak") == 1).all(axis=None)
+
+
+def test_what_both_readings_give_as_recomputed_from_the_stored_tables():
+    means = random_changes().groupby(level=[0, 1, 2]).mean().round(1)
+    expected = {
+        ("weak", "low", "clipped"): (0.0, 27.1), ("weak", "low", "unclipped"): (0.9, 31.8),
+        ("weak", "middle", "clipped"): (-1.2, 27.1), ("weak", "middle", "unclipped"): (-5.7, 15.6),
+        ("middle", "low", "clipped"): (-3.8, -31.2), ("middle", "middle", "clipped"): (-7.6, -50.1),
+    }  # fmt: skip
+    assert {cell: tuple(means.loc[cell]) for cell in expected} == expected
+
+
+def test_sampled_falls_before_and_after_correction():
+    sampled = random_changes()["sampled"].groupby(level=[0, 1, 2])
+    tests = sampled.agg(lambda cell: stats.ttest_1samp(cell, 0).pvalue)
+    falls = sampled.mean() < 0
+    assert ((tests < 0.05) & falls).sum() == 13 and ((tests < 0.05) & ~falls).sum() == 0
+    assert (multipletests(tests, method="holm")[1] < 0.05).sum() == 7
