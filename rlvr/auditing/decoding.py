@@ -19,10 +19,11 @@ DECODINGS = ("greedy", "sampled", "not applicable")
 """What an arm may state; "not applicable" where choices are compared by likelihood, empty if unknown."""
 
 _CAVEATS = {
-    "greedy": "a greedy accuracy counts only which answer leads, so it can move by many points while the "
-    "accuracy of sampled answers stays; to tell, log several samples an item, or the answer's probability",
-    "not applicable": "choices compared by likelihood are not decoded; such an accuracy, too, counts only "
+    "greedy": "A greedy accuracy counts only which answer leads, so it can move by many points while the accuracy "
+    "of sampled answers stays. To tell, log several samples an item, or the answer's probability",
+    "not applicable": "Choices compared by likelihood are not decoded; such an accuracy, too, counts only "
     "which choice leads",
+    "": "Whether all arms were decoded alike is not known",
 }
 
 
@@ -77,12 +78,22 @@ def inspect_decoding(log: Mapping[str, Any]) -> str:
     >>> inspect_decoding({"eval": {"model_generate_config": {"temperature": 0.6}}})
     'sampled'
     """
-    plan = log.get("plan") or {}
-    steps = [step.get("params") or {} for step in plan.get("steps") or [] if step.get("solver") == "generate"]
+    plan = _mapping(log.get("plan"))
+    steps = plan.get("steps")
+    generates = [
+        _mapping(step.get("params"))
+        for step in (steps if isinstance(steps, list) else ())
+        if isinstance(step, dict) and step.get("solver") == "generate"
+    ]
     settings: dict[str, Any] = {}
-    for given in (plan.get("config") or {}, log["eval"].get("model_generate_config") or {}, *steps):
-        settings |= {name: value for name, value in given.items() if value is not None}
+    for given in (plan.get("config"), _mapping(log.get("eval")).get("model_generate_config"), *generates):
+        settings |= {name: value for name, value in _mapping(given).items() if value is not None}
     return _decoding({name: settings.get(name) for name in ("temperature", "top_k")})
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    """The value if it is a mapping; else an empty one, since a log may leave anything out."""
+    return value if isinstance(value, dict) else {}
 
 
 def unlike(words: Mapping[str, str]) -> tuple[str, str] | None:
@@ -102,16 +113,12 @@ def decoding_note(words: Mapping[str, str]) -> str:
     Examples
     --------
     >>> decoding_note({"true": "sampled", "frozen": ""})
-    'decoding: TRUE sampled, FROZEN not known; whether all arms were decoded alike is not known'
+    'decoding: sampled TRUE; not known FROZEN. Whether all arms were decoded alike is not known'
     """
-    found = {
-        word: [name.upper() for name in ARMS if words.get(name) == word]
-        for word in (*DECODINGS, "")
+    groups = {
+        word: ", ".join(name.upper() for name in ARMS if words.get(name) == word) for word in (*DECODINGS, "")
     }
-    groups = {word: names for word, names in found.items() if names}
-    if set(groups) <= {""}:
+    if not any(words.values()):
         return ""
-    named = ", ".join(f"{' and '.join(names)} {word or 'not known'}" for word, names in groups.items())
-    more = [caveat for word, caveat in _CAVEATS.items() if word in groups]
-    more += ["whether all arms were decoded alike is not known"] if "" in groups else []
-    return "; ".join([f"decoding: {named}", *more])
+    named = "; ".join(f"{word or 'not known'} {names}" for word, names in groups.items() if names)
+    return ". ".join([f"decoding: {named}", *(_CAVEATS[word] for word in _CAVEATS if groups[word])])
