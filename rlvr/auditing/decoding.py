@@ -19,8 +19,8 @@ DECODINGS = ("greedy", "sampled", "not applicable")
 """What an arm may state; "not applicable" where choices are compared by likelihood, empty if unknown."""
 
 _CAVEATS = {
-    "greedy": "A greedy accuracy counts only which answer leads, so it can move by many points while the accuracy "
-    "of sampled answers stays. To tell, log several samples an item, or the answer's probability",
+    "greedy": "A greedy accuracy counts only which answer leads, so it can move by many points while the "
+    "accuracy of sampled answers stays. To tell, log several samples an item, or the answer's probability",
     "not applicable": "Choices compared by likelihood are not decoded; such an accuracy, too, counts only "
     "which choice leads",
     "": "Whether all arms were decoded alike is not known",

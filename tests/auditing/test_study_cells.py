@@ -122,7 +122,7 @@ def test_outcomes_as_true_false_and_shares():
 
 
 def test_what_a_table_of_outcomes_states_beside_them_is_kept_not_checked_and_dropped():
-    """Two runs of each arm, one with fewer samples an item; RANDOM less comparable; another prompt's FROZEN."""
+    """Two runs of each arm, one with fewer samples; RANDOM less comparable; another prompt's FROZEN."""
     table = outcomes_table(role="arm", comparable="", decoding="greedy")
     table["samples_per_item"] = np.where(table.run == 0, "4", "2.0")
     table.loc[(table.arm == "random") & (table.run == 1), "comparable"] = "Near"
