@@ -134,7 +134,7 @@ def test_lines_of_ones_own_may_say_it(tmp_path, decoding):
 def test_lines_of_ones_own_are_refused_where_they_contradict_themselves(tmp_path):
     path = tmp_path / "a.jsonl"
     path.write_text('{"item": "a", "correct": 1, "decoding": "greedily"}\n')
-    with pytest.raises(LogError, match=r"answer 1: decoding must be one of greedy, sampled, .*got 'greedily'"):
+    with pytest.raises(LogError, match=r"answer 1: decoding must be one of greedy, .*got 'greedily'"):
         read_log(path)
     path.write_text('{"item": "a", "correct": 1, "decoding": "greedy"}\n{"item": "b", "correct": 1}\n'
                     '{"item": "b", "correct": 1, "decoding": "sampled"}\n')  # fmt: skip
@@ -213,8 +213,8 @@ def test_tables_of_arms_decoded_differently_are_refused_by_line():
     with pytest.raises(TableError) as refusal:
         read_cells([arms_table(decoding=["greedy", "", "sampled", "greedy"])])
     assert str(refusal.value) == (
-        "s / m / b: frozen (greedy; table, line 2) and majority (sampled; table, line 4) differ in decoding, so "
-        "a difference between them is not one of training; arms decoded alike are accepted"
+        "s / m / b: frozen (greedy; table, line 2) and majority (sampled; table, line 4) differ in decoding, "
+        "so a difference between them is not one of training; arms decoded alike are accepted"
     )
     rows = arms_table(decoding="greedy")
     other = rows.head(1).assign(role="alternative", decoding="sampled")
