@@ -21,7 +21,6 @@ __all__ = [
     "OF_OUTCOMES",
     "OPTIONAL",
     "OUTCOMES_NEED",
-    "Check",
     "fraction_among_percentages",
     "near_whole",
 ]
@@ -64,7 +63,7 @@ MEASURES = ("accuracy", "accuracy_percent")
 KNOWN = {*ARMS_NEED, *OUTCOMES_NEED, *OPTIONAL, *MEASURES}
 
 
-class Check(NamedTuple):
+class _Check(NamedTuple):
     """Which of a column's distinct values fit, and what is accepted."""
 
     fits: Callable[[pd.Series], pd.Series]
@@ -72,23 +71,23 @@ class Check(NamedTuple):
     choices: tuple[str, ...] = ()
 
 
-def _number(accepted: str, low: float, high: float, *, whole: bool = False, blank: bool = True) -> Check:
+def _number(accepted: str, low: float, high: float, *, whole: bool = False, blank: bool = True) -> _Check:
     def fits(values: pd.Series) -> pd.Series:
         numbers = pd.to_numeric(values, errors="coerce").astype(float)
         inside = numbers.between(low, high) & ((numbers % 1 == 0) | (not whole))
         return inside | ((values == "") & blank)
 
-    return Check(fits, accepted + (", or empty" if blank else ""))
+    return _Check(fits, accepted + (", or empty" if blank else ""))
 
 
-def _one_of(*names: str, blank: bool = True) -> Check:
+def _one_of(*names: str, blank: bool = True) -> _Check:
     accepted = "one of " + ", ".join(names) + (", or empty" if blank else "")
-    return Check(lambda values: values.str.lower().isin(names) | ((values == "") & blank), accepted, names)
+    return _Check(lambda values: values.str.lower().isin(names) | ((values == "") & blank), accepted, names)
 
 
-_NAMED = Check(lambda values: values != "", "a name, not empty")
+_NAMED = _Check(lambda values: values != "", "a name, not empty")
 _COUNT = _number("a whole number from 1 to 1,000,000,000", 1, 1e9, whole=True)
-CHECKS: Mapping[str, Check] = {
+CHECKS: Mapping[str, _Check] = {
     "study": _NAMED,
     "model": _NAMED,
     "benchmark": _NAMED,
@@ -106,7 +105,7 @@ CHECKS: Mapping[str, Check] = {
     "n_evaluations": _COUNT,
     "run_sd_runs": _number("a whole number from 2 to 1,000,000,000", 2, 1e9, whole=True),
     "run_sd": _number("a standard deviation of at least 0, in the unit of the accuracy", 0, 100),
-    "correct": Check(
+    "correct": _Check(
         lambda values: (
             pd.to_numeric(values, errors="coerce").astype(float).between(0, 1)
             | values.str.lower().isin(("true", "false"))
