@@ -14,6 +14,7 @@ from rich.text import Text
 from rlvr._checks import counted
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_audit import AuditReport, CellAudit
+from rlvr.auditing.decoding import decoding_note
 from rlvr.decomposition import TERMS
 from rlvr.inference import Estimate
 
@@ -152,6 +153,7 @@ def to_dict(report: AuditReport) -> dict[str, Any]:
                 "source": arm.source,
                 "file": arm.file,
                 "line": arm.line,
+                "decoding": arm.decoding or None,
             }
             for arm in audit.cell.arms.values()
         }
@@ -183,7 +185,7 @@ def to_dict(report: AuditReport) -> dict[str, Any]:
 
 
 def to_markdown(report: AuditReport) -> str:
-    """One table row a cell, verdict first."""
+    """One table row a cell, verdict first; below it what is known of each arm's decoding."""
     head = ["verdict", "status", "study", "model", "benchmark", *(name.replace("_", " ") for name in TERMS)]
     rows = [head, ["---"] * len(head)]
     for audit in report.cells:
@@ -192,5 +194,10 @@ def to_markdown(report: AuditReport) -> str:
         terms = [" ".join(_term(term).split()) for term in audit.terms.values()]
         rows.append([said(audit), audit.status, *names, *terms])
     note = f"Percentage points; {100 * report.level:g}% intervals from item sampling alone."
+    decodings: dict[str, list[str]] = {}
+    for audit in report.cells:
+        if decoding := decoding_note(audit.cell.decodings):
+            decodings.setdefault(decoding, []).append(audit.cell.name)
+    notes = (f"\n{', '.join(names)}: {said_of}." for said_of, names in decodings.items())
     lines = ("| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in rows)
-    return "\n".join([*lines, "", note, ""])
+    return "\n".join([*lines, "", note, *notes, ""])

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from rlvr._checks import choice, real
 from rlvr.arms import ARMS
+from rlvr.auditing.decoding import decoding_note
 from rlvr.auditing.identification import ASSUMPTIONS, feasible, identified_sets
 from rlvr.auditing.items_and_runs import CrossedOutcomes, crossed_outcomes
 from rlvr.auditing.sampling_error import Sampling, frozen_values, item_sampling, pairing_gain, run_sampling
@@ -193,7 +194,7 @@ def _audit_cell(
     frozen_shift: float | None,
 ) -> CellAudit:
     known = {name: arm.accuracy for name, arm in cell.arms.items()}
-    notices = list(cell.notices)
+    notices = [*filter(None, [decoding_note(cell.decodings)]), *cell.notices]
     try:
         sets = identified_sets(known, assumptions)
     except ValueError as contradiction:

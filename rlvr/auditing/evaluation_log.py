@@ -39,7 +39,8 @@ class Answers:
 class Log:
     """One evaluation of one model on one benchmark.
 
-    ``model`` and ``benchmark`` are empty where the log does not say; ``step`` is verl's.
+    ``model``, ``benchmark`` and ``decoding`` are empty where the log does not say; ``step`` is verl's.
+    ``decoding`` is out of :data:`rlvr.auditing.decoding.DECODINGS`.
     """
 
     path: Path
@@ -49,6 +50,7 @@ class Log:
     answers: Mapping[str, Answers]
     step: str = ""
     notices: tuple[str, ...] = ()
+    decoding: str = ""
 
 
 def parsed(text: bytes, where: str) -> Any:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rlvr._checks import shown
+from rlvr.auditing.decoding import inspect_decoding
 from rlvr.auditing.evaluation_log import ACCEPTED, Answers, Log, LogError, fingerprint, parsed
 
 __all__ = ["inspect_log", "inspect_zip"]
@@ -82,7 +83,8 @@ def inspect_log(path: Path, log: Any) -> Log:
             column.prompts.append(prompt)
             column.values.append(_GRADES.get(score, score) if isinstance(score, str) else score)
     about = log["eval"]
-    return Log(path, "Inspect", str(about.get("task", "")), str(about.get("model", "")), columns)
+    task, model, decoding = str(about.get("task", "")), str(about.get("model", "")), inspect_decoding(log)
+    return Log(path, "Inspect", task, model, columns, decoding=decoding)
 
 
 def _flat(scores: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:

@@ -8,7 +8,10 @@ Four formats are read, told apart by what is in them:
   scorers are metrics. Items go by the sample's id.
 * verl, validation generations: ``input, output, score, step``. There is no item id, so an item is the hash
   of its input, and lines with the same input are samples of it.
-* plain JSON lines of ``item, correct``; lines with the same item are samples of it.
+* plain JSON lines of ``item, correct``, and ``decoding`` where it is known; lines with the same item are
+  samples of it.
+
+How answers were decoded stands in the harness's ``arguments`` and in Inspect's settings; verl does not say.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from typing import Any
 import orjson
 
 from rlvr._checks import shortened, shown
+from rlvr.auditing.decoding import DECODINGS, harness_decoding
 from rlvr.auditing.evaluation_log import ACCEPTED, Answers, Log, LogError, fingerprint, parsed
 from rlvr.auditing.inspect_logs import inspect_log, inspect_zip
 
@@ -102,8 +106,9 @@ def _lm_eval(path: Path, records: Iterator[dict[str, Any]]) -> Log:
     columns: dict[str, Answers] = {}
     documents: dict[str, list[Any]] = {}
     places: dict[tuple[str, str], tuple[Answers, list[Any]]] = {}
-    drawn = 0
+    drawn, decodings = 0, set()
     for record in records:
+        decodings.add(harness_decoding(record.get("arguments")))
         names, sieve = record["metrics"], record["filter"]
         item = record.get("doc_hash") or fingerprint(
             json.dumps(record.get("doc"), indent=2, ensure_ascii=False)  # as later versions do it
@@ -127,7 +132,9 @@ def _lm_eval(path: Path, records: Iterator[dict[str, Any]]) -> Log:
     task = re.fullmatch(r"samples_(.+?)(?:_\d{4}-\d\d-\d\dT[\d.-]+)?", path.stem)
     notice = (f"lm-evaluation-harness drew {drawn} answers an item and scored the item once: one sample",)
     notices = notice if drawn > 1 else ()
-    return Log(path, "lm-eval", task[1] if task else "", path.parent.name, columns, notices=notices)
+    decoding = decodings.pop() if len(decodings) == 1 else ""
+    name = task[1] if task else ""
+    return Log(path, "lm-eval", name, path.parent.name, columns, notices=notices, decoding=decoding)
 
 
 def _number_repeats(path: Path, column: Answers, documents: list[Any]) -> None:
@@ -172,15 +179,27 @@ def _verl(path: Path, records: Iterator[dict[str, Any]]) -> Log:
 
 
 def _plain(path: Path, records: Iterator[dict[str, Any]]) -> Log:
-    column = Answers()
+    column, decodings = Answers(), dict[str, int]()
     for record in records:
         item = record.get("item")
         if not isinstance(item, (str, int)) or item == "":
             raise LogError(f"{path}, answer {len(column.items) + 1}: item must be a name, got {shown(item)}")
         column.items.append(str(item))
         column.values.append(record.get("correct"))
+        if (decoding := record.get("decoding")) not in (*DECODINGS, "", None):
+            raise LogError(
+                f"{path}, answer {len(column.items)}: decoding must be one of {', '.join(DECODINGS)}, or "
+                f"left out, got {shown(decoding)}"
+            )
+        if decoding:
+            decodings.setdefault(decoding, len(column.items))
+    if len(decodings) > 1:
+        (one, first), (other, second), *_ = decodings.items()
+        raise LogError(
+            f"{path}: answer {first} is {one} and answer {second} {other}; one decoding a log is accepted"
+        )
     column.prompts = [""] * len(column.items)
-    return Log(path, "plain", "", "", {"correct": column})
+    return Log(path, "plain", "", "", {"correct": column}, decoding=next(iter(decodings), ""))
 
 
 _READERS: Mapping[Callable[[Path, Iterator[dict[str, Any]]], Log], set[str]] = {

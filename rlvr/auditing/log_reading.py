@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from rlvr._checks import shortened, shown
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_audit import AuditReport
+from rlvr.auditing.decoding import unlike
 from rlvr.auditing.evaluation_log import Answers, Log, LogError
 from rlvr.auditing.item_matching import Run, matched
 from rlvr.auditing.log_folders import logs_at
@@ -60,7 +61,7 @@ def read_logs(
     -------
     LogTable
         Its `table` has the columns study, model, benchmark, arm, run, item, correct (the share of the item's
-        samples that were right), samples_per_item and source.
+        samples that were right), samples_per_item and source; and decoding, if a log says how it decoded.
 
     Raises
     ------
@@ -82,6 +83,7 @@ def read_logs(
     notices: dict[str, tuple[str, ...]] = {}
     parts = []
     for name, of in (compared or by_benchmark).items():
+        _same_decoding(name, of)
         groups = [[run for run in of if run.arm == arm] for arm in ARMS] if unpaired else [of]
         said = [note for run in of for note in run.log.notices]
         for group in filter(None, groups):
@@ -99,6 +101,9 @@ def read_logs(
         ]
         notices[name] = tuple(dict.fromkeys(said))
     table = pd.concat(parts, ignore_index=True).assign(study="logs", model=model)
+    if any(run.log.decoding for run in runs):
+        said_by = {str(run.log.path): run.log.decoding for run in runs}
+        table["decoding"] = table["source"].map(said_by).astype("category")
     return LogTable(table, notices)
 
 
@@ -113,6 +118,17 @@ def with_notices(report: AuditReport, logs: LogTable) -> AuditReport:
             for cell in report.cells
         ),
     )
+
+
+def _same_decoding(benchmark: str, runs: Sequence[Run]) -> None:
+    """Refuse logs that say that they decoded differently."""
+    words = {run.name: run.log.decoding for run in runs}
+    if differ := unlike(words):
+        said = " and ".join(f"{name} ({words[name]})" for name in differ)
+        raise LogError(
+            f"{benchmark}: {said} differ in decoding, so a difference between them is not one of training; "
+            "arms decoded alike are accepted"
+        )
 
 
 def _gather(

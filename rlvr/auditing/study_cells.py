@@ -3,8 +3,9 @@
 Two formats, both UTF-8 text with a header line, fields separated by commas (or semicolons, or tabs):
 
 * arms: one row an arm, ``study, model, benchmark, arm, accuracy (or accuracy_percent), n_items`` and
-  optional columns (:data:`rlvr.auditing.table_reading.OPTIONAL`);
-* outcomes: one row an answered item, ``study, model, benchmark, arm, run, item, correct``.
+  optional columns (:data:`rlvr.auditing.table_columns.OPTIONAL`);
+* outcomes: one row an answered item, ``study, model, benchmark, arm, run, item, correct``, and of the
+  optional columns ``setup, role, samples_per_item, comparable, decoding, source``.
 
 A *cell* is study x setup x model x benchmark; its arms are compared with each other. Whatever is wrong
 is refused with the file, the line and what would be accepted; nothing is guessed.
@@ -22,6 +23,8 @@ from numpy.typing import NDArray
 
 from rlvr._checks import counted, shortened, shown
 from rlvr.arms import ARMS
+from rlvr.auditing.decoding import unlike
+from rlvr.auditing.table_columns import COMPARABLE, fraction_among_percentages, near_whole
 from rlvr.auditing.table_reading import TableError, line_of, lines_of, read_frame, read_text
 
 __all__ = ["Arm", "Cell", "read_cells"]
@@ -35,7 +38,8 @@ class Arm:
     """One arm of one cell; accuracies and ``run_sd`` are fractions, None where the table is silent.
 
     ``run_sd_runs`` is how many runs ``run_sd`` was estimated from, where they are not the arm's ``n_runs``.
-    With one row an item, ``outcomes`` is an ndarray (run, item) of correctness in [0, 1], its columns
+    ``decoding`` is out of :data:`rlvr.auditing.decoding.DECODINGS`, empty where it is not known. With one row
+    an item, ``outcomes`` is an ndarray (run, item) of correctness in [0, 1], its columns
     named by ``items``.
     """
 
@@ -53,6 +57,7 @@ class Arm:
     file: str = ""
     line: int = 0
     run_sd_runs: int | None = None
+    decoding: str = ""
     items: NDArray | None = field(default=None, repr=False, compare=False)
     outcomes: NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
 
@@ -75,6 +80,10 @@ class Cell:
     @property
     def name(self) -> str:
         return " / ".join(part for part in (self.study, self.setup, self.model, self.benchmark) if part)
+
+    @property
+    def decodings(self) -> dict[str, str]:
+        return {name: arm.decoding for name, arm in self.arms.items()}
 
 
 def read_cells(tables: Iterable[str | Path | pd.DataFrame]) -> list[Cell]:
@@ -124,6 +133,8 @@ def read_cells(tables: Iterable[str | Path | pd.DataFrame]) -> list[Cell]:
                 )
             if notice:
                 notices.setdefault(key, []).append(notice)
+    for key, found in cells.items():
+        _same_decoding(key, {arm.name: arm for (_, slot), arm in found.items() if not slot})
     return [
         Cell(
             study,
@@ -136,6 +147,19 @@ def read_cells(tables: Iterable[str | Path | pd.DataFrame]) -> list[Cell]:
         )
         for (study, setup, model, benchmark), found in cells.items()
     ]
+
+
+def _same_decoding(key: _Key, arms: Mapping[str, Arm]) -> None:
+    """Refuse arms that are known to have been decoded differently."""
+    if differ := unlike({name: arm.decoding for name, arm in arms.items()}):
+        said = " and ".join(
+            f"{name} ({arms[name].decoding}; {shortened(arms[name].file)}, line {arms[name].line})"
+            for name in differ
+        )
+        raise TableError(
+            f"{shortened(' / '.join(filter(None, key)))}: {said} differ in decoding, so a difference between "
+            "them is not one of training; arms decoded alike are accepted"
+        )
 
 
 _Row = tuple[_Key, str, Arm, str]
@@ -168,8 +192,8 @@ def _arm_rows(name: str, text: str | pd.DataFrame, frame: pd.DataFrame) -> Itera
         line, key = lines[row], cell_of(row)
         n_items, samples = count("n_items"), count("samples_per_item")
         graded = (n_items or 0) * (samples or 1) * (count("n_evaluations") or 1)
-        whole = graded > 0 and _near_whole(value, unit, graded)
-        if unit == 100.0 and not whole and _fraction_among_percentages(float(value), together[key]):
+        whole = graded > 0 and near_whole(value, unit, graded)
+        if unit == 100.0 and not whole and fraction_among_percentages(float(value), together[key]):
             raise TableError(
                 f"{asked}, line {line}: accuracy_percent {shortened(value)} is no whole number of answers "
                 "and would fit the other arms of its cell as a fraction; percentages alone are accepted here"
@@ -196,6 +220,7 @@ def _arm_rows(name: str, text: str | pd.DataFrame, frame: pd.DataFrame) -> Itera
             name,
             line,
             count("run_sd_runs"),
+            at("decoding").lower(),
         )
         notice = (
             ""
@@ -205,37 +230,23 @@ def _arm_rows(name: str, text: str | pd.DataFrame, frame: pd.DataFrame) -> Itera
         yield key, at("role").lower() or "arm", arm, notice
 
 
-def _near_whole(printed: str, unit: float, graded: int) -> bool:
-    """Whether the printed accuracy, to its last digit, can be a whole number of graded answers."""
-    digits = printed.lower().partition("e")[0].partition(".")[2]
-    half_digit = 0.5 * 10.0 ** -len(digits) / unit
-    answers = float(printed) / unit * graded
-    return abs(answers - round(answers)) <= half_digit * graded + 1e-9
-
-
-def _fraction_among_percentages(value: float, cell: list[float]) -> bool:
-    """Whether a value of at most 1 lies nearer to the rest of its cell when read as a fraction."""
-    others = [other for other in cell if other > 1]
-    if not 0 < value <= 1 or not others:
-        return False
-    middle = float(np.median(others))
-    return abs(100 * value - middle) < middle - value
-
-
 def _outcome_rows(name: str, text: str | pd.DataFrame, frame: pd.DataFrame) -> Iterator[_Row]:
     codes: dict[str, NDArray[np.int64]] = {}
     labels: dict[str, NDArray] = {}
-    for column in [column for column in (*_CELL, "arm", "run", "item", "source") if column in frame]:
+    read = (*_CELL, "arm", "role", "run", "item", "source", "samples_per_item", "comparable", "decoding")
+    for column in [column for column in read if column in frame]:
         stripped = frame[column].cat.categories.astype(str).str.strip()
-        if column == "arm":
+        if column in ("arm", "role", "comparable", "decoding"):
             stripped = stripped.str.lower()
+        if column == "role":
+            stripped = stripped.where(stripped != "", "arm")
         labels[column], merged = np.unique(stripped.to_numpy(dtype=object).astype(str), return_inverse=True)
         codes[column] = merged[frame[column].cat.codes.to_numpy()]
     raw = frame["correct"].cat.categories.astype(str).str.strip().str.lower()
     worth = pd.to_numeric(raw.where(~raw.isin(["true", "false"]), (raw == "true").astype(int).astype(str)))
     correct = worth.to_numpy(dtype=float)[frame["correct"].cat.codes.to_numpy()]
     group = np.zeros(len(frame), dtype=np.int64)
-    for column in [column for column in (*_CELL, "arm") if column in codes]:
+    for column in [column for column in (*_CELL, "arm", "role") if column in codes]:
         group = pd.factorize(group * labels[column].size + codes[column])[0]
     order = np.argsort(group, kind="stable")
     for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
@@ -259,10 +270,24 @@ def _outcome_rows(name: str, text: str | pd.DataFrame, frame: pd.DataFrame) -> I
         outcomes[run, item] = correct[rows]
         scores = outcomes.mean(axis=1)
         text_of = {column: str(labels[column][codes[column][first]]) for column in codes}
+
+        def stated(column: str, *, rows: NDArray[np.int64] = rows) -> list[str]:
+            values = labels[column][np.unique(codes[column][rows])] if column in codes else ()
+            return [str(value) for value in values if value]
+
+        decoding, comparable = stated("decoding"), stated("comparable")
+        if len(decoding) > 1:
+            raise TableError(
+                f"{shortened(name)}, line {line_of(name, text, first)}: answers of the {text_of['arm']} "
+                f"arm are {' and '.join(decoding)}; one decoding an arm is accepted"
+            )
         arm = Arm(
             text_of["arm"],
             float(outcomes.mean()),
             n_items=items.size,
+            samples_per_item=min((int(float(count)) for count in stated("samples_per_item")), default=None),
+            comparable=min(comparable, key=COMPARABLE.index, default="strict"),
+            decoding="".join(decoding),
             n_runs=runs.size,
             run_sd=float(scores.std(ddof=1)) if runs.size > 1 else None,
             source=text_of.get("source", ""),
@@ -271,4 +296,4 @@ def _outcome_rows(name: str, text: str | pd.DataFrame, frame: pd.DataFrame) -> I
             items=labels["item"][items],
             outcomes=outcomes,
         )
-        yield _key(text_of), "arm", arm, ""
+        yield _key(text_of), text_of.get("role", "arm"), arm, ""

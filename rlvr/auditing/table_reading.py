@@ -10,113 +10,29 @@ import csv
 import io
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from rlvr._checks import counted, shortened, shown
-from rlvr.arms import ARMS
+from rlvr.auditing.table_columns import (
+    ARMS_NEED,
+    CHECKS,
+    KNOWN,
+    MEASURES,
+    OF_ARMS,
+    OF_OUTCOMES,
+    OUTCOMES_NEED,
+)
 from rlvr.auditing.table_dialects import SEPARATED, nearest, separator_of, with_points, without_line_quotes
 
-__all__ = [
-    "ARMS_NEED",
-    "OPTIONAL",
-    "OUTCOMES_NEED",
-    "TableError",
-    "line_of",
-    "lines_of",
-    "read_frame",
-    "read_text",
-]
-
-ARMS_NEED = ("study", "model", "benchmark", "arm", "n_items")
-"""Columns of the arms format, beside ``accuracy`` or ``accuracy_percent``."""
-
-OUTCOMES_NEED = ("study", "model", "benchmark", "arm", "run", "item", "correct")
-"""Columns of the outcomes format."""
-
-OPTIONAL = (
-    "setup",
-    "role",
-    "samples_per_item",
-    "n_runs",
-    "run_sd",
-    "run_sd_runs",
-    "n_evaluations",
-    "comparable",
-    "flag",
-    "arm_label",
-    "metric",
-    "how_read",
-    "source",
-    "note",
-)
-"""Columns of the arms format that may be left out; ``rlvr/data/README.md`` says what each means."""
-
-
-_COUNTED = OPTIONAL[:8]
-"""Those that change what is computed, of which none may be passed over misspelt."""
-
-_MEASURES = ("accuracy", "accuracy_percent")
-_KNOWN = {*ARMS_NEED, *OUTCOMES_NEED, *OPTIONAL, *_MEASURES}
+__all__ = ["TableError", "line_of", "lines_of", "read_frame", "read_text"]
 
 
 class TableError(ValueError):
     """A table that cannot be audited; the message names file, line and what is accepted."""
-
-
-class _Check(NamedTuple):
-    """Which of a column's distinct values fit, and what is accepted."""
-
-    fits: Callable[[pd.Series], pd.Series]
-    error: str
-    choices: tuple[str, ...] = ()
-
-
-def _number(accepted: str, low: float, high: float, *, whole: bool = False, blank: bool = True) -> _Check:
-    def fits(values: pd.Series) -> pd.Series:
-        numbers = pd.to_numeric(values, errors="coerce").astype(float)
-        inside = numbers.between(low, high) & ((numbers % 1 == 0) | (not whole))
-        return inside | ((values == "") & blank)
-
-    return _Check(fits, accepted + (", or empty" if blank else ""))
-
-
-def _one_of(*names: str, blank: bool = True) -> _Check:
-    accepted = "one of " + ", ".join(names) + (", or empty" if blank else "")
-    return _Check(lambda values: values.str.lower().isin(names) | ((values == "") & blank), accepted, names)
-
-
-_NAMED = _Check(lambda values: values != "", "a name, not empty")
-_COUNT = _number("a whole number from 1 to 1,000,000,000", 1, 1e9, whole=True)
-_CHECKS: Mapping[str, _Check] = {
-    "study": _NAMED,
-    "model": _NAMED,
-    "benchmark": _NAMED,
-    "run": _NAMED,
-    "item": _NAMED,
-    "arm": _one_of(*ARMS, blank=False),
-    "role": _one_of("arm", "alternative"),
-    "comparable": _one_of("strict", "near", "no"),
-    "accuracy": _number("a fraction from 0 to 1 (percentages go in accuracy_percent)", 0, 1, blank=False),
-    "accuracy_percent": _number("a percentage from 0 to 100, without a % sign", 0, 100, blank=False),
-    "n_items": _COUNT,
-    "samples_per_item": _COUNT,
-    "n_runs": _COUNT,
-    "n_evaluations": _COUNT,
-    "run_sd_runs": _number("a whole number from 2 to 1,000,000,000", 2, 1e9, whole=True),
-    "run_sd": _number("a standard deviation of at least 0, in the unit of the accuracy", 0, 100),
-    "correct": _Check(
-        lambda values: (
-            pd.to_numeric(values, errors="coerce").astype(float).between(0, 1)
-            | values.str.lower().isin(("true", "false"))
-        ),
-        "0 or 1 (or true, false, or the share of the item's samples that were right)",
-    ),
-}
 
 
 def read_text(source: str | Path | pd.DataFrame) -> tuple[str, str | pd.DataFrame]:
@@ -150,7 +66,7 @@ def read_text(source: str | Path | pd.DataFrame) -> tuple[str, str | pd.DataFram
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise TableError(f"{asked}, line {line}: holds a NUL byte; comma-separated UTF-8 text is accepted")
-    return name, without_line_quotes(text, _KNOWN)
+    return name, without_line_quotes(text, KNOWN)
 
 
 def read_frame(name: str, text: str | pd.DataFrame) -> pd.DataFrame:
@@ -178,18 +94,19 @@ def read_frame(name: str, text: str | pd.DataFrame) -> pd.DataFrame:
     twice = sorted({column for column in columns if columns.count(column) > 1})
     if twice:
         raise TableError(f"{at}: the column {shown(twice[0])} stands twice; each is accepted once")
-    measures = {*_MEASURES} & {*columns}
+    measures = {*MEASURES} & {*columns}
     per_item = "correct" in columns and not measures
     missing = [column for column in (OUTCOMES_NEED if per_item else ARMS_NEED) if column not in columns]
     if not per_item and not measures:
         missing.append("accuracy (or accuracy_percent)")
     if missing:
-        needed = [name for name in (*ARMS_NEED, *OUTCOMES_NEED, *_MEASURES) if name not in columns]
-        meant = {name: nearest(name, needed) for name in columns if name not in _KNOWN}
+        needed = [name for name in (*ARMS_NEED, *OUTCOMES_NEED, *MEASURES) if name not in columns]
+        meant = {name: nearest(name, needed) for name in columns if name not in KNOWN}
         hints = [f"did you mean {name} by {shown(column)}?" for column, name in meant.items() if name]
         raise TableError(f"{at}: missing {', '.join(missing)}; {' '.join([*hints, wanted])}")
-    for column in [column for column in columns if column not in _KNOWN]:
-        read = [name for name in (("setup",) if per_item else _COUNTED) if name not in columns]
+    for column in [column for column in columns if column not in KNOWN]:
+        optional = OF_OUTCOMES if per_item else OF_ARMS
+        read = [name for name in optional if name not in columns]
         if meant_by := nearest(column, read, cutoff=0.8):
             raise TableError(
                 f"{at}: the column {shown(column)} is not known, did you mean {meant_by}? "
@@ -199,21 +116,21 @@ def read_frame(name: str, text: str | pd.DataFrame) -> pd.DataFrame:
         raise TableError(f"{at}: accuracy and accuracy_percent both stand; one of them is accepted")
     frame = _as_text(name, text) if given else _parse(name, text, len(columns))
     frame.columns = pd.Index(columns)
-    if not given and separator_of(text, _KNOWN) != ",":
-        for column in {*_MEASURES, "run_sd", "correct"} & {*columns}:
+    if not given and separator_of(text, KNOWN) != ",":
+        for column in {*MEASURES, "run_sd", "correct"} & {*columns}:
             frame[column] = with_points(frame[column])
     problems = []
-    for column in [column for column in _CHECKS if column in columns]:
+    for column in [column for column in CHECKS if column in columns]:
         values = pd.Series(frame[column].cat.categories.astype(str).str.strip(), dtype=object)
-        wrong = np.flatnonzero(~_CHECKS[column].fits(values).to_numpy(dtype=bool))
+        wrong = np.flatnonzero(~CHECKS[column].fits(values).to_numpy(dtype=bool))
         if wrong.size:
             record = int(np.flatnonzero(np.isin(frame[column].cat.codes, wrong))[0])
             problems.append((record, column, str(frame[column].iloc[record])))
     if problems:
         record, column, value = min(problems)
-        meant_by = nearest(value, _CHECKS[column].choices)
+        meant_by = nearest(value, CHECKS[column].choices)
         raise TableError(
-            f"{name}, line {line_of(name, text, record)}: {column} must be {_CHECKS[column].error}, "
+            f"{name}, line {line_of(name, text, record)}: {column} must be {CHECKS[column].error}, "
             f"got {shown(value)}" + (f"; did you mean {meant_by}?" if meant_by else "")
         )
     return frame
@@ -221,7 +138,7 @@ def read_frame(name: str, text: str | pd.DataFrame) -> pd.DataFrame:
 
 def _parse(name: str, text: str, n_columns: int) -> pd.DataFrame:
     """Fields as they stand; blank lines are passed over, ragged ones refused."""
-    separator = separator_of(text, _KNOWN)
+    separator = separator_of(text, KNOWN)
     fields = f"lines of {n_columns} {SEPARATED[separator]} fields are accepted"
     try:
         frame = pd.read_csv(io.StringIO(text), sep=separator, dtype=str, na_filter=False, low_memory=False)
@@ -261,13 +178,13 @@ def _refuse_ragged(name: str, text: str, n_columns: int) -> None:
         if len(record) != n_columns:
             raise TableError(
                 f"{name}, line {line}: has {counted(len(record), 'field')}; "
-                f"{n_columns} {SEPARATED[separator_of(text, _KNOWN)]} fields are accepted, as in the header"
+                f"{n_columns} {SEPARATED[separator_of(text, KNOWN)]} fields are accepted, as in the header"
             )
 
 
 def _records(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
     """First line and fields of each record that is not blank."""
-    separator = separator_of(text, _KNOWN)
+    separator = separator_of(text, KNOWN)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     start = 1
     try:

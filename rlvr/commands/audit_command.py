@@ -66,7 +66,8 @@ def audit(
     benchmark, arm, run, item, correct. Semicolons or tabs may stand for the commas.
 
     Logs are samples_*.jsonl of lm-evaluation-harness, .eval or .json of Inspect, validation .jsonl of verl,
-    or .jsonl with item and correct; their items are matched across arms.
+    or .jsonl with item and correct; their items are matched across arms. Arms that were decoded differently
+    (greedy, sampled), by their logs or by a table's column decoding, are refused.
     """
     import json
 

@@ -32,6 +32,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "multiverse": [
             "DESIGNS",
             "HALF_WIDTH",
+            "STORED_DIGITS",
+            "as_stored",
             "recompute_training",
             "recompute_trainings",
             "specification_curve",

@@ -1,8 +1,10 @@
 """The multiverse of specifications: run, stored, recomputed, and whose choice moves which term.
 
-``rlvr multiverse --store`` rebuilds ``data/multiverse.csv``; any training can be recomputed alone and must
-come back bit for bit. The unit of replication is the task draw; a training gets as many as it needs for the
-95% half-width of each term to be below ``HALF_WIDTH`` at every budget.
+``rlvr multiverse --store`` rebuilds ``data/multiverse.csv``; any training can be recomputed alone. The file
+keeps ``STORED_DIGITS`` significant digits of each number, and :func:`as_stored` compares those, not bits: the
+last bits of a mean depend on the order in which a machine sums. The unit of replication is the task draw; a
+training gets as many as it needs for the 95% half-width of each term to be below ``HALF_WIDTH`` at every
+budget.
 """
 
 from __future__ import annotations
@@ -34,6 +36,8 @@ from rlvr.simulator.trainer import Runs, simulate
 __all__ = [
     "DESIGNS",
     "HALF_WIDTH",
+    "STORED_DIGITS",
+    "as_stored",
     "recompute_training",
     "recompute_trainings",
     "specification_curve",
@@ -45,9 +49,13 @@ __all__ = [
 HALF_WIDTH = 0.01
 """Every 95% half-width of a term is below this, in accuracy, over task draws."""
 
+STORED_DIGITS = 12
+"""Significant digits of each number that the stored table keeps, and that a comparison with it compares."""
+
 DESIGNS = ("array", "one at a time", "one at a time, one learning rate")
 """The orthogonal array; the reference and each other level alone; the same without matched learning rates."""
 
+_LAST_BITS = 1e-15  # a term is a difference of means of accuracies, exact to a few bits of their size
 _PILOT, _SAFETY = 16, 1.2
 _KEYS = ["design", "training", "learning_time"]
 
@@ -159,6 +167,23 @@ def stored_multiverse() -> pd.DataFrame:
     return stored_table("multiverse.csv", dtype=dict.fromkeys(LEVELS, str), keep_default_na=False).set_index(
         _KEYS
     )
+
+
+def as_stored(fresh: pd.DataFrame) -> bool:
+    """Whether recomputed rows are the stored ones: options alike, numbers to ``STORED_DIGITS`` digits.
+
+    Two numbers agree if they differ by no more than the rounding to that many significant digits, or by
+    1e-15: the last bits of an accuracy, of which a small term keeps fewer significant digits.
+
+    Parameters
+    ----------
+    fresh : DataFrame
+        From :func:`recompute_training`.
+    """
+    stored, numbers = stored_multiverse().loc[fresh.index], fresh.select_dtypes("number").columns
+    rounding = 0.5 * 10.0 ** (1 - STORED_DIGITS)
+    close = np.allclose(fresh[numbers], stored[numbers], rtol=1.01 * rounding, atol=_LAST_BITS)
+    return bool(close) and stored[list(LEVELS)].equals(fresh[list(LEVELS)])
 
 
 def specification_curve(design: str = "array") -> pd.DataFrame:

@@ -171,7 +171,7 @@ def test_json_repeats_the_audit_field_by_field(report):
             assert {name: (ends["low"], ends["high"]) for name, ends in layer["terms"].items()} == given.terms
         assert cell["arms"] == {
             arm.name: {"accuracy": arm.accuracy, "n_items": arm.n_items, "source": "", "file": "table",
-                       "line": arm.line}
+                       "line": arm.line, "decoding": None}
             for arm in audited.cell.arms.values()
         }  # fmt: skip
         assert (cell["doubts"], cell["notices"]) == (list(audited.doubts), list(audited.notices))

@@ -7,7 +7,7 @@ from scipy import stats
 from rlvr.arms import ARMS
 from rlvr.auditing import audit, published_arms
 from rlvr.auditing.borrowed_spread import measured_spread, with_measured_spread
-from rlvr.auditing.sampling_error import run_sampling
+from rlvr.auditing.sampling_error import contrast_interval, run_sampling, wilson
 from rlvr.auditing.study_cells import Arm, read_cells
 
 
@@ -47,6 +47,44 @@ def test_on_the_logit_scale_the_spread_shrinks_towards_zero():
     share = float(rows.accuracy_percent["Olmo2-7B"]) / 100
     assert float(rows.run_sd["Olmo2-7B"]) == pytest.approx(100 * logit * share * (1 - share), abs=1e-4)
     assert float(rows.run_sd["Olmo2-7B"]) < 0.2 < 6 < float(rows.run_sd["Qwen2.5-Math-1.5B"])
+
+
+@pytest.mark.parametrize(("scale", "n"), [("points", 2), ("logit", 4)])
+def test_how_many_nulls_exclude_zero_over_items_and_with_the_lent_spread(scale, n):
+    """Beside the audit: Newcombe's half-widths and Student's t of the lent spread in quadrature."""
+    table = published_arms()
+    table = table[
+        (table.setup == "training curves") & (table.benchmark == "MATH-500") & (table.role == "arm")
+    ]
+    sd = measured_spread(scale=scale).value
+    over_items, with_runs, reach = set(), set(), []
+    for model, rows in table.groupby("model"):
+        frozen, random = (float(rows.accuracy_percent[rows.arm == arm].iloc[0]) / 100 for arm in ARMS[:2])
+        ends = {"frozen": wilson(frozen, 500), "random": wilson(random, 500)}
+        null = random - frozen
+        below = ((random - ends["random"][0]) ** 2 + (ends["frozen"][1] - frozen) ** 2) ** 0.5
+        above = ((ends["random"][1] - random) ** 2 + (frozen - ends["frozen"][0]) ** 2) ** 0.5
+        run = stats.t.ppf(0.975, 4) * (sd / 100 if scale == "points" else sd * random * (1 - random))
+        reach.append(max(below - null, above + null))
+        if null > below or null < -above:
+            over_items.add(model)
+        if null > (below**2 + run**2) ** 0.5 or null < -((above**2 + run**2) ** 0.5):
+            with_runs.add(model)
+    assert (len(over_items), len(with_runs)) == (5, n) and min(reach) > 0.0076
+    lent = audit(with_measured_spread(table, scale=scale)).cells
+    ends = {cell.cell.model: cell.layer("all").terms["null"] for cell in lent}
+    assert {model for model, (low, high) in ends.items() if low > 0 or high < 0} == with_runs
+
+
+def test_no_two_accuracies_of_500_items_can_show_a_difference_within_half_a_point():
+    pairs = [(a, b) for a in (0, 1, 2, 5, 50, 250, 450, 499, 500) for b in range(501) if abs(a - b) < 7]
+    found = [
+        contrast_interval({"frozen": Arm("frozen", a / 500, 500), "random": Arm("random", b / 500, 500)},
+                          [-1, 1, 0, 0]) for a, b in pairs
+    ]  # fmt: skip
+    z = stats.norm.ppf(0.975)
+    assert min(max(-each.low, each.high) for each in found) == pytest.approx(z**2 / (500 + z**2))
+    assert z**2 / (500 + z**2) > 0.0076
 
 
 def test_columns_are_made_where_there_are_none():

@@ -1,6 +1,8 @@
 """The published comparisons: each once, with a name of its own, and what is left out."""
 
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +41,10 @@ def test_names_say_the_paper_where_it_is_not_the_one_that_most_are_of(cells):
     assert {
         "Qwen2.5-7B, AMC", "Qwen2.5-Math-7B, MATH-500 (EMPO)", "Qwen2.5-Math-7B, MATH-500 (EMPO, June)"
     } <= names  # fmt: skip
+
+
+def test_what_is_counted_is_called_a_collection_and_not_the_literature():
+    """The comparisons are those that could be read: counts are of them, not of all papers."""
+    page = (Path(__file__).parent.parent.parent / "chapters" / "13-synthesis.md").read_text(encoding="utf-8")
+    assert "not a sample of the literature" in page
+    assert re.findall(r"[^.\n]*\bliterature\b", page.replace("not a sample of the literature", "")) == []

@@ -11,6 +11,7 @@ from rlvr.auditing.audit_output import to_dict
 from rlvr.auditing.cell_audit import audit
 from rlvr.auditing.evaluation_log import LogError
 from rlvr.auditing.log_reading import read_logs, with_notices
+from rlvr.auditing.pilot_tables import pilot_design
 
 LOGS = Path(__file__).parent.parent / "data" / "logs"
 LM_EVAL = [(arm, LOGS / "lm_eval" / arm) for arm in ARMS]
@@ -25,7 +26,7 @@ def numbers(report):
     for cell in cells:
         del cell["model"], cell["notices"]
         for arm in cell["arms"].values():
-            del arm["file"], arm["line"], arm["source"]
+            del arm["file"], arm["line"], arm["source"], arm["decoding"]
     return cells
 
 
@@ -61,7 +62,8 @@ def test_the_eval_file_and_its_json_are_one_log():
 def test_the_table_says_where_each_row_comes_from():
     table = read_logs(LM_EVAL, metrics=["strict-match"]).table
     assert set(table) == {
-        "study", "model", "benchmark", "arm", "run", "item", "correct", "samples_per_item", "source"
+        "study", "model", "benchmark", "arm", "run", "item", "correct", "samples_per_item", "source",
+        "decoding",
     }  # fmt: skip
     assert len(table) == 5 * 8 and set(table["model"]) == {"base"} and set(table["benchmark"]) == {"sums"}
     runs = table.groupby(["arm", "run"], observed=True)["correct"].sum().to_dict()
@@ -71,6 +73,18 @@ def test_the_table_says_where_each_row_comes_from():
     assert arms["random"].source == str(next((LOGS / "lm_eval" / "random").rglob("*.jsonl")))
     samples = read_logs(INSPECT, metrics=["match"]).table
     assert set(samples["samples_per_item"]) == {2} and set(samples["correct"]) == {0.0, 0.5, 1.0}
+    assert "decoding" not in samples  # these logs state no temperature
+
+
+def test_two_epochs_are_two_samples_an_item_for_the_audit_and_the_plan():
+    for unpaired in (False, True):
+        (cell,) = audit(read_logs(INSPECT, metrics=["match"], unpaired=unpaired).table).cells
+        assert {arm.samples_per_item for arm in cell.cell.arms.values()} == {2}
+        assert pilot_design(cell.cell).samples_per_item == 2
+        # Samples are averaged within their item: only without pairing could they count as items.
+        assert bool(cell.layer("items, independent samples")) == unpaired
+    single = audit(read_logs(LM_EVAL, metrics=["strict-match"]).table).cells[0]
+    assert pilot_design(single.cell).samples_per_item == 1
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,29 @@ def test_outcomes_as_true_false_and_shares():
     assert read_cells([words])[0].arms["true"].accuracy == 1
 
 
+def test_what_a_table_of_outcomes_states_beside_them_is_kept_not_checked_and_dropped():
+    """Two runs of each arm, one with fewer samples; RANDOM less comparable; another prompt's FROZEN."""
+    table = outcomes_table(role="arm", comparable="", decoding="greedy")
+    table["samples_per_item"] = np.where(table.run == 0, "4", "2.0")
+    table.loc[(table.arm == "random") & (table.run == 1), "comparable"] = "Near"
+    table.loc[table.arm == "majority", "samples_per_item"] = ""
+    other = table[table.arm == "frozen"].assign(role="Alternative", correct=1)
+    (cell,) = read_cells([pd.concat([table, other])])
+    assert [arm.samples_per_item for arm in cell.arms.values()] == [2, 2, None, 2]
+    assert [arm.comparable for arm in cell.arms.values()] == ["strict", "near", "strict", "strict"]
+    assert {arm.decoding for arm in cell.arms.values()} == {"greedy"}
+    assert [(arm.name, arm.accuracy) for arm in cell.alternatives] == [("frozen", 1.0)]
+    assert cell.arms["frozen"].outcomes.shape == (2, 6)
+    plain = read_cells([outcomes_table(role="")])[0].arms["true"]
+    assert (plain.samples_per_item, plain.comparable, plain.decoding) == (None, "strict", "")
+
+
+@pytest.mark.parametrize("misspelt", ["sample_per_item", "samples per item"])
+def test_a_column_of_outcomes_that_counts_is_not_passed_over_misspelt(misspelt):
+    with pytest.raises(TableError, match="is not known, did you mean samples_per_item"):
+        read_cells([outcomes_table(**{misspelt: 2})])
+
+
 def test_outcomes_missing_or_repeated_are_refused():
     table = outcomes_table()
     with pytest.raises(TableError, match=r"line 50: run 1 answers item q5 twice"):

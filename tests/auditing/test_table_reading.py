@@ -12,15 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rlvr.auditing.study_cells import read_cells
-from rlvr.auditing.table_reading import (
-    ARMS_NEED,
-    OPTIONAL,
-    OUTCOMES_NEED,
-    TableError,
-    lines_of,
-    read_frame,
-    read_text,
-)
+from rlvr.auditing.table_columns import ARMS_NEED, OPTIONAL, OUTCOMES_NEED
+from rlvr.auditing.table_reading import TableError, lines_of, read_frame, read_text
 
 HEADER = "study,model,benchmark,arm,accuracy,n_items"
 GOOD = f"{HEADER}\ns,m,b,frozen,0.25,500\ns,m,b,true,0.75,500\n"

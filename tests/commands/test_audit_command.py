@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from rlvr.arms import ARMS
 from rlvr.auditing import cell_audit
 from rlvr.commands.command_line import app, main
 
@@ -116,3 +118,29 @@ def test_a_page_names_its_input_by_digest(table, tmp_path):
     page = (tmp_path / "out.html").read_text(encoding="utf-8")
     assert result.stdout.startswith("reward design dominates (identified)\n")
     assert hashlib.sha256(TABLE.encode()).hexdigest() in page and "reward design dominates" in page
+
+
+LOGS = Path(__file__).parent.parent / "data" / "logs" / "lm_eval"
+
+
+def test_greedy_logs_are_said_to_be_greedy_on_the_terminal_in_json_and_on_the_page(tmp_path):
+    logs = [part for arm in ARMS for part in ("--log", f"{arm}={LOGS / arm}")] + ["--metric", "strict-match"]
+    said = "decoding: greedy FROZEN, RANDOM, MAJORITY, TRUE. A greedy accuracy counts only which answer leads"
+    assert f"note: {said}" in run(*logs, "--report", tmp_path / "page.html").stdout
+    assert said in run(*logs, "--markdown").stdout
+    assert said in (tmp_path / "page.html").read_text(encoding="utf-8")
+    (cell,) = json.loads(run(*logs, "--json", "-").stdout)["cells"]
+    assert {arm["decoding"] for arm in cell["arms"].values()} == {"greedy"}
+
+
+def test_arms_decoded_differently_end_the_command_with_one_line_and_nothing_written(tmp_path):
+    for arm, decoding in (("frozen", "greedy"), ("true", "sampled")):
+        lines = [json.dumps({"item": item, "correct": 1, "decoding": decoding}) for item in "abc"]
+        (tmp_path / f"{arm}.jsonl").write_text("\n".join(lines))
+    logs = [part for arm in ("frozen", "true") for part in ("--log", f"{arm}={tmp_path / arm}.jsonl")]
+    result = run(*logs, "--json", tmp_path / "out.json")
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1 and not (tmp_path / "out.json").exists()
+    assert (
+        "frozen.jsonl (greedy)" in result.stderr
+        and "true.jsonl (sampled) differ in decoding" in result.stderr
+    )

@@ -2,11 +2,14 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from matplotlib import pyplot
 from typer.testing import CliRunner
 
+from rlvr.arms import ARMS
+from rlvr.auditing.log_reading import read_logs
 from rlvr.auditing.run_spreads import default_run_sd
 from rlvr.commands.command_line import app
 
@@ -73,6 +76,16 @@ def test_options_reach_the_design():
 def test_the_correlation_of_samples_follows_that_of_items():
     design = planned(*GUESS, "--item-correlation", 0.7)["asked"]["design"]
     assert (design["item_correlation"], design["sample_correlation"]) == (0.7, 0.7)
+
+
+def test_a_pilot_of_logs_with_two_epochs_plans_with_two_samples_an_item(tmp_path):
+    logs = Path(__file__).parent.parent / "data" / "logs" / "inspect"
+    read = read_logs([(arm, logs / f"{arm}-1.eval") for arm in ARMS], metrics=["match"]).table
+    read.to_csv(tmp_path / "pilot.csv", index=False)
+    design = planned(tmp_path / "pilot.csv")["asked"]["design"]
+    assert (design["n_items"], design["samples_per_item"], design["n_runs"]) == (8, 2, 1)
+    assert "8 items x 2 samples" in run(tmp_path / "pilot.csv").stdout
+    assert planned(tmp_path / "pilot.csv", "--samples", 1)["asked"]["design"]["samples_per_item"] == 1
 
 
 def test_a_pilot_is_read_and_options_go_before_it(table):

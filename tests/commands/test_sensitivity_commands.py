@@ -50,6 +50,15 @@ def test_a_multiverse_compares_as_many_trainings_as_asked_none_twice(two_trainin
     assert run("multiverse", "--trainings", "2").exit_code == 1
 
 
+def test_a_multiverse_that_differs_in_the_eleventh_digit_differs(two_trainings, monkeypatch):
+    table = multiverse.stored_multiverse().copy()
+    table["learning_rate"] *= 1 + 3e-11
+    monkeypatch.setattr(multiverse, "stored_multiverse", lambda: table)
+    differs = run("multiverse", "--trainings", "2")
+    assert (differs.exit_code, "the numbers differ from those stored" in differs.output) == (1, True)
+    assert "12 digits" in run("multiverse", "--help").output
+
+
 def test_a_stored_multiverse_is_every_training_in_order(two_trainings, tmp_path):
     result = run("multiverse", "--store", str(tmp_path))
     assert result.exit_code == 0 and sorted(two_trainings) == sorted(multiverse.trainings())

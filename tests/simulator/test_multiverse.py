@@ -13,6 +13,8 @@ from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
 from rlvr.simulator.multiverse import (
     DESIGNS,
     HALF_WIDTH,
+    STORED_DIGITS,
+    as_stored,
     recompute_training,
     recompute_trainings,
     specification_curve,
@@ -86,13 +88,23 @@ def test_matched_rates_agree_with_the_closed_form():
 
 def test_random_trainings_come_back():
     table = stored_multiverse()
-    numbers = table.select_dtypes("number").columns
     cheap = [place for place in trainings() if table.loc[place].task_draws.iloc[0] <= 60]
     for place in np.random.default_rng().choice(len(cheap), 2, replace=False):
-        fresh = recompute_training(*cheap[place])
-        stored = table.loc[fresh.index]
-        np.testing.assert_allclose(stored[numbers], fresh[numbers], rtol=1e-9)
-        assert stored[list(LEVELS)].equals(fresh[list(LEVELS)])
+        assert as_stored(recompute_training(*cheap[place]))
+
+
+def test_what_is_compared_are_the_twelve_digits_that_are_stored():
+    rows = stored_multiverse().iloc[[0, 100, 700]]
+    assert STORED_DIGITS == 12 and as_stored(rows)
+    for column in ("null", "learning_rate", "elicitation_half"):
+        for unlike, same in ((3e-11, False), (-3e-11, False), (4e-12, True)):
+            moved = rows.copy()
+            moved.loc[moved.index[1], column] *= 1 + unlike
+            assert as_stored(moved) == same, (column, unlike)
+    assert not as_stored(rows.assign(null=rows.null + 2e-9))  # the smallest terms have no slack of their own
+    assert not as_stored(rows.assign(**{next(iter(LEVELS)): "another"}))
+    numbers = stored_multiverse().select_dtypes("float").to_numpy().ravel()
+    assert all(float(f"{value:.12g}") == value for value in numbers)
 
 
 def test_trainings_together_are_the_trainings_alone_in_the_order_asked():
