@@ -43,7 +43,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         ],
         "gate_error_rates": ["EXAMPLE", "MAP", "block_counts", "load_counts", "rates"],
         "spread_claims": ["far_claim", "spread_claim", "spread_ratio_claim"],
-        "interval_coverage": ["coverage", "published_coverage"],
+        "interval_coverage": ["OWN_DRAW", "coverage", "published_coverage"],
         "power_analysis": ["half_width_draws", "studies_needed", "task_draws_needed"],
     },
 )

@@ -1,12 +1,15 @@
 """The measured spread, borrowed where it may be, and what an audit makes of it."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
+from rlvr._data import stored_table
 from rlvr.arms import ARMS
-from rlvr.auditing import audit, published_arms
-from rlvr.auditing.borrowed_spread import measured_spread, with_measured_spread
+from rlvr.auditing import audit, published_arms, published_curves
+from rlvr.auditing.borrowed_spread import MEASURED_DESIGN, measured_spread, with_measured_spread
+from rlvr.auditing.repeated_runs import end_points
 from rlvr.auditing.sampling_error import contrast_interval, run_sampling, wilson
 from rlvr.auditing.study_cells import Arm, read_cells
 
@@ -102,8 +105,6 @@ def test_an_audit_widens_a_borrowed_spread_by_student_s_t():
 
 
 def test_student_s_t_of_a_borrowed_spread_covers_another_run():
-    import numpy as np
-
     rng = np.random.default_rng(4)
     repeats, run = rng.normal(0.6, 0.06, (2000, 5)), rng.normal(0.6, 0.06, 2000)
     held = {None: 0, 5: 0}
@@ -113,6 +114,31 @@ def test_student_s_t_of_a_borrowed_spread_covers_another_run():
             held[behind] += abs(accuracy - 0.6) <= run_sampling({"random": arm})[0].runs[1]
     assert stats.binomtest(held[5], 2000, 0.95).pvalue > 0.001
     assert stats.binomtest(held[None], 2000, 0.95).pvalue < 1e-6  # the control: z covers too little
+
+
+@pytest.mark.parametrize("benchmark", ["MATH-500", "AMC"])
+def test_the_audited_run_is_the_fourth_of_the_five_repeats(benchmark):
+    """Its spread is not one of other runs, and it ended highest of the five."""
+    curve = published_curves().query("model == 'Qwen2.5-Math-7B' and benchmark == @benchmark")
+    audited = curve.set_index("step").random.astype(float).loc[:80]
+    repeats = stored_table("repeated_runs.csv").query(
+        "benchmark == @benchmark and design == @MEASURED_DESIGN"
+    )
+    steps = repeats.set_index("run")[[f"step_{step}" for step in audited.index]].astype(float)
+    gaps = np.abs(steps.to_numpy() - audited.to_numpy()).max(axis=1)
+    assert len(audited) == 81 and gaps.argmin() == 3 and gaps[3] < 0.06 < 5 < np.delete(gaps, 3).min()
+    if benchmark == "MATH-500":
+        assert end_points(MEASURED_DESIGN, benchmark).argmax() == 3
+
+
+def test_the_spread_of_runs_that_hold_the_judged_run_covers_it_too_often():
+    """Student's t is exact for another run; for one of the five themselves 95% becomes 99%."""
+    runs = np.random.default_rng(6).normal(size=(20_000, 5))
+    reach = stats.t.ppf(0.975, 4) * runs.std(axis=1, ddof=1)
+    held = (np.abs(runs[:, 3]) <= reach).mean()
+    apart = stats.t.ppf(0.975, 3) * np.delete(runs, 3, axis=1).std(axis=1, ddof=1)
+    assert 0.987 < held < 0.994
+    assert (np.abs(runs[:, 3]) <= apart).mean() == pytest.approx(0.95, abs=0.006)
 
 
 def test_the_column_is_read_and_refused():

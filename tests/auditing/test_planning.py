@@ -12,6 +12,7 @@ from rlvr.arms import ARMS
 from rlvr.auditing.cell_audit import audit
 from rlvr.auditing.design_search import ITEMS, cheapest_design
 from rlvr.auditing.planning import Costs, plan_study
+from rlvr.auditing.run_spreads import default_run_sd
 from rlvr.auditing.sampling_error import item_sampling
 from rlvr.auditing.simulated_studies import StudyDesign, draw_outcomes, outcomes_table
 from rlvr.auditing.study_cells import Arm
@@ -152,6 +153,21 @@ def test_runs_that_are_ignored_make_wrong_verdicts():
     near = StudyDesign((0.494, 0.60, 0.72, 0.75), n_items=2_000, n_runs=1, run_sd=(0, 0.065, 0.065, 0.065))
     plan = plan_study(near)
     assert plan.wrong("items") > 0.3 > 0.03 > plan.wrong("all")
+
+
+def test_what_three_runs_confirm_depends_on_the_spread_of_each_arm():
+    """Chapter 17's example: RANDOM's published spread lent to MAJORITY and TRUE, or those two at 2 points."""
+    spread = default_run_sd()
+    guess = StudyDesign((0.36, 0.42, 0.68, 0.71), n_items=500)
+
+    def chances(random, others):
+        sds = (0, random, others, others)
+        return [plan_study(replace(guess, n_runs=n, run_sd=sds)).chance() for n in (3, 8, 12)]
+
+    assert chances(spread.run_sd, spread.run_sd) == pytest.approx([0.11, 0.57, 0.75], abs=0.015)
+    assert chances(spread.run_sd, 0.02) == pytest.approx([0.25, 0.79, 0.92], abs=0.015)
+    assert chances(spread.low, spread.low) == pytest.approx([0.32, 0.90, 0.97], abs=0.015)
+    assert chances(spread.high, spread.high) == pytest.approx([0.005, 0.06, 0.11], abs=0.015)
 
 
 def test_the_published_rule_is_kept():
