@@ -33,7 +33,7 @@ EVALUATION_SD = 1.0
 differ by, over the root of two."""
 
 ROUNDING = 0.1
-"""Least standard deviation of a group in points, half a question of 500: two runs may print the same score."""
+"""Least standard deviation of a group in points, half a question of 500. Runs may have equal scores."""
 
 Floats = NDArray[np.float64]
 
@@ -157,7 +157,7 @@ def halve_runs(
     simulated: Mapping[str, Sequence[Floats]],
     published: Sequence[Floats],
     *,
-    n_halvings: int = 100,
+    n_halvings: int = 200,
     n_groups: int = 199,
     seed: int = 0,
 ) -> list[Choice]:

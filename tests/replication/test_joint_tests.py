@@ -86,14 +86,12 @@ def test_groups_are_drawn_in_each_design_on_their_own():
 
 
 def test_small_misfits_of_all_designs_add_up_where_one_test_a_design_sees_none():
-    """Each design off by one and a half standard errors: the joint test finds it more often than Holm over four."""
+    """Each design off by one and a half standard errors: the joint test finds it more often than Holm."""
     joint, single = [], []
     for repeat in range(60):
         rng = np.random.default_rng(1000 + repeat)
         simulated = [walks(rng, 100) for _ in SIZES]
-        published = [
-            as_read(rng, walks(rng, n)) + 1.5 * 3 * np.sqrt(np.arange(1, 8) / n) for n in SIZES
-        ]
+        published = [as_read(rng, walks(rng, n)) + 1.5 * 3 * np.sqrt(np.arange(1, 8) / n) for n in SIZES]
         found = group_distances(simulated, published, n_groups=199, seed=repeat)
         joint.append(joint_misfit(found).p_value)
         single.append(min(holm({str(d): joint_misfit(found[:, [d]]).p_value for d in range(4)}).values()))
@@ -158,7 +156,7 @@ def test_halves_choose_the_truth_and_do_not_reject_it():
         ([np.ones((9, 3))], [np.ones((4, 3))] * 2, "the same designs, got 1 and 2"),
         ([np.ones((9, 3))], [np.ones((4, 2))], r"design 0: .* got shapes \(9, 3\) simulated and \(4, 2\)"),
         ([np.ones((9, 3))], [np.ones(3)], r"design 0: runs must be \(run, step\)"),
-        ([np.ones((9, 3))], [np.ones((1, 3))], "design 0: at least 2 published and 2 simulated .* got 1 and 9"),
+        ([np.ones((9, 3))], [np.ones((1, 3))], "at least 2 published and 2 simulated .* got 1 and 9"),
         ([np.ones((9, 3))], [np.full((4, 3), np.nan)], "design 0: a run has no value at a step"),
     ],
 )
