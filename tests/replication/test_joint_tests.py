@@ -16,8 +16,10 @@ from rlvr.replication import (
     joint_misfit,
     models,
     printed_runs,
+    simulated_runs,
     stored_model_runs,
 )
+from rlvr.replication.coin_flip_models import N_RUNS
 from rlvr.replication.joint_tests import EVALUATION_SD, ROUNDING
 
 SIZES = (5, 11, 9, 6)
@@ -147,6 +149,22 @@ def test_halves_choose_the_truth_and_do_not_reject_it():
     assert np.mean([choice.p_value <= 0.05 for choice in choices]) < 0.3
     assert choices == halve_runs(simulated, published, n_halvings=20, n_groups=99)
     assert choices != halve_runs(simulated, published, n_halvings=20, n_groups=99, seed=1)
+
+
+def test_a_half_is_never_judged_on_itself():
+    """Two runs high and two low, and a model of either: whichever half chooses, the other contradicts it."""
+    rng = np.random.default_rng(7)
+    simulated = {"high": [walks(rng, 60) + 20], "low": [walks(rng, 60) - 20]}
+    published = [np.vstack([walks(rng, 2) + 20, walks(rng, 2) - 20])]
+    choices = halve_runs(simulated, published, n_halvings=30, n_groups=99)
+    assert max(choice.p_value for choice in choices) <= 0.05
+    assert {choice.model for choice in choices} == {"high", "low"}
+
+
+@pytest.mark.parametrize(("model", "low", "high"), [("plain steps", 0.03, 0.12), ("short tail", 0.03, 0.15)])
+def test_the_two_pass_narrowly_with_other_simulated_runs_too(model, low, high):
+    fresh = [simulated_runs(model, design, n_runs=N_RUNS, seed=16)[:, 1:] for design in DESIGNS]
+    assert low < joint_misfit(group_distances(fresh, PUBLISHED)).p_value < high
 
 
 @pytest.mark.parametrize(
