@@ -61,8 +61,12 @@ class GRPOConfig:
     tie_break : {"lowest", "uniform"}
         Which of the most frequent actions counts as the plurality: the one of lowest index, or one at random.
     kl : {"forward", "reverse"}
-        "forward", as published: ``-(policy - prior)``, the gradient of -KL(prior || policy).
-        "reverse": the gradient of -KL(policy || prior), the term that GRPO's objective names.
+        "forward", as published: ``-(policy - prior)``, the gradient of -KL(prior || policy). It is also the
+        expected gradient, at answers sampled from the policy, of the penalty that GRPO puts into its loss:
+        the estimator k3 (DeepSeekMath, Eq. 4; TRL up to release 1.9).
+        "reverse": the gradient of -KL(policy || prior), the divergence that GRPO's objective names. A
+        trainer gets it if k3 is multiplied by the ratio of the policy to the one that sampled before it is
+        differentiated (TRL's default from release 1.10.0 on).
     advantage : {"grpo", "centered", "rloo"}
         What a reward is worth. "grpo": ``(r - mean r) / (std r + 1e-8)``. "centered": ``r - mean r``, no
         division by the standard deviation (Dr. GRPO). "rloo": r minus the mean of the group's other rewards,

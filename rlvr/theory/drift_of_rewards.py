@@ -115,8 +115,9 @@ def noisy_rates(correct: ArrayLike, verifier_noise: tuple[float, float]) -> Floa
     """Reward rates of TRUE under a verifier that errs, each answer anew.
 
     A difference of two rates shrinks by ``1 - fp - fn``. So does the drift of "centered" and "rloo",
-    exactly: noise slows them and bends nothing. "grpo" divides by a standard deviation that noise
-    changes too.
+    exactly: on average noise slows them and bends nothing. The spread of an update does not shrink with
+    its mean, so a noisy verifier is not a smaller learning rate. "grpo" divides by a standard deviation
+    that noise changes too.
 
     Parameters
     ----------

@@ -118,7 +118,8 @@ def kl_pull(policy: ArrayLike, prior: ArrayLike, *, kl: str) -> Floats:
     prior : array_like (action,)
         Probabilities, all positive.
     kl : {"forward", "reverse"}
-        "forward", as published: ``prior - policy``, which descends KL(prior || policy).
+        "forward", as published: ``prior - policy``, which descends KL(prior || policy). It is the expected
+        gradient of GRPO's sampled penalty, see Notes.
         "reverse": ``-policy (log(policy / prior) - KL(policy || prior))``, which descends
         KL(policy || prior).
 
@@ -130,6 +131,19 @@ def kl_pull(policy: ArrayLike, prior: ArrayLike, *, kl: str) -> Floats:
     ------
     ValueError
         If a vector is not a distribution, the lengths differ, or the prior has a zero.
+
+    Notes
+    -----
+    GRPO estimates KL(policy || prior) at each sampled answer a by k3, ``r - log r - 1`` with
+    ``r = prior_a / policy_a``. Differentiated at the samples, it has the gradient
+    ``(1 - r) (onehot(a) - policy)``, whose mean over the policy is ``policy - prior``: that of
+    KL(prior || policy). The difference to the gradient of its mean comes from the samples, which depend on
+    the policy too; with the ratio of the policy to the one that sampled as a factor, k3 has that gradient.
+
+    Examples
+    --------
+    >>> kl_pull([0.5, 0.5], [0.75, 0.25], kl="forward")
+    array([ 0.25, -0.25])
     """
     now, _ = policy_and_correct(policy, None)
     start, _ = policy_and_correct(prior, None)

@@ -2,10 +2,11 @@
 
 With ``maj@infinity`` the accuracy of a vote among ever more answers::
 
-    elicitation's limit = maj@infinity - pass@1
+    limit of MAJORITY - FROZEN = maj@infinity - pass@1
 
 A majority reward has no source of truth but the policy's own votes, so with enough training each prompt
-ends at its prior's mode. The unit is one prompt of a family.
+ends at its prior's mode. The limit is that of null plus elicitation: of elicitation alone where the null
+is zero. The unit is one prompt of a family.
 """
 
 from __future__ import annotations

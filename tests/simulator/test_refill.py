@@ -77,6 +77,22 @@ def test_refill_equals_a_plain_trainer(arm):
     assert abs(dropped.arm(arm)[0, 0] - expected) > 1e-6  # dropping fails the same check
 
 
+def test_most_of_the_gain_of_refilling_is_the_groups_that_it_samples_beyond_a_batch():
+    family = TaskFamily(prior_strength=0.8)
+    refill = GRPOConfig(filtering="refill")
+    _, tried = plain_refill(refill, family.sample(1, 4), "true", 40, 4)
+    groups = np.mean([n for n, _ in tried]) / refill.batch_size
+    assert 1.2 < groups < 1.5
+
+    def end(**options):
+        runs = simulate(family, GRPOConfig(**options), arms=("true",), n_tasks=20, n_seeds=1, seed=4)
+        return runs.arm("true").mean()
+
+    at_equal_steps = end(filtering="refill") - end()
+    at_equal_groups = end(filtering="refill") - end(n_steps=round(groups * refill.n_steps))
+    assert at_equal_steps > 0.02 and at_equal_groups < at_equal_steps / 3
+
+
 def test_the_cap_of_one_batch_is_dropping():
     same = {"arms": ("random", "majority", "true"), "n_tasks": 2, "n_seeds": 2, "seed": 3}
     dropped = simulate(TaskFamily(prior_strength=0.8), GRPOConfig(n_steps=30), **same)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rlvr import GRPOConfig, TaskFamily, simulate
 from rlvr.theory.drift_of_rewards import noisy_rates, reward_drift, reward_speed
 from rlvr.theory.expected_drift import true_drift
 
@@ -122,3 +123,19 @@ def test_bad_rates_and_noise_are_named():
         noisy_rates(CORRECT, (-0.1, 0.0))
     with pytest.raises(ValueError, match=r"verifier_noise must be two rates .*got 1.01"):
         noisy_rates(CORRECT, (0.0, 1.01))
+
+
+def test_noise_is_a_smaller_learning_rate_in_the_mean_and_not_in_the_spread():
+    """After one update, "centered": equal means within error, and runs that spread more than twice as far."""
+    noise, family = (0.1, 0.3), TaskFamily(prior_strength=0.5)
+    ends = []
+    for rate, errors in ((0.5, noise), (0.5 * (1 - sum(noise)), (0.0, 0.0))):
+        config = GRPOConfig(
+            n_steps=1, batch_size=40, learning_rate=rate, advantage="centered", verifier_noise=errors
+        )
+        runs = simulate(family, config, arms=["true"], n_tasks=400, n_seeds=1, seed=12)
+        ends.append(runs.arm("true").ravel() - family.prior_accuracy)
+    noisy, slow = ends
+    error = np.hypot(noisy.std(), slow.std()) / 400**0.5
+    assert noisy.mean() > 10 * error and abs(noisy.mean() - slow.mean()) < 4 * error
+    assert 2 < noisy.std() / slow.std() < 3

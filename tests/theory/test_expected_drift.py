@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlvr import GRPOConfig, TaskFamily, simulate
+from rlvr.simulator.kernel_updates import group_update
+from rlvr.simulator.rules import as_rules
 from rlvr.theory.curvature_of_null import null_curvature, random_drift
 from rlvr.theory.expected_drift import kl_pull, majority_drift, true_drift
 
@@ -199,6 +201,56 @@ def test_kl_pull_descends_the_divergence_it_names(direction):
     np.testing.assert_allclose(kl_pull(POLICY, prior, kl=direction), -slope, atol=1e-9)
     other = {"forward": "reverse", "reverse": "forward"}[direction]
     assert not np.allclose(kl_pull(POLICY, prior, kl=other), -slope, atol=1e-2)
+
+
+def k3(logits, prior):
+    """Schulman's estimator of KL(policy || prior), one value an answer: DeepSeekMath's Eq. 4."""
+    log_ratio = np.log(prior) - logits + np.log(np.exp(logits).sum())
+    return np.exp(log_ratio) - log_ratio - 1
+
+
+def weighted_k3(logits, prior, sampled_from):
+    """The same times policy over the policy that sampled: TRL's default from release 1.10.0 on."""
+    return np.exp(logits) / np.exp(logits).sum() / sampled_from * k3(logits, prior)
+
+
+def expected_gradient(penalty, policy, *args):
+    """Mean over answers of the policy of each one's gradient, by complex steps: exact to rounding."""
+    at, step = np.log(policy), 1e-30
+    jacobian = [penalty(at + 1j * step * e, *args).imag / step for e in np.eye(policy.size)]
+    return np.array(jacobian) @ policy
+
+
+def kernel_pull(policy, prior, kl):
+    """What the compiled update adds for the KL term: a unanimous group that is kept has no other."""
+    config = GRPOConfig(kl=kl, filtering="off", kl_coefficient=1.0, learning_rate=1.0)
+    size = policy.size
+    lane = [x[:, None].copy() for x in (np.log(policy), policy, prior, np.zeros(8, int), np.ones(8))]
+    before = lane[0].copy()
+    group_update(*lane, as_rules(config, 16), np.ones(1, bool), np.empty((5 * size + 8 + 2, 1)))
+    return (lane[0] - before)[:, 0]
+
+
+@settings(max_examples=40, deadline=None)
+@given(policy=policies(5), prior=policies(5))
+def test_the_published_pull_is_the_expected_gradient_of_grpo_s_sampled_penalty(policy, prior):
+    """The k3 loss differentiated at fixed samples descends KL(prior || policy), not what it estimates."""
+    assert policy @ k3(np.log(policy), prior) == pytest.approx(kl(policy, prior), abs=1e-13)
+    fixed = expected_gradient(k3, policy, prior)
+    np.testing.assert_allclose(kl_pull(policy, prior, kl="forward"), -fixed, atol=1e-14)
+    np.testing.assert_allclose(fixed, policy - prior, atol=1e-14)
+    weighted = expected_gradient(weighted_k3, policy, prior, policy)
+    np.testing.assert_allclose(kl_pull(policy, prior, kl="reverse"), -weighted, atol=1e-14)
+    for name, gradient in (("forward", fixed), ("reverse", weighted)):
+        np.testing.assert_allclose(kernel_pull(policy, prior, name), -gradient, atol=1e-13)
+
+
+def test_each_penalty_has_its_own_pull():
+    prior = np.array([0.3, 0.3, 0.2, 0.2])
+    fixed = expected_gradient(k3, POLICY, prior)
+    weighted = expected_gradient(weighted_k3, POLICY, prior, POLICY)
+    assert np.abs(fixed - weighted).max() > 0.01
+    assert np.abs(fixed + kl_pull(POLICY, prior, kl="reverse")).max() > 0.01
 
 
 GOOD = {"policy": POLICY, "correct": CORRECT, "group_size": 4}

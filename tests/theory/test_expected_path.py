@@ -5,6 +5,7 @@ import pytest
 from scipy import integrate, special, stats
 
 from rlvr import ARMS, GRPOConfig, TaskFamily, simulate
+from rlvr.inference import crossing_interval
 from rlvr.simulator.grpo_config import HEAVY, LIGHT
 from rlvr.theory.expected_drift import kl_pull, majority_drift, true_drift
 from rlvr.theory.expected_path import crossing_after, expected_accuracy, mean_field, update_weights
@@ -151,6 +152,37 @@ def test_the_crossing_moves_towards_the_limit_and_stays_below_it():
     limit = crossover(TaskFamily())
     assert found == sorted(found) and limit - 0.01 < found[-1] < limit
     assert found[0] < limit - 0.05
+
+
+def test_longer_training_moves_the_sign_change_to_a_stronger_prior():
+    """By the expected path, by an independent simulation, and by a curve whose sign turns with the budget."""
+    path = [crossing_after(TaskFamily(), UNIFORM, n) for n in (40, 80, 160)]
+    np.testing.assert_allclose(path, [0.4055, 0.4251, 0.4503], atol=5e-5)
+    near = (0.38, 0.40, 0.42, 0.44, 0.46)
+    config = GRPOConfig(n_steps=160, batch_size=40, tie_break="uniform")
+    runs = simulate(
+        [TaskFamily(strength) for strength in near],
+        config,
+        arms=("random", "majority"),
+        n_tasks=60,
+        n_seeds=1,
+        seed=21,
+        checkpoints=(40, 80, 160),
+    )
+    gains = np.stack([run.curves[1] - run.curves[0] for run in runs])
+    found = [crossing_interval(near, gains[..., place]) for place in range(3)]
+    assert found[0].high < found[1].low and found[1].high < found[2].low
+    between = TaskFamily((path[0] + path[1]) / 2)
+    gain = mean_field(between, UNIFORM, "majority", 160) - between.prior_accuracy
+    assert gain[40] > 0 > gain[160]
+
+
+def test_the_heavy_settings_cross_earlier_by_their_family_and_not_by_their_length():
+    """More updates and larger groups move the sign change up; ten answers a prompt move it down by more."""
+    ten = GRPOConfig(tie_break="uniform", group_size=10)
+    light, longer = (crossing_after(TaskFamily(), UNIFORM, n) for n in (80, 100))
+    larger, heavy = (crossing_after(family, ten, 100) for family in (TaskFamily(), TaskFamily(n_actions=10)))
+    assert heavy < light < longer < larger
 
 
 def test_training_without_a_crossing_is_refused():

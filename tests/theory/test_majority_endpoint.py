@@ -41,6 +41,30 @@ def test_long_training_goes_there(strength):
     assert np.abs(tasks.prior_accuracy - ends).mean() > 0.05
 
 
+def test_the_limit_is_that_of_majority_less_frozen_and_of_elicitation_without_a_null():
+    """Mirror descent under coin flips has a null of its own, which the limit does not know."""
+    family = TaskFamily(0.6, n_correct=1)
+    limit = elicitation_limit(family) - family.prior_accuracy
+    for update, null in (("gradient", False), ("mirror", True)):
+        config = GRPOConfig(
+            n_steps=3000, batch_size=40, kl_coefficient=0.0, tie_break="uniform", update=update
+        )
+        runs = simulate(family, config, n_tasks=2, n_seeds=1, seed=6)
+        frozen, random, majority = (runs.arm(arm).mean() for arm in ("frozen", "random", "majority"))
+        assert majority - frozen == pytest.approx(limit, abs=0.1 if null else 0.01)
+        assert (abs(random - frozen) > 0.3) == null
+        assert (abs(majority - random - limit) > 0.25) == null
+
+
+def test_more_than_half_of_the_weight_is_the_mode_only_if_a_single_answer_is_right():
+    policies = np.random.default_rng(7).dirichlet(np.ones(4), 5000)
+    single, pair = policies[:, 0] > 0.5, policies[:, :2].sum(axis=1) > 0.5
+    mode = policies.argmax(axis=1)
+    assert single.sum() > 300 and (mode[single] == 0).all()
+    assert (mode[pair] > 1).any()
+    assert np.argmax([0.3, 0.3, 0.4]) == 2
+
+
 def test_long_training_below_the_crossover_ends_near_nothing():
     config = GRPOConfig(n_steps=2000, kl_coefficient=0.0, tie_break="uniform")
     runs = simulate(TaskFamily(0.35), config, arms=("majority",), n_tasks=4, n_seeds=2, seed=6)
