@@ -99,7 +99,7 @@ def page_data() -> dict[str, Any]:
         "axes": {axis: list(values) for axis, values in AXES.items()},
         "grid": _whole(table),
         "scale": SCALE,
-        "updates_per_step": LIGHT.batch_size / TaskFamily().n_prompts,
+        "visits_per_step": LIGHT.batch_size / TaskFamily().n_prompts,
         "term_range": _range(table),
         "sharing": sharing_data(),
         "colours": dict(TERM_COLOURS) | {"naive": "currentColor"},

@@ -50,7 +50,7 @@ def settings(run: dict[str, Any], folder: str) -> GRPOConfig:
 
 
 class Watch(TrainerCallback):
-    """Exact measures of the policy along training, and the share of clipped tokens between them."""
+    """Exact measures of the policy along training, and the fraction of clipped tokens between them."""
 
     def __init__(self, model: Any, items: dict[str, list[int]], every: int) -> None:
         self.model, self.items, self.every = model, items, every

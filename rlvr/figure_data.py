@@ -27,7 +27,7 @@ DIGITS, SMALLEST = 5, 10  # significant digits, decimals: what no processor's ro
 
 
 def drawn(figure: Figure) -> pd.DataFrame:
-    """Everything that a figure draws in data coordinates, one row a point, bar, interval or label.
+    """Everything that a figure draws in data coordinates, one row a dot, bar, interval or label.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def _rows(axes: Axes) -> Iterator[tuple[str, ...]]:
 
 
 def _collected(drawing: Any) -> Iterator[tuple[str, ...]]:
-    """The rows of what was drawn at once: many points, many intervals, a band."""
+    """The rows of what was drawn at once: many dots, many intervals, a band."""
     if isinstance(drawing, ContourSet):
         return
     colours = [*drawing.get_edgecolor(), *drawing.get_facecolor()]

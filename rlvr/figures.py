@@ -84,7 +84,7 @@ def intervals(
     horizontal: bool = False,
     marker: str = "o",
 ) -> None:
-    """Draw estimates as points with their intervals; one without an interval is an open point.
+    """Draw estimates as dots with their intervals; one without an interval is an open dot.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def end_labels(axes: Axes, labels: Sequence[tuple[float, float, str, str]], *, g
         With its limits already set.
     labels : sequence of (x, y, text, colour)
     gap : float
-        Least distance between labels, as a share of the vertical axis.
+        Least distance between labels, as a fraction of the vertical axis.
     """
     bottom, top = axes.get_ylim()
     step, last = gap * (top - bottom), float("-inf")
@@ -169,7 +169,7 @@ def end_labels(axes: Axes, labels: Sequence[tuple[float, float, str, str]], *, g
 def option_strips(axes: Axes, options: Mapping[str, Sequence[str]], *, n_bins: int = 39) -> None:
     """Under a sorted curve: where along it each level of each option sits, one strip a level.
 
-    A strip is as dark as the share of its level among neighbouring specifications; were the level
+    A strip is as dark as its level is frequent among neighbouring specifications; were the level
     irrelevant to the order, it would be evenly grey.
 
     Parameters

@@ -1,6 +1,6 @@
 r"""How much accuracy can change when only the shares of fixed strategies change.
 
-A policy answers a question of kind k (a share :math:`w_k` of all) by strategy s with share :math:`q_{ks}`,
+A policy answers a question of kind k (a fraction :math:`w_k` of all) by strategy s with share :math:`q_{ks}`,
 and is right then with accuracy :math:`a_{ks}`. Training that moves the shares and leaves the accuracies alone
 reaches at most
 
@@ -53,7 +53,7 @@ def reweighted_null(
     new_shares : array_like (strategy,) or (kind, strategy)
         After; at least 0, with sum 1 over strategies.
     weights : array_like (kind,), optional
-        Share of each kind of question; equal by default.
+        Fraction of each kind of question; equal by default.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def largest_reweighting_null(
     accuracies : array_like (strategy,) or (kind, strategy)
         In [0, 1].
     weights : array_like (kind,), optional
-        Share of each kind of question; equal by default.
+        Fraction of each kind of question; equal by default.
 
     Returns
     -------

@@ -110,7 +110,7 @@ def deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float = 0.95)
 
 
 def same_mean(first: ArrayLike, second: ArrayLike, *, studentised: bool = False) -> float:
-    """Two-sided p of equal means: the share of shufflings whose difference is at least as large in size.
+    """Two-sided p of equal means: the fraction of shufflings whose difference is at least as large in size.
 
     Parameters
     ----------

@@ -231,7 +231,7 @@ def _own_copy(folder: str) -> None:
 
 
 def main() -> None:
-    """Draw places, run their mutants, print survivors and the share that was killed."""
+    """Draw places, run their mutants, print survivors and the fraction that was killed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("within", nargs="*", default=["rlvr"], help="files or folders of the core")
     parser.add_argument("--places", type=int, default=120, help="how many to draw; 0 for every one")

@@ -4,12 +4,12 @@
 (function () {
   const { data, byId, isState, readState, writeState, fillTable, visible, choose, onShow } = window.rlvrPage;
   const { reader, inWords, termRows, staircase, curves } = window.rlvrFigures;
-  const { axes, grid, updates_per_step: updatesPerStep } = data;
+  const { axes, grid, visits_per_step: visitsPerStep } = data;
   const row = reader(axes, grid);
 
   const settings = { n_actions: 8, tie_break: "lowest", prior_strength: 0.5, n_steps: 200 };
 
-  const steps = () => `${settings.n_steps} steps, ${Math.round(settings.n_steps * updatesPerStep)} updates a prompt`;
+  const steps = () => `${settings.n_steps} steps, ${Math.round(settings.n_steps * visitsPerStep)} visits a prompt`;
 
   function show() {
     byId("prior").value = axes.prior_strength.indexOf(settings.prior_strength);

@@ -6,7 +6,7 @@ window.rlvrFigures = (function () {
   const { ARMS, TERMS, PARTS } = window.rlvrAudit;
   const { scale, colours } = data;
 
-  /* A function from settings to a row: four arms; terms with value, half-width and, where stored, sd; a share. */
+  /* A function from settings to a row: four arms; terms with value, half-width and, where stored, sd; a fraction. */
   function reader(axes, grid) {
     const names = Object.keys(axes); // as stored: the last one moves fastest
     return (at) => {
@@ -15,19 +15,19 @@ window.rlvrFigures = (function () {
       const arms = Object.fromEntries(ARMS.map((arm) => [arm, value(arm)]));
       const terms = Object.fromEntries(Object.entries(TERMS).filter(([term]) => `${term}_half` in grid).map(
         ([term, [arm, base]]) => [term, { value: arms[arm] - arms[base], half: value(`${term}_half`), sd: value(`${term}_sd`) }]));
-      return { arms, terms, share: ["fraction", "fraction_low", "fraction_high"].map(value) };
+      return { arms, terms, fraction: ["fraction", "fraction_low", "fraction_high"].map(value) };
     };
   }
 
   const between = ({ value, half }) => `${signed(value - half, 4)} to ${signed(value + half, 4)}`;
   const percent = (value) => `${signed(100 * value, 0).replace("+", "")}%`;
 
-  function inWords({ arms, terms, share }) {
+  function inWords({ arms, terms, fraction }) {
     const ends = ARMS.map((arm) => `${arm.toUpperCase()} ${arms[arm].toFixed(4)}`).join(", ");
     const parts = PARTS.map((part) => `${name(part)} ${signed(terms[part].value, 4)} ± ${terms[part].half.toFixed(4)}`);
-    const ratio = share[0] === null
-      ? "As a share of “true minus random” reward design is undefined: the difference is not separated from 0."
-      : `Of “true minus random”, reward design is ${percent(share[0])} (${percent(share[1])} to ${percent(share[2])}).`;
+    const ratio = fraction[0] === null
+      ? "As a fraction of “true minus random” reward design is undefined: the difference is not separated from 0."
+      : `Of “true minus random”, reward design is ${percent(fraction[0])} (${percent(fraction[1])} to ${percent(fraction[2])}).`;
     return `The arms end at ${ends}. The split: ${parts.join(", ")}. ${ratio}`;
   }
 

@@ -2,7 +2,7 @@
 
 For every cell of a table this module says, from whatever arms exist,
 
-1. which terms the arms identify: a point, an interval, or nothing (partial identification);
+1. which terms the arms identify: a value, an interval, or nothing (partial identification);
 2. how uncertain they are, one layer at a time: the items of the benchmark, the training run, and the
    prompt and hardware under which FROZEN was evaluated;
 3. which term dominates, whether that is identified, and how far which arm would have to move to change it.

@@ -131,7 +131,7 @@ def _widths(ranges: Sequence[tuple[float, float]]) -> list[float]:
 
 
 def _draw_term(panel: Axes, audit: CellAudit, part: str, place: float, colour: str) -> None:
-    """One row of one panel: a point with its interval, or a set as a pale bar, or nothing."""
+    """One row of one panel: a dot with its interval, or a set as a pale bar, or nothing."""
     term = audit.terms[part]
     low, high = 100 * term.low, 100 * term.high
     if term.defined:

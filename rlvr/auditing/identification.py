@@ -1,4 +1,4 @@
-"""What the arms at hand identify: a point, an interval, or nothing.
+"""What the arms at hand identify: a value, an interval, or nothing.
 
 A missing accuracy lies in [0, 1]. With that, and whatever optional assumptions are named, every statement
 about the arms has the form ``a - b <= w``, so the sharp bounds of every difference are shortest paths in a

@@ -21,7 +21,7 @@ __all__ = ["Run", "matched"]
 
 @dataclass(frozen=True)
 class Run:
-    """A log as a training run of an arm, by one metric: item, prompt and share right of each answer.
+    """A log as a training run of an arm, by one metric: item, prompt and fraction right of each answer.
 
     `name` is how a refusal calls it, `number` tells the runs of an arm apart.
     """

@@ -60,8 +60,8 @@ def read_logs(
     Returns
     -------
     LogTable
-        Its `table` has the columns study, model, benchmark, arm, run, item, correct (the share of the item's
-        samples that were right), samples_per_item and source; and decoding, if a log says how it decoded.
+        Its `table` has the columns study, model, benchmark, arm, run, item, correct (the fraction of the
+        item's samples that were right), samples_per_item and source; and decoding, if a log says how it decoded.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def _gather(
 
 
 def _chosen(name: str, log: Log, metrics: Sequence[str]) -> tuple[list[str], list[str], NDArray[np.float64]]:
-    """Items, prompts and shares by the one metric that is meant."""
+    """Items, prompts and fractions right by the one metric that is meant."""
     if not log.answers:
         raise LogError(f"{name}: holds no scored answer; a log with scores is accepted")
     named = ", ".join(map(repr, log.answers))
@@ -194,7 +194,7 @@ def _shares(answers: Answers, where: str) -> NDArray[np.float64]:
     if wrong.size or shares.ndim != 1:
         at = int(wrong[0]) if wrong.size else 0
         raise LogError(
-            f"{where} of item {shortened(answers.items[at])} must be right or wrong, or a share from 0 to 1, "
-            f"got {shown(answers.values[at])}"
+            f"{where} of item {shortened(answers.items[at])} must be right or wrong, or a fraction from 0 "
+            f"to 1, got {shown(answers.values[at])}"
         )
     return shares

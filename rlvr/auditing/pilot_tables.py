@@ -21,7 +21,7 @@ the instrument's own simulated coverage. Answers of one policy and of two are ta
 
 
 def item_correlation(arms: Mapping[str, Arm]) -> float | None:
-    """How alike the arms answer an item, as a share of the most that their accuracies allow.
+    """How alike the arms answer an item, as a fraction of the most that their accuracies allow.
 
     The covariance of two arms' outcomes over items, summed over pairs of arms, over the sum of
     ``min(p, q) - p q``; confined to [0, 1]. None without outcomes on the same items.

@@ -176,7 +176,7 @@ def published_label_accuracy() -> pd.DataFrame:
     """How many of the first 100 released MAJORITY labels of each model were right, and how many empty.
 
     Only rows of equal `difficulty_level` compare: the levels hold different questions. And no row is the
-    share right of a whole training set, which was larger than one level.
+    fraction right of a whole training set, which was larger than one level.
 
     Returns
     -------

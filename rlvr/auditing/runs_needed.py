@@ -95,7 +95,7 @@ def power_of_heap(shares: tuple[float, float], runs: tuple[int, int], *, level: 
     """
     chances = []
     for i, (share, n) in enumerate(zip(shares, runs, strict=True)):
-        real(f"shares[{i}]", share, "a share from 0 to 1", above=0, below=1, closed=True)
+        real(f"shares[{i}]", share, "a fraction from 0 to 1", above=0, below=1, closed=True)
         whole(f"runs[{i}]", n, "a whole number of at least 1", at_least=1)
         chances.append(stats.binom.pmf(np.arange(n + 1), n, share))
     power = 0.0

@@ -280,7 +280,7 @@ def simulated_coverage(
     Returns
     -------
     float
-        Share of tables whose interval holds the truth.
+        Fraction of tables whose interval holds the truth.
     """
     rng, held = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(n_items, samples))), 0
     single = samples > 1

@@ -1,10 +1,10 @@
 """Studies drawn at random from a plain model of items, runs and samples: what the instrument is tried on.
 
 Every answer is right or wrong by comparing a uniform number with the accuracy of its run. What differs is
-whose number it is. On a share ``item_correlation`` of the items all policies meet one number: the item's
-hardness decides, and whoever is more accurate solves a superset. On further items, up to the share
+whose number it is. On a fraction ``item_correlation`` of the items all policies meet one number: the item's
+hardness decides, and whoever is more accurate solves a superset. On further items, up to the fraction
 ``sample_correlation``, a run has a number of its own for each item, kept through its samples. On the rest
-every answer has its own. So the covariance of two answers to an item is that share of the most that two
+every answer has its own. So the covariance of two answers to an item is that fraction of the most that two
 accuracies p and q allow, ``min(p, q) - p q``, whatever they are. Runs move up and down as a whole with a
 normal deviation.
 """
@@ -40,7 +40,7 @@ class StudyDesign:
     run_sd : tuple of float (arm,)
         Standard deviation from run to run, in units of accuracy; FROZEN has none.
     item_correlation : float in [0, 1]
-        Of answers to one item by different policies, as a share of the most that their accuracies allow.
+        Of answers to one item by different policies, as a fraction of the most that their accuracies allow.
     sample_correlation : float in [item_correlation, 1]
         The same for two answers of one policy.
 
@@ -103,7 +103,7 @@ class StudyDesign:
 
 
 def draw_outcomes(design: StudyDesign, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
-    """Outcomes of one study: for each arm an ndarray (run, item) of the share of samples that were right.
+    """Outcomes of one study: for each arm an ndarray (run, item) of the fraction of samples that were right.
 
     Examples
     --------

@@ -110,7 +110,7 @@ CHECKS: Mapping[str, _Check] = {
             pd.to_numeric(values, errors="coerce").astype(float).between(0, 1)
             | values.str.lower().isin(("true", "false"))
         ),
-        "0 or 1 (or true, false, or the share of the item's samples that were right)",
+        "0 or 1 (or true, false, or the fraction of the item's samples that were right)",
     ),
 }
 

@@ -3,7 +3,7 @@
 A verdict is identified at 95% when each of its inequalities is; the smallest ``1 - level`` at which it still
 is is its p-value. At the boundary of a verdict it is said with at most half that rate, since one side of the
 intervals does the work. Over many cells some verdicts are then said by chance: Holm's adjustment bounds the
-chance of saying any, Benjamini and Yekutieli's the expected share of those said (for any dependence: cells
+chance of saying any, Benjamini and Yekutieli's the expected fraction of those said (for any dependence: cells
 of one paper share its models).
 
 A pooled estimate is another question: not "which cells", but "how much on average, and how unlike". It takes
@@ -181,7 +181,7 @@ def pooled_term(cells: Sequence[CellAudit], term: str, *, level: float = 0.95) -
     Parameters
     ----------
     cells : sequence of CellAudit
-        At least three in which the term is a point with an interval.
+        At least three in which the term has a value with an interval.
     term : str
         Out of ``TERMS``.
     level : float in (0, 1)
@@ -189,7 +189,7 @@ def pooled_term(cells: Sequence[CellAudit], term: str, *, level: float = 0.95) -
     Raises
     ------
     ValueError
-        If fewer than three cells have the term as a point with an interval.
+        If fewer than three cells have a value of the term with an interval.
     """
     from statsmodels.stats.meta_analysis import combine_effects
 
@@ -197,7 +197,7 @@ def pooled_term(cells: Sequence[CellAudit], term: str, *, level: float = 0.95) -
     contrast(choice("term", term, tuple(TERMS)))
     known = [audit for audit in cells if audit.terms[term].defined and not math.isnan(audit.terms[term].low)]
     if len(known) < 3:
-        raise ValueError(f"cells must hold at least three with {term} as a point, got {len(known)}")
+        raise ValueError(f"cells must hold at least three with a value of {term}, got {len(known)}")
     terms = [audit.terms[term] for audit in known]
     values = np.array([each.value for each in terms])
     tails = special.ndtri(0.5 + np.array([each.level for each in terms]) / 2)

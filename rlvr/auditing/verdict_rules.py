@@ -1,7 +1,7 @@
 """Which term of a gain dominates: rules, verdicts, and tipping points.
 
-A rule is a set of linear inequalities in the four accuracies, so that a verdict can be checked at a point,
-over a set of points, and under sampling error by the same few lines. Under ``"magnitude"``, a term
+A rule is a set of linear inequalities in the four accuracies, so that a verdict can be checked at one
+quadruple of them, over a set of quadruples, and under sampling error by the same few lines. Under ``"magnitude"``, a term
 dominates when it moves accuracy by more than the other two together::
 
     |null| > |elicitation| + |reward_design|        (and so on for the other two)
@@ -71,7 +71,7 @@ RULES: Mapping[str, Mapping[str, list[NDArray[np.float64]]]] = {
 
 
 def verdicts_at(accuracies: ArrayLike, *, rule: str = "magnitude") -> NDArray[np.str_]:
-    """The verdict at each point.
+    """The verdict at each quadruple of accuracies.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def judge(points: ArrayLike, margins: Margins, *, rule: str = "magnitude") -> tu
     Returns
     -------
     verdict : str
-        Empty when the points differ in theirs.
+        Empty when the accuracies differ in theirs.
     survives : bool
     """
     at = np.atleast_2d(np.asarray(points, dtype=float))

@@ -24,7 +24,7 @@ _STORE = typer.Option(None, help="Rebuild what is stored into this folder, inste
 def budget(
     store: Path | None = _STORE,
     resume: bool = RESUME,
-    until: int = typer.Option(80, help="Compare up to this budget, in updates a prompt (5 to 2000)."),
+    until: int = typer.Option(80, help="Compare up to this budget, in visits of each prompt (5 to 2000)."),
 ) -> None:
     """Recompute the stored curves over the training budget; exit 1 if a number differs (--store: minutes)."""
     import numpy as np

@@ -40,7 +40,7 @@ def network_paths() -> pd.DataFrame:
         optimiser steps); then, for trained and for held-out items (prefixes ``trained_``, ``held_out_``),
         the means over items of ``right`` (accuracy), ``share_c`` and ``share_d`` (of the strategies),
         ``from_c`` and ``from_d`` (probability of the strategy *and* a right answer), ``entropy`` and
-        ``entropy_strategy`` (nats), ``greedy``; last ``clipped`` (share of tokens whose gradient the clip
+        ``entropy_strategy`` (nats), ``greedy``; last ``clipped`` (fraction of tokens whose gradient the clip
         removed) and ``gradient_norm``, means over the steps since the row before.
     """
     return stored_table("network_paths.csv.gz")

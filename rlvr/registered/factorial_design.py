@@ -180,7 +180,7 @@ class InteractionRatio:
     main : str
         The largest main effect.
     stability : float
-        Share of bootstrap resamples of blocks in which the same two are largest; below about 0.95 the
+        Fraction of bootstrap resamples of blocks in which the same two are largest; below about 0.95 the
         interval, which takes them as given, is too short.
     """
 

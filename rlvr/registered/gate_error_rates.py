@@ -1,4 +1,4 @@
-"""How often each gate says "points": over prior strength and runs, and for the published example.
+"""How often each gate quotes a value: over prior strength and runs, and for the published example.
 
 Too long for a chapter, so it is stored beside the command that rebuilds it (``rlvr gate-map``). A pool
 consists of blocks of task draws with independent seeds; studies are carved out of one block at a time and
@@ -56,7 +56,7 @@ class Grid:
 MAP = Grid(
     (0.20, 0.23, 0.24, 0.25, 0.26, 0.27, 0.30, 0.80), (4, 8, 16), RULES, 16, 128, 16, 8, DATA / "gate_map.csv"
 )
-"""2,048 task draws of 16 seeds at each prior strength, which give at least 2,048 studies at every point."""
+"""2,048 task draws of 16 seeds at each prior strength, which give at least 2,048 studies for every rate."""
 
 EXAMPLE = Grid((0.25,), (4,), RULES[:2], 20, 500, 4, 9, DATA / "gate_example.csv")
 """The published "bounds" example, prior strength 0.25 and 4 seeds, on 10,000 other task draws."""
@@ -68,7 +68,8 @@ def block_counts(grid: Grid, prior_strength: float, block: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns prior_strength, block, rule, n_runs, points, studies, elicitation (mean of the block).
+        Columns prior_strength, block, rule, n_runs, points (studies that
+        quote a value), studies, elicitation (mean of the block).
     """
     pool = pool_block(prior_strength, block, n_tasks=grid.n_tasks, n_seeds=grid.n_seeds, seed=grid.seed)
     mean = float(pool.elicitation.mean())
@@ -97,7 +98,7 @@ def load_counts(grid: Grid) -> pd.DataFrame:
 
 
 def rates(counts: pd.DataFrame) -> pd.DataFrame:
-    """Probability of "points" at each point of a grid, with two standard errors.
+    """Probability that a value is quoted, in each cell of a grid, with two standard errors.
 
     Parameters
     ----------
@@ -111,11 +112,11 @@ def rates(counts: pd.DataFrame) -> pd.DataFrame:
         blocks (which holds whatever studies of a block share), and `binomial_error`, as if all studies
         were independent; and the mean `elicitation`. Where the two errors agree, reuse does not matter.
     """
-    table = counts.assign(share=counts["points"] / counts["studies"])
+    table = counts.assign(block_rate=counts["points"] / counts["studies"])
     grouped = table.groupby(["rule", "n_runs", "prior_strength"], sort=False)
     result = grouped[["points", "studies"]].sum()
     result["rate"] = result["points"] / result["studies"]
-    result["error"] = grouped["share"].std(ddof=1) / np.sqrt(grouped["share"].count())
+    result["error"] = grouped["block_rate"].std(ddof=1) / np.sqrt(grouped["block_rate"].count())
     result["binomial_error"] = np.sqrt(result["rate"] * (1 - result["rate"]) / result["studies"])
     result["elicitation"] = grouped["elicitation"].mean()
     return result

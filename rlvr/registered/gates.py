@@ -1,7 +1,9 @@
-"""Points or bounds: when may a study quote its split as numbers?
+"""A value or bounds: when may a study quote its split as numbers?
 
-A gate says "points" if an interval of elicitation = acc(MAJORITY) - acc(RANDOM) excludes zero, else
-"bounds". The rules differ in what the interval resamples, hence in what the verdict speaks of:
+A gate *quotes a value* if an interval of elicitation = acc(MAJORITY) - acc(RANDOM) excludes zero, else it
+*quotes bounds*. The published study and the registered protocol call the two verdicts "points" and "bounds",
+and so do the verdicts, attributes and columns here: "points" means that the gate quotes a value. The rules
+differ in what the interval resamples, hence in what the verdict speaks of:
 
 ===================  =============  ============  ===================  ==============================
 rule                 accuracy       arms          resamples            n runs are
@@ -57,7 +59,7 @@ class Decisions:
     low, high : ndarray (study,)
         Ends of each study's interval of elicitation.
     points : ndarray of bool (study,)
-        Whether the interval excludes zero.
+        Whether the interval excludes zero, so that the gate quotes a value.
     """
 
     low: NDArray[np.float64]
@@ -233,11 +235,11 @@ class Reading:
     Attributes
     ----------
     verdict : str
-        "points" or "bounds".
+        "points" (a value is quoted) or "bounds".
     elicitation : Estimate
     reward_design : Estimate
-        With "points" the paired difference and its interval. With "bounds" no value but the identified
-        interval: all of naive - elicitation with both inside simultaneous intervals.
+        With "points" a value, the paired difference, and its interval. With "bounds" no value but the
+        identified interval: all of naive - elicitation with both inside simultaneous intervals.
     """
 
     verdict: str
@@ -246,7 +248,7 @@ class Reading:
 
 
 def read_out(random: ArrayLike, majority: ArrayLike, true: ArrayLike, *, level: float = 0.95) -> Reading:
-    """Apply the task-draw gate to one study and quote reward design as a point or as an interval.
+    """Apply the task-draw gate to one study and quote reward design as a value or as an interval.
 
     Parameters
     ----------

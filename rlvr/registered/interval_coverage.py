@@ -2,7 +2,7 @@
 
 Coverage is a frequency over simulated studies::
 
-    coverage = share of studies whose interval holds the true value
+    coverage = fraction of studies whose interval holds the true value
 
 A true value must share no draw with the study that is judged by it: an interval is centred on its own runs,
 so a truth that holds them lies too near. :func:`coverage` draws studies from a pool with replacement, so that
@@ -41,14 +41,14 @@ class Coverage:
     Attributes
     ----------
     rate : Estimate
-        Share of studies, with its 95% interval over `rate.unit`: exact binomial over independent studies,
+        Fraction of studies, with its 95% interval over `rate.unit`: exact binomial over independent studies,
         Student's t over task draws where several studies share one.
     level : float
         Nominal coverage.
     p_value : float
         Of the test, by the same law, that coverage equals `level`.
     undefined : float
-        Share of studies without a value. An unbounded interval covers; a missing one does not.
+        Fraction of studies without a value. An unbounded interval covers; a missing one does not.
     width : float
         Median width of the intervals, which may be infinite.
     """

@@ -8,7 +8,7 @@ quantity::
     fall: [reward_design, naive]    from: a, to: b   how much a ratio falls between two cells
     effect: B                  design: drop          a coefficient of a 2x2x2
     dominance: AC              over: {A: 0.2, ...}   -AC minus a multiple of another effect's size
-    gate: task-draw            condition: crossover  the probability that a gate says points
+    gate: task-draw            condition: crossover  the probability that a gate quotes a value
     gain: "null"               from: a, to: b        how much a term rises between two cells
     spread: "null"             cell: a               standard deviation of a term over runs
     spreads: "null"            of: [a, b]            standard deviation in cell a over that in cell b
@@ -233,7 +233,7 @@ def _claim_dominance(spec: Any, protocol: Protocol, results: Results, region: An
 
 def _claim_gate(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
     points, studies = results.gate_counts(spec["condition"], spec["gate"])
-    label = f"P(points) of the {spec['gate']} gate at {spec['condition']} {words}"
+    label = f"P(the {spec['gate']} gate quotes a value) at {spec['condition']} {words}"
     return proportion_claim(points, studies, **region, label=label)
 
 

@@ -129,7 +129,7 @@ class Results:
         return rows[[arm]].to_numpy()
 
     def gate_counts(self, condition: str, rule: str) -> tuple[int, int]:
-        """Studies that said "points", and all studies."""
+        """Studies in which the gate quotes a value ("points"), and all studies."""
         rows = self.gate[(self.gate["condition"] == condition) & (self.gate["rule"] == rule)]
         return int(rows["points"].sum()), int(rows["studies"].sum())
 

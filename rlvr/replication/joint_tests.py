@@ -47,9 +47,9 @@ class JointMisfit:
     total : float
         Sum over designs of the mean distance over steps.
     own_high : float
-        The 95% point of the total of drawn groups: above it a model is rejected at 5%.
+        The 95% quantile of the total of drawn groups: above it a model is rejected at 5%.
     p_value : float
-        Share of groups, the published one included, whose total is at least the published one's.
+        Fraction of groups, the published one included, whose total is at least the published one's.
     monte_carlo_error : float
         Standard error of the p-value from drawing finitely many groups.
     """

@@ -129,7 +129,7 @@ def factorial_cells(size: str = "light") -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Gate:
-    """The study's decision between quoting points and quoting bounds, with the runs behind it."""
+    """The study's decision between quoting a value and quoting bounds, with the runs behind it."""
 
     runs: dict[str, NDArray[np.float64]]
     over_frozen: tuple[float, float]
@@ -146,7 +146,7 @@ class Gate:
 
     @property
     def verdict(self) -> str:
-        """The word "points" if the interval of majority - random excludes zero, else "bounds"."""
+        """ "points" (a value is quoted) if the interval of majority - random excludes zero, else "bounds"."""
         return "points" if self.over_random[0] > 0 or self.over_random[1] < 0 else "bounds"
 
 

@@ -1,6 +1,6 @@
-"""The terms along the training budget: 5 to 2,000 updates a prompt, and where each changes sign.
+"""The terms along the training budget: 5 to 2,000 visits of each prompt, and where each changes sign.
 
-Every prompt is in every batch, so a step is one update of each prompt; everything else is as in the light
+Every prompt is in every batch, so an update visits each prompt once; everything else is as in the light
 settings. A budget is a checkpoint of a longer run: the whole axis of a prior is a single simulation, and any
 shorter run gives the beginning of it to the last bit. ``rlvr budget --store`` rebuilds what is stored.
 
@@ -42,10 +42,10 @@ __all__ = [
 ]
 
 BUDGETS = (5, 7, 10, 14, 20, 28, 40, 57, 80, 113, 160, 226, 320, 453, 640, 905, 1280, 1600, 2000)
-"""Updates a prompt at which the terms are kept; 80 is what the light settings give on average."""
+"""Visits of each prompt at which the terms are kept; 80 is what the light settings give on average."""
 
 BUDGET_PRIORS = (0.20, 0.35, 0.42, 0.50, 0.65, 0.80)
-"""Prior strengths of the published study, and one near the crossover."""
+"""Prior strengths of the published study, and one near elicitation's sign change."""
 
 SURE = 0.999
 """Level of the intervals that must exclude zero on both sides of a sign change."""
@@ -65,7 +65,7 @@ def budget_runs(
     tie_break : {"lowest", "uniform"}
     prior_strength : float in (0, 1)
     until : int
-        Last budget, in updates a prompt; one of ``BUDGETS``.
+        Last budget, in visits of each prompt; one of ``BUDGETS``.
     executor : concurrent.futures.Executor, optional
         As in :func:`rlvr.simulate`.
 
@@ -99,8 +99,8 @@ def budget_table(runs: Runs) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by ``updates``. Columns: the arms' mean accuracies; each term and `fraction`, with `_low`
-        and `_high` (95%, over task draws).
+        Indexed by ``updates``, which counts visits of each prompt. Columns: the arms' mean accuracies; each
+        term and `fraction`, with `_low` and `_high` (95%, over task draws).
     """
     rows = []
     for step, curves in zip(runs.steps, np.moveaxis(runs.curves, -1, 0), strict=True):
@@ -161,7 +161,7 @@ def sign_changes(positions: ArrayLike, curves: ArrayLike) -> list[tuple[str, Est
 
 
 def changes_of(runs: Runs) -> Iterator[tuple[str, str, Estimate]]:
-    """Term, new sign and budget (updates a prompt, interpolated on a log axis) of each sign change."""
+    """Term, new sign and budget (visits of each prompt, interpolated on a log axis) of each sign change."""
     arms = dict(zip(runs.arms, np.moveaxis(runs.curves, -1, 1), strict=True))
     for term in PARTS:
         arm, base = TERMS[term]

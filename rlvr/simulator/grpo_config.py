@@ -1,20 +1,22 @@
 """How a policy is trained: every setting of GRPO that the simulator knows, checked when it is named.
 
-One update of one prompt's logits, from a group of G sampled actions with rewards r::
+An *update* is one optimiser step. It trains a batch of prompts, each by a group of G sampled actions with
+rewards r; that is one *visit* of the prompt. What the update does to the prompt's logits is::
 
     logits += learning_rate * ( mean_i A_i (onehot(a_i) - policy)  +  kl_coefficient * KL term )
     A_i = (r_i - mean r) / (std r + 1e-8),   population std
 
-With m inner updates the group is used in m parts, in order, all advantages from the whole group. Part by
-part, the mean over its answers of ratio_i A_i (onehot(a_i) - policy), clipped answers left out, takes the
-place of the first term; ratio_i is the policy now over the one that sampled, at a_i. The KL term enters
+With m inner updates the group of a visit is used in m parts, in order, all advantages from the whole group.
+Part by part, the mean over its answers of ratio_i A_i (onehot(a_i) - policy), clipped answers left out,
+takes the place of the first term; ratio_i is the policy now over the one that sampled, at a_i. The KL term enters
 each inner update whole, at the policy of that moment.
 
 With the update "mirror", the first term is target minus policy on the distinct sampled actions S::
 
     policy_S = policy restricted to S,   target_S proportional to policy_S * exp(reward / temperature)
 
-That is the update of DDO-RM (Zhang, Zuo, Chen and Wang, arXiv 2604.11119) with the group for its candidates.
+That is the update rule of DDO-RM (Zhang, Zuo, Chen and Wang, arXiv 2604.11119) with the group for its
+candidates.
 """
 
 from __future__ import annotations
@@ -45,7 +47,8 @@ class GRPOConfig:
     Parameters
     ----------
     n_steps : int, at least 0
-        Training steps.
+        Training steps: a rollout and its updates. A prompt has ``n_steps * batch_size / n_prompts`` visits on
+        average.
     batch_size : int, at least 1
         Prompts a step, drawn without replacement.
     group_size : int, at least 2
@@ -101,12 +104,12 @@ class GRPOConfig:
         probability, a correct one is not with the second, each answer anew. All else is drawn as without.
     majority_labels : {"group", "fixed"}
         What MAJORITY rewards. "group": the plurality of the answer's own group. "fixed": one label a prompt,
-        settled before training by `label_votes` answers of the prior, or with the share right that
-        `label_share_right` states: see :func:`rlvr.simulator.majority_labels.fixed_labels`.
+        settled before training by `label_votes` answers of the prior, or with the fraction of right
+        labels that `label_share_right` states: see :func:`rlvr.simulator.majority_labels.fixed_labels`.
     label_votes : int, at least 1
         With "fixed", answers of the prior that vote on a prompt's label; ties as `tie_break` says.
     label_share_right : None or float in [0, 1]
-        With "fixed", instead of a vote: the share of prompts whose label is correct.
+        With "fixed", instead of a vote: the fraction of prompts whose label is correct.
 
     Raises
     ------
@@ -163,8 +166,11 @@ class GRPOConfig:
             raise ValueError(f"verifier_noise must be {rates}, got {shown(self.verifier_noise)}")
         object.__setattr__(self, "verifier_noise", noise)
         if self.label_share_right is not None:
-            accepted_share = "None or a share in [0, 1]"
-            real("label_share_right", self.label_share_right, accepted_share, above=0, below=1, closed=True)
+            accepted_fraction = "None or a fraction in [0, 1]"
+            real(
+                "label_share_right", self.label_share_right, accepted_fraction,
+                above=0, below=1, closed=True,
+            )  # fmt: skip
 
     def __repr__(self) -> str:
         """What differs from the defaults, which are the published light settings."""

@@ -22,10 +22,10 @@ _Labels = NDArray[np.int64]
 def fixed_labels(tasks: Tasks, config: GRPOConfig, *, seed: int = 0) -> _Labels:
     """Return the labels that ``simulate(..., config, seed=seed)`` trains MAJORITY on.
 
-    Without a stated share, `label_votes` answers of the prior vote on each prompt. With the share s,
+    Without `label_share_right`, `label_votes` answers of the prior vote on each prompt. With that fraction s,
     exactly ``round(s * n_prompts)`` prompts, drawn at random, get a right label, drawn from the prior
     among the correct actions, and the others a wrong one, drawn from it among the wrong. Settings share
-    their draws: more votes keep the first ones, and a larger share only turns wrong labels right.
+    their draws: more votes keep the first ones, and a larger fraction only turns wrong labels right.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def fixed_labels(tasks: Tasks, config: GRPOConfig, *, seed: int = 0) -> _Labels:
     Raises
     ------
     TypeError, ValueError
-        If `seed` is out of range, or a share is asked for and some prompt has no right or no wrong action.
+        If `seed` is out of range, or a fraction is asked for and some prompt has no right or no wrong action.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def fixed_labels(tasks: Tasks, config: GRPOConfig, *, seed: int = 0) -> _Labels:
 
 
 def share_of_right_labels(tasks: Tasks, labels: _Labels) -> NDArray[np.float64]:
-    """Share of prompts whose label is a correct action.
+    """Fraction of prompts whose label is a correct action.
 
     Parameters
     ----------
@@ -99,11 +99,11 @@ def _voted(prior: NDArray[np.float64], config: GRPOConfig, generator: np.random.
 
 
 def _with_share_right(
-    prior: NDArray[np.float64], correct: NDArray[np.bool_], share: float, generator: np.random.Generator
+    prior: NDArray[np.float64], correct: NDArray[np.bool_], fraction: float, generator: np.random.Generator
 ) -> _Labels:
-    """Labels of which exactly the share, to the nearest prompt, is right."""
+    """Labels of which exactly the fraction, to the nearest prompt, is right."""
     place_in_line, uniforms = generator.random(len(prior)).argsort().argsort(), generator.random(len(prior))
-    right = place_in_line < round(share * len(prior))
+    right = place_in_line < round(fraction * len(prior))
     return _drawn(np.where(correct == right[:, None], prior, 0.0), uniforms)
 
 

@@ -73,7 +73,7 @@ TASK_OPTIONS = ("prior strength", "actions", "prompts differ")
 """Options that describe what is learned; the others describe how."""
 
 LEARNING_TIMES = (20, 40, 80, 160)
-"""Budgets, in updates a prompt at the published step size. A doubled step gets half as many updates."""
+"""Budgets, in visits of each prompt at the published step size. A doubled step gets half as many visits."""
 
 _SYMBOLS = 13
 _KINDS = ("advantage", "optimizer", "update", "inner_updates")
@@ -120,7 +120,7 @@ def configuration(levels: Mapping[str, str], *, matched: bool = True) -> tuple[T
     levels : mapping of option to level
         Options left out are at their reference.
     matched : bool
-        Whether the learning rate is adapted to advantage, optimizer, update and updates a rollout
+        Whether the learning rate is adapted to advantage, optimizer, update rule and updates a rollout
         (:func:`matched_learning_rate`).
 
     Raises
@@ -147,8 +147,8 @@ def configuration(levels: Mapping[str, str], *, matched: bool = True) -> tuple[T
     if settings.get("update") == "mirror":
         settings = {name: value for name, value in settings.items() if name not in _GRADIENT_ONLY}
     config = replace(LIGHT, **{name: value for name, value in settings.items() if name not in _TASK_FIELDS})
-    updates = LEARNING_TIMES[-1] * LIGHT.learning_rate / config.learning_rate
-    steps = round(updates * family.n_prompts / config.batch_size)
+    visits = LEARNING_TIMES[-1] * LIGHT.learning_rate / config.learning_rate
+    steps = round(visits * family.n_prompts / config.batch_size)
     rate = matched_learning_rate(config) if matched else config.learning_rate
     return family, replace(config, n_steps=steps, learning_rate=rate)
 
@@ -156,14 +156,14 @@ def configuration(levels: Mapping[str, str], *, matched: bool = True) -> tuple[T
 def matched_learning_rate(config: GRPOConfig) -> float:
     """The learning rate at which the first rollout teaches TRUE as much as it does in the light settings.
 
-    A learning rate means something else under another advantage, optimizer or update: "centered" moves by
-    less than half of "grpo", Adam by as much for a rare answer as for a common one. What is matched is the
+    A learning rate means something else under another advantage, optimizer or update rule: "centered" moves
+    by less than half of "grpo", Adam by as much for a rare answer as for a common one. What is matched is the
     gain in accuracy of TRUE from the first rollout, at prior strength 0.50 and a group of eight.
 
     Parameters
     ----------
     config : GRPOConfig
-        Its advantage, optimizer, update and inner updates decide; its learning rate is scaled.
+        Its advantage, optimizer, update rule and inner updates decide; its learning rate is scaled.
 
     Returns
     -------
@@ -176,7 +176,7 @@ def matched_learning_rate(config: GRPOConfig) -> float:
 
 @cache
 def _first_gain(**kind: Any) -> float:
-    """TRUE's gain in accuracy from one small update of 4,000 prompts."""
+    """TRUE's gain in accuracy from one small update that visits 4,000 prompts."""
     family = TaskFamily()
     small = replace(LIGHT, n_steps=1, batch_size=family.n_prompts, learning_rate=1e-3, kl_coefficient=0.0)
     runs = simulate(family, replace(small, **kind), arms=("frozen", "true"), n_tasks=100, n_seeds=1)

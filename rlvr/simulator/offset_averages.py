@@ -29,7 +29,7 @@ def mean_shares(
     logits : ndarray (strategy,)
     offset_sd : float of at least 0, or ndarray (strategy,) of floats above 0
     greedy : bool
-        Share of prompts on which the strategy leads, instead of its average probability. Without
+        Fraction of prompts on which the strategy leads, instead of its average probability. Without
         offsets: 1 for the leader, of equal ones the first.
 
     Returns

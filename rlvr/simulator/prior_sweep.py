@@ -1,10 +1,10 @@
-"""The terms along the prior strength: one point, the dense sweep that is stored, and its crossover.
+"""The terms along the prior strength: one prior, the stored dense sweep, and elicitation's sign change.
 
 Dense sweeps take minutes, so their results are kept in ``data/sweep.csv`` and ``data/crossings.csv``.
 ``rlvr sweep --store`` rebuilds both; any row can be recomputed alone and must come back bit for bit.
 
 The unit of replication is the task draw. All prior strengths share task draws, batches and sampling
-uniforms, so that curves are smooth and a crossover is located more sharply than its points are.
+uniforms, so that curves are smooth and a sign change is located more sharply than the priors are spaced.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def recompute(size: str, tie_break: str, prior_strength: float) -> dict[str, obj
 
 
 def store(folder: Path, progress: Callable[[str], None] = print, executor: Executor | None = None) -> None:
-    """Compute the dense sweeps and their crossovers, and write both tables to `folder`.
+    """Compute the dense sweeps and their sign changes, and write both tables to `folder`.
 
     Parameters
     ----------

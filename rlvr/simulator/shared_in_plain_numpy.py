@@ -35,7 +35,7 @@ class PlainRun:
         As the family reads it.
     shares : ndarray (step + 1, strategy)
     clipped : ndarray (step,)
-        Share of a step's decisions that were clipped.
+        Fraction of a step's decisions that were clipped.
     """
 
     logits: NDArray[np.float64]

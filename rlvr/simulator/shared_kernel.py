@@ -159,7 +159,7 @@ def train(
     shares : ndarray (arm, task, seed, checkpoint, strategy)
         Filled with shares as read.
     clipped : ndarray (arm, task, seed, checkpoint)
-        Filled with the share of decisions since the checkpoint before that were clipped (NaN: none made).
+        Filled with the fraction of decisions since the checkpoint before that were clipped (NaN: none made).
     final : ndarray (arm, task, seed, token, strategy)
         Filled with the shared logits at the end.
     """

@@ -1,8 +1,8 @@
 """The four arms and three terms where prompts share their strategies, with clipping and without, stored.
 
-A grid point is a mix of strategies, a policy (one that all prompts share, or one for each prompt), an
+A cell of the grid is a mix of strategies, a policy (one that all prompts share, or one for each prompt), an
 optimiser, a number of updates a rollout, clipping on or off, and a budget in rollouts. Sixty-four prompts are
-answered sixteen times each; there is no KL term. Budgets are checkpoints of one run, and all points share
+answered sixteen times each; there is no KL term. Budgets are checkpoints of one run, and all cells share
 their sampling uniforms.
 
 Where the policy is shared, an update takes an equal part of all prompts' answers. Where each prompt has its

@@ -33,7 +33,7 @@ def fixed_labels(
 
     By vote: `label_votes` answers of the prior, the most frequent of them; of equally frequent ones the
     first to appear, or one at random, as `tie_break` says (names have no order here, so both are fair).
-    With `label_share_right` instead: on that share of the prompts, to the nearest whole number and drawn
+    With `label_share_right` instead: on that fraction of the prompts, to the nearest whole number and drawn
     anew for each task, the right answer; on the others the typical mistake of a strategy, drawn in
     proportion to the prior's wrong answers.
 

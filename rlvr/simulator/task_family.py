@@ -1,6 +1,6 @@
 """Task families: how strongly the untrained policy already prefers a correct answer.
 
-Every prompt has `n_actions` answers, `n_correct` of them right. The prior puts the share
+Every prompt has `n_actions` answers, `n_correct` of them right. The prior puts the weight
 `prior_strength` on the correct ones before one wrong answer, the *format* action, has its weight
 multiplied by ``1 + format_strength * n_actions`` and everything is normalised::
 
@@ -55,7 +55,7 @@ class TaskFamily:
     Parameters
     ----------
     prior_strength : float in (0, 1)
-        Share of prior weight on the correct actions before the format action is boosted.
+        Fraction of the prior's weight on the correct actions before the format action is boosted.
     format_strength : float, at least 0
         Boost of one wrong action: its weight is multiplied by ``1 + format_strength * n_actions``.
     n_actions : int, at least 2

@@ -51,7 +51,7 @@ class Runs:
     share_curves : ndarray (arm, task, seed, step, strategy) or None
         The same at each checkpoint.
     clipped : ndarray (arm, task, seed, step) or None
-        Of a StrategyFamily: share of answers (with several tokens, of decided tokens) that the clip took
+        Of a StrategyFamily: fraction of answers (with several tokens, of decided tokens) that the clip took
         out of the gradient since the checkpoint before; NaN where none was sampled.
     logits : ndarray (arm, task, seed, token, strategy) or None
         Of a StrategyFamily: the shared logits at the end.

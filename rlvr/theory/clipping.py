@@ -74,7 +74,7 @@ def clip_force(before: ArrayLike, now: ArrayLike, *, clip: tuple[float, float], 
 
 
 def clipped_share(before: ArrayLike, now: ArrayLike, *, clip: tuple[float, float], group_size: int) -> float:
-    """Expected share of answers that the next update leaves out, in [0, 1/2)."""
+    """Expected fraction of answers that the next update leaves out, in [0, 1/2)."""
     old, _ = checked_shares(before)
     new, _ = checked_shares(now)
     whole("group_size", group_size, "an integer of at least 2", at_least=2)
@@ -142,7 +142,7 @@ def mean_clip_force(
     group_size : int, at least 2
     scale_free : bool
     n_points : int
-        Points of a scrambled Sobol sequence (a power of two), each used with its mirror image.
+        Length of a scrambled Sobol sequence (a power of two), each used with its mirror image.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """What coin flips do to one prompt: nothing on average, something by the curvature of the softmax.
 
-RANDOM's drift is zero, so the null is of second order in the learning rate. The unit is one update of
-one prompt.
+RANDOM's drift is zero, so the null is of second order in the learning rate. The unit is one visit of
+one prompt, by one update.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def null_curvature(
     group_size : int, at least 2
     learning_rate : float, above 0
     n_updates : int, at least 0
-        Updates of the prompt. The curvature is held at the prior's, so their number multiplies it.
+        Visits of the prompt, one update each. The curvature is held at the prior's, so their number
+        multiplies it.
 
     Returns
     -------

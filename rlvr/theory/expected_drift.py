@@ -6,7 +6,8 @@ The *drift* of an arm is the expectation of the policy term of one group of G sa
 
 It is an ndarray (action,) that sums to zero; a group of equal rewards counts as zero. Nothing here is
 simulated: TRUE has a formula, MAJORITY is a sum over the ``C(G+K-1, K-1)`` ways in which a group of G can
-fall on K actions, RANDOM vanishes. The unit is one update of one prompt.
+fall on K actions, RANDOM vanishes. The unit is one prompt that an
+update visits.
 """
 
 from __future__ import annotations

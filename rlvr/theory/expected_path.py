@@ -28,13 +28,13 @@ Floats = NDArray[np.float64]
 
 
 def update_weights(family: TaskFamily, config: GRPOConfig) -> Floats:
-    """Probability that a prompt has had n updates when training ends.
+    """Probability that a prompt has had n visits when training ends.
 
     A step draws `batch_size` of `n_prompts` prompts without replacement, so the count is binomial.
 
     Returns
     -------
-    ndarray (n_updates + 1,)
+    ndarray (visits + 1,)
         Ends where less than 1e-12 is left.
 
     Raises
@@ -42,12 +42,12 @@ def update_weights(family: TaskFamily, config: GRPOConfig) -> Floats:
     ValueError
         If `batch_size` is above `n_prompts`.
     """
-    share = config.batch_size / family.n_prompts
-    if not share <= 1:
+    chance = config.batch_size / family.n_prompts
+    if not chance <= 1:
         raise ValueError(
             f"batch_size must be at most n_prompts = {family.n_prompts}, got {config.batch_size}"
         )
-    count = stats.binom(config.n_steps, share)
+    count = stats.binom(config.n_steps, chance)
     weights = count.pmf(np.arange(int(count.isf(1e-12)) + 1))
     return weights / weights.sum()
 
@@ -64,12 +64,12 @@ def mean_field(family: TaskFamily, config: GRPOConfig, arm: str, n_updates: int)
     arm : str
         One of ``ARMS``.
     n_updates : int, at least 0
-        Updates of one prompt.
+        Visits of one prompt, one update each.
 
     Returns
     -------
     ndarray (n_updates + 1,)
-        Accuracy after 0, 1, ... updates.
+        Accuracy after 0, 1, ... visits.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def mean_field(family: TaskFamily, config: GRPOConfig, arm: str, n_updates: int)
 def expected_accuracy(family: TaskFamily, config: GRPOConfig, arm: str) -> float:
     """Accuracy at the end of training along the expected path.
 
-    The path of :func:`mean_field`, averaged over how many updates a prompt gets
+    The path of :func:`mean_field`, averaged over how many visits a prompt gets
     (:func:`update_weights`). Arguments and errors are theirs.
 
     Examples
@@ -127,7 +127,7 @@ def crossing_after(family: TaskFamily, config: GRPOConfig, n_updates: int) -> fl
         Its own `prior_strength` plays no part.
     config : GRPOConfig
     n_updates : int, at least 1
-        Updates of one prompt.
+        Visits of one prompt, one update each.
 
     Returns
     -------

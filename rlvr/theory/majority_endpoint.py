@@ -22,7 +22,7 @@ __all__ = ["crossover", "elicitation_limit"]
 
 
 def elicitation_limit(family: TaskFamily) -> float:
-    """Accuracy as MAJORITY training grows: the share of prompts whose prior's mode is correct.
+    """Accuracy as MAJORITY training grows: the fraction of prompts whose prior's mode is correct.
 
     A prompt's plurality label is its mode more often than any other action, so its policy ends there,
     and its accuracy at 1 or 0. Votes without end, ``maj@infinity``, score the same.
@@ -30,12 +30,12 @@ def elicitation_limit(family: TaskFamily) -> float:
     Parameters
     ----------
     family : TaskFamily
-        With spread, the share of the Beta distribution above `family.crossover`.
+        With spread, the part of the Beta distribution above `family.crossover`.
 
     Returns
     -------
     float in [0, 1]
-        At the crossover itself the tied actions share the outcome.
+        At the crossover itself the tied actions divide the outcome.
 
     Notes
     -----
@@ -59,8 +59,9 @@ def elicitation_limit(family: TaskFamily) -> float:
 def crossover(family: TaskFamily) -> float:
     """Mean prior strength at which MAJORITY's limit equals pass@1 of the prior.
 
-    Below it, enough majority training costs accuracy; above it, enough of it pays. Without spread it is
-    the strength at which a correct action ties for the mode, ``family.crossover``.
+    Below it, enough majority training costs accuracy; above it, enough of it pays: it is where the limit
+    changes sign. Without spread that is where a correct action ties for the mode, the crossover
+    ``family.crossover``; with spread the two differ.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 The expected path of MAJORITY misses because two equally good answers do not stay equal: chance puts one
 ahead, and the plurality rule then feeds its lead. So the *distribution* of a prompt's logits x is carried
-along instead of one point. Per update, with D the policy term of a group and everything exact given x::
+along instead of its mean alone. Per update, with D the policy term of a group and everything exact given x::
 
     mean' = E[x + lr D],        covariance' = Cov[x + E(lr D | x)] + E[Cov(lr D | x)]
 
@@ -33,7 +33,7 @@ __all__ = ["closure_accuracy", "majority_closure"]
 
 Floats = NDArray[np.float64]
 
-_KEPT = 0.25  # share of the variance along a cut that each part keeps
+_KEPT = 0.25  # part of the variance along a cut that each part keeps
 _CHUNK = 40  # policies a matrix product: small ones stay on one thread, so no machine changes their last bit
 _MOST = 81  # Gaussians at most; the heaviest are cut first
 
@@ -41,7 +41,7 @@ _MOST = 81  # Gaussians at most; the heaviest are cut first
 def majority_closure(
     family: TaskFamily, config: GRPOConfig, n_updates: int, *, widest: float = 0.25
 ) -> Floats:
-    """Predict the MAJORITY arm's mean accuracy after each update of a prompt.
+    """Predict the MAJORITY arm's mean accuracy after each visit of a prompt.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def majority_closure(
     config : GRPOConfig
         With ``tie_break="uniform"``; `n_steps` and `batch_size` play no part.
     n_updates : int, at least 0
-        Updates of one prompt.
+        Visits of one prompt.
     widest : float, above 0
         Standard deviation, in logits, above which a Gaussian is cut in three, as long as there are no
         more than 81; ``math.inf`` keeps a single one.
@@ -58,7 +58,7 @@ def majority_closure(
     Returns
     -------
     ndarray (n_updates + 1,)
-        Accuracy after 0, 1, ... updates.
+        Accuracy after 0, 1, ... visits.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def majority_closure(
 def closure_accuracy(family: TaskFamily, config: GRPOConfig, *, widest: float = 0.25) -> float:
     """Predict the MAJORITY arm's mean accuracy at the end of training.
 
-    The prediction of :func:`majority_closure`, averaged over how many updates a prompt gets. Arguments
+    The prediction of :func:`majority_closure`, averaged over how many visits a prompt gets. Arguments
     and errors are its own.
     """
     weights = update_weights(family, config)

@@ -1,7 +1,7 @@
 """One rollout of coin flips under the clip, two strategies: how much is clipped, and what that does.
 
 A rollout's updates move the logit difference x of two strategies from 0. At a displacement x let c_s be the
-expected share of an update's answers that use strategy s and are left out, r_s the strategy's ratio and
+expected fraction of an update's answers that use strategy s and are left out, r_s the strategy's ratio and
 ``worth = E|A|`` within a group of unequal rewards. The expected gradient of x is::
 
     E[g | x] = -sign(x) 2 worth C(x),    C = pi_2 r_1 c_1 + pi_1 r_2 c_2
@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 
 
 class ClippedRollout(NamedTuple):
-    """A rollout's law: the logit difference at its end, and the share of its answers that were left out.
+    """A rollout's law: the logit difference at its end, and the fraction of its answers that were left out.
 
     The mean obeys ``mean = 2 learning_rate worth inner_updates (losing - gaining)``.
     """
@@ -41,7 +41,7 @@ class ClippedRollout(NamedTuple):
     sd: float
     """Standard deviation of the same difference over training runs."""
     clipped: float
-    """Expected share of the rollout's answers that are left out."""
+    """Expected fraction of the rollout's answers that are left out."""
     losing: float
     """C, averaged over updates, as far as it falls on displacements at which the first strategy has lost."""
     gaining: float
@@ -63,7 +63,7 @@ def clipped_rollout(
     share: float, *, learning_rate: float, n_answers: int, group_size: int, inner_updates: int,
     clip: tuple[float, float] | None, n_points: int = 801,
 ) -> ClippedRollout:  # fmt: skip
-    """Drift, spread and clipped share of one rollout under coin flips and plain gradient steps.
+    """Drift, spread and clipped fraction of one rollout under coin flips and plain gradient steps.
 
     A scale-free step of size e is, for two strategies, a plain one with the learning rate
     ``e / sqrt(v p (1 - p) / n_answers)``, p being the share and ``v = 1 - 2**(1 - group_size)``.
@@ -80,7 +80,7 @@ def clipped_rollout(
     clip : None or (float, float), each above 0
         Bounds (low, high); None: off.
     n_points : int, odd, at least 101
-        Points of the grid.
+        Nodes of the grid.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def clipped_rollout(
     cell = (x + reach / (n_points - 1))[:, None] - [0, 2 * reach / (n_points - 1)]  # its upper and lower edge
 
     def beyond(name: str) -> Floats:
-        """Share of each grid cell on the far side of a bound, which it may cut."""
+        """Fraction of each grid cell on the far side of a bound, which it may cut."""
         bound = bounds.get(name, np.inf)
         if bound < 0:
             return np.clip((bound - cell[:, 1]) / (cell[:, 0] - cell[:, 1]), 0, 1)

@@ -66,7 +66,7 @@ def test_fewest_runs():
         (lambda: power_of_difference(float("nan"), (1.0, 1.0), (5, 5)), "difference must be a finite number"),
         (lambda: power_of_ratio(-1.0, (5, 5)), "true_ratio must be a number above 0, got -1.0"),
         (lambda: power_of_ratio(1.0, (5, 5), tested_ratio=0.0), "tested_ratio must be a number above 0"),
-        (lambda: power_of_heap((0.0, 1.1), (5, 5)), r"shares\[1\] must be a share from 0 to 1, got 1.1"),
+        (lambda: power_of_heap((0.0, 1.1), (5, 5)), r"shares\[1\] must be a fraction from 0 to 1, got 1.1"),
         (lambda: power_of_heap((0.0, 1.0), (0, 5)), r"runs\[0\] must be a whole number of at least 1"),
         (
             lambda: fewest_runs(lambda runs: float("nan")),

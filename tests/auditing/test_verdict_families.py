@@ -169,7 +169,7 @@ def test_the_pooled_interval_covers():
         (lambda: judge_family([]), "at least one audited cell"),
         (lambda: judge_family(FOUR, level=0), "level must be"),
         (lambda: judge_family(FOUR).identified("bonferroni"), "adjusted must be one of"),
-        (lambda: pooled_term(FOUR[:2], "null"), "at least three with null as a point, got 2"),
+        (lambda: pooled_term(FOUR[:2], "null"), "at least three with a value of null, got 2"),
         (lambda: pooled_term(FOUR, "gain"), "term must be one of"),
         (lambda: verdict_p_value(FOUR[0].cell, rule="mine"), "rule must be one of"),
     ],

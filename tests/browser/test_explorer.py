@@ -196,7 +196,7 @@ def test_every_control_has_a_name_and_a_value_in_words(tab):
     page = tab(PAGE)
     for name in ("Prior strength", "Training budget", "Tied plurality goes to", "Answers a prompt"):
         assert page.get_by_label(name).first.is_visible()
-    assert "updates a prompt" in page.get_attribute("#steps", "aria-valuetext")
+    assert "visits a prompt" in page.get_attribute("#steps", "aria-valuetext")
     assert page.get_attribute("#readout", "aria-live") == "polite"
     page.click("#tab-share")
     named = (

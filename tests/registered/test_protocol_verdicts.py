@@ -164,7 +164,7 @@ def evaluated(spec, cells=CELLS, **kwargs):
         ({"effect": "AC", "design": "drop", "below": 0}, "AC (drop) < 0", (-np.inf, 0.0)),
         (
             {"gate": "published", "condition": "strong", "above": 0.95},
-            "P(points) of the published gate at strong > 0.95",
+            "P(the published gate quotes a value) at strong > 0.95",
             (0.95, 1.0),
         ),
     ],

@@ -176,7 +176,7 @@ def test_no_training_is_the_prior():
         ),
         ({"optimizer": "adamw"}, ValueError, "optimizer must be one of 'sgd', 'adam', got 'adamw'"),
         ({"verifier_noise": (0.1, 1.1)}, ValueError, r"verifier_noise must be two rates .*got \(0.1, 1.1\)"),
-        ({"label_share_right": -0.1}, ValueError, "label_share_right must be None or a share"),
+        ({"label_share_right": -0.1}, ValueError, "label_share_right must be None or a fraction"),
     ],
 )
 def test_bad_configurations(arguments, error, message):
