@@ -61,7 +61,8 @@ def read_logs(
     -------
     LogTable
         Its `table` has the columns study, model, benchmark, arm, run, item, correct (the fraction of the
-        item's samples that were right), samples_per_item and source; and decoding, if a log says how it decoded.
+        item's samples that were right), samples_per_item and source; and decoding, if a log says how it
+        decoded.
 
     Raises
     ------

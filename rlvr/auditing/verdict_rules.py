@@ -1,8 +1,8 @@
 """Which term of a gain dominates: rules, verdicts, and tipping points.
 
 A rule is a set of linear inequalities in the four accuracies, so that a verdict can be checked at one
-quadruple of them, over a set of quadruples, and under sampling error by the same few lines. Under ``"magnitude"``, a term
-dominates when it moves accuracy by more than the other two together::
+quadruple of them, over a set of quadruples, and under sampling error by the same few lines. Under
+``"magnitude"``, a term dominates when it moves accuracy by more than the other two together::
 
     |null| > |elicitation| + |reward_design|        (and so on for the other two)
 

@@ -8,8 +8,8 @@ rewards r; that is one *visit* of the prompt. What the update does to the prompt
 
 With m inner updates the group of a visit is used in m parts, in order, all advantages from the whole group.
 Part by part, the mean over its answers of ratio_i A_i (onehot(a_i) - policy), clipped answers left out,
-takes the place of the first term; ratio_i is the policy now over the one that sampled, at a_i. The KL term enters
-each inner update whole, at the policy of that moment.
+takes the place of the first term; ratio_i is the policy now over the one that sampled, at a_i. The KL term
+enters each inner update whole, at the policy of that moment.
 
 With the update "mirror", the first term is target minus policy on the distinct sampled actions S::
 
@@ -166,11 +166,8 @@ class GRPOConfig:
             raise ValueError(f"verifier_noise must be {rates}, got {shown(self.verifier_noise)}")
         object.__setattr__(self, "verifier_noise", noise)
         if self.label_share_right is not None:
-            accepted_fraction = "None or a fraction in [0, 1]"
-            real(
-                "label_share_right", self.label_share_right, accepted_fraction,
-                above=0, below=1, closed=True,
-            )  # fmt: skip
+            wanted = "None or a fraction in [0, 1]"
+            real("label_share_right", self.label_share_right, wanted, above=0, below=1, closed=True)
 
     def __repr__(self) -> str:
         """What differs from the defaults, which are the published light settings."""

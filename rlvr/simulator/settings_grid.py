@@ -1,8 +1,9 @@
 """The four arms and three terms over a grid of settings, stored for the page on which a reader moves them.
 
 A cell of the grid is a prior strength, a training budget, a tie rule and a number of answers; everything
-else is as in ``LIGHT``. Budgets are checkpoints of one run, which is what shorter runs would have given: nothing in
-the training knows how long it will last. All cells share task draws, batches and sampling uniforms.
+else is as in ``LIGHT``. Budgets are checkpoints of one run, which is what shorter runs would have given:
+nothing in the training knows how long it will last. All cells share task draws, batches and sampling
+uniforms.
 
 The unit of replication is the task draw. The table is ``data/settings_grid.csv``; ``rlvr explorer --store``
 rebuilds it, and any group of its rows can be recomputed alone and must come back to the last digit kept.
