@@ -9,7 +9,6 @@ rollout step 75 to 80. Runs are single ones: what is published as an average of 
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,14 +21,7 @@ from rlvr.auditing.published_tables import DESIGNS, published_run_curves
 from rlvr.inference import Estimate
 from rlvr.spread_inference import deviation_ratio, mean_over_runs, same_mean, same_spread
 
-__all__ = [
-    "Comparison",
-    "climb",
-    "compare_designs",
-    "end_points",
-    "low_runs",
-    "runs_at",
-]
+__all__ = ["Comparison", "climb", "compare_designs", "end_points", "low_runs", "runs_at"]
 
 
 def _curves(design: str, benchmark: str) -> pd.DataFrame:

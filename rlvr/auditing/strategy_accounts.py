@@ -30,8 +30,8 @@ def reweighting_accounts(*, level: float = 0.95) -> pd.DataFrame:
 
     Examples
     --------
-    >>> accounts = reweighting_accounts()
-    >>> [[round(100 * part.value, 1) for part in row] for row in accounts[["gain", "at_most", "beyond"]].values]
+    >>> parts = reweighting_accounts()[["gain", "at_most", "beyond"]].to_numpy()
+    >>> [[round(100 * part.value, 1) for part in row] for row in parts]
     [[21.5, 11.5, 10.0], [14.9, 11.5, 3.4], [22.0, 16.2, 5.8]]
     """
     counts = strategy_counts()[_MODEL]

@@ -89,9 +89,9 @@ def ratio_of_spreads(first: ArrayLike, second: ArrayLike, *, level: float = 0.95
 
     Notes
     -----
-    Groups of 5 and 11 simulated walks are covered in about 95%, walks between two heaps or with spreads that
-    differ from run to run as well. Where one run in ten strays far, which five runs may not show, it is less
-    (its tests: 0.86).
+    For groups of 5 and 11 simulated walks it covers about 95%, also where they end in two heaps or spread
+    differently from run to run. Where a few runs stray far, which five runs may not show, it covers about
+    85%; its tests show both.
 
     Examples
     --------

@@ -25,8 +25,8 @@ from rlvr._checks import real, whole
 from rlvr.theory.shared_logits import NullMoments, checked_shares, moments_of_walk
 
 __all__ = [
-    "ADAM_BETAS", "adam_null_moments", "adam_weights", "momentum_drift", "momentum_factor", "noise_correlation",
-    "scale_free_drift", "updates_to_fill",
+    "ADAM_BETAS", "adam_null_moments", "adam_weights", "momentum_drift", "momentum_factor",
+    "noise_correlation", "scale_free_drift", "updates_to_fill",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
