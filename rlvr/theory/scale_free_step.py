@@ -32,7 +32,7 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 ADAM_BETAS = (0.9, 0.95)
-"""The simulator's: decay of the average of gradients, and of that of their squares."""
+"""Decay of the average of gradients and of that of their squares, as the simulator has them."""
 
 
 def noise_correlation(shares: ArrayLike) -> Floats:
