@@ -79,7 +79,7 @@ def test_page_package_and_file_agree():
     assert re.search(r'^version = "(.*)"', package, re.M).group(1) == citation["version"]
     assert f"Version {citation['version']}" in page
     assert citation["authors"][0]["name"] in page
-    latest = re.search(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M).group(1)
+    latest = re.search(r"^## (\d.*)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M).group(1)
     assert latest == f"{citation['version']} ({citation['date-released']})"
 
 

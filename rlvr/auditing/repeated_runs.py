@@ -2,15 +2,14 @@
 
 The runs are the published repeats of RANDOM on Qwen2.5-Math-7B, in four designs
 (:data:`rlvr.auditing.published_tables.DESIGNS`). All numbers are in percent or points, the unit of
-replication is the training run, and an end point is a run's mean over its last ten evaluations. Exploratory:
-the runs were seen before any of these questions was asked.
+replication is the training run, and an end point is a run's mean over its last ten evaluations, which end at
+rollout step 75 to 80. Runs are single ones: what is published as an average of several is in
+:mod:`rlvr.auditing.all_runs`. Exploratory: the runs were seen before any of these questions was asked.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -20,30 +19,14 @@ from scipy import stats
 from rlvr._checks import choice, real, whole
 from rlvr.auditing.published_tables import DESIGNS, published_run_curves
 from rlvr.inference import Estimate
-from rlvr.spread_inference import deviation_interval, deviation_ratio, mean_over_runs, same_mean, same_spread
+from rlvr.spread_inference import deviation_ratio, mean_over_runs, same_mean, same_spread
 
-__all__ = [
-    "Comparison",
-    "climb",
-    "compare_designs",
-    "compare_whole_runs",
-    "end_points",
-    "low_runs",
-    "runs_by_step",
-    "spread_growth",
-]
+__all__ = ["Comparison", "climb", "compare_designs", "end_points", "low_runs", "runs_at"]
 
 
 def _curves(design: str, benchmark: str) -> pd.DataFrame:
     choice("design", design, tuple(DESIGNS))
     return published_run_curves(benchmark).loc[design]
-
-
-def _at(design: str, step: int | None, benchmark: str) -> NDArray[np.float64]:
-    if step is None:
-        return end_points(design, benchmark)
-    whole("step", step, "a rollout step from 0 to 80", at_least=0, at_most=80)
-    return _curves(design, benchmark)[step].dropna().to_numpy()
 
 
 def end_points(design: str, benchmark: str = "MATH-500") -> NDArray[np.float64]:
@@ -57,37 +40,17 @@ def end_points(design: str, benchmark: str = "MATH-500") -> NDArray[np.float64]:
     return np.array([run.dropna().tail(10).mean() for _, run in _curves(design, benchmark).iterrows()])
 
 
-def runs_by_step(
-    steps: tuple[int, ...] = (5, 10, 20, 30, 40, 60, 80), benchmark: str = "MATH-500", *, level: float = 0.95
-) -> pd.DataFrame:
-    """Mean and standard deviation over the runs of each design at each rollout step.
-
-    Returns
-    -------
-    DataFrame
-        One row a design and step: ``design, step, updates, runs, mean, deviation``, the last two as Estimate
-        (Student's t; chi-squared).
-    """
-    rows = []
-    for design, updates in DESIGNS.items():
-        for step in steps:
-            runs = _at(design, step, benchmark)
-            rows.append(
-                {
-                    "design": design,
-                    "step": step,
-                    "updates": updates * step,
-                    "runs": runs.size,
-                    "mean": mean_over_runs(runs, level=level),
-                    "deviation": deviation_interval(runs, level=level),
-                }
-            )
-    return pd.DataFrame(rows)
+def runs_at(design: str, step: int | None, benchmark: str = "MATH-500") -> NDArray[np.float64]:
+    """Each run at a rollout step, those that had ended left out, or (None) its end point; percent (run,)."""
+    if step is None:
+        return end_points(design, benchmark)
+    whole("step", step, "a rollout step from 0 to 80", at_least=0, at_most=80)
+    return _curves(design, benchmark)[step].dropna().to_numpy()
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two groups of runs side by side, in points.
+    """Two groups of single runs side by side, in points.
 
     Attributes
     ----------
@@ -117,7 +80,7 @@ def compare_designs(
     steps: tuple[int | None, int | None] = (None, None),
     benchmark: str = "MATH-500",
 ) -> Comparison:
-    """Compare two designs at a rollout step each, or (None) at their end points.
+    """Compare the single runs of two designs at a rollout step each, or (None) at their end points.
 
     Designs of 8 and of 1 update a rollout have taken equally many optimiser steps at, say, ``steps=(10,
     80)``.
@@ -128,7 +91,7 @@ def compare_designs(
     >>> format(found.difference, ".1f"), round(found.p_mean, 2), format(found.deviation_ratio, ".1f")
     ('14.0 [-4.4, 32.5]', 0.26, '4.0 [1.4, 8.5]')
     """
-    one, other = _at(first, steps[0], benchmark), _at(second, steps[1], benchmark)
+    one, other = runs_at(first, steps[0], benchmark), runs_at(second, steps[1], benchmark)
     low, high = stats.ttest_ind(one, other, equal_var=False).confidence_interval()
     apart = float(one.mean() - other.mean())
     return Comparison(
@@ -140,48 +103,10 @@ def compare_designs(
     )
 
 
-def compare_whole_runs(
-    first: str = "8 updates, clipping",
-    second: str = "8 updates, no clipping",
-    *,
-    steps: tuple[int, int] = (1, 75),
-    benchmark: str = "MATH-500",
-) -> tuple[float, float]:
-    """How many times wider the second design spreads over whole runs, and its two-sided p.
-
-    The ratio is geometric: the mean over steps of the logarithm of the ratio of standard deviations. Whole
-    runs, centred at their design's median of each step, are shuffled between the designs, so neighbouring
-    steps need no assumption and no step is picked.
-
-    Returns
-    -------
-    ratio, p : float
-
-    Examples
-    --------
-    >>> ratio, p = compare_whole_runs()
-    >>> f"{ratio:.1f} {p:.4f}"  # of 4,368 ways to draw five runs, one is as extreme: the design itself
-    '4.9 0.0002'
-    """
-    start = whole("steps[0]", steps[0], "a rollout step from 1 to 75", at_least=1, at_most=75)
-    stop = whole("steps[1]", steps[1], f"a rollout step from {start} to 75", at_least=start, at_most=75)
-    groups = [_curves(design, benchmark).loc[:, start:stop].to_numpy() for design in (first, second)]
-    runs = np.concatenate([group - np.median(group, axis=0) for group in groups])
-    everyone, size = np.arange(len(runs)), len(groups[0])
-
-    def log_ratio(drawn: tuple[int, ...]) -> float:
-        inside = np.isin(everyone, drawn)
-        return float(np.log(runs[~inside].std(axis=0, ddof=1) / runs[inside].std(axis=0, ddof=1)).mean())
-
-    seen = log_ratio(tuple(range(size)))
-    shuffled = np.array([log_ratio(drawn) for drawn in combinations(range(len(runs)), size)])
-    return math.exp(seen), float((np.abs(shuffled) >= abs(seen) - 1e-12).mean())
-
-
 def climb(
     design: str, benchmark: str = "MATH-500", *, steps: tuple[int, int] = (0, 75), level: float = 0.95
 ) -> tuple[Estimate, NDArray[np.float64]]:
-    """Least-squares slope of each run, points a rollout step, and their mean over runs.
+    """Least-squares slope of each single run, points a rollout step, and their mean over runs.
 
     Returns
     -------
@@ -200,33 +125,6 @@ def climb(
     runs = _curves(design, benchmark).loc[:, start:stop]
     slopes = np.polyfit(runs.columns.to_numpy(dtype=float), runs.to_numpy().T, 1)[0]
     return mean_over_runs(slopes, level=level), slopes
-
-
-def spread_growth(design: str, benchmark: str = "MATH-500", *, level: float = 0.95) -> Estimate:
-    """Exponent b in "standard deviation over runs = a * step**b", steps 1 to 75; a neutral walk has b = 1/2.
-
-    Least squares of the logarithms, the same weight for each step's logarithm; the interval is a percentile
-    bootstrap of whole runs (2,000 resamples, seed fixed), too narrow with five of them.
-
-    Examples
-    --------
-    >>> format(spread_growth("8 updates, no clipping"), ".2f")
-    '0.53 [0.32, 0.71]'
-    """
-    runs = _curves(design, benchmark).loc[:, 1:75].to_numpy()
-    logs = np.log(np.arange(1, 76))
-
-    def exponent(drawn: NDArray[np.int64]) -> float:
-        spread = runs[drawn].std(axis=0, ddof=1)
-        kept = spread > 0
-        return float(np.polyfit(logs[kept], np.log(spread[kept]), 1)[0])
-
-    rng, n = np.random.default_rng(0), len(runs)
-    drawn = rng.integers(n, size=(2_000, n))
-    ends = np.quantile(
-        [exponent(row) for row in drawn if np.unique(row).size > 1], [0.5 - level / 2, 0.5 + level / 2]
-    )
-    return Estimate(exponent(np.arange(n)), float(ends[0]), float(ends[1]), level, "training run", n)
 
 
 def low_runs(

@@ -3,7 +3,7 @@
 A step of plain gradient descent averages the noise of its answers: with 8 times as many answers an update,
 runs that took equally many steps should spread sqrt(8) times less, a ratio of variances of 8. A step that
 is scaled by its own noise, as Adam's is, predicts a ratio of 1. Published repeats of both kinds exist;
-percent and points, the unit is the training run.
+percent and points, the unit is the training run, and all runs here are single ones.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from scipy import stats
 
 from rlvr._checks import real, whole
 from rlvr.auditing.published_tables import DESIGNS, published_run_curves
-from rlvr.auditing.repeated_runs import compare_designs, compare_whole_runs, end_points, low_runs
+from rlvr.auditing.repeated_runs import compare_designs, end_points, low_runs
 from rlvr.auditing.runs_needed import fewest_runs, power_of_difference, power_of_heap, power_of_ratio
+from rlvr.auditing.whole_runs import compare_whole_runs, whole_run_ratio
 from rlvr.inference import Estimate
 from rlvr.spread_inference import deviation_interval, deviation_ratio, mean_over_runs, same_spread
 
@@ -131,7 +132,7 @@ def batch_size_test(
 
 
 def published_questions(*, power: float = 0.8) -> pd.DataFrame:
-    """What the repeats decide and what they could not have: one row a question, MATH-500.
+    """What the single runs decide and what they could not have: one row a question, MATH-500.
 
     Returns
     -------
@@ -148,7 +149,7 @@ def published_questions(*, power: float = 0.8) -> pd.DataFrame:
     clipped, unclipped = end_points(CLIPPED), end_points(UNCLIPPED)
     five, eleven = clipped.size, unclipped.size
     ends, batch, heap = compare_designs(), batch_size_test(), low_runs().iloc[0]
-    quiet, p_quiet = compare_whole_runs()
+    narrower, p_narrower = whole_run_ratio(), compare_whole_runs()[1]
     sds = float(clipped.std(ddof=1)), float(unclipped.std(ddof=1))
     shares = (heap.low_clipped / heap.clipped, heap.low_unclipped / heap.unclipped)
     sizes = (end_points(SMALL).size, end_points(LARGE).size)
@@ -180,7 +181,12 @@ def published_questions(*, power: float = 0.8) -> pd.DataFrame:
                 float(heap.p),
                 lambda runs: power_of_heap(shares, runs),
             ),
-            row("is a clipped run quieter along the way?", (five, eleven), f"{quiet:.1f} times", p_quiet),
+            row(
+                "do clipped runs spread less along the way?",
+                (five, eleven),
+                f"{narrower:.1f} times",
+                p_narrower,
+            ),
             row(
                 "does a larger batch spread less? (variance ratio 8 if it does)",
                 sizes,

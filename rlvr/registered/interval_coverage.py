@@ -29,7 +29,7 @@ from rlvr.simulator.trained_runs import Runs
 __all__ = ["OWN_DRAW", "Coverage", "coverage", "published_coverage"]
 
 OWN_DRAW = "own task draw"
-"""The truth of a study whose runs share one task draw: what other seeds give on that draw."""
+"""That a study is judged by what other seeds give on the task draw that its runs share."""
 
 OTHERS_A_RUN = 10  # a truth's seeds for each seed judged: its variance is then about a tenth of the study's
 

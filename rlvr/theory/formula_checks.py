@@ -86,7 +86,8 @@ def check_formulas(seed: int = 0) -> list[FormulaCheck]:
     Returns
     -------
     list of FormulaCheck
-        Spreads and the heap rest on 1,000 runs, Adam's drifts on 5,000, one clipped rollout on 2,000.
+        Spreads and the heap rest on 1,000 runs, Adam's drifts on 5,000, one clipped rollout on 2,000. Adam
+        has the betas 0.9 and 0.95.
     """
     return [*_spreads(seed), _heap(seed), *_momentum(seed), *_clip(seed)]
 

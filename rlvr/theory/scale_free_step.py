@@ -10,6 +10,10 @@ Here R is the correlation matrix of ``diag(pi) - pi pi^T``. Flipping every coin 
 negative, so without momentum the logits stay a martingale. The *shares* do not: the curvature of the softmax
 pulls towards an even mix. With momentum an older gradient is divided by a root that has learned from later
 ones, whose size depends on where the older has led: a drift of second order. The unit is one training run.
+
+Momentum's drift depends on both of Adam's betas, the spread on the first alone. The default here is that of
+this project's simulator, (0.9, 0.95), which is also that of the trainer in Spurious Rewards' released code;
+TRL and verl have (0.9, 0.999).
 """
 
 from __future__ import annotations
@@ -20,9 +24,15 @@ from numpy.typing import ArrayLike, NDArray
 from rlvr._checks import real, whole
 from rlvr.theory.shared_logits import NullMoments, checked_shares, moments_of_walk
 
-__all__ = ["adam_null_moments", "adam_weights", "momentum_drift", "noise_correlation", "scale_free_drift"]
+__all__ = [
+    "ADAM_BETAS", "adam_null_moments", "adam_weights", "momentum_drift", "momentum_factor",
+    "noise_correlation", "scale_free_drift", "updates_to_fill",
+]  # fmt: skip
 
 Floats = NDArray[np.float64]
+
+ADAM_BETAS = (0.9, 0.95)
+"""Decay of the average of gradients and of that of their squares, as the simulator has them."""
 
 
 def noise_correlation(shares: ArrayLike) -> Floats:
@@ -69,7 +79,7 @@ def scale_free_drift(shares: ArrayLike, *, learning_rate: float) -> Floats:
     return np.array([moments_of_walk(policy, one, covariance, 1).mean for one in np.eye(policy.size)])
 
 
-def adam_weights(n_updates: int, *, betas: tuple[float, float] = (0.9, 0.95)) -> Floats:
+def adam_weights(n_updates: int, *, betas: tuple[float, float] = ADAM_BETAS) -> Floats:
     """How much of each update's noise a logit has received by the end, ndarray (update,).
 
     Momentum hands gradient k out over the updates t >= k with ``(1 - b1) b1**(t - k) / (1 - b1**t)``. The
@@ -99,7 +109,7 @@ def adam_weights(n_updates: int, *, betas: tuple[float, float] = (0.9, 0.95)) ->
 
 
 def momentum_drift(
-    shares: ArrayLike, *, learning_rate: float, betas: tuple[float, float] = (0.9, 0.95)
+    shares: ArrayLike, *, learning_rate: float, betas: tuple[float, float] = ADAM_BETAS
 ) -> Floats:
     """Expected change of the logits in one of Adam's updates, once both averages are full.
 
@@ -108,8 +118,8 @@ def momentum_drift(
         -lr**2 / 2 * K * (1 - 2 pi_s) (1 - (R pi)_s) / (1 - pi_s),    K = b1 (1 - b2) / ((1 + b1) (1 - b1 b2))
 
     For two strategies ``lr**2 K (2 p - 1)`` for the first and its negative for the second: momentum carries
-    on towards the commoner one, where gradients are smaller and the root that divides has shrunk. K is 0
-    without momentum, and where the root never learns (b2 to 1). With the default betas it is 0.163.
+    on towards the commoner one, where gradients are smaller and the root that divides has shrunk. K, and when
+    the averages are full, depend on the betas: :func:`momentum_factor` and :func:`updates_to_fill`.
 
     Parameters
     ----------
@@ -129,10 +139,55 @@ def momentum_drift(
     """
     policy, _ = checked_shares(shares)
     real("learning_rate", learning_rate, "a finite number above 0", above=0)
-    first, second = (_beta(index, beta) for index, beta in enumerate(betas))
-    handed = first * (1 - second) / ((1 + first) * (1 - first * second))
+    handed = momentum_factor(betas)
     aligned = 1 - noise_correlation(policy) @ policy
     return -0.5 * learning_rate**2 * handed * (1 - 2 * policy) * aligned / (1 - policy)
+
+
+def momentum_factor(betas: tuple[float, float] = ADAM_BETAS, *, n_updates: int | None = None) -> float:
+    """How much of the softmax's pull momentum gives back, K of :func:`momentum_drift`.
+
+    It is 0 without momentum, and where the root never learns (b2 to 1).
+
+    Parameters
+    ----------
+    betas : (float, float)
+        Adam's, each in [0, 1).
+    n_updates : int, at least 1, optional
+        So many updates in, as soon as the average of gradients is full, instead of once both are. Until then
+        the bias correction lets each new square weigh ``1 / (1 - b2**n_updates)`` times as much.
+
+    Examples
+    --------
+    >>> round(momentum_factor(), 3), round(momentum_factor((0.9, 0.999)), 4)
+    (0.163, 0.0047)
+    >>> round(momentum_factor((0.9, 0.999), n_updates=80), 3)
+    0.061
+    """
+    first, second = (_beta(index, beta) for index, beta in enumerate(betas))
+    full = first * (1 - second) / ((1 + first) * (1 - first * second))
+    if n_updates is None:
+        return full
+    whole("n_updates", n_updates, "an integer of at least 1", at_least=1)
+    return full / (1 - second**n_updates)
+
+
+def updates_to_fill(beta: float, *, weight: float = 0.95) -> int:
+    """Updates after which a running average has `weight` of its weights, the fewest: beta**n <= 1 - weight.
+
+    Parameters
+    ----------
+    beta : float in [0, 1)
+    weight : float in (0, 1)
+
+    Examples
+    --------
+    >>> [updates_to_fill(beta) for beta in (0.9, 0.95, 0.999)]
+    [29, 59, 2995]
+    """
+    keep = _beta(0, beta)
+    real("weight", weight, "a number strictly between 0 and 1", above=0, below=1)
+    return 1 if keep == 0 else int(np.ceil(np.log(1 - weight) / np.log(keep)))
 
 
 def _beta(index: int, beta: float) -> float:
@@ -145,7 +200,7 @@ def _beta(index: int, beta: float) -> float:
 
 def adam_null_moments(
     shares: ArrayLike, accuracies: ArrayLike, *, n_updates: int, learning_rate: float,
-    betas: tuple[float, float] = (0.9, 0.95),
+    betas: tuple[float, float] = ADAM_BETAS,
 ) -> NullMoments:  # fmt: skip
     """Mean and spread of the null under Adam, while the shares have not moved far.
 
@@ -170,7 +225,7 @@ def adam_null_moments(
     Notes
     -----
     Takes the averaged square for the variance itself. It is an average over the last ``1 / (1 - b2)``
-    updates, which leaves an error of a few percent.
+    updates, 20 at the default betas, which leaves an error of a few percent.
 
     Examples
     --------

@@ -1,22 +1,11 @@
 """What the repeated runs say, recomputed from the stored curves by other means."""
 
-import math
-
 import numpy as np
 import pytest
 from scipy import stats
 
-from rlvr.auditing import repeated_runs
 from rlvr.auditing.published_tables import DESIGNS, published_run_curves
-from rlvr.auditing.repeated_runs import (
-    climb,
-    compare_designs,
-    compare_whole_runs,
-    end_points,
-    low_runs,
-    runs_by_step,
-    spread_growth,
-)
+from rlvr.auditing.repeated_runs import climb, compare_designs, end_points, low_runs
 
 CLIPPED, UNCLIPPED, LARGE, SMALL = DESIGNS
 
@@ -34,18 +23,6 @@ def test_end_points_of_each_design(design, mean, deviation, lowest, highest):
     ends = end_points(design)
     found = [ends.mean(), ends.std(ddof=1), ends.min(), ends.max()]
     assert found == pytest.approx([mean, deviation, lowest, highest], abs=0.051)
-
-
-def test_means_and_deviations_by_step():
-    table = runs_by_step((30, 80)).set_index(["design", "step"])
-    clipped, other = table.loc[(CLIPPED, 30)], table.loc[(UNCLIPPED, 30)]
-    assert (clipped.updates, clipped.runs, other.runs, table.loc[(LARGE, 80)].updates) == (240, 5, 11, 80)
-    assert format(clipped["mean"], ".1f") == "53.9 [52.1, 55.6]"
-    assert format(clipped.deviation, ".1f") == "1.4 [0.8, 4.0]"
-    assert other.deviation.value == pytest.approx(17.57, abs=0.01)
-    assert table.loc[(UNCLIPPED, 80)].runs == 9  # two had ended
-    wide = runs_by_step((30,), level=0.99).set_index("design").loc[CLIPPED]
-    assert wide["mean"].high > clipped["mean"].high and wide.deviation.high > clipped.deviation.high
 
 
 def test_clipping_at_the_end():
@@ -66,16 +43,6 @@ def test_equal_optimiser_steps():
     assert equal_rollouts.deviation_ratio.low > 1.4
 
 
-def test_the_quiet_is_that_of_whole_runs_and_the_most_extreme_of_all_shufflings():
-    ratio, p = compare_whole_runs()
-    clipped, other = (published_run_curves().loc[design, 1:75].std(ddof=1) for design in (CLIPPED, UNCLIPPED))
-    assert ratio == pytest.approx(math.exp(np.log(other / clipped).mean()))
-    assert p == pytest.approx(1 / math.comb(16, 5))
-    assert compare_whole_runs(benchmark="AMC")[1] == p
-    # The control: two designs of one update do not differ.
-    assert compare_whole_runs(LARGE, SMALL)[1] > 0.2
-
-
 def test_one_step_is_no_measure_of_the_quiet():
     ratios = [compare_designs(steps=(step, step)).deviation_ratio.value for step in range(20, 41)]
     assert sorted(ratios)[-4] < ratios[10] == pytest.approx(12.5, abs=0.1)  # step 30 is among the extremes
@@ -92,28 +59,6 @@ def test_the_climb():
     last_two = published_run_curves().loc[CLIPPED][[74, 75]].to_numpy()
     np.testing.assert_allclose(climb(CLIPPED, steps=(74, 75))[1], last_two[:, 1] - last_two[:, 0])
     assert climb(CLIPPED, steps=(0, 60))[0].value == pytest.approx(0.24, abs=0.005)
-
-
-def test_the_spread_grows_as_a_neutral_walk_s():
-    found = spread_growth(UNCLIPPED)
-    assert found.low < 0.5 < found.high and found.n == 11 and found == spread_growth(UNCLIPPED)
-
-
-def test_a_resample_of_one_run_alone_has_no_spread_and_is_left_out():
-    found = spread_growth(CLIPPED)  # of five runs: once in 625 resamples
-    assert found.n == 5 and found.low < found.value < found.high
-
-
-def test_the_exponent_of_a_simulated_walk_is_one_half(monkeypatch):
-    import pandas as pd
-
-    walk = np.random.default_rng(0).normal(size=(400, 81)).cumsum(axis=1)
-    walk -= walk[:, :1]
-    curves = pd.concat({UNCLIPPED: pd.DataFrame(walk)}, names=["design", "run"])
-    monkeypatch.setattr(repeated_runs, "published_run_curves", lambda benchmark: curves)
-    found = spread_growth(UNCLIPPED)
-    assert found.value == pytest.approx(0.5, abs=0.03) and found.low < 0.5 < found.high
-    assert found.high - found.low < 0.15
 
 
 def test_the_low_heap():
@@ -151,8 +96,6 @@ def test_no_more_and_no_fewer_low_runs_fit_the_averages():
     [
         (lambda: end_points("clipped"), "design must be one of '8 updates, clipping', .* got 'clipped'"),
         (lambda: compare_designs(steps=(81, 80)), "step must be a rollout step from 0 to 80, got 81"),
-        (lambda: compare_whole_runs(steps=(0, 75)), r"steps\[0\] must be a rollout step from 1 to 75, got 0"),
-        (lambda: compare_whole_runs(steps=(9, 8)), r"steps\[1\] must be a rollout step from 9 to 75, got 8"),
         (lambda: climb(CLIPPED, steps=(75, 76)), r"steps\[0\] must be a rollout step from 0 to 74, got 75"),
         (lambda: climb(CLIPPED, steps=(5, 5)), r"steps\[1\] must be a rollout step from 6 to 75, got 5"),
         (lambda: low_runs(100.0), "below must be a percentage strictly between 0 and 100, got 100.0"),

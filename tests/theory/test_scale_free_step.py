@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from rlvr.theory import adam_null_moments, adam_weights, momentum_drift, noise_correlation, scale_free_drift
+from rlvr.simulator import kernel_updates, shared_updates
+from rlvr.theory import (
+    ADAM_BETAS,
+    adam_null_moments,
+    adam_weights,
+    momentum_drift,
+    momentum_factor,
+    noise_correlation,
+    scale_free_drift,
+    updates_to_fill,
+)
 
 
 def adam_walk(noise, *, learning_rate=1.0, betas=(0.9, 0.95)):
@@ -89,6 +99,51 @@ def test_momentum_carries_on_towards_the_commoner_strategy(share):
     assert momentum_drift([share, 1 - share], learning_rate=0.01, betas=(0.0, 0.95)) == pytest.approx([0, 0])
 
 
+def test_the_default_betas_are_those_of_the_simulator():
+    assert ADAM_BETAS == kernel_updates.BETAS == (shared_updates._BETA_1, shared_updates._BETA_2)
+
+
+def test_the_factor_of_momentum_s_drift_depends_on_both_betas():
+    assert momentum_factor() == momentum_factor((0.9, 0.95)) == pytest.approx(0.9 * 0.05 / (1.9 * 0.145))
+    assert momentum_factor((0.9, 0.999)) == pytest.approx(0.9 * 0.001 / (1.9 * 0.1009))
+    assert momentum_factor((0.0, 0.95)) == 0
+    for betas in ((0.9, 0.95), (0.9, 0.999)):
+        drift = momentum_drift([0.8, 0.2], learning_rate=0.1, betas=betas)
+        assert drift[0] == pytest.approx(0.01 * momentum_factor(betas) * 0.6)
+
+
+def test_until_the_average_of_squares_is_full_the_factor_is_larger():
+    """Against the sum over gradients and squares, both bias-corrected, and against Adam's own rule."""
+
+    def summed(n, first, second):
+        total = 0.0
+        for k in range(1, n + 1):
+            later = np.arange(k, n)
+            moved = np.cumsum(np.r_[0.0, (1 - first) * first ** (later - k) / (1 - first**later)])
+            weights = (1 - second) * second ** (n - np.arange(k, n + 1)) / (1 - second**n)
+            total += (1 - first) * first ** (n - k) / (1 - first**n) * (weights * moved).sum()
+        return total
+
+    for betas in ((0.9, 0.95), (0.9, 0.999)):
+        for n in (60, 150, 640):
+            assert momentum_factor(betas, n_updates=n) == pytest.approx(summed(n, *betas), rel=0.03)
+    late = (0.9, 0.999)
+    found, error = late_drift(0.8, late)  # updates 61 to 200
+    by_update = [momentum_factor(late, n_updates=n) for n in range(61, 201)]
+    unit = 2 * 0.01**2 * 0.6
+    assert found == pytest.approx(unit * np.mean(by_update), abs=4 * error)
+    assert found > unit * momentum_factor(late) + 4 * error  # the value for full averages fails so early
+
+
+def test_updates_until_an_average_is_full():
+    for beta in (0.9, 0.95, 0.999):
+        n = updates_to_fill(beta)
+        weights = (1 - beta) * beta ** np.arange(n)
+        assert weights.sum() >= 0.95 > weights[:-1].sum()
+    assert (updates_to_fill(0.95), updates_to_fill(0.999), updates_to_fill(0.0)) == (59, 2995, 1)
+    assert updates_to_fill(0.999, weight=1 - np.exp(-1)) == pytest.approx(1000, abs=1)  # 1 / (1 - beta)
+
+
 def test_momentum_drift_by_hand():
     carried = 0.9 * 0.05 / (1.9 * 0.145)
     found = momentum_drift([0.7, 0.3], learning_rate=0.1)
@@ -138,6 +193,10 @@ def test_refusals():
         adam_weights(3, betas=(1.0, 0.95))
     with pytest.raises(ValueError, match="n_updates must be an integer of at least 0, got -1"):
         adam_weights(-1)
+    with pytest.raises(ValueError, match="n_updates must be an integer of at least 1, got 0"):
+        momentum_factor(n_updates=0)
+    with pytest.raises(ValueError, match="weight must be a number strictly between 0 and 1"):
+        updates_to_fill(0.9, weight=1.0)
     with pytest.raises(ValueError, match="learning_rate must be"):
         scale_free_drift([0.5, 0.5], learning_rate=-1)
     with pytest.raises(ValueError, match="shares must be"):
