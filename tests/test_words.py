@@ -31,7 +31,8 @@ OLD = {
         r"|\breward-design share|\bvariance share\b"
     ),
     "the mode has a crossover, elicitation a sign change": (
-        r"\belicitation'?s? crossover|\bcrossover of elicitation|\bbelow a crossover\b|\bcrossovers? (?:after|at) [\w,]+ (?:updates|visits)"
+        r"\belicitation'?s? crossover|\bcrossover of elicitation|\bbelow a crossover\b"
+        r"|\bcrossovers? (?:after|at) [\w,]+ (?:updates|visits)"
     ),
 }
 
@@ -54,10 +55,11 @@ def test_a_word_has_one_meaning(path):
 @pytest.mark.parametrize(
     "said",
     [
-        "after 80 updates a prompt", 'by the "\n    "updates a prompt (light family)', "Updates of one prompt.",
-        'the published gate says "points" too often', "do not quote it as a point", 'label = f"P(points) of',
+        "after 80 updates a prompt", 'by the "\n    "updates a prompt (light', "Updates of one prompt.",
+        'the published gate says "points" too often', "do not quote it as a point", "P(points) of the gate",
         'Reward design as a share of "true minus random"', "the share right of 100 released labels",
-        "linear in the share of right labels", "scoring's share of variance", "Elicitation's crossover is 0.4",
+        "linear in the share of right labels", "scoring's share of variance",
+        "Elicitation's crossover is 0.4",
     ],
 )  # fmt: skip
 def test_the_guard_of_words_can_fail(said):
