@@ -146,7 +146,7 @@ class Gate:
 
     @property
     def verdict(self) -> str:
-        """The verdict: "points" (a value is quoted) if the interval excludes zero, else "bounds"."""
+        """The verdict, "points" (a value is quoted) if the interval excludes zero, else "bounds"."""
         return "points" if self.over_random[0] > 0 or self.over_random[1] < 0 else "bounds"
 
 
