@@ -201,7 +201,7 @@ def test_benchmarks_are_cells_and_what_one_arm_alone_has_is_said(tmp_path):
 def test_what_is_neither_right_nor_wrong_is_shown(tmp_path, value):
     path = plain(tmp_path / "f.jsonl", [("a", True), ("b", value)])
     with pytest.raises(
-        LogError, match=r"f\.jsonl: correct of item b must be right or wrong, or a share"
+        LogError, match=r"f\.jsonl: correct of item b must be right or wrong, or a fraction"
     ) as it:
         read_logs([("frozen", path)])
     assert str(it.value).endswith(f"got {value!r}")
