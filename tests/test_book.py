@@ -167,8 +167,10 @@ def test_the_readme_s_figure_is_the_front_page_s():
     assert pairs.SUMMARY.read_bytes() == pairs.first_picture(stored(pairs.CHAPTERS / "index.md"))
 
 
-WRITTEN = [*PAGES, ROOT / "README.md", pairs.CHAPTERS / "claims.yml", *sorted((ROOT / "rlvr").rglob("*.py")),
-           *sorted((ROOT / "rlvr/data").glob("*.j2")), *sorted((ROOT / "_ext/explorer_page").glob("*.*"))]  # fmt: skip
+WRITTEN = [
+    *PAGES, ROOT / "README.md", pairs.CHAPTERS / "claims.yml", *sorted((ROOT / "rlvr").rglob("*.py")),
+    *sorted((ROOT / "rlvr/data").glob("*.j2")), *sorted((ROOT / "_ext/explorer_page").glob("*.*")),
+]  # fmt: skip
 
 
 def called_identified(text):

@@ -37,7 +37,8 @@ def draw_forest(
 
     Filled circles: the verdict is supported by its items. Open circles: leaning. A pale bar without a mark:
     only a set is identified, and the bar is that set with its item sampling. A row without anything: nothing
-    is identified. Where their ranges allow it, panels are as wide as their ranges, so that a point has one length in all.
+    is identified. Where their ranges allow it, panels are as wide as their ranges, so that a point has one
+    length in all.
 
     Parameters
     ----------

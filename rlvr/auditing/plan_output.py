@@ -132,8 +132,8 @@ def draw_plans(plans: Sequence[Plan], *, figure: Figure | None = None) -> Figure
     """Chance of a supported verdict, and half-widths, along the runs an arm.
 
     Left: the chance of the guess's verdict, one line a benchmark size; solid where it is supported over
-    items and runs, dotted where over items alone. Right: half-width of each part, items and runs together, at the size of
-    the first plan.
+    items and runs, dotted where over items alone. Right: half-width of each part, items and runs together,
+    at the size of the first plan.
 
     Parameters
     ----------
