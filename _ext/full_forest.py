@@ -11,6 +11,11 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 SHOWN, FULL = "fig-13-forest", "fig-13-forest-all"
+_HEADINGS = {
+    "supported": "verdict supported by its items",
+    "leaning": "verdict leaning",
+    "not identified": "terms not identified",
+}
 
 
 def write_full_forest(folder: Path) -> None:
@@ -23,7 +28,7 @@ def write_full_forest(folder: Path) -> None:
     cells = sorted(published_comparisons(), key=lambda cell: STATUSES.index(cell.status))
     labels = [comparison_name(cell) + " *" * bool(cell.doubts) for cell in cells]
     with mpl.rc_context({"svg.hashsalt": "rlvr", "svg.fonttype": "none"}):
-        figure = draw_forest(cells, labels=labels, groups=[f"verdict {cell.status}" for cell in cells])
+        figure = draw_forest(cells, labels=labels, groups=[_HEADINGS[cell.status] for cell in cells])
         figure.savefig(folder / f"{FULL}.svg", metadata={"Date": None})
     drawn(figure).to_csv(folder / f"{FULL}.csv", index=False, lineterminator="\n")
 

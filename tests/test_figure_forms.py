@@ -67,7 +67,7 @@ def test_the_full_forest_names_every_comparison(tmp_path):
     cells = published_comparisons()
     assert len(cells) > 100 and all(comparison_name(cell) in named for cell in cells)
     picture = drawn.read_bytes()
-    assert b"verdict identified" in picture and b"verdict not identified" in picture
+    assert b"verdict supported by its items" in picture and b"terms not identified" in picture
     full_forest.write_full_forest(tmp_path)
     assert drawn.read_bytes() == picture
 

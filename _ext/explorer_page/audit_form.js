@@ -20,9 +20,9 @@
   }
 
   const MEANING = {
-    identified: "identified: other questions of the same kind would not overturn it",
+    supported: "supported by its items: other questions of the same kind would not overturn it",
     leaning: "leaning: it holds at these numbers, but not throughout their sampling intervals",
-    "not identified": "not identified: the arms at hand leave more than one verdict",
+    "not identified": "not identified: arms are missing, and those at hand leave more than one verdict",
   };
 
   const field = (arm, what) => byId(`${arm}-${what}`);
@@ -95,7 +95,7 @@
       return `${name(part)} ${value === null ? (low === null ? "unknown" : `in ${span(low, high)}`) : `${points(value)} (${span(low, high)})`}`;
     });
     byId("verdict").textContent =
-      `${said(audit)[0].toUpperCase()}${said(audit).slice(1)} (${MEANING[audit.status]}). In points: ${split.join("; ")}. The published rule says: ${audit.verdict_by_rule.published}.`;
+      `${said(audit)[0].toUpperCase()}${said(audit).slice(1)} (${MEANING[audit.support]}). In points: ${split.join("; ")}. The published rule says: ${audit.verdict_by_rule.published}.`;
     fillTable("terms-table", Object.entries(audit.terms).map(([term, { value, low, high, reason }]) => {
       const [arm, base] = TERMS[term];
       const range = low === null ? reason : span(low, high) + (value === null ? ` (${reason})` : "");
@@ -136,7 +136,7 @@
         const { value, low, high } = audits[i].terms[part];
         return value === null ? (low === null ? "?" : `in ${span(low, high)}`) : `${points(value)} (${span(low, high)})`;
       });
-      return [button, said(audits[i]), audits[i].status, ...parts];
+      return [button, said(audits[i]), audits[i].support, ...parts];
     }));
     byId("cells-box").hidden = false;
   }

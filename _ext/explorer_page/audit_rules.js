@@ -149,7 +149,7 @@ window.rlvrAudit = (function () {
     const complete = ARMS.every((name) => name in arms);
     return {
       verdict,
-      status: verdict === "undetermined" ? "not identified" : sure ? "identified" : "leaning",
+      support: verdict === "undetermined" ? "not identified" : sure ? "supported" : "leaning",
       possible_verdicts: VERDICTS.filter((name) => said[rule].has(name)),
       terms: Object.fromEntries(Object.keys(TERMS).map((term) => [term, estimate(term, arms, margin)])),
       tipping_points: complete ? tippingPoints(ARMS.map((name) => arms[name].accuracy), rule) : {},

@@ -20,7 +20,8 @@ from rlvr.inference import Estimate
 
 __all__ = ["points", "print_report", "said", "set_text", "to_dict", "to_markdown"]
 
-_STYLE = {"identified": "bold green", "leaning": "bold yellow", "not identified": "bold red"}
+_STYLE = {"supported": "bold green", "leaning": "bold yellow", "not identified": "bold red"}
+_FORMERLY = {"supported": "identified"}  # what the key "status" still says in JSON, for one release
 
 
 def points(value: float, *, signed: bool = True) -> str:
@@ -119,6 +120,11 @@ def to_dict(report: AuditReport) -> dict[str, Any]:
 
     ``cells[i]["terms"][name]`` holds value, low and high (item sampling alone), the identified set at the
     printed accuracies, and the reason why a value is undefined; ``layers`` holds every layer.
+    ``cells[i]["support"]`` is the status of the verdict, out of :data:`rlvr.auditing.STATUSES`.
+
+    .. deprecated:: 0.3
+        ``cells[i]["status"]`` says the same, with the former word "identified" for "supported". Read
+        ``"support"``; the next release leaves ``"status"`` out.
     """
     cells = []
     for audit in report.cells:
@@ -164,7 +170,8 @@ def to_dict(report: AuditReport) -> dict[str, Any]:
                 "model": audit.cell.model,
                 "benchmark": audit.cell.benchmark,
                 "verdict": audit.verdict,
-                "status": audit.status,
+                "support": audit.status,
+                "status": _FORMERLY.get(audit.status, audit.status),
                 "possible_verdicts": list(audit.possible),
                 "terms": terms,
                 "layers": layers,

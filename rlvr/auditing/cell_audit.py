@@ -5,7 +5,8 @@ For every cell of a table this module says, from whatever arms exist,
 1. which terms the arms identify: a value, an interval, or nothing (partial identification);
 2. how uncertain they are, one layer at a time: the items of the benchmark, the training run, and the
    prompt and hardware under which FROZEN was evaluated;
-3. which term dominates, whether that is identified, and how far which arm would have to move to change it.
+3. which term dominates, whether its items support that, and how far which arm would have to move to
+   change it.
 
 The unit of replication of ``low`` and ``high`` is the benchmark item.
 
@@ -38,8 +39,9 @@ from rlvr.inference import Estimate
 
 __all__ = ["STATUSES", "AuditReport", "CellAudit", "Layer", "audit"]
 
-STATUSES = ("identified", "leaning", "not identified")
-"""A verdict that survives item sampling, one that holds at the printed numbers only, and none."""
+STATUSES = ("supported", "leaning", "not identified")
+"""A verdict that holds throughout its intervals over items; one that holds at the printed numbers only; and
+no verdict, since arms are missing and the terms that it needs are not identified."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,7 @@ def audit(
     ...     "arm": ["frozen", "random", "majority", "true"], "accuracy": [0.416, 0.494, 0.73, 0.75]})
     >>> cell = audit(rows).cells[0]
     >>> cell.verdict, cell.status, format(cell.terms["elicitation"], ".3f")
-    ('elicitation', 'identified', '0.236 [0.176, 0.293]')
+    ('elicitation', 'supported', '0.236 [0.176, 0.293]')
     """
     real("level", level, "a number strictly between 0 and 1", above=0, below=1)
     choice("rule", rule, tuple(RULES))

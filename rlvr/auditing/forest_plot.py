@@ -35,9 +35,10 @@ def draw_forest(
 ) -> Figure:
     """Forest plot: one row a cell, one panel a part, item-sampling intervals.
 
-    Filled circles: the verdict is identified. Open circles: leaning. A pale bar without a mark: only a set
-    is identified, and the bar is that set with its item sampling. A row without anything: nothing is. Where
-    their ranges allow it, panels are as wide as their ranges, so that a point has one length in all.
+    Filled circles: the verdict is supported by its items. Open circles: leaning. A pale bar without a mark:
+    only a set is identified, and the bar is that set with its item sampling. A row without anything: nothing
+    is identified. Where their ranges allow it, panels are as wide as their ranges, so that a point has one
+    length in all.
 
     Parameters
     ----------
@@ -135,7 +136,7 @@ def _draw_term(panel: Axes, audit: CellAudit, part: str, place: float, colour: s
     term = audit.terms[part]
     low, high = 100 * term.low, 100 * term.high
     if term.defined:
-        fill = colour if audit.status == "identified" else "white"
+        fill = colour if audit.status == "supported" else "white"
         panel.plot((low, high), (place, place), color=colour, lw=1.3, zorder=2)
         panel.plot(100 * term.value, place, "o", color=colour, mfc=fill, ms=4.5, zorder=3)
     elif math.isfinite(low):

@@ -78,7 +78,7 @@ def methods_paragraph(report: AuditReport) -> str:
         "FROZEN is the untrained model and RANDOM, MAJORITY and TRUE are trained alike on a coin flip, on "
         "agreement with the majority of their own answers, and on the true reward",
         f"Rule: {_RULES[report.rule]}",
-        f"A verdict is called identified if it holds throughout the {100 * report.level:g}% intervals of "
+        f"A verdict is called supported if it holds throughout the {100 * report.level:g}% intervals of "
         f"item sampling ({'; '.join(ways) or 'none here'}), and leaning if it holds at the measured "
         "accuracies only",
     ]

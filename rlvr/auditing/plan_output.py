@@ -81,8 +81,8 @@ def print_plans(
         style = "bold" if plan is first else ""
         table.add_row(f"{plan.design.n_runs}", f"{plan.cost:.1f}", *chances, *widths, style=style)
     console.print(table)
-    line("runs of each trained arm; cost in training runs; chances that the verdict is identified, sure of")
-    line("items alone or of items and runs; half-widths of items and runs together")
+    line("runs of each trained arm; cost in training runs; chances that the verdict is supported over items")
+    line("alone or over items and runs; half-widths of items and runs together")
     if isinstance(cheapest, Plan):
         line(
             ("cheapest: ", "bold green"),
@@ -129,11 +129,11 @@ def plans_to_dict(
 
 
 def draw_plans(plans: Sequence[Plan], *, figure: Figure | None = None) -> Figure:
-    """Chance of an identified verdict, and half-widths, along the runs an arm.
+    """Chance of a supported verdict, and half-widths, along the runs an arm.
 
-    Left: the chance of the guess's verdict, one line a benchmark size; solid where it is sure of items and
-    runs, dotted where of items alone. Right: half-width of each part, items and runs together, at the size of
-    the first plan.
+    Left: the chance of the guess's verdict, one line a benchmark size; solid where it is supported over
+    items and runs, dotted where over items alone. Right: half-width of each part, items and runs together,
+    at the size of the first plan.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def draw_plans(plans: Sequence[Plan], *, figure: Figure | None = None) -> Figure
             widths_at_end.append((1.06 * runs[-1], widths[-1], TERM_NAMES[part], TERM_COLOURS[part]))
     left.plot(first.design.n_runs, 100 * first.chance(), "o", mfc="none", mec="black", ms=10)
     left.set(ylim=(-4, 118), yticks=range(0, 101, 20))
-    left.set_title(f"Chance that “{first.verdict}” is identified, %", loc="left", fontsize=10)
+    left.set_title(f"Chance that “{first.verdict}” is supported, %", loc="left", fontsize=10)
     right.set_ylim(0, None)
     right.set_title(f"Half-width at {first.design.n_items} items, points", loc="left", fontsize=10)
     for axes, labels in ((left, ends), (right, widths_at_end)):

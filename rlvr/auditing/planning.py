@@ -27,7 +27,7 @@ from rlvr.decomposition import PARTS, TERMS
 __all__ = ["LAYERS", "Costs", "Plan", "plan_study"]
 
 LAYERS = ("items", "all")
-"""A verdict sure of its items, as the status of an audit is; and sure of its runs too."""
+"""A verdict supported over items, as the status of an audit says; and over items and runs."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +82,11 @@ class Plan:
     draws: int
 
     def chance(self, layer: str = "all") -> float:
-        """The chance that the verdict of the guess is identified."""
+        """The chance that the verdict of the guess is supported."""
         return self.chances[choice("layer", layer, LAYERS)][self.verdict]
 
     def wrong(self, layer: str = "all") -> float:
-        """The chance that another verdict is identified."""
+        """The chance that another verdict is supported."""
         at = self.chances[choice("layer", layer, LAYERS)]
         return sum(at[verdict] for verdict in VERDICTS if verdict != self.verdict)
 
@@ -105,7 +105,7 @@ def plan_study(
     draws: int = 10_000,
     seed: int = 0,
 ) -> Plan:
-    """What to expect of a design: chances of an identified verdict, and half-widths.
+    """What to expect of a design: chances of a supported verdict, and half-widths.
 
     Parameters
     ----------

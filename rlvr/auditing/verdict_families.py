@@ -1,6 +1,6 @@
 """Many verdicts at once: what chance alone would say, and what is left when all are judged together.
 
-A verdict is identified at 95% when each of its inequalities is; the smallest ``1 - level`` at which it still
+A verdict is supported at 95% when each of its inequalities is; the smallest ``1 - level`` at which it still
 is is its p-value. At the boundary of a verdict it is said with at most half that rate, since one side of the
 intervals does the work. Over many cells some verdicts are then said by chance: Holm's adjustment bounds the
 chance of saying any, Benjamini and Yekutieli's the expected fraction of those said (for any dependence: cells
@@ -20,6 +20,7 @@ Röver, Knapp, Friede. Hartung-Knapp-Sidik-Jonkman approach and its modification
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -109,16 +110,26 @@ class Family:
     level: float
     by_chance: float
 
-    def identified(self, adjusted: str = "plain") -> tuple[CellAudit, ...]:
-        """The cells whose verdict is identified: "plain", by "holm" or by false "discovery" rate."""
+    def supported(self, adjusted: str = "plain") -> tuple[CellAudit, ...]:
+        """The cells whose verdict is supported: "plain", by "holm" or by false "discovery" rate."""
         values = {"plain": self.p_values, "holm": self.holm, "discovery": self.discovery}
         at = values[choice("adjusted", adjusted, tuple(values))]
         return tuple(cell for cell, p in zip(self.cells, at, strict=True) if p < 1 - self.level)
 
+    def identified(self, adjusted: str = "plain") -> tuple[CellAudit, ...]:
+        """Former name of :meth:`supported`, kept for one release."""
+        warnings.warn(
+            "Family.identified is deprecated, since a parameter is identified and a verdict is supported; "
+            "call Family.supported",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.supported(adjusted)
+
     @property
     def chance_of_as_many(self) -> float:
         """Chance of at least as many plain verdicts if no cell had one, cells taken as independent."""
-        said = len(self.identified())
+        said = len(self.supported())
         return float(stats.binom.sf(said - 1, len(self.cells), (1 - self.level) / 2))
 
 

@@ -60,7 +60,7 @@ def plan(
     json_out: str = typer.Option(None, "--json", metavar="OUT", help="Write the plan as JSON; - prints it."),
     figure: str = typer.Option(None, "--figure", metavar="OUT", help="Draw it: .png, .svg or .pdf."),
 ) -> None:
-    """Plan four arms before training: the chance of an identified verdict, half-widths, the cheapest design.
+    """Plan four arms before training: the chance of a supported verdict, half-widths, the cheapest design.
 
     Give a guess of the four accuracies, or a pilot's table, or both: an option goes before the table.
     """

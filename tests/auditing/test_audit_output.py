@@ -39,9 +39,9 @@ def table(tmp_path):
 
 def test_blocks_put_the_verdict_first(table):
     out = run(table).output
-    assert out.startswith("null dominates (identified)\n    s / m [bold]|x / b\n")
+    assert out.startswith("null dominates (supported)\n    s / m [bold]|x / b\n")
     assert re.search(r"null +\+21\.4 +\[\+15\.4, \+27\.2\]", out)
-    assert "published rule: elicitation" in out and "1 cell: 1 identified" in out
+    assert "published rule: elicitation" in out and "1 cell: 1 supported" in out
     assert max(map(len, out.splitlines())) <= 76
 
 
@@ -49,18 +49,29 @@ def test_json_has_what_is_promised(table, tmp_path):
     out = tmp_path / "out.json"
     assert run(table, "--json", out).exit_code == 0
     (cell,) = json.loads(out.read_text())["cells"]
-    assert {"study", "model", "benchmark", "verdict", "status", "terms"} <= set(cell)
+    assert {"study", "model", "benchmark", "verdict", "support", "status", "terms"} <= set(cell)
     assert set(cell["terms"]) == {"null", "elicitation", "reward_design", "naive", "total"}
-    assert (cell["verdict"], cell["status"], cell["model"]) == ("null", "identified", "m [bold]|x")
+    assert (cell["verdict"], cell["support"], cell["model"]) == ("null", "supported", "m [bold]|x")
     null = cell["terms"]["null"]
     assert null["value"] == pytest.approx(0.214) and null["low"] < 0.214 < null["high"]
+
+
+def test_json_keeps_the_former_word_under_its_former_key_for_one_release(table):
+    def told(text):
+        (cell,) = json.loads(run("-", "--json", "-", text=text).stdout)["cells"]
+        return cell["support"], cell["status"]
+
+    assert told(TABLE) == ("supported", "identified")
+    assert told(TABLE.replace(",500", ",30")) == ("leaning", "leaning")
+    no_majority = "".join(line for line in TABLE.splitlines(keepends=True) if "majority" not in line)
+    assert told(no_majority) == ("not identified", "not identified")
 
 
 def test_json_of_a_table_with_arms_missing_has_null_values_and_bounds(table):
     rows = "".join(line for line in TABLE.splitlines(keepends=True) if "majority" not in line)
     result = run("-", "--json", "-", text=rows)
     (cell,) = json.loads(result.stdout)["cells"]
-    assert cell["status"] == "not identified" and cell["terms"]["elicitation"]["value"] is None
+    assert cell["support"] == "not identified" and cell["terms"]["elicitation"]["value"] is None
     assert cell["terms"]["elicitation"]["low"] < 0 < cell["terms"]["elicitation"]["high"]
     assert cell["terms"]["naive"]["value"] == pytest.approx(0.078)
     (lone,) = json.loads(run("-", "--json", "-", text="".join(TABLE.splitlines(keepends=True)[:2])).stdout)[

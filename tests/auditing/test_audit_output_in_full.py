@@ -27,7 +27,7 @@ TABLE = pd.concat([
 ])  # fmt: skip
 
 BLOCKS = """\
-reward design dominates (identified)
+reward design dominates (supported)
     clear / m / b
     FROZEN 25.0, RANDOM 25.0, MAJORITY 25.0, TRUE 75.0; 500 items
     null             0.0  [-4.5, +4.5]
@@ -84,7 +84,7 @@ undetermined: null or elicitation or reward design or mixed (not identified)
     published rule: undetermined
     note: the number of items is not stated for every arm, so nothing is known of its sampling
 
-4 cells: 1 identified, 2 leaning, 1 not identified
+4 cells: 1 supported, 2 leaning, 1 not identified
 terms in points, 90% intervals from item sampling alone
 rule: magnitude; assumptions: none
 """
@@ -108,7 +108,7 @@ def test_every_line_of_the_blocks_whatever_the_width_of_the_terminal(report):
 def test_the_last_lines_name_what_was_assumed_and_one_cell_is_one_cell():
     lines = printed(audit(TABLE.head(4), rule="published", assumptions=["no-harm", "null-zero"])).splitlines()
     assert lines[-3:] == [
-        "1 cell: 1 identified, 0 leaning, 0 not identified",
+        "1 cell: 1 supported, 0 leaning, 0 not identified",
         "terms in points, 95% intervals from item sampling alone",
         "rule: published; assumptions: no-harm, null-zero",
     ]
@@ -152,7 +152,7 @@ def test_json_repeats_the_audit_field_by_field(report):
         assert (cell["study"], cell["setup"], cell["model"], cell["benchmark"]) == (
             audited.cell.study, audited.cell.setup, "m", "b",
         )  # fmt: skip
-        assert (cell["verdict"], cell["status"]) == (audited.verdict, audited.status)
+        assert (cell["verdict"], cell["support"]) == (audited.verdict, audited.status)
         assert cell["possible_verdicts"] == list(audited.possible)
         for name in TERMS:
             term, shown = audited.terms[name], cell["terms"][name]

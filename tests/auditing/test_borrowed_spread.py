@@ -157,7 +157,7 @@ def test_how_many_verdicts_survive():
         cells = [cell for cell in audit(table, **settings).cells if not cell.doubts]
         return {
             cell.cell.model for cell in cells
-            if cell.status == "identified" and (cell.layer("all") or cell.layer("items")).survives
+            if cell.status == "supported" and (cell.layer("all") or cell.layer("items")).survives
         }  # fmt: skip
 
     assert len(left(curves)) == 5  # the sixth states a spread of its own, and falls

@@ -39,7 +39,7 @@ def test_values_are_those_of_decompose_and_intervals_are_newcombes():
         (below,), (above,) = sampling.margins(contrast(name))
         assert (term.low, term.high) == pytest.approx((term.value - below, term.value + above))
         assert cell.sets[name] == pytest.approx((term.value, term.value))
-    assert (cell.verdict, cell.status) == ("reward design", "identified")
+    assert (cell.verdict, cell.status) == ("reward design", "supported")
 
 
 def test_a_verdict_on_few_items_leans():
@@ -82,7 +82,7 @@ def test_assumptions_can_identify_and_are_off_by_default():
     table = table[table.arm != "random"]
     assert one(table).status == "not identified"
     zero = one(table, assumptions=["null-zero"])
-    assert (zero.verdict, zero.status) == ("elicitation", "identified")
+    assert (zero.verdict, zero.status) == ("elicitation", "supported")
     assert zero.terms["null"].value == 0 and (zero.terms["null"].low, zero.terms["null"].high) == (0, 0)
     # RANDOM moves with FROZEN, so elicitation has the interval of MAJORITY - FROZEN, no more and no less.
     whole = one(arms_table((0.25, 0.25, 0.7, 0.75)))
@@ -123,12 +123,12 @@ def test_layers_stand_apart_and_together():
     assert format(cell.terms["total"]) == format(one(arms_table()).terms["total"])
 
 
-def test_a_layer_on_its_own_can_break_a_verdict_that_items_identify():
+def test_a_layer_on_its_own_can_break_a_verdict_that_items_support():
     table = arms_table((0.45, 0.70, 0.75, 0.78))
-    assert one(table).status == "identified"
+    assert one(table).status == "supported"
     moved = pd.concat([table, arms_table((0.68, 0, 0, 0), role="alternative").head(1)])
     cell = one(moved)
-    assert (cell.verdict, cell.status) == ("null", "identified")  # item sampling alone, as the table says
+    assert (cell.verdict, cell.status) == ("null", "supported")  # item sampling alone, as the table says
     assert not cell.layer("frozen").survives and cell.layer("frozen").verdict == ""
     assert not one(table, run_sd=0.1).layer("runs").survives
     assert one(table, run_sd=0.01).layer("runs").survives
@@ -206,8 +206,8 @@ def test_every_own_cell_has_a_verdict_a_status_and_consistent_terms(own):
             assert cell.rules["magnitude"] == cell.verdict
 
 
-def test_no_cell_without_all_four_arms_is_identified(own):
-    assert all(cell.status != "identified" for cell in own.cells if len(cell.cell.arms) < 4)
+def test_no_cell_without_all_four_arms_is_supported(own):
+    assert all(cell.status != "supported" for cell in own.cells if len(cell.cell.arms) < 4)
 
 
 def test_first_look_at_the_ten_models_comes_back(own):

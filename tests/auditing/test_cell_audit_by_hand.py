@@ -183,13 +183,13 @@ def test_a_borrowed_random_moves_with_frozen():
 @pytest.mark.parametrize(
     ("accuracies", "n_items", "verdict", "status"),
     [
-        ((0.25, 0.25, 0.25, 0.75), 500, "reward design", "identified"),
+        ((0.25, 0.25, 0.25, 0.75), 500, "reward design", "supported"),
         ((0.25, 0.25, 0.25, 0.75), 5, "reward design", "leaning"),
-        ((0.1, 0.3, 0.5, 0.7), 5000, "mixed", "identified"),
+        ((0.1, 0.3, 0.5, 0.7), 5000, "mixed", "supported"),
         ((0.1, 0.3, 0.5, 0.7), 50, "mixed", "leaning"),
     ],
 )
-def test_a_verdict_is_identified_if_it_survives_the_sampling_of_items(accuracies, n_items, verdict, status):
+def test_a_verdict_is_supported_if_it_survives_the_sampling_of_items(accuracies, n_items, verdict, status):
     cell = one(arms_table(accuracies, n_items=n_items))
     assert (cell.verdict, cell.status) == (verdict, status) and status in STATUSES
 

@@ -32,7 +32,7 @@ def report():
     return audit(TABLE)
 
 
-def test_forest_marks_identified_leaning_and_sets_differently():
+def test_forest_marks_supported_leaning_and_sets_differently():
     rows = pd.DataFrame(
         [
             {"study": study, "model": "m", "benchmark": "b", "arm": arm, "accuracy": accuracy, "n_items": n}
@@ -82,7 +82,7 @@ def test_a_forest_has_a_panel_a_part_and_a_row_a_cell(report):
             assert (drawn[row][2] == 5) == (not term.defined) == (row not in marks)
             if term.defined:
                 assert marks[row].get_xdata()[0] == pytest.approx(100 * term.value)
-                filled = TERM_COLOURS[part] if cell.status == "identified" else "white"
+                filled = TERM_COLOURS[part] if cell.status == "supported" else "white"
                 assert marks[row].get_markerfacecolor() == filled
         zero = [line for line in panel.lines if list(line.get_xdata()) == [0, 0]]
         assert len(zero) == 1 and zero[0].get_color() == "black"

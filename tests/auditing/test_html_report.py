@@ -62,11 +62,11 @@ def test_every_term_stands_as_the_terminal_has_it():
 def test_verdict_layers_tipping_points_and_rules_stand():
     text = Page(to_html(audit(pd.DataFrame(ROWS), run_sd=0.02, frozen_shift=0.02))).text
     for said in (
-        "elicitation dominates (identified)", "s / m / b", "items: survives (unpaired)",
+        "elicitation dominates (supported)", "s / m / b", "items: survives (unpaired)",
         "runs: survives", "frozen: survives (FROZEN from 0.396 to 0.436)",
         "all: holds at the printed numbers only",
         "Under the published rule: elicitation", "500 items",
-        "1 cell: 1 identified, 0 leaning, 0 not identified",
+        "1 cell: 1 supported, 0 leaning, 0 not identified",
         "FROZEN 41.6, RANDOM 49.4, MAJORITY 73.0, TRUE 75.0",
     ):  # fmt: skip
         assert said in text
@@ -88,7 +88,7 @@ def test_dots_and_lines_lie_where_the_numbers_are():
     assert f"{low:.1f} to +{high:.1f} points" in page.text
 
 
-def test_a_filled_dot_is_for_an_identified_verdict_alone():
+def test_a_filled_dot_is_for_a_supported_verdict_alone():
     def fills(report):
         return {a["fill"] for tag, a in Page(to_html(report)).tags if tag == "circle"}
 
@@ -162,5 +162,5 @@ def test_the_paragraph_says_what_was_done():
 
 
 def test_no_cell_is_still_a_page_and_the_same_bits_come_twice():
-    assert "0 cells: 0 identified" in Page(to_html(AuditReport((), 0.95, "magnitude", ()))).text
+    assert "0 cells: 0 supported" in Page(to_html(AuditReport((), 0.95, "magnitude", ()))).text
     assert to_html(REPORT) == to_html(REPORT)

@@ -122,7 +122,7 @@ def test_the_figure_is_nine_inches_by_four_and_its_letters_are_ten_points():
     assert draw_plans(PLANS, figure=figure) is figure
     left, right = draw_plans(PLANS).axes
     assert (left._left_title.get_text(), left._left_title.get_fontsize()) == (
-        "Chance that “elicitation” is identified, %", 10,
+        "Chance that “elicitation” is supported, %", 10,
     )  # fmt: skip
     assert (right._left_title.get_text(), right._left_title.get_fontsize()) == (
         "Half-width at 200 items, points", 10,

@@ -68,7 +68,7 @@ def test_a_verdict_in_words(cells):
     three = by_name["zhao2026learning / Qwen2.5-3B / MATH-500"]
     two = next(audited for audited in cells if len(audited.possible) == 4)
     assert [verdict_text(audited) for audited in (famous, three, two)] == [
-        "null, identified", "null or elicitation or mixed", "any",
+        "null, supported", "null or elicitation or mixed", "any",
     ]  # fmt: skip
 
 

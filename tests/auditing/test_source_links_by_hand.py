@@ -108,7 +108,7 @@ def test_a_table_of_audits_in_full():
     assert table.heads == ["comparison", "null", "elicitation", "reward design", "verdict", "arms"]
     assert table.rows[0] == [
         "[s](#src-s-m-b)", *(term_text(whole, part) for part in ("null", "elicitation", "reward_design")),
-        "reward design, identified", "4",
+        "reward design, supported", "4",
     ]  # fmt: skip
     assert table.rows[1][0] == "[t](#src-t-m-b)\u00a0\\*" and table.rows[1][-2:] == [
         verdict_text(doubtful),

@@ -45,10 +45,10 @@ def test_a_p_value_is_where_the_worst_inequality_touches_zero():
 
 
 @pytest.mark.parametrize("level", [0.5, 0.8, 0.95, 0.99])
-def test_a_verdict_is_identified_at_a_level_if_its_p_value_allows_it(level):
+def test_a_verdict_is_supported_at_a_level_if_its_p_value_allows_it(level):
     cells = cells_of(*[[cell.cell.arms[arm].accuracy for arm in ARMS] for cell in FOUR], level=level)
     p_values = [verdict_p_value(cell.cell) for cell in FOUR]
-    assert [cell.status == "identified" for cell in cells] == [p < 1 - level for p in p_values]
+    assert [cell.status == "supported" for cell in cells] == [p < 1 - level for p in p_values]
 
 
 def test_a_sure_verdict_has_the_smallest_and_one_on_a_boundary_none():
@@ -72,16 +72,25 @@ def test_adjustments_are_those_of_statsmodels():
 
 def test_holm_keeps_fewer_than_plain_and_all_are_named():
     family = judge_family(FOUR)
-    assert family.identified() == FOUR[:2] and family.by_chance == pytest.approx(4 * 0.025)
-    assert len(family.identified("holm")) <= len(family.identified("discovery")) + 1 <= 3
+    assert family.supported() == FOUR[:2] and family.by_chance == pytest.approx(4 * 0.025)
+    assert len(family.supported("holm")) <= len(family.supported("discovery")) + 1 <= 3
     tail = 1 - stats.binom.cdf(1, 4, 0.025)
     assert family.chance_of_as_many == pytest.approx(tail)
 
 
+def test_the_former_name_still_answers_and_names_the_new_one():
+    family = judge_family(FOUR)
+    for adjusted in ("plain", "holm", "discovery"):
+        with pytest.warns(DeprecationWarning, match=r"call Family\.supported") as warned:
+            former = family.identified(adjusted)
+        assert former == family.supported(adjusted)
+        assert len(warned) == 1 and warned[0].filename == __file__
+
+
 def test_the_level_moves_what_is_kept():
     loose = judge_family(FOUR, level=0.5)
-    assert loose.by_chance == pytest.approx(1.0) and len(loose.identified()) >= len(
-        judge_family(FOUR).identified()
+    assert loose.by_chance == pytest.approx(1.0) and len(loose.supported()) >= len(
+        judge_family(FOUR).supported()
     )
 
 
@@ -93,8 +102,8 @@ def test_chance_says_no_more_than_is_expected():
         # elicitation + null = reward design: the boundary between reward design and mixed
         drawn = rng.binomial(400, (0.3, 0.3, 0.45, 0.6), (10, 4)) / 400
         family = judge_family([cell for cell in cells_of(*drawn, n_items=400) if cell.verdict != "mixed"])
-        said += len(family.identified())
-        any_said += bool(family.identified("holm"))
+        said += len(family.supported())
+        any_said += bool(family.supported("holm"))
     assert stats.binomtest(said, 10 * families, 0.025, alternative="greater").pvalue > 0.001
     assert stats.binomtest(any_said, families, 0.05, alternative="greater").pvalue > 0.001
 
@@ -168,7 +177,7 @@ def test_the_pooled_interval_covers():
     [
         (lambda: judge_family([]), "at least one audited cell"),
         (lambda: judge_family(FOUR, level=0), "level must be"),
-        (lambda: judge_family(FOUR).identified("bonferroni"), "adjusted must be one of"),
+        (lambda: judge_family(FOUR).supported("bonferroni"), "adjusted must be one of"),
         (lambda: pooled_term(FOUR[:2], "null"), "at least three with a value of null, got 2"),
         (lambda: pooled_term(FOUR, "gain"), "term must be one of"),
         (lambda: verdict_p_value(FOUR[0].cell, rule="mine"), "rule must be one of"),

@@ -55,7 +55,7 @@ def differences(mine, theirs):
     """Where the page's audit of a cell departs from the command's."""
     found = [
         key
-        for key in ("verdict", "status", "possible_verdicts", "verdict_by_rule")
+        for key in ("verdict", "support", "possible_verdicts", "verdict_by_rule")
         if mine[key] != theirs[key]
     ]
     for term, numbers in theirs["terms"].items():
@@ -137,7 +137,7 @@ def test_typed_numbers_are_audited_and_shared_by_the_address(tab):
                          "arm": ARMS, "accuracy": [0.416, 0.494, 0.73, 0.75]})  # fmt: skip
     cell = audit(rows).cells[0]
     text = page.inner_text("#verdict")
-    assert text.startswith("Elicitation dominates (identified")
+    assert text.startswith("Elicitation dominates (supported by its items")
     assert f"elicitation {points(cell.terms['elicitation'].value)}" in text
     tips = page.inner_text("#tipping").replace("−", "-")
     for arm, move in cell.tipping.items():

@@ -37,7 +37,7 @@ def test_json_on_the_terminal_is_json_and_one_line_feed(table):
 
 def test_json_in_a_file_leaves_the_blocks_on_the_terminal(table, tmp_path):
     result = run(table, "--json", tmp_path / "out.json")
-    assert result.stdout.startswith("reward design dominates (identified)\n")
+    assert result.stdout.startswith("reward design dominates (supported)\n")
     assert (tmp_path / "out.json").read_text() == run(table, "--json", "-").stdout
 
 
@@ -49,7 +49,7 @@ def test_json_keeps_letters_as_they_are(tmp_path):
 
 def test_markdown_instead_of_blocks(table):
     result = run(table, "--markdown")
-    assert result.stdout.startswith("| verdict | status |") and "dominates (identified)" not in result.stdout
+    assert result.stdout.startswith("| verdict | status |") and "dominates (supported)" not in result.stdout
     assert result.stdout.endswith("from item sampling alone.\n")
 
 
@@ -116,7 +116,7 @@ def test_the_program_is_the_same_app(table, monkeypatch, capsys):
 def test_a_page_names_its_input_by_digest(table, tmp_path):
     result = run(table, "--report", tmp_path / "out.html")
     page = (tmp_path / "out.html").read_text(encoding="utf-8")
-    assert result.stdout.startswith("reward design dominates (identified)\n")
+    assert result.stdout.startswith("reward design dominates (supported)\n")
     assert hashlib.sha256(TABLE.encode()).hexdigest() in page and "reward design dominates" in page
 
 
