@@ -54,29 +54,63 @@ def test_the_five_repeats_exceed_the_bound_by_little():
     assert_quoted(CHAPTER, {"repeat_beyond": [gain.mean(), low, high]})
 
 
+def wilson(p, n):
+    """Distances of Wilson's 95% interval below and above."""
+    z = stats.norm.ppf(0.975)
+    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * np.sqrt(p * (1 - p) / n + (z / (2 * n)) ** 2) / (1 + z**2 / n)
+    return p - (middle - half), middle + half - p
+
+
+def test_interval_of_the_bound():
+    """Questions drawn anew: with code and right, code and wrong, the same without code."""
+    drawn = np.random.default_rng(2).multinomial(500, np.array([198, 127, 49, 126]) / 500, 40_000)
+    bounds = 100 * (drawn[:, 0] / drawn[:, :2].sum(axis=1) - drawn[:, [0, 2]].sum(axis=1) / 500)
+    text = quotes(CHAPTER)["bound_interval"]
+    assert holds(text, bound(), *np.quantile(bounds, [0.025, 0.975]), slack=0.15)
+
+
 def test_accuracy_by_question():
-    """The panel that ends at the printed accuracy of RANDOM, caption exchanged with FORMAT's."""
+    """The panel that ends at the printed accuracy of RANDOM, caption exchanged with FORMAT's.
+
+    Its intervals resample questions: Newcombe's for the gain, and for the parts questions drawn by their
+    change of strategy and, right or wrong, before and after.
+    """
     table = pd.read_csv(DATA / "strategy_switches.csv").query("reward == 'format (as printed)'")
     before, after = table.switch.str.split(" to ").str.get(0), table.switch.str.split(" to ").str.get(1)
     n, gained = table.n_items.sum(), table.correct_step150 - table.correct_step0
-    changed = before != after
-    accuracy = table.correct_step0.groupby(before).sum() / table.n_items.groupby(before).sum()
-    moved = table.n_items.groupby(after).sum() - table.n_items.groupby(before).sum()
-    # Points, one a question; the intervals are of the chapter, and resample questions.
+    changed = (before != after).to_numpy()
     total, switched, stayed = (100 * part.sum() / n for part in (gained, gained[changed], gained[~changed]))
-    assert n == 500 and np.isclose(100 * table.correct_step150.sum() / n, 71.4)
+    start, end = table.correct_step0.sum() / n, table.correct_step150.sum() / n
+    (below, up), (down, above) = wilson(start, n), wilson(end, n)
+    assert n == 500 and np.isclose(end, 0.714)
     assert_quoted(
-        CHAPTER, {"panel_total": total, "panel_carried": switched, "part_panel": 100 * switched / total}
+        CHAPTER,
+        {
+            "panel_total": total,
+            "panel_carried": switched,
+            "part_panel": 100 * switched / total,
+            "panel_gain": [total, total - 100 * np.hypot(down, up), total + 100 * np.hypot(above, below)],
+        },
     )
-    for name, value in {
-        "panel_gain": total,
-        "panel_switched": switched,
-        "panel_unswitched": stayed,
-        "panel_shared": 100 * (moved * accuracy).sum() / n,
-    }.items():
-        assert_first(name, value)
+    rng = np.random.default_rng(3)
+    items = rng.multinomial(n, table.n_items / n, 40_000)
+    right = rng.binomial(items, table.correct_step0 / table.n_items)
+    change = 100 * (rng.binomial(items, table.correct_step150 / table.n_items) - right) / n
 
+    def shares_moved(count, right):
+        """What re-weighting at the accuracies of each strategy before training gives, in points."""
+        code, to_code = (before == "code").to_numpy(), (after == "code").to_numpy()
+        with_code = right[..., code].sum(axis=-1) / count[..., code].sum(axis=-1)
+        without = right[..., ~code].sum(axis=-1) / count[..., ~code].sum(axis=-1)
+        return 100 * (count @ (to_code * 1.0 - code)) / n * (with_code - without)
 
-def assert_first(name, value):
-    """The first number quoted under a name; its interval is not recomputed here."""
-    assert holds(quotes(CHAPTER)[name].split(" [")[0], value), name
+    shared = shares_moved(table.n_items.to_numpy(), table.correct_step0.to_numpy())
+    for name, value, drawn in (
+        ("panel_switched", switched, change[:, changed].sum(axis=1)),
+        ("panel_unswitched", stayed, change[:, ~changed].sum(axis=1)),
+        ("panel_shared", shared, shares_moved(items, right)),
+    ):
+        text = quotes(CHAPTER)[name]
+        assert holds(text.partition(" [")[0], value), name
+        assert holds(text, value, *np.quantile(drawn, [0.025, 0.975]), slack=0.15), name

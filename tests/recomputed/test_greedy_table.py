@@ -17,7 +17,8 @@ from scipy import optimize
 CHAPTER = "16-network"
 PRIORS = {"weak": 0.20, "middle": 0.40, "strong": 0.60}
 BETAS, CLIP, GROUP, ROLLOUTS = (0.9, 0.95), 0.2, 8, 12
-PROMPTS = 64 * 64  # as many as the page has: 64 seeds of 64 prompts
+THEIRS = 64 * 64  # prompts behind a number of the page: 64 seeds of 64 prompts
+PROMPTS = 4 * THEIRS
 
 
 def softmax(logits):
@@ -67,22 +68,27 @@ def step_size():
 
 @functools.cache
 def nulls(prior):
-    """RANDOM minus the start: sampled and greedy, each with its standard error over prompts."""
+    """RANDOM minus the start: sampled and greedy, each with the standard deviation over prompts."""
     policies = trained(PRIORS[prior], "random", step_size(), PROMPTS, seed=2)
     sampled, greedy = policies[:, 0] - PRIORS[prior], (policies.argmax(axis=1) == 0) - float(prior != "weak")
-    return [(values.mean(), values.std(ddof=1) / np.sqrt(PROMPTS)) for values in (sampled, greedy)]
+    return [(values.mean(), values.std(ddof=1)) for values in (sampled, greedy)]
+
+
+def four_errors(deviation):
+    """Four standard errors of a difference: of the page's mean over its prompts, and of this file's."""
+    return 4 * deviation * np.sqrt(1 / THEIRS + 1 / PROMPTS)
 
 
 @pytest.mark.parametrize("prior", PRIORS)
 def test_the_tables_greedy_null(prior):
-    """Within four standard errors, both runs counted, and half a point for the two searches of the step."""
-    _, (mine, error) = nulls(prior)
+    """Within four standard errors, and half a point for the two searches of the step."""
+    _, (mine, deviation) = nulls(prior)
     (quoted,), _ = numbers(quotes(CHAPTER)[f"lead_tab_{prior}"])
-    assert abs(quoted - mine) < 4 * np.sqrt(2) * error + 0.005
-    assert mine * quoted > 0 and abs(mine) > 10 * error  # and the sign is not in doubt
+    assert abs(quoted - mine) < four_errors(deviation) + 0.005
+    assert mine * quoted > 0 and abs(mine) > 10 * deviation / np.sqrt(PROMPTS)  # the sign is not in doubt
 
 
 def test_the_tables_sampled_null():
-    largest, error = max((abs(value), error) for (value, error), _ in map(nulls, PRIORS))
+    largest, deviation = max((abs(value), deviation) for (value, deviation), _ in map(nulls, PRIORS))
     (quoted,), _ = numbers(quotes(CHAPTER)["table_null"])
-    assert abs(quoted - largest) < 4 * np.sqrt(2) * error + 0.001
+    assert abs(quoted - largest) < four_errors(deviation)

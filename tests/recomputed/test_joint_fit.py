@@ -16,7 +16,7 @@ from quoted import DATA, numbers, printed_table, quotes
 
 CHAPTER = "15-coin-flip"
 STEPS = [f"step_{step}" for step in (5, 10, 20, 30, 40, 60, 75)]
-GROUPS, THEIRS, SPARE = 3999, 9999, 0.01
+GROUPS, THEIRS, SPARE = 9999, 9999, 0.01
 BEST, PASSING = "rivals, many decisions", ["plain steps", "short tail"]
 
 
@@ -63,7 +63,7 @@ def totals(model):
 
 def p_value(model):
     total = totals(model)
-    return (total[1:] >= total[0]).sum().__add__(1) / (GROUPS + 1)
+    return ((total[1:] >= total[0]).sum() + 1) / (GROUPS + 1)
 
 
 def test_eight_models_stored():
@@ -76,7 +76,7 @@ def test_p_value_as_printed(model):
     text = printed_table(CHAPTER, "tab-15-attempts").set_index("model").loc[model, "joint p"]
     (printed,), _ = numbers(text)
     mine = p_value(model)
-    error = np.sqrt(max(mine, printed) * (1 / GROUPS + 1 / THEIRS))
+    error = np.sqrt((mine + printed) / 2 * (1 / GROUPS + 1 / THEIRS))
     assert abs(mine - printed) < 4 * error + (SPARE if mine > 0.02 else 0.002)
 
 
