@@ -8,6 +8,7 @@ greedy, and refuses to compare arms that are known to have been decoded differen
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,8 @@ def _decoding(settings: Mapping[str, Any]) -> str:
     """From temperature, top_k and do_sample; empty where they are silent or contradict each other."""
     temperature, sample = settings.get("temperature"), settings.get("do_sample")
     if not isinstance(temperature, (int, float)) or isinstance(temperature, bool):
+        temperature = None
+    elif not 0 <= temperature < math.inf:  # NaN too
         temperature = None
     if temperature == 0 or settings.get("top_k") == 1:
         return "greedy"
@@ -71,7 +74,10 @@ def harness_decoding(arguments: Any) -> str:
 
 
 def inspect_decoding(log: Mapping[str, Any]) -> str:
-    """From a log of Inspect: the last ``generate`` of its plan, else the model's settings, else the plan's.
+    """From a log of Inspect: the last ``generate`` of its plan, else the plan's settings, else the model's.
+
+    In Inspect what a task or a call of ``eval`` sets, which the plan holds, wins over the model's own
+    settings (seen in the model events of logs by release 0.3.285).
 
     Examples
     --------
@@ -86,7 +92,7 @@ def inspect_decoding(log: Mapping[str, Any]) -> str:
         if isinstance(step, dict) and step.get("solver") == "generate"
     ]
     settings: dict[str, Any] = {}
-    for given in (plan.get("config"), _mapping(log.get("eval")).get("model_generate_config"), *generates):
+    for given in (_mapping(log.get("eval")).get("model_generate_config"), plan.get("config"), *generates):
         settings |= {name: value for name, value in _mapping(given).items() if value is not None}
     return _decoding({name: settings.get(name) for name in ("temperature", "top_k")})
 

@@ -50,10 +50,10 @@ OPTIONAL = (
 )
 """Columns of the arms format that may be left out; ``rlvr/data/README.md`` says what each means."""
 
-OF_OUTCOMES = ("setup", "role", "samples_per_item", "comparable")
-"""Optional columns that change what is computed from outcomes; ``decoding`` and ``source`` are read too."""
+OF_OUTCOMES = ("setup", "role", "samples_per_item", "comparable", "decoding")
+"""Optional columns that change what is computed from outcomes; ``source`` is read too."""
 
-OF_ARMS = OPTIONAL[:8]
+OF_ARMS = (*OPTIONAL[:8], "decoding")
 """Those that change what is computed, of which none may be passed over misspelt."""
 
 COMPARABLE = ("no", "near", "strict")

@@ -91,7 +91,10 @@ def test_arguments_of_no_request_say_nothing(arguments):
         ({"temperature": 0.0}, {}, [], "greedy"),
         ({"temperature": 0.7}, {}, [], "sampled"),
         ({}, {"temperature": 0.0}, [], "greedy"),
-        ({"temperature": 0.7}, {"temperature": 0.0}, [], "sampled"),  # the model's own settings go before
+        ({"temperature": 0.7}, {"temperature": 0.0}, [], "greedy"),  # the task's wins
+        ({"temperature": 0.0}, {"temperature": 0.7}, [], "sampled"),
+        ({"temperature": float("nan")}, {}, [], ""),
+        ({"temperature": -1}, {}, [], ""),
         ({"temperature": None}, {"temperature": 0.0}, [], "greedy"),
         ({"temperature": 0.7}, {}, [{"solver": "generate", "params": {"temperature": 0.0}}], "greedy"),
         ({"temperature": 0.7}, {}, [{"solver": "critique", "params": {"temperature": 0.0}}], "sampled"),
@@ -116,6 +119,13 @@ def test_real_logs_say_what_their_tools_were_told():
     assert read_log(next((LOGS / "lm_eval" / "true").rglob("*.jsonl"))).decoding == "greedy"
     for name in ("frozen-1.json", "frozen-1.eval"):
         assert read_log(LOGS / "inspect" / name).decoding == ""
+
+
+def test_a_misspelt_column_of_decodings_is_not_passed_over(tmp_path):
+    path = tmp_path / "arms.csv"
+    arms_table(Decoding=["greedy", "sampled", "greedy", "greedy"]).to_csv(path, index=False)
+    with pytest.raises(TableError, match="'Decoding' is not known, did you mean decoding"):
+        read_cells([path])
 
 
 def test_an_inspect_log_at_temperature_zero_is_greedy(tmp_path):

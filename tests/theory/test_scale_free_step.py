@@ -201,3 +201,25 @@ def test_refusals():
         scale_free_drift([0.5, 0.5], learning_rate=-1)
     with pytest.raises(ValueError, match="shares must be"):
         noise_correlation([0.5, 0.4])
+
+
+def test_the_noise_of_the_average_of_squares_lowers_the_factor_by_a_tenth():
+    """By Adam's own rule, on pairs of opposite noise whose first-order steps cancel."""
+
+    def by_rule(betas, n=4000, fill=400, kept=200, rate=0.01):
+        rng, odds = np.random.default_rng(0), np.full((2, n), np.log(0.8 / 0.2))
+        mean, square, from_here = np.zeros((2, n)), np.full((2, n), 0.8 * 0.2), odds
+        for step in range(fill + kept):
+            p, noise = 1 / (1 + np.exp(-odds)), rng.normal(size=n)
+            gradient = np.sqrt(p * (1 - p)) * np.stack([noise, -noise])
+            mean = betas[0] * mean + (1 - betas[0]) * gradient
+            square = betas[1] * square + (1 - betas[1]) * gradient**2
+            if step >= fill:  # until then the averages fill where the odds stand
+                odds = odds + 2 * rate * mean / np.sqrt(square)
+            if step == fill + 59:  # what the standing odds left in the averages is gone
+                from_here = odds
+        drift = (odds - from_here).mean(axis=0) / (kept - 60) / (2 * rate**2 * 0.6)
+        return drift.mean(), drift.std(ddof=1) / np.sqrt(n)
+
+    found, error = by_rule((0.9, 0.95))
+    assert 0.05 < 1 - found / momentum_factor((0.9, 0.95)) < 0.13 and error < 0.003
