@@ -30,11 +30,9 @@ _CAVEATS = {
 
 def _decoding(settings: Mapping[str, Any]) -> str:
     """From temperature, top_k and do_sample; empty where they are silent or contradict each other."""
-    temperature, sample = settings.get("temperature"), settings.get("do_sample")
-    if not isinstance(temperature, (int, float)) or isinstance(temperature, bool):
-        temperature = None
-    elif not 0 <= temperature < math.inf:  # NaN too
-        temperature = None
+    given, sample = settings.get("temperature"), settings.get("do_sample")
+    number = float(given) if isinstance(given, (int, float)) and not isinstance(given, bool) else math.nan
+    temperature = number if 0 <= number < math.inf else None  # NaN is no temperature either
     if temperature == 0 or settings.get("top_k") == 1:
         return "greedy"
     if sample is False:  # with a temperature above 0, one backend of the harness samples and another does not
