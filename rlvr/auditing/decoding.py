@@ -31,7 +31,7 @@ _CAVEATS = {
 def _decoding(settings: Mapping[str, Any]) -> str:
     """From temperature, top_k and do_sample; empty where they are silent or contradict each other."""
     given, sample = settings.get("temperature"), settings.get("do_sample")
-    number = float(given) if isinstance(given, (int, float)) and not isinstance(given, bool) else math.nan
+    number = given if isinstance(given, (int, float)) and not isinstance(given, bool) else math.nan
     temperature = number if 0 <= number < math.inf else None  # NaN is no temperature either
     if temperature == 0 or settings.get("top_k") == 1:
         return "greedy"

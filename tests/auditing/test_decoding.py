@@ -95,6 +95,7 @@ def test_arguments_of_no_request_say_nothing(arguments):
         ({"temperature": 0.0}, {"temperature": 0.7}, [], "sampled"),
         ({"temperature": float("nan")}, {}, [], ""),
         ({"temperature": -1}, {}, [], ""),
+        ({"temperature": 10**400}, {}, [], "sampled"),
         ({"temperature": None}, {"temperature": 0.0}, [], "greedy"),
         ({"temperature": 0.7}, {}, [{"solver": "generate", "params": {"temperature": 0.0}}], "greedy"),
         ({"temperature": 0.7}, {}, [{"solver": "critique", "params": {"temperature": 0.0}}], "sampled"),
