@@ -14,10 +14,16 @@ from typing import Any
 
 from rlvr.arms import ARMS
 
-__all__ = ["DECODINGS", "decoding_note", "harness_decoding", "inspect_decoding", "unlike"]
+__all__ = ["DECODINGS", "DIFFER", "decoding_note", "harness_decoding", "inspect_decoding", "unlike"]
 
 DECODINGS = ("greedy", "sampled", "not applicable")
 """What an arm may state; "not applicable" where choices are compared by likelihood, empty if unknown."""
+
+DIFFER = (
+    "differ in decoding, so a difference between them is not one of training; arms decoded alike are "
+    "accepted: evaluate one of them again as the other was"
+)
+"""What is said of two arms or logs that :func:`unlike` names."""
 
 _CAVEATS = {
     "greedy": "A greedy accuracy counts only which answer leads, so it can move by many points while the "

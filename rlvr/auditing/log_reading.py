@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from rlvr._checks import shortened, shown
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_audit import AuditReport
-from rlvr.auditing.decoding import unlike
+from rlvr.auditing.decoding import DIFFER, unlike
 from rlvr.auditing.evaluation_log import Answers, Log, LogError
 from rlvr.auditing.item_matching import Run, matched
 from rlvr.auditing.log_folders import logs_at
@@ -126,10 +126,7 @@ def _same_decoding(benchmark: str, runs: Sequence[Run]) -> None:
     words = {run.name: run.log.decoding for run in runs}
     if differ := unlike(words):
         said = " and ".join(f"{name} ({words[name]})" for name in differ)
-        raise LogError(
-            f"{benchmark}: {said} differ in decoding, so a difference between them is not one of training; "
-            "arms decoded alike are accepted"
-        )
+        raise LogError(f"{benchmark}: {said} {DIFFER}")
 
 
 def _gather(

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from rlvr._checks import counted, shortened, shown
 from rlvr.arms import ARMS
-from rlvr.auditing.decoding import unlike
+from rlvr.auditing.decoding import DIFFER, unlike
 from rlvr.auditing.table_columns import COMPARABLE, fraction_among_percentages, near_whole
 from rlvr.auditing.table_reading import TableError, line_of, lines_of, read_frame, read_text
 
@@ -156,10 +156,7 @@ def _same_decoding(key: _Key, arms: Mapping[str, Arm]) -> None:
             f"{name} ({arms[name].decoding}; {shortened(arms[name].file)}, line {arms[name].line})"
             for name in differ
         )
-        raise TableError(
-            f"{shortened(' / '.join(filter(None, key)))}: {said} differ in decoding, so a difference between "
-            "them is not one of training; arms decoded alike are accepted"
-        )
+        raise TableError(f"{shortened(' / '.join(filter(None, key)))}: {said} {DIFFER}")
 
 
 _Row = tuple[_Key, str, Arm, str]

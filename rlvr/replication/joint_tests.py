@@ -2,7 +2,8 @@
 
 The distance at one step of one design has two parts: the squared distance of the mean from the model's, and
 that of the log standard deviation, each in standard errors of as many runs as were published. A model's total
-adds both parts, averaged over steps, over the designs; chance alone gives about two a design.
+adds both parts, averaged over steps, over the designs. Chance alone gives about two a design if runs are
+normal, and more where a few runs stray far.
 
 The steps of one run depend on each other, so the total has no chi-squared law. It is tested by permutation.
 Within each design, published and simulated runs are pooled, and each drawn group of as many runs as were

@@ -205,7 +205,8 @@ def test_logs_decoded_differently_are_refused_by_name(tmp_path, unpaired):
     assert said.startswith("sums: frozen=") and "\n" not in said and "samples_sums" in said
     assert said.endswith(
         "(sampled) differ in decoding, so a difference between them is not one of training; "
-        "arms decoded alike are accepted"
+        "arms decoded alike are accepted: "
+        "evaluate one of them again as the other was"
     )
 
 
@@ -225,7 +226,8 @@ def test_tables_of_arms_decoded_differently_are_refused_by_line():
         read_cells([arms_table(decoding=["greedy", "", "sampled", "greedy"])])
     assert str(refusal.value) == (
         "s / m / b: frozen (greedy; table, line 2) and majority (sampled; table, line 4) differ in decoding, "
-        "so a difference between them is not one of training; arms decoded alike are accepted"
+        "so a difference between them is not one of training; arms decoded alike are accepted: "
+        "evaluate one of them again as the other was"
     )
     rows = arms_table(decoding="greedy")
     other = rows.head(1).assign(role="alternative", decoding="sampled")
