@@ -10,10 +10,10 @@ NETWORK_VENV ?= .venv-network
 READY := $(VENV)/.ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 # The unit tests, and every stored chapter output against a fresh run.
 CHECK = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --nbval --nbval-current-env \
-    --nbval-sanitize-with chapters/nbval_sanitize.cfg rlvr tests chapters
+    --nbval-sanitize-with chapters/nbval_sanitize.cfg rlvr book tests chapters
 # Compiled kernels are cached beside a hash of the code they came from, because Numba itself does not
 # notice a change in a helper function.
-export NUMBA_CACHE_DIR := $(CURDIR)/.numba_cache/$(shell cat $$(find rlvr -name "*.py" | sort) requirements.lock 2>/dev/null | cksum | cut -d' ' -f1)
+export NUMBA_CACHE_DIR := $(CURDIR)/.numba_cache/$(shell cat $$(find rlvr book -name "*.py" | sort) requirements.lock 2>/dev/null | cksum | cut -d' ' -f1)
 export PYTHONHASHSEED := 0
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
@@ -30,6 +30,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	$(BIN)/python -m ipykernel install --prefix $(VENV) --name python3 >/dev/null
+	echo $(CURDIR) > $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/true-minus-random.pth
 	@touch $@
 
 book: $(READY)  ## execute every chapter afresh and build _build/html/index.html
@@ -69,6 +70,7 @@ latest:  ## the same checks with the newest releases instead of the lock, in an 
 	$(PYTHON) -m venv --clear $(VENV)/latest
 	$(VENV)/latest/bin/python -m pip install -q --disable-pip-version-check -e ".[book,test]"
 	$(VENV)/latest/bin/python -m ipykernel install --prefix $(VENV)/latest --name python3 >/dev/null
+	echo $(CURDIR) > $$($(VENV)/latest/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/true-minus-random.pth
 	@touch $(VENV)/latest/$(notdir $(READY))
 	$(MAKE) VENV=$(VENV)/latest test
 

@@ -58,7 +58,14 @@ def _range(table: DataFrame) -> list[float]:
 
 def sharing_data() -> dict[str, Any]:
     """What the second tab reads: its grid, its axes, and what its settings are called."""
-    from rlvr.simulator.sharing_grid import CLIP, LEARNING_RATES, MIXES, N_RUNS, SHARING_AXES, stored_sharing
+    from rlvr.experiments.sharing_grid import (
+        CLIP,
+        LEARNING_RATES,
+        MIXES,
+        N_RUNS,
+        SHARING_AXES,
+        stored_sharing,
+    )
 
     names = {
         "better": "the better one leads",
@@ -88,10 +95,10 @@ def sharing_data() -> dict[str, Any]:
 
 def page_data() -> dict[str, Any]:
     """What the page's scripts read: two grids, their axes, colours, an example."""
-    from rlvr.auditing import published_arms
-    from rlvr.figures import TERM_COLOURS
+    from book.published_tables import published_arms
+    from rlvr.experiments.settings_grid import AXES, stored_settings
+    from rlvr.plots import TERM_COLOURS
     from rlvr.simulator import LIGHT, TaskFamily
-    from rlvr.simulator.settings_grid import AXES, stored_settings
 
     table = stored_settings()
     arms = published_arms().set_index(["study", "setup", "model", "benchmark"]).loc[_EXAMPLE]

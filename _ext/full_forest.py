@@ -22,8 +22,9 @@ def write_full_forest(folder: Path) -> None:
     """Write the figure of every comparison, and its numbers, into a folder."""
     import matplotlib as mpl
 
-    from rlvr.auditing import STATUSES, comparison_name, draw_forest, published_comparisons
-    from rlvr.figure_data import drawn
+    from book.comparisons import comparison_name, published_comparisons
+    from book.figure_data import drawn
+    from rlvr.auditing import STATUSES, draw_forest
 
     cells = sorted(published_comparisons(), key=lambda cell: STATUSES.index(cell.status))
     labels = [comparison_name(cell) + " *" * bool(cell.doubts) for cell in cells]

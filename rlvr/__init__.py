@@ -11,14 +11,16 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "arms": ["ARMS"],
         "decomposition": ["Decomposition", "decompose"],
-        "inference": ["Estimate"],
+        "stats": ["Estimate"],
         "simulator": ["GRPOConfig", "Runs", "StrategyFamily", "TaskFamily", "Tasks", "simulate"],
         "theory": [
             "accuracy_at_kl", "best_of_n", "crossover", "elicitation_limit", "jeffreys", "kl_ceiling",
             "kl_divergence", "kl_pull", "majority_closure", "majority_drift", "mean_field",
             "null_curvature", "pass_at_k", "random_drift", "true_drift", "update_weights",
         ],
-        "registered": ["effects", "judge", "load_protocol"],
+        "experiments.factorial_design": ["effects"],
+        "experiments.protocol_verdicts": ["judge"],
+        "experiments.sealed_protocol": ["load_protocol"],
         "auditing": ["AuditReport", "audit"],
         "rewards": ["majority_reward", "random_reward", "true_reward"],
     },

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from rlvr._checks import shown
 from rlvr.arms import ARMS
-from rlvr.inference import Estimate, mean_interval, ratio_interval
+from rlvr.stats.estimates import Estimate, mean_interval, ratio_interval
 
 __all__ = ["PARTS", "TERMS", "Decomposition", "EntryOrder", "TrainedRuns", "decompose", "entry_orders"]
 

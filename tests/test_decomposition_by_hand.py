@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from rlvr.decomposition import PARTS, TERMS, Decomposition, decompose, entry_orders
-from rlvr.inference import mean_interval, ratio_interval
+from rlvr.stats.estimates import mean_interval, ratio_interval
 
 FOUR = {"frozen": 0.25, "random": 0.5, "majority": 0.625, "true": 1.0}
 

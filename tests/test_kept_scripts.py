@@ -50,7 +50,7 @@ def test_no_large_script_lies_where_every_page_would_load_it():
 
 
 def test_the_page_s_data_are_the_stored_grid():
-    from rlvr.simulator import AXES, stored_settings
+    from rlvr.experiments.settings_grid import AXES, stored_settings
 
     data, table = explorer.page_data(), stored_settings()
     assert data["axes"] == {axis: list(values) for axis, values in AXES.items()}
@@ -67,7 +67,7 @@ def test_the_page_s_data_are_the_stored_grid():
 
 
 def test_the_second_tab_s_data_are_the_stored_policies():
-    from rlvr.simulator import MIXES, SHARING_AXES, stored_sharing
+    from rlvr.experiments.sharing_grid import MIXES, SHARING_AXES, stored_sharing
 
     data, table = explorer.page_data()["sharing"], stored_sharing()
     assert data["axes"] == {axis: list(values) for axis, values in SHARING_AXES.items()}

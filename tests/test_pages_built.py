@@ -30,7 +30,7 @@ def article(inside):
         ("<p>In %s of cells.</p>", "an unfilled format"),
         ("<p>In {share:.0%} of cells</p>", "an unfilled format"),
         ("<p>every half-width is below {half_width}, over draws</p>", "an unfilled format"),
-        ("<p>It is &lt;rlvr.inference.Estimate object at here.</p>", "a bare object"),
+        ("<p>It is &lt;rlvr.stats.estimates.Estimate object at here.</p>", "a bare object"),
         ("<p>It is Estimate(value=0.1).</p>", "a bare object"),
         ("<p>It is at most largest null: 0.0003.</p>", "a word twice"),
         ("<p>It is the the null.</p>", "a word twice"),

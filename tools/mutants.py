@@ -1,7 +1,7 @@
 """Change the core in one place at a time, and see whether its unit tests notice.
 
     python tools/mutants.py                              120 places at random, with a new seed
-    python tools/mutants.py --seed 7 --places 0 rlvr/inference.py rlvr/theory      every place of some files
+    python tools/mutants.py --seed 7 --places 0 rlvr/stats/estimates.py rlvr/theory  every place of some files
 
 Cosmic Ray finds the places and makes the changes: numbers (one up or down), arithmetic, comparisons, signs,
 `and` and `or`, True and False, conditions turned round, loops that end early or never start. Every place is

@@ -14,9 +14,9 @@ from rich.text import Text
 from rlvr._checks import counted
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_audit import AuditReport, CellAudit
-from rlvr.auditing.decoding import decoding_note
 from rlvr.decomposition import TERMS
-from rlvr.inference import Estimate
+from rlvr.logs.decoding import decoding_note
+from rlvr.stats.estimates import Estimate
 
 __all__ = ["points", "print_report", "said", "set_text", "to_dict", "to_markdown"]
 

@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -28,16 +29,19 @@ from numpy.typing import NDArray
 
 from rlvr._checks import choice, real
 from rlvr.arms import ARMS
-from rlvr.auditing.decoding import decoding_note
 from rlvr.auditing.identification import ASSUMPTIONS, feasible, identified_sets
 from rlvr.auditing.items_and_runs import CrossedOutcomes, crossed_outcomes
 from rlvr.auditing.sampling_error import Sampling, frozen_values, item_sampling, pairing_gain, run_sampling
 from rlvr.auditing.study_cells import Cell, read_cells
 from rlvr.auditing.verdict_rules import RULES, VERDICTS, contrast, judge, tipping_points, verdicts_at
 from rlvr.decomposition import PARTS, TERMS
-from rlvr.inference import Estimate
+from rlvr.logs.decoding import decoding_note
+from rlvr.stats.estimates import Estimate
 
-__all__ = ["STATUSES", "AuditReport", "CellAudit", "Layer", "audit"]
+if TYPE_CHECKING:
+    from rlvr.logs.log_reading import LogTable
+
+__all__ = ["STATUSES", "AuditReport", "CellAudit", "Layer", "audit", "with_notices"]
 
 STATUSES = ("supported", "leaning", "not identified")
 """A verdict that holds throughout its intervals over items; one that holds at the printed numbers only; and
@@ -298,3 +302,16 @@ def _estimates(
 def _single(verdicts: NDArray[np.str_]) -> str:
     said = set(verdicts.tolist())
     return said.pop() if len(said) == 1 else "undetermined"
+
+
+def with_notices(report: AuditReport, logs: LogTable) -> AuditReport:
+    """The report with what the logs' reading has to say beside its cells."""
+    return replace(
+        report,
+        cells=tuple(
+            replace(cell, notices=(*cell.notices, *logs.notices.get(cell.cell.benchmark, ())))
+            if cell.cell.study == "logs"
+            else cell
+            for cell in report.cells
+        ),
+    )

@@ -60,8 +60,7 @@ def draw_forest(
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
 
-    from rlvr.figures import TERM_COLOURS, TERM_NAMES
-    from rlvr.narrow_figures import draw_narrow_as
+    from rlvr.plots import TERM_COLOURS, TERM_NAMES
 
     names = [audit.cell.name for audit in cells] if labels is None else list(labels)
     places, headings = _places(len(cells), groups)
@@ -101,7 +100,8 @@ def draw_forest(
     for place in headings:
         for panel in panels if place else ():
             panel.axhline(place - 0.5, color="black", lw=0.6, ls=":")
-    draw_narrow_as(figure, partial(draw_forest, cells, labels=names, groups=groups, narrow=True))
+    narrow_form = partial(draw_forest, cells, labels=names, groups=groups, narrow=True)
+    figure.narrow_form = narrow_form  # type: ignore[attr-defined]  # what a page for a phone draws instead
     return figure
 
 

@@ -20,7 +20,7 @@ from rlvr.auditing.cell_audit import STATUSES, AuditReport, CellAudit, Layer
 from rlvr.auditing.identification import ASSUMPTIONS
 from rlvr.auditing.items_and_runs import FEWEST_RUNS
 from rlvr.decomposition import TERMS
-from rlvr.inference import Estimate
+from rlvr.stats.estimates import Estimate
 
 __all__ = ["digests", "methods_paragraph", "to_html"]
 

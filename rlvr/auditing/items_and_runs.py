@@ -31,10 +31,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from rlvr.arms import ARMS
 from rlvr.auditing.sampling_error import Sampling, item_sampling
-from rlvr.auditing.simulated_studies import StudyDesign, draw_outcomes
 from rlvr.auditing.study_cells import Arm
 
-__all__ = ["CrossedOutcomes", "crossed_coverage", "crossed_margins", "crossed_outcomes"]
+__all__ = ["CrossedOutcomes", "crossed_margins", "crossed_outcomes"]
 
 FEWEST_RUNS = 5
 """Runs an arm from which Satterthwaite's interval keeps within a point of its level, however runs and items
@@ -226,41 +225,3 @@ def crossed_outcomes(
         rest_squares[column] = (rest**2).sum() / ((len(outcomes) - 1) * (outcomes.shape[1] - 1))
     unknown = () if assumed_run_sd is not None else tuple(name for name in trained if name not in seen)
     return CrossedOutcomes(items, n_runs, run_squares, rest_squares, assumed, unknown)
-
-
-def crossed_coverage(
-    design: StudyDesign, contrast: ArrayLike, *, level: float = 0.95, replicates: int = 500, seed: int = 0
-) -> dict[str, int]:
-    """In how many simulated studies the interval of a contrast holds what the arms have in the long run.
-
-    Parameters
-    ----------
-    design : StudyDesign
-    contrast : array_like (arm,)
-    level : float in (0, 1)
-    replicates, seed : int
-
-    Returns
-    -------
-    dict of str to int
-        "items and runs", the interval of this module; and "items", the paired one that ignores runs.
-    """
-    rng, c = np.random.default_rng(seed), np.asarray(contrast, dtype=float)
-    held = {"items and runs": 0, "items": 0}
-    for _ in range(replicates):
-        arms = {
-            name: Arm(
-                name, float(y.mean()), y.shape[1], n_runs=len(y), items=np.arange(y.shape[1]), outcomes=y
-            )
-            for name, y in draw_outcomes(design, rng).items()
-        }
-        error = sum(
-            weight * (arms[name].accuracy - truth)
-            for name, weight, truth in zip(ARMS, c, design.accuracies, strict=True)
-        )
-        crossed = crossed_outcomes(arms, level=level)
-        items = item_sampling(arms, level=level)
-        for name, sampling in (("items and runs", crossed or items), ("items", items)):
-            (below,), (above,) = sampling.margins(c)
-            held[name] += bool(-above <= error <= below)
-    return held

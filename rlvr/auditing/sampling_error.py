@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from rlvr.arms import ARMS
 from rlvr.auditing.study_cells import Arm, Cell
-from rlvr.inference import Estimate
+from rlvr.stats.estimates import Estimate
 
 __all__ = [
     "Sampling",

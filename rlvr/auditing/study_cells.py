@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from rlvr._checks import counted, shortened, shown
 from rlvr.arms import ARMS
-from rlvr.auditing.decoding import DIFFER, unlike
 from rlvr.auditing.table_columns import COMPARABLE, fraction_among_percentages, near_whole
 from rlvr.auditing.table_reading import TableError, line_of, lines_of, read_frame, read_text
+from rlvr.logs.decoding import DIFFER, unlike
 
 __all__ = ["Arm", "Cell", "read_cells"]
 
@@ -38,7 +38,7 @@ class Arm:
     """One arm of one cell; accuracies and ``run_sd`` are fractions, None where the table is silent.
 
     ``run_sd_runs`` is how many runs ``run_sd`` was estimated from, where they are not the arm's ``n_runs``.
-    ``decoding`` is out of :data:`rlvr.auditing.decoding.DECODINGS`, empty where it is not known. With one row
+    ``decoding`` is out of :data:`rlvr.logs.decoding.DECODINGS`, empty where it is not known. With one row
     an item, ``outcomes`` is an ndarray (run, item) of correctness in [0, 1], its columns
     named by ``items``.
     """

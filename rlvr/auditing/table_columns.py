@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from rlvr.arms import ARMS
-from rlvr.auditing.decoding import DECODINGS
+from rlvr.logs.decoding import DECODINGS
 
 __all__ = [
     "ARMS_NEED",

@@ -35,7 +35,7 @@ from rlvr.auditing.sampling_error import item_sampling
 from rlvr.auditing.study_cells import Cell
 from rlvr.auditing.verdict_rules import RULES, contrast, judge
 from rlvr.decomposition import TERMS
-from rlvr.inference import Estimate
+from rlvr.stats.estimates import Estimate
 
 __all__ = ["Family", "PooledTerm", "judge_family", "pooled_term", "verdict_p_value"]
 

@@ -76,7 +76,8 @@ def audit(
     from rlvr.auditing.forest_plot import draw_forest
 
     if log:
-        from rlvr.auditing.log_reading import read_logs, with_notices
+        from rlvr.auditing.cell_audit import with_notices
+        from rlvr.logs.log_reading import read_logs
 
     try:
         tables = tables or []

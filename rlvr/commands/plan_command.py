@@ -16,7 +16,7 @@ from rlvr.arms import ARMS
 from rlvr.commands.refusal import refuse
 
 if TYPE_CHECKING:
-    from rlvr.auditing.simulated_studies import StudyDesign
+    from rlvr.planning.simulated_studies import StudyDesign
 
 __all__ = ["app"]
 
@@ -66,9 +66,9 @@ def plan(
     """
     import json
 
-    from rlvr.auditing.design_search import ITEMS, cheapest_design
-    from rlvr.auditing.plan_output import draw_plans, plans_to_dict, print_plans
-    from rlvr.auditing.planning import Costs, plan_study
+    from rlvr.planning.design_search import ITEMS, cheapest_design
+    from rlvr.planning.plan_output import draw_plans, plans_to_dict, print_plans
+    from rlvr.planning.study_plans import Costs, plan_study
 
     try:
         outputs = {"--json": json_out, "--figure": figure}
@@ -132,10 +132,10 @@ def _design(
     sample_correlation: float | None,
 ) -> tuple[StudyDesign, list[str]]:
     """The design that was asked for, and where numbers came from that were not given."""
-    from rlvr.auditing.pilot_tables import DEFAULT_ITEM_CORRELATION, pilot_design
-    from rlvr.auditing.run_spreads import default_run_sd
-    from rlvr.auditing.simulated_studies import StudyDesign
     from rlvr.auditing.study_cells import read_cells
+    from rlvr.planning.pilot_tables import DEFAULT_ITEM_CORRELATION, pilot_design
+    from rlvr.planning.run_spreads import default_run_sd
+    from rlvr.planning.simulated_studies import StudyDesign
 
     sources: list[str] = []
     spread = default_run_sd()

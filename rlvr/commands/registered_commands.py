@@ -28,7 +28,7 @@ def factorial(
     seed: int = typer.Option(0, help="Root of all randomness."),
 ) -> None:
     """Simulate a 2x2x2 (reward, filtering, prior) blocked by task draw; print effects in ±1 coding."""
-    from rlvr.registered.factorial_design import fit, interaction_ratio, on_scale, run_blocks
+    from rlvr.experiments.factorial_design import fit, interaction_ratio, on_scale, run_blocks
 
     try:
         blocks = run_blocks(
@@ -56,7 +56,7 @@ def gate_map(
     """Rebuild the error rates of the gates; exit 1 if a count differs from what is stored."""
     import numpy as np
 
-    from rlvr.registered.gate_error_rates import EXAMPLE, MAP, block_counts, build, load_counts
+    from rlvr.experiments.gate_error_rates import EXAMPLE, MAP, block_counts, build, load_counts
 
     console, same = Console(), True
     if write:
@@ -92,7 +92,7 @@ _RESULTS = typer.Option(None, "--results", help="Stem of the stored results; our
 
 def _asked(protocol_file: Path | None, results_stem: Path | None) -> list[tuple[Path, Path]]:
     """The protocols to work on, each with the stem of its results: every registered one, or the one named."""
-    from rlvr.registered.sealed_protocol import PROTOCOL, REGISTERED, RESULTS
+    from rlvr.experiments.sealed_protocol import PROTOCOL, REGISTERED, RESULTS
 
     if protocol_file is None and results_stem is None:
         return list(REGISTERED.values())
@@ -102,8 +102,8 @@ def _asked(protocol_file: Path | None, results_stem: Path | None) -> list[tuple[
 @protocol.command("check")
 def protocol_check(protocol_file: Path | None = _PROTOCOL, results_stem: Path | None = _RESULTS) -> None:
     """Print each digest and each hypothesis with its verdict; exit 1 if digest and results disagree."""
-    from rlvr.registered.protocol_verdicts import judge
-    from rlvr.registered.sealed_protocol import load_protocol, load_results
+    from rlvr.experiments.protocol_verdicts import judge
+    from rlvr.experiments.sealed_protocol import load_protocol, load_results
 
     console = Console()
     for file, stem in _asked(protocol_file, results_stem):
@@ -136,7 +136,7 @@ def protocol_run(
     write: bool = typer.Option(False, "--write", help="Store the results instead of comparing with them."),
 ) -> None:
     """Rerun everything that was registered (a few minutes); exit 1 if a bit differs from what is stored."""
-    from rlvr.registered.sealed_protocol import load_protocol, load_results, run_protocol, store_results
+    from rlvr.experiments.sealed_protocol import load_protocol, load_results, run_protocol, store_results
 
     console, same = Console(), True
     for file, stem in _asked(protocol_file, results_stem):

@@ -29,7 +29,7 @@ def budget(
     """Recompute the stored curves over the training budget; exit 1 if a number differs (--store: minutes)."""
     import numpy as np
 
-    from rlvr.simulator import budget_axis
+    from rlvr.experiments import budget_axis
 
     console = Console()
     check_store(store, resume, "budget.csv", "sign_changes.csv")
@@ -64,7 +64,7 @@ def rerun_multiverse(
     import numpy as np
     import pandas as pd
 
-    from rlvr.simulator import multiverse as specifications
+    from rlvr.experiments import multiverse as specifications
 
     console, everything = Console(), specifications.trainings()
     check_store(store, resume, "multiverse.csv")

@@ -39,7 +39,7 @@ def replay(
     store: Path | None = _REPLAY,
 ) -> None:
     """Rerun the published study draw for draw; exit 1 if a published digit does not come back."""
-    from rlvr.replication.digit_for_digit import compare
+    from rlvr.experiments.digit_for_digit import compare
 
     try:
         refuse_overwriting({"--store": store}, [])
@@ -92,7 +92,7 @@ def sweep(
 
     check_store(store, resume, "sweep.csv", "crossings.csv")
     if store is not None:
-        from rlvr.simulator.prior_sweep import store as rebuild
+        from rlvr.experiments.prior_sweep import store as rebuild
 
         try:
             with keeping(store, "sweep", resume) as kept:
@@ -135,8 +135,8 @@ def coin_flips(
     """Rerun the models of published RANDOM runs; exit 1 if a run differs from what is stored."""
     import numpy as np
 
-    from rlvr.auditing.published_tables import DESIGNS
-    from rlvr.replication import coin_flip_models
+    from rlvr.experiments import coin_flip_models
+    from rlvr.published_runs import DESIGNS
 
     console, same = Console(), True
     try:
@@ -164,7 +164,7 @@ def explorer(
     resume: bool = RESUME,
 ) -> None:
     """Recompute part of the two grids behind the explorer page; exit 1 if a digit differs."""
-    from rlvr.simulator import settings_grid, sharing_grid
+    from rlvr.experiments import settings_grid, sharing_grid
 
     check_store(store, resume, "settings_grid.csv", "sharing_grid.csv")
     if store is not None:

@@ -9,11 +9,5 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submod_attrs={
-        "answer_reading": ["canonical", "completion_text", "last_answer"],
-        "arm_rewards": ["majority_reward", "random_reward", "true_reward", "with_options"],
-        "keyed_coins": ["keyed_uniform"],
-        "plurality_vote": ["TIE_BREAKS", "plurality"],
-        "trainer_columns": ["prompt_groups", "prompt_text"],
-    },
+    submod_attrs={"arm_rewards": ["majority_reward", "random_reward", "true_reward", "with_options"]},
 )

@@ -37,7 +37,7 @@ from scipy import stats
 
 from rlvr._checks import choice, real, shown, whole
 from rlvr.decomposition import TERMS, TrainedRuns
-from rlvr.inference import Estimate
+from rlvr.stats.estimates import Estimate
 
 __all__ = ["FIRST_STAGE", "Goal", "Reached"]
 

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from book.published_tables import published_arms
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_audit import STATUSES, audit
-from rlvr.auditing.published_tables import published_arms
 from rlvr.auditing.sampling_error import item_sampling
 from rlvr.auditing.study_cells import TableError, read_cells
 from rlvr.auditing.verdict_rules import VERDICTS, contrast

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from book.narrow_figures import narrow_png
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_audit import audit
 from rlvr.auditing.forest_plot import draw_forest
 from rlvr.decomposition import PARTS
-from rlvr.figures import TERM_COLOURS
-from rlvr.narrow_figures import narrow_png
+from rlvr.plots import TERM_COLOURS
 
 
 def rows(study, accuracies, n_items=500, **more):

@@ -9,10 +9,11 @@ from statsmodels.stats.anova import anova_lm
 
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_audit import audit
-from rlvr.auditing.items_and_runs import FEWEST_RUNS, crossed_coverage, crossed_margins, crossed_outcomes
-from rlvr.auditing.simulated_studies import StudyDesign, draw_outcomes, outcomes_table
+from rlvr.auditing.items_and_runs import FEWEST_RUNS, crossed_margins, crossed_outcomes
+from rlvr.auditing.sampling_error import item_sampling
 from rlvr.auditing.study_cells import Arm
 from rlvr.auditing.verdict_rules import contrast
+from rlvr.planning.simulated_studies import StudyDesign, draw_outcomes, outcomes_table
 
 NULL, DESIGN = contrast("null"), contrast("reward_design")
 
@@ -29,6 +30,29 @@ def drawn(seed=0, **changes):
     design = StudyDesign(**{"accuracies": (0.3, 0.4, 0.6, 0.7), "n_items": 60, "n_runs": 6,
                             "run_sd": (0, 0.05, 0.03, 0.02), **changes})  # fmt: skip
     return draw_outcomes(design, np.random.default_rng(seed))
+
+
+def crossed_coverage(design, contrast, *, level=0.95, replicates=500, seed=0):
+    """In how many simulated studies the interval of a contrast holds what the arms have in the long run."""
+    rng, c = np.random.default_rng(seed), np.asarray(contrast, dtype=float)
+    held = {"items and runs": 0, "items": 0}
+    for _ in range(replicates):
+        arms = {
+            name: Arm(
+                name, float(y.mean()), y.shape[1], n_runs=len(y), items=np.arange(y.shape[1]), outcomes=y
+            )
+            for name, y in draw_outcomes(design, rng).items()
+        }
+        error = sum(
+            weight * (arms[name].accuracy - truth)
+            for name, weight, truth in zip(ARMS, c, design.accuracies, strict=True)
+        )
+        crossed = crossed_outcomes(arms, level=level)
+        items = item_sampling(arms, level=level)
+        for name, sampling in (("items and runs", crossed or items), ("items", items)):
+            (below,), (above,) = sampling.margins(c)
+            held[name] += bool(-above <= error <= below)
+    return held
 
 
 def test_mean_squares_are_those_of_an_analysis_of_variance():

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from book.published_tables import PAPERS, published_arms, published_curves
 from rlvr.arms import ARMS
-from rlvr.auditing.published_tables import PAPERS, published_arms, published_curves, published_repeats
 from rlvr.auditing.study_cells import TableError, read_cells
+from rlvr.published_runs import published_repeats
 
 ROOT = Path(__file__).parents[2]
 

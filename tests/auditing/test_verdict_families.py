@@ -13,7 +13,7 @@ from rlvr.arms import ARMS
 from rlvr.auditing.cell_audit import CellAudit, audit
 from rlvr.auditing.sampling_error import contrast_interval
 from rlvr.auditing.verdict_families import judge_family, pooled_term, verdict_p_value
-from rlvr.inference import Estimate
+from rlvr.stats.estimates import Estimate
 
 
 def cells_of(*accuracies, n_items=500, **settings):

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from rlvr.arms import ARMS
-from rlvr.auditing import audit, points, said, to_dict
+from rlvr.auditing import audit, points, said
+from rlvr.auditing.audit_output import to_dict
 from rlvr.auditing.table_reading import TableError
 from rlvr.decomposition import PARTS
 

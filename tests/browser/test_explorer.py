@@ -8,7 +8,8 @@ from visiting import HTML, NARROW, WIDE, violations
 
 from rlvr.arms import ARMS
 from rlvr.decomposition import PARTS, TERMS
-from rlvr.simulator import AXES, SHARING_AXES, stored_settings, stored_sharing
+from rlvr.experiments.settings_grid import AXES, stored_settings
+from rlvr.experiments.sharing_grid import SHARING_AXES, stored_sharing
 
 PAGE = "chapters/explore.html"
 SELECT = {"tie_break": "#ties", "n_actions": "#answers"}

@@ -9,9 +9,9 @@ from matplotlib import pyplot
 from typer.testing import CliRunner
 
 from rlvr.arms import ARMS
-from rlvr.auditing.log_reading import read_logs
-from rlvr.auditing.run_spreads import default_run_sd
 from rlvr.commands.command_line import app
+from rlvr.logs.log_reading import read_logs
+from rlvr.planning.run_spreads import default_run_sd
 
 GUESS = ["--frozen", 0.3, "--random", 0.32, "--majority", 0.6, "--true", 0.64]
 TABLE = "study,model,benchmark,arm,accuracy,n_items\n" + "".join(
@@ -124,7 +124,7 @@ def test_the_figure_shows_other_numbers_of_items_below_and_above_those_asked_for
         drawn.extend(plan.design.n_items for plan in plans)
         return pyplot.figure()
 
-    monkeypatch.setattr("rlvr.auditing.plan_output.draw_plans", figure_of)
+    monkeypatch.setattr("rlvr.planning.plan_output.draw_plans", figure_of)
     result = run(*GUESS, "--run-sd", 0.02, "--items", 500, "--figure", tmp_path / "plan.svg")
     assert result.exit_code == 0
     assert set(drawn) == {100, 500, 2000} and drawn.count(100) == drawn.count(2000) == drawn.count(500)

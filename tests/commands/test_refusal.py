@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from rlvr._writing import refuse_overwriting
 from rlvr.commands.command_line import app
 from rlvr.commands.refusal import refuse
-from rlvr.registered import PROTOCOL, load_protocol
+from rlvr.experiments.sealed_protocol import PROTOCOL, load_protocol
 
 LONG = "x" * 5_000
 ARMS = "study,model,benchmark,arm,accuracy,n_items,run_sd,setup,role,comparable\n"
@@ -166,8 +166,8 @@ def test_results_of_another_protocol_say_so_in_short(tmp_path):
 
 
 def test_what_could_not_be_written_is_refused_before_the_work(tmp_path, monkeypatch):
-    for work in ("replication.digit_for_digit.compare", "registered.sealed_protocol.run_protocol"):
-        monkeypatch.setattr(f"rlvr.{work}", lambda *_, **__: pytest.fail("it worked in vain"))
+    for work in ("digit_for_digit.compare", "sealed_protocol.run_protocol"):
+        monkeypatch.setattr(f"rlvr.experiments.{work}", lambda *_, **__: pytest.fail("it worked in vain"))
     nowhere = tmp_path / LONG[:90] / LONG[:90]
     for arguments in (
         ["replay", "--store"],

@@ -9,10 +9,10 @@ import pytest
 from typer.testing import CliRunner
 
 from rlvr.commands.registered_commands import app
-from rlvr.registered import factorial_design, gate_error_rates
-from rlvr.registered.factorial_design import CODES, Blocks
-from rlvr.registered.gate_error_rates import Grid
-from rlvr.registered.sealed_protocol import PROTOCOL, RESULTS, load_protocol
+from rlvr.experiments import factorial_design, gate_error_rates
+from rlvr.experiments.factorial_design import CODES, Blocks
+from rlvr.experiments.gate_error_rates import Grid
+from rlvr.experiments.sealed_protocol import PROTOCOL, RESULTS, load_protocol
 
 
 def run(*arguments):

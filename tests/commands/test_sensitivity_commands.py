@@ -5,7 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rlvr.commands.command_line import app
-from rlvr.simulator import budget_axis, multiverse
+from rlvr.experiments import budget_axis, multiverse
 
 
 def run(*arguments):

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from rlvr.auditing.published_tables import DESIGNS
 from rlvr.commands.simulation_commands import app
-from rlvr.replication import coin_flip_models, digit_for_digit
-from rlvr.replication.digit_for_digit import Comparison
+from rlvr.experiments import coin_flip_models, digit_for_digit
+from rlvr.experiments.digit_for_digit import Comparison
+from rlvr.published_runs import DESIGNS
 from rlvr.simulator import trainer
 from rlvr.simulator.grpo_config import GRPOConfig
 
@@ -72,7 +72,7 @@ def test_a_sweep_that_cannot_be(simulated, arguments, said):
 
 
 def test_a_stored_sweep_goes_to_the_folder_named_and_prints_nothing_else(monkeypatch, tmp_path, simulated):
-    from rlvr.simulator import prior_sweep
+    from rlvr.experiments import prior_sweep
 
     def store(folder, progress, executor):
         assert executor.folder == tmp_path / ".sweep-chunks" and executor.folder.is_dir()

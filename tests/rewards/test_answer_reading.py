@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from rlvr.rewards import canonical, completion_text, last_answer
+from rlvr.rewards.answer_reading import canonical, completion_text, last_answer
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ from fractions import Fraction
 
 import pytest
 
-from rlvr.rewards import keyed_uniform, plurality, prompt_groups, prompt_text
+from rlvr.rewards.keyed_coins import keyed_uniform
+from rlvr.rewards.plurality_vote import plurality
+from rlvr.rewards.trainer_columns import prompt_groups, prompt_text
 
 
 def test_votes_by_hand():

@@ -122,7 +122,8 @@ def test_every_argument_and_the_code_change_the_digest(monkeypatch):
 
 SCRIPT = """
 import sys, time
-from rlvr.simulator import executors, prior_sweep
+from rlvr.experiments import prior_sweep
+from rlvr.simulator import executors
 from rlvr.commands.command_line import main
 from dataclasses import replace
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rlvr import ARMS, GRPOConfig, TaskFamily, simulate
-from rlvr.simulator.plain_trainer import plain_run
+from tests.oracles.plain_trainer import plain_run
 
 FAMILY = TaskFamily(prior_strength=0.6, n_actions=4, n_correct=1, n_prompts=9)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rlvr import GRPOConfig, TaskFamily, Tasks, simulate
-from rlvr.simulator import fixed_labels, share_of_right_labels
+from rlvr.simulator.majority_labels import fixed_labels, share_of_right_labels
 
 FAMILY = TaskFamily(prior_strength=0.45, n_actions=5, n_correct=2, n_prompts=30)
 TASKS = FAMILY.sample(3, seed=4)

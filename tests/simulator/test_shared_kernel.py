@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from rlvr import GRPOConfig, StrategyFamily, simulate
 from rlvr.arms import ARM_CODE
-from rlvr.simulator import shared_in_plain_numpy, shared_kernel, shared_rewards
-from rlvr.simulator.shared_in_plain_numpy import plain_run
+from rlvr.simulator import shared_kernel, shared_rewards
+from tests.oracles import shared_in_plain_numpy
+from tests.oracles.shared_in_plain_numpy import plain_run
 
 TRAINED = ("random", "majority", "true")
 FAMILY = StrategyFamily(shares=(0.5, 0.3, 0.2), accuracies=(0.6, 0.3, 0.1), n_prompts=7, wrong_agreement=0.7)

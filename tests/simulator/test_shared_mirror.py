@@ -7,9 +7,9 @@ import pytest
 from scipy import special
 
 from rlvr import GRPOConfig, StrategyFamily, simulate
-from rlvr.simulator import plain_trainer
 from rlvr.simulator.shared_mirror import add_mirror_drift
 from rlvr.theory import mirror_random_drift
+from tests.oracles import plain_trainer
 
 FAMILY = StrategyFamily((0.5, 0.3, 0.2), (0.6, 0.3, 0.1), n_prompts=8)
 CONFIG = GRPOConfig(

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from rlvr.theory import clip_bounds, clip_force, clipped_share, coin_advantage, mean_clip_force
+from rlvr.theory import clip_bounds, mean_clip_force
+from rlvr.theory.clipping import clip_force, clipped_share, coin_advantage
 
 CLIP = (0.2, 0.2)
 

@@ -5,8 +5,8 @@ import pytest
 from scipy import integrate, special, stats
 
 from rlvr import ARMS, GRPOConfig, TaskFamily, simulate
-from rlvr.inference import crossing_interval
 from rlvr.simulator.grpo_config import HEAVY, LIGHT
+from rlvr.stats.estimates import crossing_interval
 from rlvr.theory.expected_drift import kl_pull, majority_drift, true_drift
 from rlvr.theory.expected_path import crossing_after, expected_accuracy, mean_field, update_weights
 from rlvr.theory.majority_endpoint import crossover

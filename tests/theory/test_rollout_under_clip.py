@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from rlvr import GRPOConfig, StrategyFamily, simulate
-from rlvr.theory import ClippedRollout, answer_worth, clipped_rollout
-from rlvr.theory.rollout_under_clip import _update_moments
+from rlvr.theory import clipped_rollout
+from rlvr.theory.rollout_under_clip import ClippedRollout, _update_moments, answer_worth
 
 PRINT = {"n_answers": 128, "group_size": 16, "inner_updates": 8}
 CLIP = (0.2, 0.2)

@@ -4,16 +4,8 @@ import numpy as np
 import pytest
 
 from rlvr.simulator import kernel_updates, shared_updates
-from rlvr.theory import (
-    ADAM_BETAS,
-    adam_null_moments,
-    adam_weights,
-    momentum_drift,
-    momentum_factor,
-    noise_correlation,
-    scale_free_drift,
-    updates_to_fill,
-)
+from rlvr.theory import ADAM_BETAS, adam_null_moments, momentum_drift, momentum_factor, updates_to_fill
+from rlvr.theory.scale_free_step import adam_weights, noise_correlation, scale_free_drift
 
 
 def adam_walk(noise, *, learning_rate=1.0, betas=(0.9, 0.95)):

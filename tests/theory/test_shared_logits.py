@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rlvr.theory import heap_probability, null_curvature, null_moments, updates_to_heap
+from rlvr.theory import heap_probability, null_curvature, null_moments
+from rlvr.theory.shared_logits import updates_to_heap
 
 SETTINGS = {"n_updates": 80, "learning_rate": 2.0, "n_answers": 1024, "group_size": 16}
 

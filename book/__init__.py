@@ -1,0 +1,1 @@
+"""What the book needs and the package does not: the literature's tables, analyses, page helpers."""

@@ -1,0 +1,110 @@
+"""One run's change of accuracy, taken apart: choice of strategy against skill within strategies.
+
+With shares p_s and accuracies a_s of the strategies, accuracy is sum_s p_s a_s plus what is right without
+a strategy. Between two policies it changes by three parts::
+
+    reweighting  = sum_s (p_s' - p_s) (a_s + a_s') / 2
+    within       = sum_s (a_s' - a_s) (p_s + p_s') / 2
+    elsewhere    = right answers without a strategy, now minus then
+
+The three add up exactly: the halves are the average of both orders in which the change can be told.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from rlvr._checks import choice
+
+__all__ = ["READINGS", "SOURCES", "changes_by_reading", "changes_by_source"]
+
+_KEYS = ["prior", "arm", "design", "rate", "seed"]
+
+READINGS = {"sampled": "right", "greedy": "greedy"}
+"""How an answer is read, and the measure of `network_paths` that it gives."""
+
+SOURCES = ("reweighting", "within", "elsewhere")
+"""Where a change of accuracy comes from, be it choice of strategy, skill within it or answers without one."""
+
+
+def changes_by_source(paths: pd.DataFrame, *, items: str = "trained") -> pd.DataFrame:
+    """The change of every run since its own step 0, by source.
+
+    Parameters
+    ----------
+    paths : DataFrame
+        As :func:`rlvr.experiments.network_runs.network_paths` gives it; each run with its step 0.
+    items : {"trained", "held_out"}
+        On which items.
+
+    Returns
+    -------
+    DataFrame
+        `paths`' keys and ``step``, then ``change`` and the columns of ``SOURCES``, in units of accuracy.
+
+    Examples
+    --------
+    >>> run = {"prior": "p", "arm": "random", "design": "d", "rate": "r", "seed": 0}
+    >>> then = run | {"step": 0, "trained_right": 0.5, "trained_share_c": 0.5, "trained_share_d": 0.5,
+    ...               "trained_from_c": 0.4, "trained_from_d": 0.1}
+    >>> now = run | {"step": 8, "trained_right": 0.8, "trained_share_c": 1.0, "trained_share_d": 0.0,
+    ...              "trained_from_c": 0.8, "trained_from_d": 0.0}
+    >>> changes_by_source(pd.DataFrame([then, now])).loc[1, ["change", "reweighting", "within"]].tolist()
+    [0.3, 0.3, 0.0]
+    """
+    both = _beside_start(paths, items, ["right", "share_c", "share_d", "from_c", "from_d"])
+    reweighting, within, elsewhere = (np.zeros(len(both)) for _ in range(3))
+    for strategy in "cd":
+        share, share_0 = both[f"share_{strategy}"], both[f"share_{strategy}_0"]
+        right, right_0 = both[f"from_{strategy}"], both[f"from_{strategy}_0"]
+        # A strategy that is never used has no accuracy of its own; it keeps the one it had.
+        skill_0 = (right_0 / share_0).to_numpy()
+        skill = np.where(share > 0, right / share.where(share > 0, 1.0), skill_0)
+        reweighting += (share - share_0) * (skill + skill_0) / 2
+        within += (skill - skill_0) * (share + share_0) / 2
+        elsewhere -= right - right_0
+    change = both["right"] - both["right_0"]
+    columns = (change, reweighting, within, elsewhere + change)
+    found = pd.DataFrame(dict(zip(("change", *SOURCES), columns, strict=True))).round(12)
+    return pd.concat([both[[*_KEYS, "step"]], found], axis=1)
+
+
+def changes_by_reading(paths: pd.DataFrame, *, items: str = "trained") -> pd.DataFrame:
+    """The change of every run since its own step 0, with sampled and with greedy answers.
+
+    Sampled accuracy is the mean probability of a right answer. Greedy accuracy is the fraction of items
+    whose most probable answer is right: it moves only where another answer takes the lead.
+
+    Parameters
+    ----------
+    paths : DataFrame
+        As :func:`rlvr.experiments.network_runs.network_paths` gives it; each run with its step 0.
+    items : {"trained", "held_out"}
+        On which items.
+
+    Returns
+    -------
+    DataFrame
+        `paths`' keys and ``step``, then the columns of ``READINGS``, in units of accuracy.
+
+    Examples
+    --------
+    >>> run = {"prior": "p", "arm": "random", "design": "d", "rate": "r", "seed": 0}
+    >>> then = run | {"step": 0, "trained_right": 0.25, "trained_greedy": 0.0}
+    >>> now = run | {"step": 8, "trained_right": 0.25, "trained_greedy": 0.5}
+    >>> changes_by_reading(pd.DataFrame([then, now])).loc[1, ["sampled", "greedy"]].tolist()
+    [0.0, 0.5]
+    """
+    both = _beside_start(paths, items, list(READINGS.values()))
+    found = {reading: (both[name] - both[f"{name}_0"]).round(12) for reading, name in READINGS.items()}
+    return pd.concat([both[[*_KEYS, "step"]], pd.DataFrame(found)], axis=1)
+
+
+def _beside_start(paths: pd.DataFrame, items: str, names: list[str]) -> pd.DataFrame:
+    """Measures of every row beside those of its run's step 0, which end in ``_0``."""
+    choice("items", items, ("trained", "held_out"))
+    table = paths[[*_KEYS, "step", *(f"{items}_{name}" for name in names)]].copy()
+    table.columns = pd.Index([*_KEYS, "step", *names])
+    start = table[table["step"] == 0].drop(columns="step")
+    return table.merge(start, on=_KEYS, suffixes=("", "_0"), validate="many_to_one", how="left")

@@ -1,0 +1,171 @@
+"""The same figure for a phone: panels one under the other, at a width where labels keep their size.
+
+A figure drawn for a desk would be a stamp there. Nothing is drawn anew: the panels of a drawn figure are
+laid out again, so both forms show the same numbers. What does not stack well brings its own narrow form.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure, FigureBase
+from matplotlib.gridspec import GridSpec, SubplotSpec
+from matplotlib.ticker import FixedFormatter, FixedLocator
+from PIL import Image
+
+__all__ = ["MIME_TYPE", "WANTED", "keep_narrow_forms", "narrow_png", "stacked"]
+
+MIME_TYPE = "application/x-narrow-figure"  # a PNG in base64, beside a notebook's own picture
+WANTED = "RLVR_NARROW_FIGURES"  # the environment variable that asks for them: only a built page has a use
+WIDTH, DPI = 4.4, 164  # inches; twice the dots of a phone's column
+PANEL_HEIGHT = (1.7, 2.8)  # inches: least and most of a stacked panel
+LONGEST_LABEL = 26, 42, 44  # letters of an upright name, a level name and a title before a second line
+MANY = 9  # named rows that keep a panel as high as it was
+COLOURS = 96  # of a stored picture: a figure has fewer, and their blends do the rest
+
+_SIDES: tuple[Literal["left", "center", "right"], ...] = ("left", "center", "right")
+
+
+@contextmanager
+def stacked(figure: Figure) -> Iterator[Figure]:
+    """A figure with its panels in one column, as wide as a phone; afterwards as it was.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+
+    Examples
+    --------
+    >>> figure = Figure(figsize=(7.2, 3))
+    >>> panels = figure.subplots(1, 2)
+    >>> with stacked(figure) as narrow:
+    ...     [round(float(inches), 1) for inches in narrow.get_size_inches()]
+    [4.4, 5.4]
+    >>> [float(inches) for inches in figure.get_size_inches()]
+    [7.2, 3.0]
+    """
+    places = {axes: place for axes in figure.axes if (place := axes.get_subplotspec()) is not None}
+    with ExitStack() as back:
+        _resize(figure, places, back)
+        if any(place.get_gridspec().ncols > 1 for place in places.values()):
+            _one_column(figure, places, back)
+        for axes in figure.axes:
+            _break_lines(axes, back)
+        yield figure
+
+
+def _resize(figure: Figure, places: Mapping[Axes, SubplotSpec], back: ExitStack) -> None:
+    """As wide as a phone, and as high as its panels then need."""
+    wide, high = figure.get_size_inches()
+    back.callback(figure.set_size_inches, wide, high)
+    grids = [place.get_gridspec() for place in places.values()]
+    if any(grid.ncols > 1 for grid in grids):
+        row = 0.9 * high / max(grid.nrows for grid in grids)
+        crowded = any(len(_named(axes.yaxis)) >= MANY for axes in places)
+        high = (row if crowded else float(np.clip(row, *PANEL_HEIGHT))) * len(places)
+    figure.set_size_inches(min(wide, WIDTH), high)
+
+
+def _one_column(figure: Figure, places: Mapping[Axes, SubplotSpec], back: ExitStack) -> None:
+    """Put panels one under the other, each with the title, names and tick labels that it shared."""
+    grid = GridSpec(len(places), 1, figure=figure)
+    last = max(place.rowspan.stop for place in places.values())
+    across = {axes.get_xlabel() for axes, place in places.items() if place.rowspan.stop == last} - {""}
+    titles = {axes: "".join(axes.get_title(side) for side in _SIDES) for axes in places}
+    for number, (axes, place) in enumerate(places.items()):
+        shown = {**axes.yaxis.get_tick_params(), "bottom": axes.xaxis.get_tick_params()["labelbottom"]}
+        back.callback(axes.tick_params, labelleft=shown["labelleft"], labelbottom=shown["bottom"])
+        back.callback(axes.set_subplotspec, place)
+        back.callback(axes.set_xlabel, axes.get_xlabel())
+        back.callback(axes.set_ylabel, axes.get_ylabel())
+        axes.set_subplotspec(grid[number, 0])
+        if axes.axison:
+            axes.tick_params(labelleft=True, labelbottom=True)
+            row = [other for other, its in places.items() if its.rowspan == place.rowspan]
+            size = row[0].yaxis.get_tick_params().get("labelsize")
+            if size is not None and size != shown.get("labelsize"):
+                axes.tick_params(axis="y", labelsize=size)
+            axes.set_ylabel(next(filter(None, (a.get_ylabel() for a in (axes, *row))), ""))
+            if len(across) == 1:  # one name for all stands under the last
+                axes.set_xlabel(next(iter(across)) if number == len(places) - 1 else "")
+        column = (titles[other] for other, its in places.items() if its.colspan == place.colspan)
+        if axes.axison and not titles[axes]:
+            back.callback(axes.set_title, "")
+            axes.set_title(next(column, ""))
+
+
+def _break_lines(axes: Axes, back: ExitStack) -> None:
+    """Titles, names and named ticks that would not fit take a second line."""
+    upright, level, longest = LONGEST_LABEL
+    for side in _SIDES:
+        title = axes.get_title(side)
+        if max(map(len, title.split("\n"))) > longest:
+            back.callback(axes.set_title, title, loc=side)
+            axes.set_title(textwrap.fill(title, longest), loc=side)
+    back.callback(axes.set_xlabel, axes.get_xlabel())
+    back.callback(axes.set_ylabel, axes.get_ylabel())
+    axes.set_xlabel(textwrap.fill(axes.get_xlabel(), level))
+    axes.set_ylabel(textwrap.fill(axes.get_ylabel(), upright))
+    if names := _named(axes.xaxis):
+        back.callback(axes.xaxis.set_major_formatter, axes.xaxis.get_major_formatter())
+        room = max(6, 40 // len(names))
+        wrapped = [
+            name if "\n" in name else textwrap.fill(name, room, break_long_words=False) for name in names
+        ]
+        axes.xaxis.set_major_formatter(FixedFormatter(wrapped))
+
+
+def _named(axis: Axis) -> list[str]:
+    """The tick labels of an axis that has names instead of numbers."""
+    places = axis.get_majorticklocs()
+    labels = [str(label) for label in axis.get_major_formatter().format_ticks(list(places))]
+    fixed = isinstance(axis.get_major_locator(), FixedLocator)
+    return labels if fixed and any(letter.isalpha() for letter in "".join(labels)) else []
+
+
+def narrow_png(figure: Figure) -> bytes:
+    """The narrow form of a figure, as a PNG.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+        As it was drawn; it is left so.
+    """
+    drawn, stored = io.BytesIO(), io.BytesIO()
+    if own := getattr(figure, "narrow_form", None):
+        own().savefig(drawn, dpi=DPI)
+    else:
+        with stacked(figure) as narrow:
+            narrow.savefig(drawn, dpi=DPI)
+    Image.open(drawn).convert("RGB").quantize(COLOURS).save(stored, format="png", optimize=True)
+    return stored.getvalue()
+
+
+def keep_narrow_forms() -> None:
+    """Where pages are built, have a notebook keep each figure's narrow form beside its picture.
+
+    Elsewhere, and without a notebook, it does nothing.
+    """
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None or not os.environ.get(WANTED):
+        return
+    from IPython.core.formatters import BaseFormatter
+    from traitlets import ObjectName, Unicode
+
+    class NarrowFormatter(BaseFormatter):
+        format_type = Unicode(MIME_TYPE)
+        print_method = ObjectName("_repr_narrow_")
+
+    formatter = NarrowFormatter(parent=shell.display_formatter)
+    formatter.for_type(FigureBase, lambda figure: base64.b64encode(narrow_png(figure)).decode("ascii"))
+    shell.display_formatter.formatters[MIME_TYPE] = formatter

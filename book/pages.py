@@ -1,0 +1,167 @@
+"""What a chapter's cell leaves on the page besides figures: numbers in its prose, and numbered tables.
+
+Numbers are kept as the text that a reader sees. Seventeen stored digits would differ from one processor
+to the next where no reader could tell.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from book.figure_data import keep_with_pictures
+from book.narrow_figures import keep_narrow_forms
+from rlvr import plots
+
+__all__ = ["PageTable", "page_table", "quote", "use_style"]
+
+
+def use_style() -> None:
+    """Set the report's look, and keep each figure's numbers and narrow form; once at the top of a chapter."""
+    keep_with_pictures()
+    keep_narrow_forms()
+    plots.use_style()
+
+
+def quote(values: Mapping[str, Any]) -> None:
+    """Make values available to the page's prose, as ``{glue:text}`` and their name.
+
+    Parameters
+    ----------
+    values : mapping of str to value
+        A key is a name, or a name and a format as in an f-string: ``{"null:+.4f": 0.00031}`` is quoted
+        as ``+0.0003`` under the name ``null``.
+
+    Raises
+    ------
+    ValueError
+        If a float would be quoted with more than ten digits, or a name is given twice.
+    """
+    from myst_nb import glue
+
+    texts: dict[str, str] = {}
+    for key, value in values.items():
+        name, _, spec = key.partition(":")
+        if name in texts:
+            raise ValueError(f"a name is quoted once, got {name!r} twice")
+        texts[name] = format(value, spec)
+        if isinstance(value, float) and sum(letter.isdigit() for letter in texts[name]) > 10:
+            raise ValueError(f"{name} needs a format, as in {name + ':.3f'!r}; got {texts[name]}")
+    for name, text in texts.items():
+        glue(name, text, display=False)
+
+
+class PageTable:
+    """A numbered table with a caption, for the page; a plain one wherever there is no book around it."""
+
+    def __init__(
+        self,
+        heads: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        caption: str,
+        name: str,
+        *,
+        sortable: bool = False,
+    ) -> None:
+        self.heads, self.rows = list(heads), [list(row) for row in rows]
+        self.caption, self.name, self.sortable = caption, name, sortable
+
+    def __repr__(self) -> str:
+        return self.plain()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/markdown": self.markdown(), "text/html": self.html(), "text/plain": self.plain()}
+
+    def markdown(self) -> str:
+        """The table as the directive that numbers it and lets the text refer to it."""
+        rows = [[_unbroken(cell) for cell in cells] for cells in self.rows]
+        lines = [f"| {' | '.join(cells)} |" for cells in (self.heads, *rows)]
+        marks = [":--" if _in_words(column) else "--:" for column in list(zip(*self.rows, strict=True))[1:]]
+        lines.insert(1, "|" + "|".join([":--", *marks]) + "|")
+        options = [f":name: {self.name}", *([":class: sortable"] if self.sortable else [])]
+        return "\n".join([f":::{{table}} {self.caption}", *options, "", *lines, ":::"])
+
+    def html(self) -> str:
+        """The table for a notebook, where directives are not read."""
+
+        def row(cells: Iterable[str], tag: str) -> str:
+            return "<tr>" + "".join(f"<{tag}>{html.escape(_bare(cell))}</{tag}>" for cell in cells) + "</tr>"
+
+        body = "".join(row(cells, "td") for cells in self.rows)
+        caption = f"<caption>{html.escape(self.caption)}</caption>"
+        return f"<table>{caption}<thead>{row(self.heads, 'th')}</thead><tbody>{body}</tbody></table>"
+
+    def plain(self) -> str:
+        """The table as aligned text."""
+        bare = [[_bare(cell) for cell in cells] for cells in (self.heads, *self.rows)]
+        widths = [max(map(len, column)) for column in zip(*bare, strict=True)]
+        lines = [[cell.ljust(width) for cell, width in zip(cells, widths, strict=True)] for cells in bare]
+        return "\n".join("  ".join(line).rstrip() for line in lines)
+
+
+def _is_number(cell: str) -> bool:
+    """Whether a cell holds numbers and no words: a value, an interval, a set from here to there."""
+    return not any(letter.isalpha() for letter in re.sub(r"\b(in|to)\b|(?<=\d)e(?=[-+]?\d)", "", cell))
+
+
+def _unbroken(cell: str) -> str:
+    """A cell of numbers alone, with spaces at which no browser breaks the line."""
+    return cell.replace(" ", "\N{NO-BREAK SPACE}") if _is_number(cell) else cell
+
+
+def _in_words(column: Iterable[str]) -> bool:
+    """Whether most cells of a column are words, which are read from the left."""
+    worded = [not _is_number(cell) for cell in column if cell]
+    return 2 * sum(worded) > len(worded)
+
+
+def _bare(cell: str) -> str:
+    """A cell without its Markdown: a link or a role as its words, an escaped mark as the mark."""
+    cell = re.sub(r"\{[a-z:]+\}`([^`]*)`", r"\1", cell)
+    cell = re.sub(r"\[((?:\\.|[^\]\\])*)\]\([^)\s]*\)", r"\1", cell)
+    return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", cell)
+
+
+def page_table(
+    rows: Iterable[Mapping[str, Any]], *, caption: str, name: str, sortable: bool = False
+) -> PageTable:
+    """A numbered table, one mapping a row; the first row's keys are the column heads.
+
+    Parameters
+    ----------
+    rows : iterable of mapping of str to value
+        Values are shown as their text, which may be Markdown: a link, a citation. As in :func:`quote`, a
+        head may carry the format of its column after a colon:
+        ``{"prior strength:.2f": 0.2, "null:+.4f": 0.0003}``. Columns of words are set from the left.
+    caption : str
+        One line: what to see, how many, the unit of replication and the kind of interval.
+    name : str
+        ``tab-<page>-<thing>``: what ``{numref}`` refers to.
+    sortable : bool
+        On the page readers may sort and filter the rows: for a table too long to be read through.
+
+    Raises
+    ------
+    ValueError
+        If there is no row, or a row has other keys than the first.
+
+    Examples
+    --------
+    >>> page_table([{"arm": "true", "accuracy:.2f": 0.875}], caption="Ends.", name="tab-00-ends")
+    arm   accuracy
+    true  0.88
+    """
+    listed = list(rows)
+    if not listed:
+        raise ValueError("a table needs at least one row, got none")
+    keys = list(listed[0])
+    other = next((row for row in listed if list(row) != keys), None)
+    if other is not None:
+        raise ValueError(f"every row needs the columns {keys}, got {list(other)}")
+    split = [key.partition(":") for key in keys]
+    cells = [
+        [format(row[key], spec) for key, (_, _, spec) in zip(keys, split, strict=True)] for row in listed
+    ]
+    return PageTable([head for head, _, _ in split], cells, caption, name, sortable=sortable)

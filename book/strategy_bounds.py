@@ -1,0 +1,263 @@
+"""How much of a published null the re-weighting of code and no code can carry, and what is left over.
+
+Accuracies of strategies are from before training, so that "re-weighting" means: the same answers, chosen with
+other shares. All numbers are fractions; the unit of replication is the question (one greedy answer each),
+unless said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from book.published_tables import published_arms, published_strategies, published_switches
+from book.repeated_runs import end_points
+from book.reweighting import largest_reweighting_null
+from rlvr._checks import choice
+from rlvr.auditing.sampling_error import wilson
+from rlvr.stats.estimates import Estimate
+from rlvr.stats.spreads import mean_over_runs
+
+__all__ = [
+    "StrategyCounts",
+    "SwitchSplit",
+    "left_over",
+    "left_over_in_repeats",
+    "strategy_counts",
+    "switch_split",
+]
+
+
+@dataclass(frozen=True)
+class StrategyCounts:
+    """One model's questions before training: how many answered with and without code, and how many right.
+
+    ``n`` and ``right`` are (with code, without code). `printed` is the accuracy that the source prints for
+    all questions, `told` the one when the prompt asks for code, `null` RANDOM minus FROZEN at the published
+    arms, `random` that RANDOM accuracy, NaN where there is none.
+    """
+
+    model: str
+    n: tuple[int, int]
+    right: tuple[int, int]
+    printed: float
+    told: float
+    random: float
+
+    @property
+    def total(self) -> float:
+        """Accuracy that shares and accuracies give together."""
+        return sum(self.right) / sum(self.n)
+
+    @property
+    def null(self) -> float:
+        return self.random - self.printed
+
+    @property
+    def bound(self) -> float:
+        """Largest null of re-weighting, one accuracy a strategy for all questions."""
+        n, right = np.array(self.n), np.array(self.right)
+        return largest_reweighting_null(n / n.sum(), right / n)
+
+    def bound_interval(self, *, level: float = 0.95) -> Estimate:
+        """`bound` with a percentile bootstrap of questions (9,999 resamples, seed fixed)."""
+        n_all = sum(self.n)
+        cells = np.array([self.right, np.subtract(self.n, self.right)]).ravel() / n_all
+        drawn = np.random.default_rng(0).multinomial(n_all, cells, size=9_999)
+        code, other = drawn[:, 0] + drawn[:, 2], drawn[:, 1] + drawn[:, 3]
+        best = np.maximum(drawn[:, 0] / np.maximum(code, 1), drawn[:, 1] / np.maximum(other, 1))
+        bounds = best - (drawn[:, 0] + drawn[:, 1]) / n_all
+        low, high = np.quantile(bounds, [0.5 - level / 2, 0.5 + level / 2])
+        return Estimate(self.bound, float(low), float(high), level, "question", n_all)
+
+
+def strategy_counts() -> dict[str, StrategyCounts]:
+    """The four models that use both strategies, by name, as whole numbers of questions.
+
+    Examples
+    --------
+    >>> counts = strategy_counts()["Qwen2.5-Math-7B"]
+    >>> counts.n, counts.right, round(counts.total, 3), round(counts.bound, 3)
+    ((325, 175), (198, 49), 0.494, 0.115)
+    """
+    arms = published_arms()
+    ends = arms[
+        (arms.setup == "training curves")
+        & (arms.benchmark == "MATH-500")
+        & (arms.arm == "random")
+        & (arms.role == "arm")
+    ].set_index("model")
+    found = {}
+    for row in published_strategies().dropna(subset=["accuracy_code_percent"]).itertuples():
+        code = round(row.n_items * row.share_code_percent / 100)
+        n = (code, int(row.n_items) - code)
+        right = (
+            round(n[0] * row.accuracy_code_percent / 100),
+            round(n[1] * row.accuracy_no_code_percent / 100),
+        )
+        random = float(ends.accuracy_percent.get(row.model, "nan")) / 100
+        found[row.model] = StrategyCounts(
+            row.model, n, right, row.accuracy_percent / 100, row.accuracy_told_percent / 100, random
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class SwitchSplit:
+    """One reward's gain over 150 steps, by what could carry it; each an Estimate over questions.
+
+    Attributes
+    ----------
+    reward : str
+        As printed.
+    gain : Estimate
+        Accuracy after minus before.
+    shared : Estimate
+        What the change of shares carries at one accuracy a strategy, that before training.
+    switched : Estimate
+        The gain on questions that changed strategy: the most that any re-weighting can carry, if a strategy's
+        accuracy may be another on every question and each switch is credited with all that it brought.
+    unswitched : Estimate
+        The gain on questions that kept their strategy: no re-weighting of greedy answers can carry it.
+    beyond : Estimate
+        gain - shared.
+    """
+
+    reward: str
+    gain: Estimate
+    shared: Estimate
+    switched: Estimate
+    unswitched: Estimate
+    beyond: Estimate
+
+
+def switch_split(reward: str, *, level: float = 0.95) -> SwitchSplit:
+    """Split a reward's gain on Qwen2.5-Math-7B, MATH-500, by who changed strategy.
+
+    The source gives, for each switch, how many were right before and how many after, not which; intervals
+    (percentile bootstrap of questions, 9,999 resamples, seed fixed) draw the two independently within a
+    switch, which is conservative if a question right before is likelier right after.
+
+    Parameters
+    ----------
+    reward : str
+        As printed: "true", "majority", "format (as printed)", "incorrect" or "random (as printed)". The panel
+        printed as FORMAT ends where the published RANDOM run does.
+    level : float in (0, 1)
+
+    Examples
+    --------
+    >>> split = switch_split("format (as printed)")
+    >>> [round(100 * part.value, 1) for part in (split.gain, split.shared, split.switched, split.unswitched)]
+    [22.0, 9.3, 16.2, 5.8]
+    """
+    table = published_switches()
+    choice("reward", reward, tuple(dict.fromkeys(table.reward)))
+    rows = table[table.reward == reward]
+    n = rows.n_items.to_numpy()
+    before, after = rows.correct_step0.to_numpy() / n, rows.correct_step150.to_numpy() / n
+    # Eight cells: each switch right or wrong before; then right after, drawn within the switch.
+    rng, draws = np.random.default_rng(0), 9_999
+    sizes = rng.multinomial(n.sum(), n / n.sum(), size=draws)
+    parts = _parts(rows, n[None], (n * before)[None], (n * after)[None])
+    drawn = _parts(rows, sizes, rng.binomial(sizes, before), rng.binomial(sizes, after))
+
+    def estimate(name: str) -> Estimate:
+        low, high = np.quantile(drawn[name], [0.5 - level / 2, 0.5 + level / 2])
+        return Estimate(float(parts[name][0]), float(low), float(high), level, "question", int(n.sum()))
+
+    return SwitchSplit(reward, *map(estimate, ("gain", "shared", "switched", "unswitched", "beyond")))
+
+
+def _parts(
+    rows: pd.DataFrame, sizes: NDArray, before: NDArray, after: NDArray
+) -> dict[str, NDArray[np.float64]]:
+    """Each part of the gain for each draw; arrays are (draw, switch)."""
+    start = rows.switch.str.startswith("code").to_numpy()
+    end = rows.switch.str.endswith("code").to_numpy()
+    moved, total = start != end, sizes.sum(axis=1)
+    gains = (after - before) / total[:, None]
+    with_code, without = (
+        before[:, group].sum(axis=1) / np.maximum(sizes[:, group].sum(axis=1), 1) for group in (start, ~start)
+    )
+    shift = (sizes[:, end].sum(axis=1) - sizes[:, start].sum(axis=1)) / total
+    shared = shift * (with_code - without)
+    gain = gains.sum(axis=1)
+    return {
+        "gain": gain,
+        "shared": shared,
+        "switched": gains[:, moved].sum(axis=1),
+        "unswitched": gains[:, ~moved].sum(axis=1),
+        "beyond": gain - shared,
+    }
+
+
+def left_over(*, level: float = 0.95) -> pd.DataFrame:
+    """What RANDOM gained beyond the best that each model's strategies did before training.
+
+    A full switch to the better strategy ends at that strategy's accuracy, so what is left is RANDOM's
+    accuracy minus that. Over questions both are taken as independent samples (Newcombe's hybrid of Wilson's
+    intervals); over questions and runs, the spread between the five clipped runs is added by Student's t on
+    four degrees of freedom, measured for Qwen2.5-Math-7B and borrowed for the others.
+
+    Returns
+    -------
+    DataFrame
+        One row a model: ``model, null, bound, left, left_with_runs, told``; the last is RANDOM minus the
+        accuracy under a prompt that asks for code.
+
+    Examples
+    --------
+    >>> first = left_over().iloc[0]
+    >>> first.model, format(first.left, ".3f"), format(first.left_with_runs, ".3f")
+    ('Qwen2.5-Math-7B', '0.100 [0.034, 0.166]', '0.100 [-0.093, 0.293]')
+    """
+    runs = end_points("8 updates, clipping") / 100
+    half = stats.t.ppf(0.5 + level / 2, runs.size - 1) * runs.std(ddof=1)
+    rows = []
+    for counts in strategy_counts().values():
+        n, right = np.array(counts.n), np.array(counts.right)
+        best = int(np.argmax(right / n))
+        accuracy = float(right[best] / n[best])
+        low, high = wilson(counts.random, sum(counts.n), level=level)
+
+        def apart(
+            from_low: float, from_high: float, value: float, *, start: float = counts.random,
+            ends: tuple[float, float] = (low, high), extra: float = 0.0,
+        ) -> Estimate:  # fmt: skip
+            below = np.hypot(np.hypot(start - ends[0], from_high - value), extra)
+            above = np.hypot(np.hypot(ends[1] - start, value - from_low), extra)
+            gap = start - value
+            return Estimate(gap, float(gap - below), float(gap + above), level, "question")
+
+        its = wilson(accuracy, int(n[best]), level=level)
+        told = wilson(counts.told, sum(counts.n), level=level)
+        rows.append(
+            {
+                "model": counts.model,
+                "null": counts.null,
+                "bound": counts.bound_interval(level=level),
+                "left": apart(*its, accuracy),
+                "left_with_runs": apart(*its, accuracy, extra=float(half)),
+                "told": apart(*told, counts.told),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def left_over_in_repeats(*, level: float = 0.95) -> Estimate:
+    """Mean end point of the five clipped RANDOM runs minus the accuracy of code before training; over runs.
+
+    Examples
+    --------
+    >>> format(left_over_in_repeats(), ".3f")
+    '0.034 [-0.047, 0.115]'
+    """
+    counts = strategy_counts()["Qwen2.5-Math-7B"]
+    return mean_over_runs(
+        end_points("8 updates, clipping") / 100 - counts.right[0] / counts.n[0], level=level
+    )

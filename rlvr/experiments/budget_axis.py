@@ -1,0 +1,213 @@
+"""The terms along the training budget: 5 to 2,000 visits of each prompt, and where each changes sign.
+
+Every prompt is in every batch, so an update visits each prompt once; everything else is as in the light
+settings. A budget is a checkpoint of a longer run: the whole axis of a prior is a single simulation, and any
+shorter run gives the beginning of it to the last bit. ``rlvr budget --store`` rebuilds what is stored.
+
+The unit of replication is the task draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from rlvr._checks import whole
+from rlvr._data import stored_table
+from rlvr._writing import replacing
+from rlvr.decomposition import PARTS, TERMS, decompose
+from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
+from rlvr.simulator.task_family import TaskFamily
+from rlvr.simulator.trainer import Runs, simulate
+from rlvr.stats.estimates import Estimate, crossing_interval, mean_interval
+
+__all__ = [
+    "BUDGETS",
+    "BUDGET_PRIORS",
+    "SURE",
+    "budget_runs",
+    "budget_table",
+    "changes_of",
+    "sign_changes",
+    "store",
+    "stored_budgets",
+    "stored_sign_changes",
+]
+
+BUDGETS = (5, 7, 10, 14, 20, 28, 40, 57, 80, 113, 160, 226, 320, 453, 640, 905, 1280, 1600, 2000)
+"""Visits of each prompt at which the terms are kept; 80 is what the light settings give on average."""
+
+BUDGET_PRIORS = (0.20, 0.35, 0.42, 0.50, 0.65, 0.80)
+"""Prior strengths of the published study, and one near elicitation's sign change."""
+
+SURE = 0.999
+"""Level of the intervals that must exclude zero on both sides of a sign change."""
+
+_N_TASKS = 60
+_KEYS = ["tie_break", "prior_strength", "updates"]
+_CHANGE = ["value", "low", "high", "n"]
+
+
+def budget_runs(
+    tie_break: str, prior_strength: float, *, until: int = BUDGETS[-1], executor: Executor | None = None
+) -> Runs:
+    """The runs behind one curve, up to a budget.
+
+    Parameters
+    ----------
+    tie_break : {"lowest", "uniform"}
+    prior_strength : float in (0, 1)
+    until : int
+        Last budget, in visits of each prompt; one of ``BUDGETS``.
+    executor : concurrent.futures.Executor, optional
+        As in :func:`rlvr.simulate`.
+
+    Returns
+    -------
+    Runs
+        With a checkpoint at each budget.
+    """
+    whole("until", until, f"one of {', '.join(map(str, BUDGETS))}", at_least=BUDGETS[0], at_most=BUDGETS[-1])
+    return _curves([(tie_break, prior_strength)], until, executor)[0]
+
+
+def _curves(
+    which: Sequence[tuple[str, float]], until: int, executor: Executor | None, progress: bool = False
+) -> list[Runs]:
+    """Runs of several curves, each by its tie rule and prior strength."""
+    families = [TaskFamily(prior_strength=strength) for _, strength in which]
+    configs: list[GRPOConfig] = [
+        replace(LIGHT, n_steps=until, batch_size=family.n_prompts, tie_break=tie_break)
+        for (tie_break, _), family in zip(which, families, strict=True)
+    ]
+    kept = [budget for budget in BUDGETS if budget <= until]
+    return simulate(
+        families, configs, n_tasks=_N_TASKS, n_seeds=1, checkpoints=kept, executor=executor, progress=progress
+    )
+
+
+def budget_table(runs: Runs) -> pd.DataFrame:
+    """The terms at every checkpoint.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``updates``, which counts visits of each prompt. Columns: the arms' mean accuracies; each
+        term and `fraction`, with `_low` and `_high` (95%, over task draws).
+    """
+    rows = []
+    for step, curves in zip(runs.steps, np.moveaxis(runs.curves, -1, 0), strict=True):
+        parts = decompose(**dict(zip(runs.arms, curves, strict=True)))
+        row: dict[str, float] = {"updates": int(step)}
+        row |= {arm: float(curve.mean()) for arm, curve in zip(runs.arms, curves, strict=True)}
+        for name, term in {**parts.terms(), "fraction": parts.reward_design_fraction}.items():
+            row |= {name: term.value, f"{name}_low": term.low, f"{name}_high": term.high}
+        rows.append(row)
+    return pd.DataFrame(rows).set_index("updates")
+
+
+def sign_changes(positions: ArrayLike, curves: ArrayLike) -> list[tuple[str, Estimate]]:
+    """Every sign change of a mean curve that the data can tell from noise.
+
+    A change is counted between two positions at which intervals exclude zero on opposite sides, with none
+    in between that excludes it; a curve that hugs zero has none. Those intervals have level ``SURE``, since
+    every position is another chance to be wrong. The change is located by
+    :func:`rlvr.stats.crossing_interval` (95%) between the surest position of the stretch before and the
+    surest of the stretch after.
+
+    Parameters
+    ----------
+    positions : array_like (position,)
+        Ascending.
+    curves : array_like (position, task, seed)
+
+    Returns
+    -------
+    list of (str, Estimate)
+        The new sign, "positive" or "negative", and where; in order, empty if the sign never surely changes.
+
+    Examples
+    --------
+    >>> luck = np.random.default_rng(0).normal(0, 0.1, (1, 50, 1))
+    >>> [(sign, where)] = sign_changes([1, 2, 3], np.array([-1.0, 1, 2])[:, None, None] + luck)
+    >>> sign, 1.4 < where.value < 1.6
+    ('positive', True)
+    """
+    at, values = np.asarray(positions, dtype=float), np.asarray(curves, dtype=float)
+    means = [mean_interval(curve, level=SURE) for curve in values]
+    surely = np.array([np.sign(mean.value) * mean.excludes(0) for mean in means])
+    widths = np.array([mean.high - mean.low for mean in means])
+    sureness = np.abs([mean.value for mean in means]) / np.where(widths > 0, widths, np.inf)
+    stretches: list[tuple[float, list[int]]] = []
+    for i in np.flatnonzero(surely):
+        if stretches and stretches[-1][0] == surely[i]:
+            stretches[-1][1].append(int(i))
+        else:
+            stretches.append((float(surely[i]), [int(i)]))
+    changes = []
+    for (_, before), (sign, after) in pairwise(stretches):
+        first, last = (stretch[int(np.argmax(sureness[stretch]))] for stretch in (before, after))
+        window = slice(first, last + 1)
+        crossing = crossing_interval(at[window], sign * values[window])
+        changes.append(("positive" if sign > 0 else "negative", crossing))
+    return changes
+
+
+def changes_of(runs: Runs) -> Iterator[tuple[str, str, Estimate]]:
+    """Term, new sign and budget (visits of each prompt, interpolated on a log axis) of each sign change."""
+    arms = dict(zip(runs.arms, np.moveaxis(runs.curves, -1, 1), strict=True))
+    for term in PARTS:
+        arm, base = TERMS[term]
+        for sign, at in sign_changes(np.log(runs.steps), arms[arm] - arms[base]):
+            value, low, high = (float(np.exp(end)) for end in (at.value, at.low, at.high))
+            yield term, sign, replace(at, value=value, low=low, high=high)
+
+
+def store(folder: Path, progress: Callable[[str], None] = print, executor: Executor | None = None) -> None:
+    """Compute every curve and write budget.csv and sign_changes.csv to `folder`.
+
+    Parameters
+    ----------
+    folder : Path
+    progress : callable
+        Told what is done; a bar counts chunks besides, where standard error is a terminal.
+    executor : concurrent.futures.Executor, optional
+        As in :func:`rlvr.simulate`.
+    """
+    tables, changes = [], []
+    which = [(tie_break, strength) for tie_break in ("lowest", "uniform") for strength in BUDGET_PRIORS]
+    trained = _curves(which, BUDGETS[-1], executor, progress=True)
+    for (tie_break, strength), runs in zip(which, trained, strict=True):
+        tables.append(budget_table(runs).assign(tie_break=tie_break, prior_strength=strength).reset_index())
+        for term, sign, where in changes_of(runs):
+            ends = [getattr(where, name) for name in _CHANGE]
+            changes.append((tie_break, strength, term, sign, *ends))
+        progress(f"{tie_break} ties, prior strength {strength:.2f}")
+    heads = [*_KEYS[:2], "term", "becomes", *_CHANGE]
+    with replacing(folder / "budget.csv", folder / "sign_changes.csv") as (curves, signs):
+        pd.concat(tables).set_index(_KEYS).to_csv(curves, float_format="%.12g")
+        pd.DataFrame(changes, columns=heads).to_csv(signs, index=False)
+
+
+def stored_budgets() -> pd.DataFrame:
+    """The stored curves, indexed by (tie_break, prior_strength, updates); see :func:`budget_table`."""
+    return stored_table("budget.csv").set_index(_KEYS)
+
+
+def stored_sign_changes() -> dict[tuple[str, float, str], list[tuple[str, Estimate]]]:
+    """Sign changes in order of budget, by (tie_break, prior_strength, term); bootstrap over task draws."""
+    found: dict[tuple[str, float, str], list[tuple[str, Estimate]]] = {
+        (tie, strength, term): []
+        for tie in ("lowest", "uniform") for strength in BUDGET_PRIORS for term in PARTS
+    }  # fmt: skip
+    for row in stored_table("sign_changes.csv").itertuples(index=False):
+        where = Estimate(row.value, row.low, row.high, unit="task draw", n=row.n)
+        found[row.tie_break, row.prior_strength, row.term].append((row.becomes, where))
+    return found

@@ -1,0 +1,196 @@
+"""Models of the published RANDOM runs, each with one set of numbers for all four designs.
+
+A model is a policy with shared strategies and a step size. It is trained by coin flips in each of the four
+published designs, and its runs are compared with the published ones at the same rollout steps. All in percent
+of MATH-500; the unit of replication is the training run, each with prompts of its own.
+
+Every model kept here was set up after the published runs had been seen, and no list was kept of the settings
+that were tried. :mod:`book.joint_tests` compares the models with the published runs. The model of
+least misfit is rejected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from rlvr._checks import choice
+from rlvr._data import DATA, stored_table
+from rlvr._writing import replacing
+from rlvr.published_runs import DESIGNS, published_run_curves
+from rlvr.simulator.grpo_config import GRPOConfig
+from rlvr.simulator.strategy_family import StrategyFamily
+from rlvr.simulator.trainer import simulate
+
+__all__ = [
+    "BASE", "BEST", "N_RUNS", "STEPS", "STORED", "CoinFlipModel", "models", "printed_runs",
+    "simulated_runs", "store", "stored_model_runs",
+]  # fmt: skip
+
+STEPS = (5, 10, 20, 30, 40, 60, 75)
+"""Rollout steps at which models and print are compared; 75 is the last that nearly every run reached."""
+
+BASE = 49.4
+"""Printed accuracy before training, in percent. Models start there on average, and are shifted to it."""
+
+BEST = "rivals, many decisions"
+"""The model of least total misfit; the joint test of all four designs rejects it."""
+
+N_RUNS, SEED = 200, 15
+STORED = DATA / "coin_flip_runs.csv"
+
+Floats = NDArray[np.float64]
+
+_PRINT: dict[str, Any] = {"n_steps": max(STEPS), "group_size": 16, "kl_coefficient": 0.0}
+_DESIGNS: dict[str, dict[str, Any]] = {
+    "8 updates, clipping": {"batch_size": 64, "inner_updates": 8, "clip": (0.2, 0.2)},
+    "8 updates, no clipping": {"batch_size": 64, "inner_updates": 8},
+    "1 update of 1,024": {"batch_size": 64},
+    "1 update of 128": {"batch_size": 8},
+}
+
+
+@dataclass(frozen=True)
+class CoinFlipModel:
+    """A model of the published runs.
+
+    Attributes
+    ----------
+    words : str
+        What it supposes.
+    family : StrategyFamily
+    learning_rate : float
+    optimizer : str
+    n_decisions : int
+        How often an answer draws from the shared logits. Under coin flips an answer's advantage does not
+        depend on its decisions, so their products with it are uncorrelated: D decisions of one answer add
+        to a gradient what D answers of one decision do, up to its second moments. They are simulated so,
+        as D times as many prompts a step.
+    """
+
+    words: str
+    family: StrategyFamily
+    learning_rate: float
+    optimizer: str = "adam"
+    n_decisions: int = 1
+
+
+def _rivals(
+    n_rivals: int, accuracies: tuple[float, float], share: float, sds: tuple[float, float]
+) -> StrategyFamily:
+    """One strategy against equal rivals, on questions that differ, read greedily."""
+    shares = (share, *((1 - share) / n_rivals,) * n_rivals)
+    return StrategyFamily(
+        shares, (accuracies[0], *(accuracies[1],) * n_rivals), n_prompts=500, read="greedy",
+        offset_sd=(sds[0], *(sds[1],) * n_rivals),
+    )  # fmt: skip
+
+
+@cache
+def models() -> dict[str, CoinFlipModel]:
+    """Every model that is kept, in the order of the argument; more settings were tried than are kept."""
+    heaps = (0.72, 0.16)
+    two = StrategyFamily((0.596, 0.404), heaps, n_prompts=64)
+    questions = StrategyFamily((0.65, 0.35), (0.68, 0.15), n_prompts=500, offset_sd=2.0, read="greedy")
+    rivals = _rivals(4, (0.75, 0.14), share=0.6466, sds=(2.0, 1.5))
+    return {
+        "plain steps": CoinFlipModel("two strategies, plain gradient steps", two, 2.0, "sgd"),
+        "two strategies": CoinFlipModel("two strategies", two, 0.04),
+        "long tail": CoinFlipModel(
+            "one strategy and 200 rare ones",
+            StrategyFamily.long_tail(0.65, 200, (0.609, 0.28), n_prompts=64),
+            0.15,
+        ),
+        "short tail": CoinFlipModel(
+            "three strategies", StrategyFamily((0.65, 0.23, 0.12), (0.641, 0.221, 0.221), n_prompts=64), 0.09
+        ),
+        "ten tokens": CoinFlipModel(
+            "two strategies, decided by ten tokens",
+            StrategyFamily((0.596, 0.404), heaps, n_prompts=64, n_tokens=10),
+            0.04,
+        ),
+        "questions differ": CoinFlipModel(
+            "two strategies, questions that differ, read greedily", questions.matched(BASE / 100), 0.06
+        ),
+        "rivals": CoinFlipModel("the same with four rivals", rivals, 0.10),
+        BEST: CoinFlipModel("and 32 decisions in each answer", rivals, 0.10, n_decisions=32),
+    }
+
+
+def printed_runs(design: str) -> Floats:
+    """The published runs of a design at ``STEPS``, in percent (run, step); NaN after a run's end."""
+    choice("design", design, tuple(DESIGNS))
+    return published_run_curves("MATH-500").loc[design][list(STEPS)].to_numpy()
+
+
+def simulated_runs(
+    model: str, design: str, *, n_runs: int = N_RUNS, seed: int = SEED, executor: Executor | None = None
+) -> Floats:
+    """Runs of a model in a design: percent at step 0 and at ``STEPS``, ndarray (run, step).
+
+    Run r depends on (model, design, seed, r) alone. Each run has prompts of its own, so it starts off
+    ``BASE`` by their luck; that is subtracted, as printed runs share one set of questions.
+
+    Parameters
+    ----------
+    model : str
+        A name in ``models()``.
+    design : str
+        A name in ``DESIGNS``.
+    n_runs : int, at least 1
+    seed : int, at least 0
+    executor : concurrent.futures.Executor, optional
+        As in :func:`rlvr.simulate`.
+
+    Returns
+    -------
+    ndarray (run, 1 + len(STEPS))
+    """
+    chosen = models()[choice("model", model, tuple(models()))]
+    settings = _DESIGNS[choice("design", design, tuple(_DESIGNS))]
+    batch_size = settings["batch_size"] * chosen.n_decisions
+    settings = {**_PRINT, **settings, "batch_size": batch_size}
+    config = GRPOConfig(learning_rate=chosen.learning_rate, optimizer=chosen.optimizer, **settings)
+    family = replace(chosen.family, n_prompts=max(chosen.family.n_prompts, batch_size))
+    runs = simulate(
+        family, config, arms=("random",), n_tasks=n_runs, n_seeds=1, seed=seed,
+        checkpoints=(0, *STEPS), executor=executor,
+    )  # fmt: skip
+    curves = 100 * runs.curves[0, :, 0]
+    return BASE + (curves - curves[:, :1])
+
+
+def store(path: Path = STORED, progress: Callable[[str], None] = lambda _: None) -> None:
+    """Rebuild the stored runs of every model in every design (minutes); percent to three decimals."""
+    rows = []
+    for model in models():
+        for design in _DESIGNS:
+            progress(f"{model}: {design}")
+            for run, curve in enumerate(simulated_runs(model, design)):
+                rows.append((model, design, run, *curve[1:].round(3)))
+    heads = ["model", "design", "run", *(f"step_{step}" for step in STEPS)]
+    with replacing(path) as (file,):
+        pd.DataFrame(rows, columns=heads).to_csv(file, index=False, lineterminator="\n")
+
+
+def stored_model_runs(model: str, design: str) -> Floats:
+    """The stored runs of a model in a design, percent at ``STEPS``, ndarray (run, step)."""
+    choice("model", model, tuple(models()))
+    choice("design", design, tuple(_DESIGNS))
+    return _stored()[model, design].copy()
+
+
+@cache
+def _stored() -> dict[tuple[str, str], Floats]:
+    """The stored table, by model and design."""
+    parts = stored_table(STORED.name).groupby(["model", "design"], sort=False)
+    heads = [f"step_{step}" for step in STEPS]
+    return {(str(model), str(design)): part[heads].to_numpy() for (model, design), part in parts}

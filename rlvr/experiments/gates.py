@@ -1,0 +1,296 @@
+"""A value or bounds: when may a study quote its split as numbers?
+
+A gate *quotes a value* if an interval of elicitation = acc(MAJORITY) - acc(RANDOM) excludes zero, else it
+*quotes bounds*. The published study and the registered protocol call the two verdicts "points" and "bounds",
+and so do the verdicts, attributes and columns here: "points" means that the gate quotes a value. The rules
+differ in what the interval resamples, hence in what the verdict speaks of:
+
+===================  =============  ============  ===================  ==============================
+rule                 accuracy       arms          resamples            n runs are
+===================  =============  ============  ===================  ==============================
+``published``        128 samples    apart         seeds (percentile)   n seeds of one task draw
+``published-exact``  exact          apart         seeds (percentile)   n seeds of one task draw
+``task-draw``        exact          run by run    task draws (t)       one seed of n task draws
+===================  =============  ============  ===================  ==============================
+"""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from rlvr._checks import choice, real, whole
+from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
+from rlvr.simulator.task_family import TaskFamily, check_seed
+from rlvr.simulator.trainer import simulate
+from rlvr.stats.estimates import Estimate, mean_interval
+
+__all__ = [
+    "RULES",
+    "Decisions",
+    "PoolBlock",
+    "Reading",
+    "pool_block",
+    "published_gate",
+    "read_out",
+    "studies_of",
+    "task_draw_gate",
+]
+
+RULES = ("published", "published-exact", "task-draw")
+"""The gate as published, the same on accuracies without sampling noise, and ours."""
+
+EVALUATION_SAMPLES = 128  # draws a prompt in the published evaluation
+N_RESAMPLES = 300  # of the published bootstrap
+_STREAM = {"pool": 10, "evaluation": 11, "studies": 12}  # purposes a block's random numbers serve
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What a gate decided in many studies.
+
+    Attributes
+    ----------
+    low, high : ndarray (study,)
+        Ends of each study's interval of elicitation.
+    points : ndarray of bool (study,)
+        Whether the interval excludes zero, so that the gate quotes a value.
+    """
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    points: NDArray[np.bool_] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "points", (self.low > 0) | (self.high < 0))
+
+
+def published_gate(random: ArrayLike, majority: ArrayLike, *, seed: int = 0) -> Decisions:
+    """The published rule: 300 percentile resamples of seeds, each arm resampled apart.
+
+    Parameters
+    ----------
+    random, majority : array_like (study, seed)
+        Final accuracies; the seeds of a study share one task draw.
+    seed : int
+        Of the resampling. One set of resamples serves all studies given together.
+
+    Returns
+    -------
+    Decisions
+
+    Notes
+    -----
+    The four arms take their indices in the order frozen, random, majority, true.
+    """
+    arms = [_studies(name, values) for name, values in (("random", random), ("majority", majority))]
+    if arms[0].shape != arms[1].shape:
+        raise ValueError(f"random and majority must have one shape, got {arms[0].shape} and {arms[1].shape}")
+    n = arms[0].shape[1]
+    indices = np.random.default_rng(check_seed(seed)).integers(0, n, size=(N_RESAMPLES, 4, n))
+    weights = (indices[..., None] == np.arange(n)).sum(axis=2) / n  # (resample, arm, seed)
+    resampled = arms[1] @ weights[:, 2].T - arms[0] @ weights[:, 1].T
+    # Sampled accuracies are fractions of one denominator, so an end can be 0 but for rounding.
+    low, high = np.round(np.percentile(resampled, [2.5, 97.5], axis=1), 12)
+    return Decisions(low, high)
+
+
+def task_draw_gate(elicitation: ArrayLike, *, level: float = 0.95) -> Decisions:
+    """Our rule: Student's t on paired differences, one a task draw.
+
+    Parameters
+    ----------
+    elicitation : array_like (study, task draw)
+        acc(MAJORITY) - acc(RANDOM), run by run.
+    level : float in (0, 1)
+
+    Returns
+    -------
+    Decisions
+    """
+    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    studies = _studies("elicitation", elicitation)
+    n = studies.shape[1]
+    half = special.stdtrit(n - 1, 0.5 + level / 2) * studies.std(axis=1, ddof=1) / math.sqrt(n)
+    mean = studies.mean(axis=1)
+    return Decisions(mean - half, mean + half)
+
+
+@dataclass(frozen=True)
+class PoolBlock:
+    """Simulated runs out of which studies are carved.
+
+    Attributes
+    ----------
+    exact : dict of arm to ndarray (task, seed)
+        Exact accuracy of RANDOM and of MAJORITY.
+    sampled : dict of arm to ndarray (task, seed)
+        The mean of 128 sampled answers a prompt in its place.
+    seed : int
+        Of this block.
+    """
+
+    exact: dict[str, NDArray[np.float64]]
+    sampled: dict[str, NDArray[np.float64]]
+    seed: int
+
+    @property
+    def elicitation(self) -> NDArray[np.float64]:
+        """Exact paired differences, ndarray (task, seed)."""
+        return self.exact["majority"] - self.exact["random"]
+
+
+def pool_block(
+    prior_strength: float,
+    block: int,
+    *,
+    n_tasks: int = 128,
+    n_seeds: int = 16,
+    seed: int = 0,
+    format_strength: float = 0.0,
+    config: GRPOConfig = LIGHT,
+    executor: Executor | None = None,
+) -> PoolBlock:
+    """Simulate one block of a pool; block b depends on (seed, b) alone.
+
+    Parameters
+    ----------
+    prior_strength : float in (0, 1)
+    block : int, at least 0
+    n_tasks : int, at least 1
+        Task draws.
+    n_seeds : int, at least 1
+        Training seeds within each.
+    seed : int
+    format_strength : float, at least 0
+        Without format mass the crossover lies at n_correct / n_actions = 0.25 exactly: all actions are
+        alike there, so that elicitation is zero by symmetry.
+    config : GRPOConfig
+    executor : concurrent.futures.Executor, optional
+        As in :func:`rlvr.simulate`.
+    """
+    whole("block", block, "an integer of at least 0", at_least=0)
+    sequence = np.random.SeedSequence(check_seed(seed), spawn_key=(_STREAM["pool"], block))
+    block_seed = int(sequence.generate_state(1, np.uint64)[0])
+    runs = simulate(
+        TaskFamily(prior_strength, format_strength),
+        config,
+        arms=("random", "majority"),
+        n_tasks=n_tasks,
+        n_seeds=n_seeds,
+        seed=block_seed,
+        keep_policies=True,
+        executor=executor,
+    )
+    if runs.policies is None:
+        raise AssertionError("policies were asked for")
+    right = np.where(runs.tasks.correct[None, :, None], runs.policies, 0.0).sum(axis=-1)
+    generator = np.random.default_rng(np.random.SeedSequence(block_seed, spawn_key=(_STREAM["evaluation"],)))
+    hits = generator.binomial(EVALUATION_SAMPLES, np.clip(right, 0.0, 1.0))
+    sampled = hits.mean(axis=-1) / EVALUATION_SAMPLES
+    return PoolBlock(
+        {arm: runs.arm(arm) for arm in runs.arms}, dict(zip(runs.arms, sampled, strict=True)), block_seed
+    )
+
+
+def studies_of(block: PoolBlock, rule: str, n_runs: int) -> Decisions:
+    """Carve studies of `n_runs` runs out of a block and let a rule decide each; no run serves twice.
+
+    Parameters
+    ----------
+    block : PoolBlock
+    rule : str
+        One of ``RULES``. For the published ones a study is `n_runs` seeds of one task draw; for
+        "task-draw" it is one seed of each of `n_runs` task draws, drawn at random seed by seed.
+    n_runs : int, at least 2
+
+    Returns
+    -------
+    Decisions
+    """
+    choice("rule", rule, RULES)
+    n_tasks, n_seeds = block.elicitation.shape
+    available = n_tasks if rule == "task-draw" else n_seeds
+    whole("n_runs", n_runs, f"an integer from 2 to {available}", at_least=2, at_most=available)
+    generator = np.random.default_rng(np.random.SeedSequence(block.seed, spawn_key=(_STREAM["studies"],)))
+    if rule == "task-draw":
+        used = n_tasks // n_runs * n_runs
+        shuffled = generator.permuted(block.elicitation, axis=0)[:used]
+        return task_draw_gate(shuffled.T.reshape(-1, n_runs))
+    accuracy = block.sampled if rule == "published" else block.exact
+    used = n_seeds // n_runs * n_runs
+    carved = {arm: values[:, :used].reshape(-1, n_runs) for arm, values in accuracy.items()}
+    return published_gate(carved["random"], carved["majority"], seed=block.seed)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a study may quote.
+
+    Attributes
+    ----------
+    verdict : str
+        "points" (a value is quoted) or "bounds".
+    elicitation : Estimate
+    reward_design : Estimate
+        With "points" a value, the paired difference, and its interval. With "bounds" no value but the
+        identified interval: all of naive - elicitation with both inside simultaneous intervals.
+    """
+
+    verdict: str
+    elicitation: Estimate
+    reward_design: Estimate
+
+
+def read_out(random: ArrayLike, majority: ArrayLike, true: ArrayLike, *, level: float = 0.95) -> Reading:
+    """Apply the task-draw gate to one study and quote reward design as a value or as an interval.
+
+    Parameters
+    ----------
+    random, majority, true : array_like (task, seed)
+        Paired run by run.
+    level : float in (0, 1)
+
+    Returns
+    -------
+    Reading
+
+    Notes
+    -----
+    With "bounds", MAJORITY was not told apart from RANDOM, so its exact position is not used: elicitation
+    may be anywhere in its interval. The two intervals each take half the error (Bonferroni), hence the
+    identified interval covers reward design with probability of at least `level`.
+    """
+    arms = [np.asarray(values, dtype=float) for values in (random, majority, true)]
+    elicitation = mean_interval(arms[1] - arms[0], level=level)
+    if elicitation.excludes(0):
+        return Reading("points", elicitation, mean_interval(arms[2] - arms[1], level=level))
+    joint = 0.5 + level / 2
+    naive, inner = (
+        mean_interval(arms[2] - arms[0], level=joint),
+        mean_interval(arms[1] - arms[0], level=joint),
+    )
+    bounds = Estimate(
+        math.nan,
+        naive.low - inner.high,
+        naive.high - inner.low,
+        level,
+        elicitation.unit,
+        elicitation.n,
+        f"elicitation is not separated from 0: {elicitation}",
+    )
+    return Reading("bounds", elicitation, bounds)
+
+
+def _studies(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    studies = np.asarray(values, dtype=float)
+    if studies.ndim != 2 or studies.shape[1] < 2 or not np.isfinite(studies).all():
+        raise ValueError(
+            f"{name} must be finite, of shape (study, run) with at least 2 runs, got shape {studies.shape}"
+        )
+    return studies

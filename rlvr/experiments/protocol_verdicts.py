@@ -1,0 +1,273 @@
+"""Judge every registered hypothesis alike: supported, contradicted or undecided.
+
+A hypothesis is a tree of ``all`` and ``any`` over claims as written in the protocol. A claim names one
+quantity::
+
+    term: elicitation          cell: ps80            a term of the decomposition
+    ratio: [reward_design, naive]   cell: ps20       a ratio of two terms
+    fall: [reward_design, naive]    from: a, to: b   how much a ratio falls between two cells
+    effect: B                  design: drop          a coefficient of a 2x2x2
+    dominance: AC              over: {A: 0.2, ...}   -AC minus a multiple of another effect's size
+    gate: task-draw            condition: crossover  the probability that a gate quotes a value
+    gain: "null"               from: a, to: b        how much a term rises between two cells
+    spread: "null"             cell: a               standard deviation of a term over runs
+    spreads: "null"            of: [a, b]            standard deviation in cell a over that in cell b
+    far: elicitation           cell: a, by: 0.05     chance that one run is further than that from the mean
+
+It also names one region: ``above``, ``below``, ``within: [low, high]`` or ``outside: [low, high]``. The
+unit of replication is the task draw; for gates, the study.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from rlvr._checks import choice, shown
+from rlvr.decomposition import TERMS
+from rlvr.experiments.factorial_design import contrasts
+from rlvr.experiments.sealed_protocol import Protocol, Results
+from rlvr.stats.equivalence_claims import (
+    Claim,
+    all_of,
+    any_of,
+    linearised_ratio,
+    mean_claim,
+    outside,
+    proportion_claim,
+    ratio_claim,
+    verdicts,
+)
+from rlvr.stats.power_analysis import studies_needed, task_draws_needed
+from rlvr.stats.spread_claims import far_claim, spread_claim, spread_ratio_claim
+
+__all__ = ["Judgement", "design_cells", "evaluate", "judge", "leaves", "sample_sizes"]
+
+_KINDS = ("term", "ratio", "fall", "effect", "dominance", "gate", "gain", "spread", "spreads", "far")
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One hypothesis, the evidence, and the verdict.
+
+    Attributes
+    ----------
+    name : str
+        What the protocol calls the hypothesis.
+    statement : str
+        The hypothesis in words.
+    verdict : str
+        "supported", "contradicted" or "undecided".
+    adjusted_p : float
+        The smaller of its two p-values after Holm's correction over the whole family.
+    claim : Claim
+        The tree of tests behind it.
+    """
+
+    name: str
+    statement: str
+    verdict: str
+    adjusted_p: float
+    claim: Claim = field(repr=False)
+
+
+def judge(protocol: Protocol, results: Results) -> list[Judgement]:
+    """Pronounce on every registered hypothesis, with one error rate for the family.
+
+    Raises
+    ------
+    ValueError
+        If the results do not come from this protocol.
+    """
+    if results.digest != protocol.digest:
+        raise ValueError(
+            f"the results were made under protocol {results.digest[:12]}, this one is {protocol.digest[:12]}"
+        )
+    claims = {name: evaluate(spec, protocol, results) for name, spec in protocol.hypotheses.items()}
+    pronounced = verdicts(claims, level=protocol.content["level"])
+    return [
+        Judgement(name, spec["statement"], *pronounced[name], claims[name])
+        for name, spec in protocol.hypotheses.items()
+    ]
+
+
+def evaluate(spec: Mapping[str, Any], protocol: Protocol, results: Results) -> Claim:
+    """Test one hypothesis, or one part of it, as the protocol writes it."""
+    for word, combine in (("all", all_of), ("any", any_of)):
+        if word in spec:
+            parts = [evaluate(part, protocol, results) for part in spec[word]]
+            return combine(parts, spec.get("statement", ""))
+    kinds = [kind for kind in _KINDS if kind in spec]
+    if len(kinds) != 1:
+        raise ValueError(f"a claim must name exactly one of {', '.join(_KINDS)}, got {shown(dict(spec))}")
+    region, words = _region(spec)
+    claim = _CLAIMS[kinds[0]](spec, protocol, results, region, words)
+    return outside(claim, claim.label) if "outside" in spec else claim
+
+
+def leaves(claim: Claim) -> Iterator[Claim]:
+    """The single claims of a tree, in the order of the protocol."""
+    if claim.estimate is not None:
+        yield claim
+    for part in claim.parts if claim.estimate is None else ():
+        yield from leaves(part)
+
+
+def design_cells(protocol: Protocol, results: Results, design: str) -> np.ndarray:
+    """Cells of a registered 2x2x2, ndarray (block, 8) in the order of the factorial's ``CODES``."""
+    designs = protocol.content["designs"]
+    choice("design", design, tuple(designs))
+    columns = [
+        results.arm(cell, arm)
+        for arm in ("true", "majority")
+        for cell in (*designs[design]["filtered"], *designs[design]["unfiltered"])
+    ]
+    return np.column_stack(columns)
+
+
+def sample_sizes(
+    protocol: Protocol, exploratory: Results, *, alpha: float, power: float = 0.99
+) -> pd.DataFrame:
+    """Units each registered claim needs for a verdict, if the exploratory runs are right.
+
+    Parameters
+    ----------
+    protocol : Protocol
+    exploratory : Results
+        Of the same cells, from another seed.
+    alpha : float
+        Level of one test; the smallest that Holm's correction can ask for is the family's divided by
+        twice the number of hypotheses.
+    power : float
+
+    Returns
+    -------
+    DataFrame
+        One row a claim: hypothesis, claim, value, sd, distance to the nearer end of the region, unit, needed.
+    """
+    rows = []
+    for name, spec in protocol.hypotheses.items():
+        for leaf in leaves(evaluate(spec, protocol, exploratory)):
+            estimate, ends = leaf.estimate, [end for end in leaf.region if math.isfinite(end)]
+            assert estimate is not None  # leaves have one
+            distance = min(abs(estimate.value - end) for end in ends)
+            if estimate.unit == "study":
+                inner = [end for end in ends if 0 < end < 1]
+                sd, needed = math.nan, studies_needed(estimate.value, inner[0], alpha=alpha, power=power)
+                distance = abs(estimate.value - inner[0])
+            else:
+                critical = stats.t.ppf(0.5 + estimate.level / 2, estimate.n - 1)
+                sd = (estimate.high - estimate.low) / 2 / critical * math.sqrt(estimate.n)
+                needed = task_draws_needed(distance, sd, alpha=alpha, power=power)
+            rows.append((name, leaf.label, estimate.value, sd, distance, estimate.unit, needed))
+    return pd.DataFrame(rows, columns=["hypothesis", "claim", "value", "sd", "distance", "unit", "needed"])
+
+
+def _region(spec: Mapping[str, Any]) -> tuple[dict[str, float], str]:
+    given = [word for word in ("above", "below", "within", "outside") if word in spec]
+    if len(given) != 1:
+        raise ValueError(f"a claim must state one of above, below, within, outside, got {shown(dict(spec))}")
+    word, value = given[0], spec[given[0]]
+    if word == "above":
+        return {"low": float(value)}, f"> {value:g}"
+    if word == "below":
+        return {"high": float(value)}, f"< {value:g}"
+    low, high = map(float, value)
+    return {"low": low, "high": high}, f"{'in' if word == 'within' else 'outside'} [{low:g}, {high:g}]"
+
+
+def _term(results: Results, cell: str, term: str) -> np.ndarray:
+    choice("term", term, tuple(TERMS))
+    arm, base = TERMS[term]
+    return results.arm(cell, arm) - results.arm(cell, base)
+
+
+def _claim_term(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
+    label = f"{spec['term']} at {spec['cell']} {words}"
+    return mean_claim(_term(results, spec["cell"], spec["term"]), **region, label=label)
+
+
+def _claim_ratio(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
+    above, below = (_term(results, spec["cell"], term) for term in spec["ratio"])
+    label = f"{spec['ratio'][0]} / {spec['ratio'][1]} at {spec['cell']} {words}"
+    return ratio_claim(above, below, **region, label=label, names=spec["ratio"])
+
+
+def _claim_fall(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
+    """A difference of ratios counts only where both denominators are positive, so those are tested too."""
+    units, denominators = [], []
+    for cell in (spec["from"], spec["to"]):
+        above, below = (_term(results, cell, term) for term in spec["fall"])
+        units.append(linearised_ratio(above, below)[:, None])
+        denominators.append(mean_claim(below, low=0.0, label=f"{spec['fall'][1]} at {cell} > 0"))
+    label = f"fall of {' / '.join(spec['fall'])} from {spec['from']} to {spec['to']} {words}"
+    return all_of([mean_claim(units[0] - units[1], **region, label=label), *denominators], label)
+
+
+def _claim_effect(spec: Any, protocol: Protocol, results: Results, region: Any, words: str) -> Claim:
+    values = contrasts(design_cells(protocol, results, spec["design"]))[spec["effect"]]
+    return mean_claim(values[:, None], **region, label=f"{spec['effect']} ({spec['design']}) {words}")
+
+
+def _claim_dominance(spec: Any, protocol: Protocol, results: Results, region: Any, words: str) -> Claim:
+    """-X - c|Y|, as one claim for each sign of Y."""
+    blocks = contrasts(design_cells(protocol, results, spec["design"]))
+    effect = {name: values[:, None] for name, values in blocks.items()}
+    claims = [
+        mean_claim(
+            -effect[spec["dominance"]] - sign * factor * effect[other],
+            **region,
+            label=f"-{spec['dominance']} {'-' if sign > 0 else '+'} {factor:g} {other} {words}",
+        )
+        for other, factor in spec["over"].items()
+        for sign in (1, -1)
+    ]
+    return all_of(claims, f"-{spec['dominance']} exceeds {spec['over']}")
+
+
+def _claim_gate(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
+    points, studies = results.gate_counts(spec["condition"], spec["gate"])
+    label = f"P(the {spec['gate']} gate quotes a value) at {spec['condition']} {words}"
+    return proportion_claim(points, studies, **region, label=label)
+
+
+def _claim_gain(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
+    first, last = (_term(results, spec[end], spec["gain"]) for end in ("from", "to"))
+    label = f"{spec['gain']} at {spec['to']} less {spec['from']} {words}"
+    return mean_claim(last - first, **region, label=label)
+
+
+def _claim_spread(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
+    label = f"sd of {spec['spread']} at {spec['cell']} {words}"
+    return spread_claim(_term(results, spec["cell"], spec["spread"]), **region, label=label)
+
+
+def _claim_spreads(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
+    above, below = (_term(results, cell, spec["spreads"]) for cell in spec["of"])
+    label = f"sd of {spec['spreads']} at {spec['of'][0]} over {spec['of'][1]} {words}"
+    return spread_ratio_claim(above, below, **region, label=label)
+
+
+def _claim_far(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
+    label = f"P({spec['far']} of one run off by {spec['by']:g}) at {spec['cell']} {words}"
+    return far_claim(_term(results, spec["cell"], spec["far"]), by=spec["by"], **region, label=label)
+
+
+_CLAIMS = {
+    "term": _claim_term,
+    "ratio": _claim_ratio,
+    "fall": _claim_fall,
+    "effect": _claim_effect,
+    "dominance": _claim_dominance,
+    "gate": _claim_gate,
+    "gain": _claim_gain,
+    "spread": _claim_spread,
+    "spreads": _claim_spreads,
+    "far": _claim_far,
+}

@@ -1,0 +1,18 @@
+"""How many runs, items and answers a study needs, before it is run.
+
+What it is for: study plans, pilots, the cheapest design, and the catalogue of measured spreads.
+It may import the audit, the logs and the statistics; no simulator.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "simulated_studies": ["StudyDesign", "draw_outcomes", "outcomes_table"],
+        "run_spreads": ["default_run_sd", "known_run_spreads"],
+        "study_plans": ["plan_study"],
+        "design_search": ["cheapest_design"],
+        "pilot_tables": ["pilot_design"],
+    },
+)

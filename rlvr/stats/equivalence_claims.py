@@ -1,0 +1,300 @@
+"""Verdicts from tests: regions, equivalence, "all of" and "any of", and Holm's correction.
+
+A claim says that a quantity lies in a region. It has two p-values: `p_inside` small speaks for the claim,
+`p_outside` small against it, and neither small leaves it undecided. "No effect" is the claim that an effect
+lies within a stated margin (two one-sided tests), never a large p-value.
+
+::
+
+    region (low, high):  p_inside  = max(p[mean > low], p[mean < high])
+                         p_outside = min(1, 2 min(p[mean < low], p[mean > high]))
+    all of m claims:     p_inside  = max,              p_outside = min(1, m min)
+    any of m claims:     p_inside  = min(1, m min),    p_outside = max
+
+The unit of replication is that of :func:`rlvr.stats.estimates.replicates`: the task draw, then the seed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special, stats
+from statsmodels.stats.multitest import multipletests
+
+from rlvr._checks import real, whole
+from rlvr.stats.estimates import Estimate, mean_interval, ratio_interval, replicates
+
+__all__ = [
+    "Claim",
+    "all_of",
+    "any_of",
+    "equivalence",
+    "holm",
+    "linearised_ratio",
+    "mean_claim",
+    "outside",
+    "proportion_claim",
+    "ratio_claim",
+    "verdicts",
+]
+
+_Name = TypeVar("_Name", bound=Hashable)
+_NOWHERE = (math.nan, math.nan)  # a combination has no region of its own
+_ROUNDING = (
+    1e-12  # spread below which units are one number repeated: rounding of a mean, far below any margin
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What was claimed of an estimate, and the evidence for and against.
+
+    Attributes
+    ----------
+    estimate : Estimate or None
+        The quantity; None for a combination of claims.
+    region : tuple of float
+        (low, high) in which the claim puts it; ends may be infinite.
+    p_inside, p_outside : float
+        Small p-values speak for and against the claim.
+    parts : tuple of Claim
+        What a combination is made of.
+    label : str
+        The claim in words.
+    """
+
+    estimate: Estimate | None
+    region: tuple[float, float]
+    p_inside: float
+    p_outside: float
+    parts: tuple[Claim, ...] = ()
+    label: str = ""
+
+
+def mean_claim(
+    values: ArrayLike, *, low: float = -math.inf, high: float = math.inf, label: str = "", level: float = 0.95
+) -> Claim:
+    """Test whether a mean lies strictly between `low` and `high`, by one-sided t tests on the units.
+
+    Parameters
+    ----------
+    values : array_like (task, seed) or (seed,)
+    low, high : float
+        Region; one end may be infinite.
+    label : str
+    level : float in (0, 1)
+        Of the interval shown beside the tests.
+
+    Returns
+    -------
+    Claim
+
+    Raises
+    ------
+    ValueError
+        If the region is empty or the whole line, or fewer than two units are given.
+
+    Examples
+    --------
+    >>> claim = mean_claim([0.001, -0.002, 0.0005, 0.0], low=-0.005, high=0.005)
+    >>> round(claim.p_inside, 4), claim.p_outside
+    (0.0025, 1.0)
+    """
+    _check_region(low, high)
+    units, _ = replicates(values)
+    if units.size < 2:
+        raise ValueError(f"values must hold at least 2 independent units, got {units.size}")
+    p_inside, p_outside = _mean_p_values(units, low, high)
+    return Claim(mean_interval(values, level=level), (low, high), p_inside, p_outside, label=label)
+
+
+def equivalence(values: ArrayLike, margin: float, *, label: str = "", level: float = 0.95) -> Claim:
+    """Schuirmann's two one-sided tests that a mean lies within `margin` of zero.
+
+    Journal of Pharmacokinetics and Biopharmaceutics 15(6), 1987.
+
+    Parameters
+    ----------
+    values : array_like (task, seed) or (seed,)
+    margin : float, above 0
+        In the unit of `values`.
+    label : str
+    level : float in (0, 1)
+
+    Returns
+    -------
+    Claim
+        Its `p_inside` is the p-value of the equivalence test.
+    """
+    real("margin", margin, "a finite number above 0", above=0)
+    return mean_claim(values, low=-margin, high=margin, label=label, level=level)
+
+
+def ratio_claim(
+    numerator: ArrayLike,
+    denominator: ArrayLike,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
+    label: str = "",
+    names: Sequence[str] = ("numerator", "denominator"),
+) -> Claim:
+    """Test whether a ratio of paired means lies between `low` and `high`, and its denominator above zero.
+
+    The ratio exceeds r exactly when ``numerator - r * denominator`` is positive, given a positive
+    denominator; so both are tested, and no division takes place (Fieller's argument).
+
+    Parameters
+    ----------
+    numerator, denominator : array_like (task, seed) or (seed,)
+        Paired run by run.
+    low, high : float
+        Region of the ratio; one end may be infinite.
+    label : str
+    names : pair of str
+        What the two are called where the ratio is undefined.
+    """
+    _check_region(low, high)
+    above, below = (np.asarray(values, dtype=float) for values in (numerator, denominator))
+    sides = [mean_claim(below, low=0.0)]
+    if math.isfinite(low):
+        sides.append(mean_claim(above - low * below, low=0.0))
+    if math.isfinite(high):
+        sides.append(mean_claim(above - high * below, high=0.0))
+    against = max(sides[0].p_inside, min(1.0, (len(sides) - 1) * min(side.p_outside for side in sides[1:])))
+    return Claim(
+        ratio_interval(above, below, names=names),
+        (low, high),
+        max(side.p_inside for side in sides),
+        against,
+        label=label,
+    )
+
+
+def linearised_ratio(numerator: ArrayLike, denominator: ArrayLike) -> np.ndarray:
+    """One value a unit, ndarray (task,) or (seed,), whose mean is the ratio of means to first order.
+
+    Differences of two ratios on the same task draws are then paired differences of units. The
+    approximation needs a denominator many standard errors from zero, which :func:`ratio_claim` tests.
+    """
+    above, below = replicates(numerator)[0], replicates(denominator)[0]
+    ratio = above.mean() / below.mean()
+    return ratio + (above - ratio * below) / below.mean()
+
+
+def proportion_claim(
+    successes: int, n: int, *, low: float = 0.0, high: float = 1.0, label: str = "", unit: str = "study"
+) -> Claim:
+    """Test whether a probability lies strictly between `low` and `high`, by exact binomial tests.
+
+    Parameters
+    ----------
+    successes : int in [0, n]
+    n : int, at least 1
+        Independent trials.
+    low, high : float in [0, 1]
+        Region; 0 and 1 stand for no bound.
+    label, unit : str
+        The claim in words, and what a trial is called.
+    """
+    whole("n", n, "an integer of at least 1", at_least=1)
+    whole("successes", successes, f"an integer from 0 to n = {n}", at_least=0, at_most=n)
+    if not 0 <= low < high <= 1 or (low, high) == (0, 1):
+        raise ValueError(f"low must be below high, both in [0, 1] and not 0 and 1, got ({low!r}, {high!r})")
+    ends = [(low, "greater", "less")] * (low > 0) + [(high, "less", "greater")] * (high < 1)
+    inside = [stats.binomtest(successes, n, end, alternative=side).pvalue for end, side, _ in ends]
+    outside = [stats.binomtest(successes, n, end, alternative=side).pvalue for end, _, side in ends]
+    interval = stats.binomtest(successes, n).proportion_ci(0.95, method="exact")
+    estimate = Estimate(successes / n, float(interval.low), float(interval.high), 0.95, unit, n)
+    against = min(1.0, len(ends) * min(outside))
+    return Claim(estimate, (low, high), float(max(inside)), float(against), label=label)
+
+
+def outside(claim: Claim, label: str = "") -> Claim:
+    """The opposite claim: what spoke for `claim` speaks against this one."""
+    return Claim(claim.estimate, claim.region, claim.p_outside, claim.p_inside, claim.parts, label)
+
+
+def all_of(claims: Sequence[Claim], label: str = "") -> Claim:
+    """The claim that each of `claims` holds (intersection-union; Bonferroni against it)."""
+    parts = _parts(claims)
+    against = min(1.0, len(parts) * min(part.p_outside for part in parts))
+    return Claim(None, _NOWHERE, max(part.p_inside for part in parts), against, parts, label)
+
+
+def any_of(claims: Sequence[Claim], label: str = "") -> Claim:
+    """The claim that at least one of `claims` holds (Bonferroni; intersection-union against it)."""
+    parts = _parts(claims)
+    in_favour = min(1.0, len(parts) * min(part.p_inside for part in parts))
+    return Claim(None, _NOWHERE, in_favour, max(part.p_outside for part in parts), parts, label)
+
+
+def holm(p_values: Mapping[_Name, float]) -> dict[_Name, float]:
+    """Holm's adjusted p-values of a family of tests, by name (Scandinavian J. of Statistics 6(2), 1979).
+
+    Examples
+    --------
+    >>> {name: round(p, 4) for name, p in holm({"a": 0.01, "b": 0.04, "c": 0.03}).items()}
+    {'a': 0.03, 'b': 0.06, 'c': 0.06}
+    """
+    if not p_values:
+        raise ValueError("p_values must hold at least one p-value, got none")
+    return dict(
+        zip(p_values, map(float, multipletests(list(p_values.values()), method="holm")[1]), strict=True)
+    )
+
+
+def verdicts(claims: Mapping[str, Claim], *, level: float = 0.95) -> dict[str, tuple[str, float]]:
+    """Pronounce on a family of claims with one error rate for the whole of it.
+
+    Both p-values of every claim enter one Holm correction: with probability `level` no claim is called
+    supported or contradicted wrongly.
+
+    Parameters
+    ----------
+    claims : mapping of name to Claim
+    level : float in (0, 1)
+
+    Returns
+    -------
+    dict of name to (verdict, adjusted p)
+        "supported", "contradicted" or "undecided", with the smaller adjusted p-value.
+    """
+    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    raw = {(name, "supported"): claim.p_inside for name, claim in claims.items()}
+    raw |= {(name, "contradicted"): claim.p_outside for name, claim in claims.items()}
+    adjusted = holm(raw)
+    pronounced = {}
+    for name in claims:
+        p, word = min((adjusted[name, word], word) for word in ("supported", "contradicted"))
+        pronounced[name] = (word if p <= 1 - level else "undecided", p)
+    return pronounced
+
+
+def _check_region(low: float, high: float) -> None:
+    if not low < high or (math.isinf(low) and math.isinf(high)):
+        raise ValueError(f"low must be below high and at least one of them finite, got ({low!r}, {high!r})")
+
+
+def _mean_p_values(units: np.ndarray, low: float, high: float) -> tuple[float, float]:
+    constant = np.ptp(units) <= _ROUNDING  # known without error: each test is a comparison
+    mean, error = (units[0], 0.0) if constant else (units.mean(), units.std(ddof=1) / math.sqrt(units.size))
+    inside, outside = [], []
+    for end, sign in ((low, 1.0), (high, -1.0)):
+        if math.isfinite(end):
+            distance = sign * (mean - end)
+            t = np.inf * np.sign(distance) if constant and distance else distance / (error or 1.0)
+            inside.append(1.0 if constant and not distance else float(special.stdtr(units.size - 1, -t)))
+            outside.append(1.0 if constant and not distance else float(special.stdtr(units.size - 1, t)))
+    return max(inside), min(1.0, len(outside) * min(outside))
+
+
+def _parts(claims: Sequence[Claim]) -> tuple[Claim, ...]:
+    if not claims:
+        raise ValueError("claims must hold at least one claim, got none")
+    return tuple(claims)

@@ -1,0 +1,152 @@
+"""The grid of shared and single policies behind the explorer page: complete, recomputable, lawful."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from rlvr import GRPOConfig, StrategyFamily, decompose, simulate
+from rlvr.arms import ARMS
+from rlvr.decomposition import PARTS
+from rlvr.experiments import sharing_grid
+from rlvr.experiments.sharing_grid import (
+    LEARNING_RATES,
+    MIXES,
+    N_RUNS,
+    SHARING_AXES,
+    SHARING_GROUPS,
+    group_name,
+    recompute_sharing,
+    sharing_runs,
+    store_sharing,
+    stored_sharing,
+)
+from rlvr.theory import null_moments
+
+FRACTION = ["fraction", "fraction_low", "fraction_high"]
+
+
+def test_the_grid_is_complete_and_in_the_order_in_which_the_page_counts():
+    table = stored_sharing()
+    assert list(table.index) == list(itertools.product(*SHARING_AXES.values()))
+    assert len(table) == len(SHARING_GROUPS) * len(SHARING_AXES["n_steps"]) == 960
+    assert not table.drop(columns=FRACTION).isna().any(axis=None)
+
+
+@pytest.mark.slow
+def test_a_random_group_comes_back():
+    """Another group every time."""
+    table, chosen = stored_sharing(), np.random.default_rng().choice(len(SHARING_GROUPS))
+    fresh = recompute_sharing(*SHARING_GROUPS[chosen]).set_index(table.index.names)
+    np.testing.assert_allclose(fresh, table.loc[fresh.index], rtol=0, atol=2e-6)
+
+
+def test_a_shared_budget_is_what_a_run_of_that_length_gives():
+    row = stored_sharing().loc["worse", "shared", "adam", 4, "on", 2]
+    family = StrategyFamily((0.35, 0.65), (0.609, 0.280), n_prompts=64)
+    config = GRPOConfig(
+        n_steps=2, batch_size=64, group_size=16, learning_rate=0.15, kl_coefficient=0.0,
+        optimizer="adam", inner_updates=4, clip=(0.2, 0.2),
+    )  # fmt: skip
+    runs = simulate(family, config, n_tasks=200, n_seeds=1)
+    parts = decompose(runs)
+    for arm in ARMS:
+        assert row[arm] == pytest.approx(runs.arm(arm).mean(), abs=1e-6)
+    for part, (base, arm) in zip(PARTS, itertools.pairwise(ARMS), strict=True):
+        difference = (runs.arm(arm) - runs.arm(base))[:, 0]
+        assert row[f"{part}_sd"] == pytest.approx(difference.std(ddof=1), abs=1e-6)
+        term = getattr(parts, part)
+        assert row[f"{part}_half"] == pytest.approx(term.high - term.value, abs=1e-6)
+    assert row.fraction == pytest.approx(parts.reward_design_fraction.value, abs=1e-6)
+
+
+def test_a_run_of_single_policies_is_their_mean(monkeypatch):
+    monkeypatch.setattr(sharing_grid, "N_RUNS", {"own": 3})
+    monkeypatch.setitem(sharing_grid.SHARING_AXES, "n_steps", (1, 3))
+    runs = sharing_runs("better", "own", "sgd", 2, "off")
+    config = GRPOConfig(
+        n_steps=3, batch_size=2, group_size=16, learning_rate=0.5, kl_coefficient=0.0, inner_updates=2
+    )
+    alone = simulate(
+        StrategyFamily((0.65, 0.35), (0.609, 0.280), n_prompts=2), config, n_tasks=192, n_seeds=1
+    )
+    for arm in ARMS:
+        assert runs[arm].shape == (3, 2)
+        for run in range(3):
+            mine = alone.arm(arm)[64 * run : 64 * (run + 1)].mean()
+            assert runs[arm][run, 1] == pytest.approx(mine, abs=1e-12)
+
+
+def test_with_one_update_a_rollout_there_is_nothing_to_clip():
+    table = stored_sharing()
+    off, on = (table.xs((1, clip), level=("inner_updates", "clip")) for clip in ("off", "on"))
+    assert off.equals(on) and len(off) == 120
+    eight = (table.xs((8, clip), level=("inner_updates", "clip")) for clip in ("off", "on"))
+    assert not next(eight).random.equals(next(eight).random)
+
+
+def test_frozen_is_the_prior():
+    for mix, strategies in MIXES.items():
+        frozen = stored_sharing().loc[mix].frozen
+        assert np.allclose(frozen, StrategyFamily(**strategies).prior_accuracy, atol=1e-6)
+
+
+def test_the_shared_walk_has_its_closed_form_and_single_ones_average_it_away():
+    """The spread of a standard deviation over n runs is 1 / sqrt(2 n) of it; four of these are allowed."""
+    table = stored_sharing()
+    by_formula = null_moments(
+        MIXES["better"]["shares"], MIXES["better"]["accuracies"], n_updates=10,
+        learning_rate=LEARNING_RATES["sgd"], n_answers=1024, group_size=16,
+    )  # fmt: skip
+    shared = table.loc["better", "shared", "sgd", 1, "off", 10]
+    assert shared.null_sd == pytest.approx(by_formula.sd, rel=4 / (2 * N_RUNS["shared"]) ** 0.5)
+    # Adam's first step has one size whatever the batch: 64 policies instead of one, an eighth of the spread.
+    one, many = (table.loc["better", policy, "adam", 1, "off", 1].null_sd for policy in ("shared", "own"))
+    error = (1 / (2 * N_RUNS["shared"]) + 1 / (2 * N_RUNS["own"])) ** 0.5
+    assert one / many == pytest.approx(8, rel=4 * error)
+    adam = table.xs("adam", level="optimizer").null_sd
+    assert (adam.xs("shared", level="policy") > adam.xs("own", level="policy")).all()
+    # A plain step's size does follow the batch: 64 times 16 answers are as quiet as 1,024 in one policy.
+    one, many = (table.loc["better", policy, "sgd", 1, "off", 10].null_sd for policy in ("shared", "own"))
+    assert one / many == pytest.approx(1, rel=4 * error)
+
+
+def test_clipping_pushes_towards_what_holds_more_than_half():
+    table = stored_sharing()
+    for mix, sign in (("better", 1), ("worse", -1)):
+        on, off = (table.loc[mix, "shared", "adam", 8, clip, 20] for clip in ("on", "off"))
+        noise = np.hypot(on.null_half, off.null_half)
+        assert sign * (on.random - off.random) > noise
+
+
+@pytest.mark.parametrize(
+    "settings, message",
+    [
+        (("best", "shared", "adam", 8, "on"), "mix must be one of better, worse, undecided, got 'best'"),
+        (("better", "both", "adam", 8, "on"), "policy must be one of shared, own, got 'both'"),
+        (("better", "own", "lion", 8, "on"), "optimizer must be one of adam, sgd, got 'lion'"),
+        (("better", "own", "adam", 3, "on"), "inner_updates must be one of 1, 2, 4, 8, got 3"),
+        (("better", "own", "adam", 8, True), "clip must be one of off, on, got True"),
+    ],
+)
+def test_settings_off_the_grid_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        recompute_sharing(*settings)
+
+
+def test_what_is_stored_is_what_was_computed(tmp_path, monkeypatch):
+    monkeypatch.setitem(sharing_grid.SHARING_AXES, "n_steps", (1, 2))
+    groups = (("better", "own", "sgd", 1, "off"), ("worse", "shared", "adam", 8, "on"))
+    monkeypatch.setattr(sharing_grid, "SHARING_GROUPS", groups)
+    monkeypatch.setattr(sharing_grid, "N_RUNS", {"shared": 3, "own": 2})
+    said = []
+    store_sharing(tmp_path, said.append)
+    assert said == ["1 of 2: better mix, own policy, sgd, 1 updates a rollout, clipping off",
+                    "2 of 2: worse mix, shared policy, adam, 8 updates a rollout, clipping on"]  # fmt: skip
+    assert said[1].endswith(group_name(*groups[1]))
+    monkeypatch.setattr("rlvr._data.DATA", tmp_path)
+    table = stored_sharing()
+    fresh = recompute_sharing(*groups[1]).set_index(table.index.names)
+    assert len(table) == 4 and table.iloc[2:].equals(fresh)
+    terms = ("null", "elicitation", "reward_design", "naive")
+    assert set(table) == {*ARMS, *(f"{t}_{kind}" for t in terms for kind in ("half", "sd")), *FRACTION}
