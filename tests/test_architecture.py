@@ -1,16 +1,20 @@
-"""The house: wings with arrows one way, files short, no word of the machine it was written on."""
+"""The house: wings with arrows one way, a package that does not know the book, no word of a machine."""
 
 import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+import setuptools
 
 ROOT = Path(__file__).parent.parent
 CORE = ROOT / "rlvr"
 MODULES = sorted(CORE.rglob("*.py"))
+
+BOOK = ROOT / "book"
 
 # A wing, and the wings it may import beside its own files. Modules of the ground have no wing.
 MAY_IMPORT = {
@@ -101,16 +105,56 @@ def test_tests_mirror_the_wings():
         assert list((ROOT / "tests" / folder).glob("test_*.py")), folder
 
 
-@each_module
-def test_the_package_does_not_know_the_book(path):
-    outside = {"book", "chapters", "network", "tests"}
+def tops(path):
+    """The first part of every module that a file imports, of whatever package."""
     named = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             named |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             named.add(node.module.split(".")[0])
-    assert named & outside == set()
+    return named
+
+
+@each_module
+def test_the_package_does_not_know_the_book(path):
+    assert tops(path) & {"book", "chapters", "network", "tests"} == set()
+
+
+def test_the_book_stands_on_the_package_and_on_nothing_of_the_tests():
+    assert list(BOOK.glob("*.py"))
+    for path in BOOK.rglob("*.py"):
+        assert tops(path) & {"chapters", "network", "tests"} == set(), path
+
+
+def test_the_wheel_holds_the_package_alone():
+    found = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
+    packages = setuptools.find_packages(str(ROOT), **found["packages"]["find"])
+    assert {name.split(".")[0] for name in packages} == {"rlvr"}
+
+
+def test_what_the_package_depends_on_is_what_it_imports():
+    """A library that only pages or tests need is no dependency, and none is missing."""
+    imports = set().union(*map(tops, MODULES)) - set(sys.stdlib_module_names) - {"rlvr"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {re.split(r"[\[><=]", line)[0] for line in project["dependencies"]}
+    modules = {"pyyaml": "yaml", "lazy-loader": "lazy_loader", "pillow": "PIL"}
+    extras = {"dask", "distributed"}  # the extra "cluster": an executor that a user brings along
+    assert imports - extras == {modules.get(name, name) for name in named}
+
+
+def test_wings_export_what_users_import_and_no_more():
+    """A name that only other modules import is imported from its module."""
+    texts = [*(ROOT / "chapters").glob("*.md"), ROOT / "README.md", CORE / "__init__.py"]
+    used = set(re.findall(r"\w+", " ".join(text.read_text(encoding="utf-8") for text in texts)))
+    exported = {name for wing in MAY_IMPORT for name in exports(wing)}
+    assert exported - used == set()
+    assert len(exported) <= 150
+
+
+def exports(name):
+    """What a wing offers beside its modules."""
+    return getattr(__import__("rlvr" if name == "ground" else f"rlvr.{name}", fromlist=["_"]), "__all__", [])
 
 
 @each_module
