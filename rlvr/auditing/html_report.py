@@ -9,15 +9,21 @@ from __future__ import annotations
 import hashlib
 import math
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from rlvr.arms import ARMS
-from rlvr.auditing.audit_output import points, said
-from rlvr.auditing.cell_audit import STATUSES, AuditReport, CellAudit, Layer
-from rlvr.auditing.identification import ASSUMPTIONS
+from rlvr.auditing.audit_output import (
+    arms_text,
+    counts_text,
+    layer_text,
+    moves_text,
+    points,
+    term_texts,
+    verdict_text,
+)  # fmt: skip
+from rlvr.auditing.cell_verdicts import ASSUMPTIONS, AuditReport, CellAudit
 from rlvr.auditing.items_and_runs import FEWEST_RUNS
 from rlvr.decomposition import TERMS
 from rlvr.stats.estimates import Estimate
@@ -134,11 +140,9 @@ def to_html(
         share = 100 * (value - low) / (high - low)
         return round(min(100.0, max(0.0, share)), 2) if math.isfinite(value) else None
 
-    counts = {status: sum(cell.status == status for cell in report.cells) for status in STATUSES}
-    n = len(report.cells)
     return environment.from_string(template).render(
         title=title,
-        counts=f"{n} cell{'s' * (n != 1)}: " + ", ".join(f"{k} {status}" for status, k in counts.items()),
+        counts=counts_text(report),
         level=f"{100 * report.level:g}%",
         scale={"low": points(low), "high": points(high), "zero": place(0.0)},
         cells=[_cell(audit, place) for audit in report.cells],
@@ -153,33 +157,15 @@ def _round_out(end: float, direction: int) -> float:
     return direction * max(0.05, math.ceil(direction * end / 0.05 - 1e-9) * 0.05)
 
 
-def _cell(audit: CellAudit, place: Any) -> dict[str, Any]:
-    arms = (
-        f"{name.upper()} "
-        + (points(audit.cell.arms[name].accuracy, signed=False) if name in audit.cell.arms else "missing")
-        for name in ARMS
-    )
-    sizes = sorted({str(arm.n_items or "?") for arm in audit.cell.arms.values()})
-    moves = {arm: move for arm, move in audit.tipping.items() if not math.isnan(move)}
-    tips = sorted(moves.items(), key=lambda move: abs(move[1]))
+def _cell(audit: CellAudit, place: Callable[[float], float | None]) -> dict[str, Any]:
     return {
         "name": audit.cell.name,
-        "verdict": said(audit),
+        "verdict": verdict_text(audit),
         "status": audit.status,
-        "arms": f"{', '.join(arms)}; {' or '.join(sizes)} items",
-        "terms": [
-            {
-                "key": name,
-                "name": name.replace("_", " "),
-                "text": _text(audit.terms[name]),
-                "value": place(audit.terms[name].value),
-                "low": place(audit.terms[name].low),
-                "high": place(audit.terms[name].high),
-            }
-            for name in TERMS
-        ],
-        "layers": [_layer(layer) for layer in audit.layers],
-        "tips": ", ".join(f"{arm.upper()} {points(move)}" for arm, move in tips),
+        "arms": arms_text(audit.cell),
+        "terms": [_term(name, audit.terms[name], place) for name in TERMS],
+        "layers": [f"{layer.name}: {layer_text(layer)}" for layer in audit.layers],
+        "tips": moves_text(audit),
         "gains": ", ".join(
             f"{name.replace('_', ' ')} {gain:.1f} times" for name, gain in audit.pairing.items()
         ),
@@ -188,19 +174,13 @@ def _cell(audit: CellAudit, place: Any) -> dict[str, Any]:
     }
 
 
-def _text(term: Estimate) -> str:
-    span = "" if math.isnan(term.low) else f"[{points(term.low)}, {points(term.high)}]"
-    if term.defined:
-        return f"{points(term.value)} {span or 'no interval'}"
-    return f"in {span}" if span else term.reason
-
-
-def _layer(layer: Layer) -> str:
-    outcome = (
-        "survives"
-        if layer.survives
-        else "holds at the printed numbers only"
-        if layer.verdict
-        else "leaves several verdicts"
-    )
-    return f"{layer.name}: {outcome}" + (f" ({layer.note})" if layer.note else "")
+def _term(name: str, term: Estimate, place: Callable[[float], float | None]) -> dict[str, Any]:
+    value, bounds = term_texts(term)
+    return {
+        "key": name,
+        "name": name.replace("_", " "),
+        "text": f"{value} {bounds}" if term.defined else bounds,
+        "value": place(term.value),
+        "low": place(term.low),
+        "high": place(term.high),
+    }

@@ -72,11 +72,11 @@ def audit(
     import json
 
     from rlvr.auditing.audit_output import print_report, to_dict, to_markdown
-    from rlvr.auditing.cell_audit import audit as audit_tables
+    from rlvr.auditing.cell_verdicts import audit as audit_tables
     from rlvr.auditing.forest_plot import draw_forest
 
     if log:
-        from rlvr.auditing.cell_audit import with_notices
+        from rlvr.auditing.cell_verdicts import with_notices
         from rlvr.logs.log_reading import read_logs
 
     try:

@@ -17,10 +17,10 @@ from scipy import special
 
 from rlvr._checks import choice, real, whole
 from rlvr.arms import ARMS
+from rlvr.auditing.cell_verdicts import VERDICT_RULES, VERDICTS, contrast, verdicts_at
 from rlvr.auditing.items_and_runs import crossed_margins
 from rlvr.auditing.sampling_error import item_sampling
 from rlvr.auditing.study_cells import Arm
-from rlvr.auditing.verdict_rules import RULES, VERDICTS, contrast, verdicts_at
 from rlvr.decomposition import PARTS, TERMS
 from rlvr.planning.simulated_studies import StudyDesign
 
@@ -131,9 +131,11 @@ def plan_study(
     ('reward design', 1.0)
     """
     real("level", level, "a number strictly between 0 and 1", above=0, below=1)
-    choice("rule", rule, tuple(RULES))
+    choice("rule", rule, tuple(VERDICT_RULES))
     whole("draws", draws, "a whole number of at least 100", at_least=100)
-    rows = np.array([row for alternatives in RULES[rule].values() for rows in alternatives for row in rows])
+    rows = np.array(
+        [row for alternatives in VERDICT_RULES[rule].values() for rows in alternatives for row in rows]
+    )
     terms = np.array([contrast(term) for term in TERMS])
     rng = np.random.default_rng(seed)
     measured, run_squares = _draw(design, draws, rng)
@@ -219,7 +221,7 @@ def _chances(
     """How often each verdict survives; :func:`rlvr.auditing.verdict_rules.judge`, all draws at once."""
     counts, start = {}, 0
     none_holds = np.ones(len(measured), dtype=bool)
-    for verdict, alternatives in RULES[rule].items():
+    for verdict, alternatives in VERDICT_RULES[rule].items():
         shown = np.zeros(len(measured), dtype=bool)
         for inequalities in alternatives:
             values, place = measured @ inequalities.T, slice(start, start + len(inequalities))

@@ -8,7 +8,7 @@ import pytest
 
 from book.narrow_figures import narrow_png
 from rlvr.arms import ARMS
-from rlvr.auditing.cell_audit import audit
+from rlvr.auditing.cell_verdicts import audit
 from rlvr.auditing.forest_plot import draw_forest
 from rlvr.decomposition import PARTS
 from rlvr.plots import TERM_COLOURS

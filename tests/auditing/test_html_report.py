@@ -10,7 +10,7 @@ import pytest
 
 from rlvr.arms import ARMS
 from rlvr.auditing.audit_output import points
-from rlvr.auditing.cell_audit import AuditReport, audit
+from rlvr.auditing.cell_verdicts import AuditReport, audit
 from rlvr.auditing.html_report import digests, methods_paragraph, to_html
 from rlvr.decomposition import TERMS
 from rlvr.planning.simulated_studies import StudyDesign, draw_outcomes, outcomes_table

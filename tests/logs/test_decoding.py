@@ -10,7 +10,7 @@ import pytest
 
 from rlvr.arms import ARMS
 from rlvr.auditing.audit_output import to_dict, to_markdown
-from rlvr.auditing.cell_audit import audit
+from rlvr.auditing.cell_verdicts import audit
 from rlvr.auditing.html_report import to_html
 from rlvr.auditing.study_cells import read_cells
 from rlvr.auditing.table_reading import TableError

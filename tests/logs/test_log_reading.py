@@ -8,7 +8,7 @@ import pytest
 
 from rlvr.arms import ARMS
 from rlvr.auditing.audit_output import to_dict
-from rlvr.auditing.cell_audit import audit, with_notices
+from rlvr.auditing.cell_verdicts import audit, with_notices
 from rlvr.logs.evaluation_log import LogError
 from rlvr.logs.log_reading import read_logs
 from rlvr.planning.pilot_tables import pilot_design

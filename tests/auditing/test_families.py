@@ -10,9 +10,9 @@ from statsmodels.stats.meta_analysis import combine_effects
 from statsmodels.stats.multitest import multipletests
 
 from rlvr.arms import ARMS
-from rlvr.auditing.cell_audit import CellAudit, audit
+from rlvr.auditing.cell_verdicts import CellAudit, audit
+from rlvr.auditing.families import judge_family, pooled_term, verdict_p_value
 from rlvr.auditing.sampling_error import contrast_interval
-from rlvr.auditing.verdict_families import judge_family, pooled_term, verdict_p_value
 from rlvr.stats.estimates import Estimate
 
 
@@ -81,7 +81,7 @@ def test_holm_keeps_fewer_than_plain_and_all_are_named():
 def test_the_former_name_still_answers_and_names_the_new_one():
     family = judge_family(FOUR)
     for adjusted in ("plain", "holm", "discovery"):
-        with pytest.warns(DeprecationWarning, match=r"call Family\.supported") as warned:
+        with pytest.warns(DeprecationWarning, match=r"call VerdictFamily\.supported") as warned:
             former = family.identified(adjusted)
         assert former == family.supported(adjusted)
         assert len(warned) == 1 and warned[0].filename == __file__
