@@ -16,7 +16,7 @@ from rlvr.arms import ARMS
 from rlvr.commands.refusal import refuse
 
 if TYPE_CHECKING:
-    from rlvr.planning.simulated_studies import StudyDesign
+    from rlvr.planning.study_plans import StudyDesign
 
 __all__ = ["app"]
 
@@ -66,9 +66,8 @@ def plan(
     """
     import json
 
-    from rlvr.planning.design_search import ITEMS, cheapest_design
     from rlvr.planning.plan_output import draw_plans, plans_to_dict, print_plans
-    from rlvr.planning.study_plans import Costs, plan_study
+    from rlvr.planning.study_plans import ITEMS, Costs, cheapest_design, plan_study
 
     try:
         outputs = {"--json": json_out, "--figure": figure}
@@ -133,9 +132,8 @@ def _design(
 ) -> tuple[StudyDesign, list[str]]:
     """The design that was asked for, and where numbers came from that were not given."""
     from rlvr.auditing.study_cells import read_cells
-    from rlvr.planning.pilot_tables import DEFAULT_ITEM_CORRELATION, pilot_design
-    from rlvr.planning.run_spreads import default_run_sd
-    from rlvr.planning.simulated_studies import StudyDesign
+    from rlvr.planning.pilots import DEFAULT_ITEM_CORRELATION, default_run_sd, pilot_design
+    from rlvr.planning.study_plans import StudyDesign
 
     sources: list[str] = []
     spread = default_run_sd()

@@ -13,7 +13,7 @@ from rlvr.auditing.audit_output import points
 from rlvr.auditing.cell_verdicts import AuditReport, audit
 from rlvr.auditing.html_report import digests, methods_paragraph, to_html
 from rlvr.decomposition import TERMS
-from rlvr.planning.simulated_studies import StudyDesign, draw_outcomes, outcomes_table
+from rlvr.planning.study_plans import StudyDesign, draw_outcomes, outcomes_table
 
 ROWS = {"study": "s", "model": "m", "benchmark": "b", "arm": list(ARMS),
         "accuracy": [0.416, 0.494, 0.73, 0.75], "n_items": 500}  # fmt: skip

@@ -12,7 +12,7 @@ from rlvr.auditing.cell_verdicts import audit, contrast
 from rlvr.auditing.items_and_runs import FEWEST_RUNS, crossed_margins, crossed_outcomes
 from rlvr.auditing.sampling_error import item_sampling
 from rlvr.auditing.study_cells import Arm
-from rlvr.planning.simulated_studies import StudyDesign, draw_outcomes, outcomes_table
+from rlvr.planning.study_plans import StudyDesign, draw_outcomes, outcomes_table
 
 NULL, DESIGN = contrast("null"), contrast("reward_design")
 

@@ -55,10 +55,13 @@ def test_markdown_instead_of_blocks(table):
 
 
 def test_what_is_said_reaches_the_audit_and_what_is_not_does_not(table, monkeypatch):
-    asked, real = [], cell_verdicts.audit
-    monkeypatch.setattr(
-        cell_verdicts, "audit", lambda tables, **s: asked.append((tables, s)) or real(tables, **s)
-    )
+    calls, real = [], cell_verdicts.audit
+
+    def watched(tables, **settings):
+        calls.append((tables, settings))
+        return real(tables, **settings)
+
+    monkeypatch.setattr(cell_verdicts, "audit", watched)
     assert run(table).exit_code == 0
     settings = ["--level", 0.8, "--rule", "published", "--assume", "no-harm", "--assume", "true-best"]
     settings += ["--run-sd", 0.02, "--frozen-shift", 0.1]

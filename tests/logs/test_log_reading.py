@@ -11,7 +11,7 @@ from rlvr.auditing.audit_output import to_dict
 from rlvr.auditing.cell_verdicts import audit, with_notices
 from rlvr.logs.evaluation_log import LogError
 from rlvr.logs.log_reading import read_logs
-from rlvr.planning.pilot_tables import pilot_design
+from rlvr.planning.pilots import pilot_design
 
 LOGS = Path(__file__).parent.parent / "data" / "logs"
 LM_EVAL = [(arm, LOGS / "lm_eval" / arm) for arm in ARMS]

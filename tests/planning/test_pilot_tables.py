@@ -6,9 +6,8 @@ import pytest
 
 from rlvr.arms import ARMS
 from rlvr.auditing.study_cells import Arm, read_cells
-from rlvr.planning.pilot_tables import DEFAULT_ITEM_CORRELATION, item_correlation, pilot_design
-from rlvr.planning.run_spreads import default_run_sd
-from rlvr.planning.simulated_studies import StudyDesign, draw_outcomes, outcomes_table
+from rlvr.planning.pilots import DEFAULT_ITEM_CORRELATION, default_run_sd, item_correlation, pilot_design
+from rlvr.planning.study_plans import StudyDesign, draw_outcomes, outcomes_table
 
 ROWS = {
     "study": "s", "model": "m", "benchmark": "b", "arm": list(ARMS), "accuracy": [0.25, 0.3, 0.5, 0.75],

@@ -10,8 +10,7 @@ from rich.table import Table
 
 from rlvr.auditing.audit_output import points
 from rlvr.planning.plan_output import draw_plans, plan_to_dict, plans_to_dict, print_plans
-from rlvr.planning.simulated_studies import StudyDesign
-from rlvr.planning.study_plans import plan_study
+from rlvr.planning.study_plans import StudyDesign, plan_study
 
 GUESS = StudyDesign((0.3, 0.33, 0.62, 0.66), n_items=200, n_runs=3, run_sd=(0, 0.03, 0.02, 0.01))
 PLANS = [plan_study(replace(GUESS, n_runs=n), draws=1_000) for n in (3, 2, 5)]

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from rlvr.experiments.network_runs import network_paths
-from rlvr.planning.run_spreads import default_run_sd, known_run_spreads
+from rlvr.planning.pilots import default_run_sd, known_run_spreads
 from rlvr.published_runs import published_repeats
 
 
@@ -39,7 +39,7 @@ def test_three_runs_are_a_spread_and_two_are_not(monkeypatch):
     repeats = published_repeats().query("runs_averaged == 1")
     groups = repeats.groupby(["design", "benchmark"], sort=True)
     kept = [runs.head(3 if i == 0 else 2) for i, (_, runs) in enumerate(groups)]
-    monkeypatch.setattr("rlvr.planning.run_spreads.published_repeats", lambda: pd.concat(kept))
+    monkeypatch.setattr("rlvr.planning.pilots.published_repeats", lambda: pd.concat(kept))
     published = [spread for spread in known_run_spreads() if spread.benchmark != "addition"]
     assert [spread.n_runs for spread in published] == [3]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rlvr.arms import ARMS
-from rlvr.planning.simulated_studies import StudyDesign, draw_outcomes, outcomes_table
+from rlvr.planning.study_plans import StudyDesign, draw_outcomes, outcomes_table
 
 DESIGN = StudyDesign(
     (0.2, 0.4, 0.5, 0.7), n_items=40_000, samples_per_item=4, n_runs=2, item_correlation=0.3,

@@ -12,10 +12,16 @@ from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import VERDICTS, audit, contrast
 from rlvr.auditing.sampling_error import item_sampling
 from rlvr.auditing.study_cells import Arm
-from rlvr.planning.design_search import ITEMS, cheapest_design
-from rlvr.planning.run_spreads import default_run_sd
-from rlvr.planning.simulated_studies import StudyDesign, draw_outcomes, outcomes_table
-from rlvr.planning.study_plans import Costs, plan_study
+from rlvr.planning.pilots import default_run_sd
+from rlvr.planning.study_plans import (
+    ITEMS,
+    Costs,
+    StudyDesign,
+    cheapest_design,
+    draw_outcomes,
+    outcomes_table,
+    plan_study,
+)
 
 GUESS = StudyDesign((0.3, 0.33, 0.62, 0.66), n_items=120, n_runs=3, run_sd=(0, 0.03, 0.03, 0.03))
 
