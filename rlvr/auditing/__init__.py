@@ -18,8 +18,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "identified_sets", "tipping_points", "verdicts_at", "with_notices",
         ],
         "families": ["judge_family", "pooled_term"],
-        "html_report": ["methods_paragraph"],
-        "audit_output": ["points", "print_report", "set_text", "verdict_text"],
+        "audit_output": ["methods_paragraph", "points", "print_report", "set_text", "verdict_text"],
         "forest_plot": ["draw_forest"],
     },
 )  # fmt: skip

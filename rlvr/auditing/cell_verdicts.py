@@ -1,13 +1,5 @@
 """From the arms at hand to a verdict: what they identify, which term dominates, and how surely.
 
-For every cell of a table this module says, from whatever arms exist,
-
-1. which terms the arms identify: a value, an interval, or nothing (partial identification);
-2. how uncertain they are, one layer at a time: the items of the benchmark, the training run, and the
-   prompt and hardware under which FROZEN was evaluated;
-3. which term dominates, whether its items support that, and how far which arm would have to move to
-   change it.
-
 *Identification.* A missing accuracy lies in [0, 1]. With that, and whatever optional assumptions are named,
 every statement about the arms has the form ``a - b <= w``, so the sharp bounds of every difference are
 shortest paths in a graph of five nodes: the four arms and 0.
@@ -21,7 +13,10 @@ one quadruple of them, over a set of quadruples, and under sampling error by the
 ``"published"`` is the rule of the published study: (MAJORITY - FROZEN) / total above 0.60 is elicitation,
 reward_design / total above 0.60 is reward design. It cannot say "null".
 
-*The audit.* The unit of replication of ``low`` and ``high`` is the benchmark item.
+*The audit* says of every cell of a table, from whatever arms exist, which terms they identify; how uncertain
+these are, one layer at a time (the items of the benchmark, the training run, the prompt and hardware under
+which FROZEN was evaluated); which term dominates, and how far which arm would have to move to change it. The
+unit of replication of ``low`` and ``high`` is the benchmark item.
 
 References
 ----------
@@ -100,7 +95,7 @@ def identified_sets(
 
     Returns
     -------
-    dict of str to (low, high)
+    dict of term to (low, high)
         Equal ends where the term is identified; (-1, 1) where nothing is known of it.
 
     Raises
@@ -115,13 +110,8 @@ def identified_sets(
     ((0.125, 0.125), (-0.375, 0.625), (0.375, 0.375))
     """
     reach = _tightest(accuracies, _pairs(accuracies, assumptions))
-    return {
-        term: (
-            float(-reach[ARMS.index(base), ARMS.index(arm)]),
-            float(reach[ARMS.index(arm), ARMS.index(base)]),
-        )
-        for term, (arm, base) in TERMS.items()
-    }
+    nodes = {term: (ARMS.index(arm), ARMS.index(base)) for term, (arm, base) in TERMS.items()}
+    return {term: (float(-reach[base, arm]), float(reach[arm, base])) for term, (arm, base) in nodes.items()}
 
 
 def feasible(
@@ -129,15 +119,8 @@ def feasible(
 ) -> NDArray[np.float64]:
     """Accuracies (point, 4) that agree with the arms at hand: one point if none is missing, else a grid.
 
-    The grid of one missing arm has steps of at most 0.005, of two of 0.02, of three of 0.05, and touches
-    its bounds.
-
-    Parameters
-    ----------
-    accuracies : mapping of arm to number in [0, 1]
-    assumptions : iterable of str
-    frozen : iterable of float
-        Values to take for FROZEN instead of its own.
+    The grid of one missing arm has steps of at most 0.005, of two of 0.02, of more of 0.05, and touches
+    its bounds. Values in `frozen` stand in for FROZEN's own.
     """
     named = tuple(assumptions)
     points = []
@@ -310,17 +293,9 @@ def verdict_slack(
 
 
 def tipping_points(accuracies: ArrayLike, *, rule: str = "magnitude") -> dict[str, float]:
-    """For each arm, the smallest move of it alone that changes the verdict; NaN where none in [0, 1] does.
+    """For each arm, the smallest move of it alone that changes the verdict at `accuracies` (4,).
 
-    Parameters
-    ----------
-    accuracies : array_like (4,)
-    rule : {"magnitude", "published"}
-
-    Returns
-    -------
-    dict of str to float
-        Signed, in units of accuracy.
+    A move is signed, in units of accuracy; NaN where none within [0, 1] changes it.
 
     Examples
     --------
@@ -464,10 +439,6 @@ def audit(
     frozen_shift : float in [0, 1], optional
         A sensitivity: how far FROZEN might move with its prompt or hardware, either way, for cells
         without alternative readings of it.
-
-    Returns
-    -------
-    AuditReport
 
     Raises
     ------

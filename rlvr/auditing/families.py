@@ -44,21 +44,12 @@ _SMALLEST = 1e-12
 def verdict_p_value(cell: Cell, *, rule: str = "magnitude") -> float:
     """The smallest ``1 - level`` at which the cell's verdict survives item sampling.
 
-    Parameters
-    ----------
-    cell : Cell
-        With all four arms.
-    rule : {"magnitude", "published"}
-
-    Returns
-    -------
-    float
-        1 where it survives at no level; 1e-12 stands for anything smaller.
+    It is 1 where the verdict survives at no level; 1e-12 stands for anything smaller.
 
     Raises
     ------
     ValueError
-        If an arm is missing.
+        If one of the four arms is missing.
 
     Examples
     --------
@@ -134,15 +125,10 @@ class VerdictFamily:
 def judge_family(
     cells: Sequence[CellAudit], *, level: float = 0.95, rule: str = "magnitude"
 ) -> VerdictFamily:
-    """Judge the verdicts of several cells together.
+    """Judge the verdicts of several cells together, each with all four arms.
 
-    Parameters
-    ----------
-    cells : sequence of CellAudit
-        Each with all four arms.
-    level : float in (0, 1)
-        One minus the rate that is to be kept: of any wrong verdict, or of wrong ones among those supported.
-    rule : {"magnitude", "published"}
+    One minus `level` is the rate that is to be kept: of any wrong verdict, or of wrong ones among those
+    supported.
     """
     from statsmodels.stats.multitest import multipletests
 

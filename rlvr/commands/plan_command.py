@@ -52,7 +52,7 @@ def plan(
     ),
     chance: float = typer.Option(0.8, help="Find the cheapest design with this chance of a verdict."),
     half_width: float = typer.Option(
-        None, help="Find the cheapest design with this half-width (a fraction)."
+        None, help="Find the cheapest design with this half-width (a fraction) instead of a chance."
     ),
     answers_per_run: float = typer.Option(300_000, help="How many evaluated answers cost one training run."),
     level: float = typer.Option(0.95, help="Nominal coverage of the intervals."),
@@ -85,7 +85,6 @@ def plan(
             "rule": rule,
             "costs": Costs(answers_per_run=answers_per_run),
         }
-        asked = plan_study(design, **settings)
         best = cheapest_design(
             design,
             chance=None if half_width is not None else chance,
@@ -93,8 +92,8 @@ def plan(
             items=sorted({*ITEMS, design.n_items}),
             **settings,
         )
-        others = [plan_study(replace(design, n_runs=n), **settings) for n in _RUNS if n != design.n_runs]
-        plans = [asked, *others]
+        runs_shown = [design.n_runs, *(n for n in _RUNS if n != design.n_runs)]
+        plans = [plan_study(replace(design, n_runs=n), **settings) for n in runs_shown]
         wanted = f"chance {chance:g}" if half_width is None else f"half-width {half_width:g}"
         cheapest = best or f"none with up to {max(*ITEMS, design.n_items)} items and 20 runs has {wanted}"
         text = json.dumps(
@@ -130,14 +129,12 @@ def _design(
     item_correlation: float | None,
     sample_correlation: float | None,
 ) -> tuple[StudyDesign, list[str]]:
-    """The design that was asked for, and where numbers came from that were not given."""
+    """The design of a guess or a pilot under the options, and where numbers came from that were not given."""
     from rlvr.auditing.study_cells import read_cells
     from rlvr.planning.pilots import DEFAULT_ITEM_CORRELATION, default_run_sd, pilot_design
     from rlvr.planning.study_plans import StudyDesign
 
-    sources: list[str] = []
-    spread = default_run_sd()
-    said = _spreads(run_sd)
+    default, spreads = default_run_sd(), _spreads(run_sd)
     if pilot is None:
         missing = [f"--{arm}" for arm, value in zip(ARMS, guess, strict=True) if value is None]
         if missing:
@@ -146,7 +143,7 @@ def _design(
             )
         base = StudyDesign(
             tuple(value for value in guess if value is not None),
-            run_sd=(0.0, *[spread.run_sd] * 3),
+            run_sd=(0.0, *[default.run_sd] * 3),
             item_correlation=DEFAULT_ITEM_CORRELATION,
             sample_correlation=DEFAULT_ITEM_CORRELATION,
         )
@@ -160,23 +157,21 @@ def _design(
             )
         base = pilot_design(cells[0])
         assumed = [arm for arm in ARMS[1:] if cells[0].arms[arm].run_sd is None]
-    accuracies = tuple(
-        own if value is None else value for own, value in zip(base.accuracies, guess, strict=True)
-    )
-    spreads = tuple(said.get(arm, own) for arm, own in zip(ARMS, base.run_sd, strict=True))
-    assumed = [arm.upper() for arm in assumed if arm not in said]
-    if assumed:
-        low, high = (f"{100 * end:.1f}" for end in (spread.low, spread.high))
+    sources = []
+    if assumed := [arm.upper() for arm in assumed if arm not in spreads]:
+        low, high = (f"{100 * end:.1f}" for end in (default.low, default.high))
         sources.append(
-            f"run-to-run standard deviation of {', '.join(assumed)} not given: that of {spread.n_runs} "
-            f"{spread.source}, {spread.model}, {spread.setting}, {spread.benchmark} "
+            f"run-to-run standard deviation of {', '.join(assumed)} not given: that of {default.n_runs} "
+            f"{default.source}, {default.model}, {default.setting}, {default.benchmark} "
             f"(95% interval {low} to {high})"
         )
     alike = base.item_correlation if item_correlation is None else item_correlation
     design = replace(
         base,
-        accuracies=accuracies,
-        run_sd=spreads,
+        accuracies=tuple(
+            own if value is None else value for own, value in zip(base.accuracies, guess, strict=True)
+        ),
+        run_sd=tuple(spreads.get(arm, own) for arm, own in zip(ARMS, base.run_sd, strict=True)),
         item_correlation=alike,
         sample_correlation=alike if sample_correlation is None else sample_correlation,
         **{name: size for name, size in sizes.items() if size is not None},
@@ -184,11 +179,11 @@ def _design(
     return design, sources
 
 
-def _spreads(said: list[str]) -> dict[str, float]:
+def _spreads(texts: list[str]) -> dict[str, float]:
     """Arm to run-to-run standard deviation, from `0.03` or `random=0.03`."""
     accepted = "a fraction from 0 to 0.5, or one of random=, majority=, true= and such a fraction"
     found: dict[str, float] = {}
-    for text in said:
+    for text in texts:
         arm, equals, number = text.rpartition("=")
         try:
             value = float(number)

@@ -192,9 +192,8 @@ class Plan:
 
     Attributes
     ----------
-    design : StudyDesign
-    paired : bool
-        Whether the audit gets every item's outcome, or accuracies alone.
+    design, paired
+        As in :func:`plan_study`.
     verdict : str
         What the guess itself says, out of ``VERDICTS``.
     chances : dict of str to dict of str to float
@@ -205,6 +204,7 @@ class Plan:
     cost : float
         In training runs.
     draws : int
+        Behind every chance.
     """
 
     design: StudyDesign
@@ -247,16 +247,12 @@ def plan_study(
         Its accuracies are the guess. With one run an arm, the audit is taken to be told the run-to-run
         standard deviation; with more, it estimates it from the runs.
     paired : bool
-    level : float in (0, 1)
-    rule : {"magnitude", "published"}
+        Whether the audit gets every item's outcome, or accuracies alone.
+    level, rule
+        As in :func:`rlvr.audit`.
     costs : Costs, optional
-    draws : int
+    draws, seed : int
         Of the measured accuracies; a chance is off by at most ``1 / sqrt(draws)`` (two standard errors).
-    seed : int
-
-    Returns
-    -------
-    Plan
 
     Examples
     --------

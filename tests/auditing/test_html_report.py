@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 
 from rlvr.arms import ARMS
-from rlvr.auditing.audit_output import points
+from rlvr.auditing.audit_output import digests, methods_paragraph, points, to_html
 from rlvr.auditing.cell_verdicts import AuditReport, audit
-from rlvr.auditing.html_report import digests, methods_paragraph, to_html
 from rlvr.decomposition import TERMS
 from rlvr.planning.study_plans import StudyDesign, draw_outcomes, outcomes_table
 
