@@ -155,8 +155,6 @@ class PooledTerm:
         Cochran's test that it is 0.
     next_low, next_high : float
         Where the term of a further model would lie, with the same level.
-    partially_pooled : dict of str to Estimate
-        Each cell's own term, drawn towards the mean as far as its noise deserves; by the cell's name.
     """
 
     mean: Estimate
@@ -164,11 +162,10 @@ class PooledTerm:
     heterogeneity_p: float
     next_low: float
     next_high: float
-    partially_pooled: dict[str, Estimate]
 
 
 def pooled_term(cells: Sequence[CellAudit], term: str, *, level: float = 0.95) -> PooledTerm:
-    """One partially pooled estimate of a term over the models of a study.
+    """One pooled estimate of a term over the models of a study.
 
     Each cell's variance is that of its item-sampling interval, read as a normal one. What pooling assumes:
     the models are exchangeable draws from some population, and their cells independent. Models that share a
@@ -205,18 +202,10 @@ def pooled_term(cells: Sequence[CellAudit], term: str, *, level: float = 0.95) -
     mean, error = float(pooled.mean_effect_re), max(float(pooled.sd_eff_w_re_hksj), float(pooled.sd_eff_w_re))
     tail = float(special.stdtrit(n - 1, 0.5 + level / 2))
     ahead = float(special.stdtrit(n - 2, 0.5 + level / 2)) * math.sqrt(spread2 + error**2)
-    weight = spread2 / (spread2 + errors**2)
-    z = float(special.ndtri(0.5 + level / 2))
-    towards = {}
-    for audit, value, own, share in zip(known, values, errors, weight, strict=True):
-        centre = share * value + (1 - share) * mean
-        half = z * math.sqrt(share * own**2 + (1 - share) ** 2 * error**2)
-        towards[audit.cell.name] = Estimate(centre, centre - half, centre + half, level, "item and model", n)
     return PooledTerm(
         Estimate(mean, mean - tail * error, mean + tail * error, level, "model", n),
         math.sqrt(spread2),
         float(stats.chi2.sf(pooled.q, n - 1)),
         mean - ahead,
         mean + ahead,
-        towards,
     )
