@@ -208,6 +208,7 @@ def test_the_expected_width_of_runs_is_that_of_their_estimated_spread():
 
 def test_chances_add_up_and_are_shared_out_by_verdict():
     plan = planned(GUESS)
+    assert plan.draws == 10_000
     for layer in ("items", "all"):
         assert list(plan.chances[layer]) == [*VERDICTS, "none"]
         assert sum(plan.chances[layer].values()) == pytest.approx(1)
