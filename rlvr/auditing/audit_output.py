@@ -39,6 +39,7 @@ __all__ = [
 
 _STYLE = {"supported": "bold green", "leaning": "bold yellow", "not identified": "bold red"}
 _FORMERLY = {"supported": "identified"}  # what the key "status" still says in JSON, for one release
+_ARM_KEYS = ("accuracy", "n_items", "samples_per_item", "source", "file", "line")
 _LIBRARIES = ("rlvr", "numpy", "scipy", "pandas")
 _RULE_TEXTS = {
     "magnitude": "a term dominates when it moves accuracy by more than the other two together",
@@ -190,22 +191,11 @@ def _json_cell(audit: CellAudit) -> dict[str, Any]:
         for layer in audit.layers
     ]
     arms = {
-        arm.name: {
-            "accuracy": arm.accuracy,
-            "n_items": arm.n_items,
-            "samples_per_item": arm.samples_per_item,
-            "source": arm.source,
-            "file": arm.file,
-            "line": arm.line,
-            "decoding": arm.decoding or None,
-        }
+        arm.name: {**{key: getattr(arm, key) for key in _ARM_KEYS}, "decoding": arm.decoding or None}
         for arm in audit.cell.arms.values()
     }
     return {
-        "study": audit.cell.study,
-        "setup": audit.cell.setup,
-        "model": audit.cell.model,
-        "benchmark": audit.cell.benchmark,
+        **{key: getattr(audit.cell, key) for key in ("study", "setup", "model", "benchmark")},
         "verdict": audit.verdict,
         "support": audit.status,
         "status": _FORMERLY.get(audit.status, audit.status),
@@ -316,19 +306,9 @@ def methods_paragraph(report: AuditReport) -> str:
 def to_html(
     report: AuditReport, *, inputs: Mapping[str, str] | None = None, title: str = "True minus random, audited"
 ) -> str:
-    """The page, as text.
+    """The page, as text: the same bits for the same arguments and versions of libraries.
 
-    Parameters
-    ----------
-    report : AuditReport
-    inputs : mapping of str to str, optional
-        Name and digest of what was audited, as :func:`digests` gives them.
-    title : str
-
-    Returns
-    -------
-    str
-        The same bits for the same arguments and versions.
+    `inputs` are names and digests of what was audited, as :func:`digests` gives them.
     """
     from importlib.metadata import version
 

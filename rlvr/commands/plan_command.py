@@ -67,7 +67,7 @@ def plan(
     import json
 
     from rlvr.planning.plan_output import draw_plans, plans_to_dict, print_plans
-    from rlvr.planning.study_plans import ITEMS, Costs, cheapest_design, plan_study
+    from rlvr.planning.study_plans import ITEMS, cheapest_design, plan_study
 
     try:
         outputs = {"--json": json_out, "--figure": figure}
@@ -80,11 +80,8 @@ def plan(
         sizes = {"n_items": items, "samples_per_item": samples, "n_runs": runs}
         design, sources = _design(pilot, guess, sizes, run_sd, item_correlation, sample_correlation)
         settings: dict[str, Any] = {
-            "paired": paired,
-            "level": level,
-            "rule": rule,
-            "costs": Costs(answers_per_run=answers_per_run),
-        }
+            "paired": paired, "level": level, "rule": rule, "answers_per_run": answers_per_run,
+        }  # fmt: skip
         best = cheapest_design(
             design,
             chance=None if half_width is not None else chance,

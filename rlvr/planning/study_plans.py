@@ -16,8 +16,10 @@ each draw, and counts verdicts. The normal law stands for the mean of many items
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
@@ -33,9 +35,9 @@ from rlvr.auditing.study_cells import Arm
 from rlvr.decomposition import PARTS, TERMS
 
 __all__ = [
+    "ANSWERS_PER_RUN",
     "ITEMS",
     "LAYERS",
-    "Costs",
     "Plan",
     "StudyDesign",
     "cheapest_design",
@@ -43,6 +45,10 @@ __all__ = [
     "outcomes_table",
     "plan_study",
 ]
+
+ANSWERS_PER_RUN = 300_000.0
+"""Evaluated answers that cost as much as one training run, by default. A run of 150 steps with 128 prompts
+and 16 answers to each generates about as many itself."""
 
 LAYERS = ("items", "all")
 """A verdict supported over items, as the status of an audit says; and over items and runs."""
@@ -122,6 +128,11 @@ class StudyDesign:
         """Runs of each arm (arm,): one of FROZEN."""
         return np.array([1 if arm == "frozen" else self.n_runs for arm in ARMS])
 
+    def cost(self, answers_per_run: float = ANSWERS_PER_RUN) -> float:
+        """Training runs, and the answers that evaluate these and FROZEN, in training runs."""
+        answers = self.n_items * self.samples_per_item * self.run_counts().sum()
+        return float((len(ARMS) - 1) * self.n_runs + answers / answers_per_run)
+
 
 def draw_outcomes(design: StudyDesign, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
     """Outcomes of one study: for each arm an ndarray (run, item) of the fraction of samples that were right.
@@ -162,28 +173,6 @@ def outcomes_table(studies: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> 
             answers = {"run": run.ravel(), "item": item.ravel(), "correct": values.ravel()}
             pieces.append(pd.DataFrame({**names, **answers}))
     return pd.concat(pieces, ignore_index=True)
-
-
-@dataclass(frozen=True)
-class Costs:
-    """What a design costs, in training runs.
-
-    Attributes
-    ----------
-    answers_per_run : float
-        How many evaluated answers cost as much as one training run. The default, 300,000, is about what a
-        run of 150 steps with 128 prompts and 16 answers to each generates itself.
-    """
-
-    answers_per_run: float = 300_000.0
-
-    def __post_init__(self) -> None:
-        real("answers_per_run", self.answers_per_run, "a number above 0", above=0)
-
-    def of(self, design: StudyDesign) -> float:
-        """Runs of the trained arms, and the answers that evaluate those runs and FROZEN."""
-        answers = design.n_items * design.samples_per_item * design.run_counts().sum()
-        return float((len(ARMS) - 1) * design.n_runs + answers / self.answers_per_run)
 
 
 @dataclass(frozen=True)
@@ -235,7 +224,7 @@ def plan_study(
     paired: bool = True,
     level: float = 0.95,
     rule: str = "magnitude",
-    costs: Costs | None = None,
+    answers_per_run: float = ANSWERS_PER_RUN,
     draws: int = 10_000,
     seed: int = 0,
 ) -> Plan:
@@ -250,7 +239,8 @@ def plan_study(
         Whether the audit gets every item's outcome, or accuracies alone.
     level, rule
         As in :func:`rlvr.audit`.
-    costs : Costs, optional
+    answers_per_run : float above 0
+        How many evaluated answers cost as much as one training run.
     draws, seed : int
         Of the measured accuracies; a chance is off by at most ``1 / sqrt(draws)`` (two standard errors).
 
@@ -260,6 +250,7 @@ def plan_study(
     >>> plan.verdict, round(plan.chance(), 2)
     ('reward design', 1.0)
     """
+    real("answers_per_run", answers_per_run, "a number above 0", above=0)
     real("level", level, "a number strictly between 0 and 1", above=0, below=1)
     choice("rule", rule, tuple(VERDICT_RULES))
     whole("draws", draws, "a whole number of at least 100", at_least=100)
@@ -277,8 +268,8 @@ def plan_study(
     for layer, of_row, (below, above) in zip(LAYERS, of_rows, of_terms, strict=True):
         chances[layer] = _chances(measured, of_row, places, rule)
         half_widths[layer] = dict(zip(TERMS, ((below + above).mean(axis=0) / 2).tolist(), strict=True))
-    verdict = str(verdicts_at(design.accuracies, rule=rule))
-    return Plan(design, paired, verdict, chances, half_widths, (costs or Costs()).of(design), draws)
+    verdict, cost = str(verdicts_at(design.accuracies, rule=rule)), design.cost(answers_per_run)
+    return Plan(design, paired, verdict, chances, half_widths, cost, draws)
 
 
 _Margins = NDArray[np.float64]  # (draw, contrast), on one side of the estimates
@@ -368,7 +359,7 @@ def cheapest_design(
     paired: bool = True,
     level: float = 0.95,
     rule: str = "magnitude",
-    costs: Costs | None = None,
+    answers_per_run: float = ANSWERS_PER_RUN,
     draws: int = 2_000,
     seed: int = 0,
 ) -> Plan | None:
@@ -389,7 +380,7 @@ def cheapest_design(
         Benchmark sizes to choose among.
     runs : pair of int
         The fewest and the most runs an arm.
-    paired, level, rule, costs, draws, seed
+    paired, level, rule, answers_per_run, draws, seed
         As in :func:`plan_study`.
 
     Raises
@@ -414,26 +405,22 @@ def cheapest_design(
         "most runs", runs[1], "a whole number from the fewest to 1,000", at_least=fewest, at_most=1000
     )
 
-    def plan_of(size: int, n_runs: int) -> Plan:
-        sized = replace(design, n_items=size, n_runs=n_runs)
-        return plan_study(sized, paired=paired, level=level, rule=rule, costs=costs, draws=draws, seed=seed)
+    @cache
+    def planned(n_items: int, n_runs: int) -> Plan:
+        return plan_study(
+            replace(design, n_items=n_items, n_runs=n_runs), paired=paired, level=level, rule=rule,
+            answers_per_run=answers_per_run, draws=draws, seed=seed,
+        )  # fmt: skip
 
-    def is_enough(plan: Plan) -> bool:
+    def is_enough(n_items: int, n_runs: int) -> bool:
+        plan = planned(n_items, n_runs)
         return (chance is None or plan.chance() >= chance) and (
             half_width is None or plan.widest() <= half_width
         )
 
     found = []
     for size in items:
-        low, high, best = fewest, most, plan_of(size, most)
-        if not is_enough(best):
-            continue
-        while low < high:
-            middle = (low + high) // 2
-            plan = plan_of(size, middle)
-            if is_enough(plan):
-                high, best = middle, plan
-            else:
-                low = middle + 1
-        found.append(best)
+        if is_enough(size, most):
+            more = bisect_left(range(fewest, most), True, key=partial(is_enough, size))
+            found.append(planned(size, fewest + more))
     return min(found, key=lambda plan: plan.cost, default=None)

@@ -16,7 +16,6 @@ from rlvr.auditing.study_cells import Arm
 from rlvr.planning.pilots import default_run_sd
 from rlvr.planning.study_plans import (
     ITEMS,
-    Costs,
     StudyDesign,
     cheapest_design,
     draw_outcomes,
@@ -280,9 +279,8 @@ def test_the_same_arguments_give_the_same_numbers_and_another_seed_others():
 
 def test_costs_by_hand():
     design = replace(GUESS, n_items=500, samples_per_item=4, n_runs=5)
-    assert Costs().of(design) == pytest.approx(15 + 500 * 4 * 16 / 300_000)
-    assert Costs(answers_per_run=1_000).of(design) == pytest.approx(15 + 32)
-    assert planned(design).cost == Costs().of(design)
+    assert planned(design).cost == pytest.approx(15 + 500 * 4 * 16 / 300_000)
+    assert planned(design, answers_per_run=1_000).cost == pytest.approx(15 + 32)
 
 
 def test_the_cheapest_design_is_good_and_cheaper_ones_are_not():
@@ -298,7 +296,7 @@ def test_the_cheapest_design_is_good_and_cheaper_ones_are_not():
 def test_a_dear_answer_buys_runs_instead_of_items():
     sought = {"chance": 0.8, "items": (50, 200, 1000), "draws": 1_000}
     cheap = cheapest_design(GUESS, **sought)
-    dear = cheapest_design(GUESS, **sought, costs=Costs(answers_per_run=200))
+    dear = cheapest_design(GUESS, **sought, answers_per_run=200)
     assert dear.design.n_items < cheap.design.n_items and dear.design.n_runs >= cheap.design.n_runs
 
 
@@ -333,7 +331,7 @@ def test_the_sizes_sought_among_are_those_of_a_contest_and_one_two_five_a_decade
         (lambda: plan_study(GUESS, rule="mine"), "rule must be one of 'magnitude', 'published', got 'mine'"),
         (lambda: plan_study(GUESS, draws=10), "draws must be a whole number of at least 100, got 10"),
         (lambda: plan_study(GUESS).chance("runs"), "layer must be one of 'items', 'all', got 'runs'"),
-        (lambda: Costs(answers_per_run=0), "answers_per_run must be a number above 0, got 0"),
+        (lambda: plan_study(GUESS, answers_per_run=0), "answers_per_run must be a number above 0, got 0"),
         (lambda: cheapest_design(GUESS), "chance or half_width must be given, got neither"),
         (lambda: cheapest_design(GUESS, chance=1.0), "chance must be a number strictly between 0 and 1"),
         (lambda: cheapest_design(GUESS, half_width=0), "half_width must be a number strictly between"),
