@@ -185,7 +185,7 @@ def _tightest(known: Mapping[str, float], pairs: Iterable[tuple[str, str]]) -> N
 
 
 VERDICTS = ("null", "elicitation", "reward design", "mixed")
-"""What an audit can say; "mixed" is said when no term dominates."""
+"""What an audit can say; "mixed" where no term dominates."""
 
 PUBLISHED_SHARE = 0.60
 

@@ -148,13 +148,13 @@ def test_markdown_has_one_row_a_cell():
 
 
 def test_json_repeats_the_audit_field_by_field(report):
-    told = to_dict(report)
-    assert (told["level"], told["rule"], told["assumptions"]) == (0.9, "magnitude", [])
+    stored = to_dict(report)
+    assert (stored["level"], stored["rule"], stored["assumptions"]) == (0.9, "magnitude", [])
 
     def shown(number):
         return None if math.isnan(number) else number
 
-    for cell, audited in zip(told["cells"], report.cells, strict=True):
+    for cell, audited in zip(stored["cells"], report.cells, strict=True):
         assert [cell[name] for name in ("study", "setup", "model", "benchmark")] == [
             getattr(audited.cell, name) for name in ("study", "setup", "model", "benchmark")
         ]
@@ -180,7 +180,7 @@ def test_json_repeats_the_audit_field_by_field(report):
         assert cell["tipping_points"] == {arm: shown(move) for arm, move in audited.tipping.items()}
         assert (cell["doubts"], cell["notices"]) == (list(audited.doubts), list(audited.notices))
         assert cell["verdict_by_rule"] == audited.rules and cell["paired_gain"] == audited.pairing
-    assert set(told["cells"][0]["terms"]) == set(TERMS)
+    assert set(stored["cells"][0]["terms"]) == set(TERMS)
 
 
 def test_json_keeps_the_former_word_under_its_former_key_for_one_release(report):

@@ -153,12 +153,12 @@ def test_a_further_model_lies_within_the_spread_and_the_error_of_the_mean():
 
 @pytest.mark.slow
 def test_the_pooled_interval_covers():
-    rng, held, n = np.random.default_rng(4), 0, 300
+    rng, covered, n = np.random.default_rng(4), 0, 300
     error = 0.04 / stats.norm.ppf(0.975)
     for _ in range(n):
         found = pooled(rng.normal(0.05, 0.06, 6) + rng.normal(0, error, 6))
-        held += found.mean.low <= 0.05 <= found.mean.high
-    assert stats.binomtest(held, n, 0.95).pvalue > 0.001
+        covered += found.mean.low <= 0.05 <= found.mean.high
+    assert stats.binomtest(covered, n, 0.95).pvalue > 0.001
 
 
 @pytest.mark.parametrize(

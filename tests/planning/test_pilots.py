@@ -121,8 +121,8 @@ def test_every_setting_is_there_with_its_source_and_averages_are_not_runs():
 def test_three_runs_are_a_spread_and_two_are_not(monkeypatch):
     repeats = published_repeats().query("runs_averaged == 1")
     groups = repeats.groupby(["design", "benchmark"], sort=True)
-    kept = [runs.head(3 if i == 0 else 2) for i, (_, runs) in enumerate(groups)]
-    monkeypatch.setattr("rlvr.planning.pilots.published_repeats", lambda: pd.concat(kept))
+    shortened = [runs.head(3 if i == 0 else 2) for i, (_, runs) in enumerate(groups)]
+    monkeypatch.setattr("rlvr.planning.pilots.published_repeats", lambda: pd.concat(shortened))
     published = [spread for spread in known_run_spreads() if spread.benchmark != "addition"]
     assert [spread.n_runs for spread in published] == [3]
 
