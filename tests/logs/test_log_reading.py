@@ -26,7 +26,7 @@ def numbers(report):
     for cell in cells:
         del cell["model"], cell["notices"]
         for arm in cell["arms"].values():
-            del arm["file"], arm["line"], arm["source"], arm["decoding"]
+            del arm["file"], arm["line"], arm["source"], arm["decoding"], arm["samples_per_item"]
     return cells
 
 
