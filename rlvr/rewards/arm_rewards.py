@@ -201,10 +201,6 @@ def random_reward(
     **columns
         Columns of the data set, and the trainer's own keywords; not used.
 
-    Returns
-    -------
-    list of float
-
     Raises
     ------
     TypeError
@@ -241,10 +237,6 @@ def with_options(reward: Callable[..., list[float | None]], **options: Any) -> C
         :func:`true_reward`, :func:`majority_reward` or :func:`random_reward`.
     **options
         Keywords of that function.
-
-    Returns
-    -------
-    function
 
     Examples
     --------
