@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from book.published_tables import PAPERS, published_arms
-from rlvr.auditing.cell_audit import CellAudit, audit
+from rlvr.auditing.cell_verdicts import CellAudit, audit
 
 __all__ = ["comparison_name", "counted_once", "published_comparisons"]
 

@@ -12,13 +12,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "table_reading": ["TableError"],
         "study_cells": ["Arm", "read_cells"],
-        "identification": ["ASSUMPTIONS", "feasible", "identified_sets"],
         "sampling_error": ["contrast_interval", "item_sampling", "simulated_coverage", "wilson"],
-        "verdict_rules": ["VERDICTS", "contrast", "tipping_points", "verdicts_at"],
-        "cell_audit": ["STATUSES", "AuditReport", "audit", "with_notices"],
-        "verdict_families": ["judge_family", "pooled_term"],
-        "html_report": ["methods_paragraph"],
-        "audit_output": ["points", "print_report", "said", "set_text"],
+        "cell_verdicts": [
+            "ASSUMPTIONS", "STATUSES", "VERDICTS", "AuditReport", "audit", "contrast", "feasible",
+            "identified_sets", "tipping_points", "verdicts_at", "with_notices",
+        ],
+        "families": ["judge_family", "pooled_term"],
+        "audit_output": ["methods_paragraph", "points", "print_report", "set_text", "verdict_text"],
         "forest_plot": ["draw_forest"],
     },
-)
+)  # fmt: skip

@@ -1,11 +1,16 @@
-"""An audit as text for a terminal, as JSON, or as Markdown.
+"""An audit as text for a terminal, as JSON, as Markdown, or as one page for a browser.
 
-Text is in percentage points; JSON keeps fractions. Nothing is computed here.
+Text is in percentage points; JSON keeps fractions. The page needs nothing else: no network, no script; it is
+readable on a phone and in the dark. Nothing is computed here but where a dot of the page goes.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -13,15 +18,34 @@ from rich.text import Text
 
 from rlvr._checks import counted
 from rlvr.arms import ARMS
-from rlvr.auditing.cell_audit import AuditReport, CellAudit
+from rlvr.auditing.cell_verdicts import ASSUMPTIONS, STATUSES, AuditReport, CellAudit, Layer
+from rlvr.auditing.items_and_runs import FEWEST_RUNS
+from rlvr.auditing.study_cells import Cell
 from rlvr.decomposition import TERMS
 from rlvr.logs.decoding import decoding_note
 from rlvr.stats.estimates import Estimate
 
-__all__ = ["points", "print_report", "said", "set_text", "to_dict", "to_markdown"]
+__all__ = [
+    "digests",
+    "methods_paragraph",
+    "points",
+    "print_report",
+    "set_text",
+    "to_dict",
+    "to_html",
+    "to_markdown",
+    "verdict_text",
+]
 
 _STYLE = {"supported": "bold green", "leaning": "bold yellow", "not identified": "bold red"}
 _FORMERLY = {"supported": "identified"}  # what the key "status" still says in JSON, for one release
+_ARM_KEYS = ("accuracy", "n_items", "samples_per_item", "source", "file", "line")
+_LIBRARIES = ("rlvr", "numpy", "scipy", "pandas")
+_RULE_TEXTS = {
+    "magnitude": "a term dominates when it moves accuracy by more than the other two together",
+    "published": "elicitation, there MAJORITY - FROZEN, or reward design dominates when it is more than "
+    "60% of the total gain",
+}
 
 
 def points(value: float, *, signed: bool = True) -> str:
@@ -43,27 +67,56 @@ def set_text(low: float, high: float) -> str:
     return " to ".join(dict.fromkeys((points(low), points(high))))
 
 
-def said(cell: CellAudit) -> str:
+def verdict_text(cell: CellAudit) -> str:
     """The verdict in words."""
     if cell.verdict == "undetermined":
         return "undetermined: " + " or ".join(cell.possible)
     return "mixed: no term dominates" if cell.verdict == "mixed" else f"{cell.verdict} dominates"
 
 
-def _span(low: float, high: float) -> str:
-    return "no interval" if math.isnan(low) else f"[{points(low)}, {points(high)}]"
-
-
-def _term(term: Estimate) -> str:
+def _term_texts(term: Estimate) -> tuple[str, str]:
+    """A term's value, "?" where it has none, and its interval, its set, or why it has neither."""
+    unbounded = math.isnan(term.low)
+    interval = f"[{points(term.low)}, {points(term.high)}]"
     if term.defined:
-        return f"{points(term.value):>6}  {_span(term.low, term.high)}"
-    return f"     ?  {term.reason}" if math.isnan(term.low) else f"     ?  in {_span(term.low, term.high)}"
+        return points(term.value), "no interval" if unbounded else interval
+    return "?", term.reason if unbounded else f"in {interval}"
 
 
-def _tips(cell: CellAudit) -> str:
+def _arms_text(cell: Cell) -> str:
+    """Accuracy of each arm in points, and the number of items."""
+    arms = (
+        f"{name.upper()} "
+        + (points(cell.arms[name].accuracy, signed=False) if name in cell.arms else "missing")
+        for name in ARMS
+    )
+    sizes = sorted({str(arm.n_items or "?") for arm in cell.arms.values()})
+    return f"{', '.join(arms)}; {' or '.join(sizes)} item{'' if sizes == ['1'] else 's'}"
+
+
+def _layer_text(layer: Layer) -> str:
+    """Whether the verdict survives a layer, and what the layer rests on."""
+    outcome = (
+        "survives"
+        if layer.survives
+        else "holds at the printed numbers only"
+        if layer.verdict
+        else "leaves several verdicts"
+    )
+    return f"{outcome} ({layer.note})" if layer.note else outcome
+
+
+def _moves_text(cell: CellAudit) -> str:
+    """Which arm would have to move how far to change the verdict, nearest first."""
     moves = {arm: move for arm, move in cell.tipping.items() if not math.isnan(move)}
     nearest = sorted(moves.items(), key=lambda move: abs(move[1]))
     return ", ".join(f"{arm.upper()} {points(move)}" for arm, move in nearest)
+
+
+def _counts_text(report: AuditReport) -> str:
+    """How many cells there are, and how many of each status."""
+    counts = {status: sum(cell.status == status for cell in report.cells) for status in STATUSES}
+    return f"{counted(len(report.cells), 'cell')}: " + ", ".join(f"{n} {at}" for at, n in counts.items())
 
 
 def print_report(report: AuditReport, console: Console) -> None:
@@ -73,46 +126,27 @@ def print_report(report: AuditReport, console: Console) -> None:
         console.print(Text.assemble(*parts), soft_wrap=True, highlight=False)
 
     for audit in report.cells:
-        cell = audit.cell
-        line((said(audit), _STYLE[audit.status]), f" ({audit.status})")
-        line(f"    {cell.name}")
-        arms = (
-            f"{name.upper()} "
-            + (points(cell.arms[name].accuracy, signed=False) if name in cell.arms else "missing")
-            for name in ARMS
-        )
-        sizes = sorted({str(arm.n_items or "?") for arm in cell.arms.values()})
-        line(f"    {', '.join(arms)}; {' or '.join(sizes)} item{'' if sizes == ['1'] else 's'}")
+        line((verdict_text(audit), _STYLE[audit.status]), f" ({audit.status})")
+        line(f"    {audit.cell.name}")
+        line(f"    {_arms_text(audit.cell)}")
         for name, term in audit.terms.items():
-            line(f"    {name.replace('_', ' '):<14}{_term(term)}")
+            value, bounds = _term_texts(term)
+            line(f"    {name.replace('_', ' '):<14}{value:>6}  {bounds}")
         for layer in audit.layers:
-            outcome = (
-                "survives"
-                if layer.survives
-                else "holds at the printed numbers only"
-                if layer.verdict
-                else "leaves several verdicts"
-            )
-            line(f"    {layer.name + ':':<28}{outcome}{f' ({layer.note})' if layer.note else ''}")
+            line(f"    {layer.name + ':':<28}{_layer_text(layer)}")
         if audit.tipping:
             line("    verdict changes if one arm moves:")
-            line(f"        {_tips(audit) or 'none does it alone'}")
+            line(f"        {_moves_text(audit) or 'none does it alone'}")
         if audit.pairing:
             gains = ", ".join(f"{name.replace('_', ' ')} {gain:.1f}x" for name, gain in audit.pairing.items())
             line(f"    unpaired intervals would be wider: {gains}")
         line(f"    published rule: {audit.rules['published']}")
-        for doubt in (*audit.doubts, *audit.notices):
-            line(("    note: ", "yellow"), doubt)
+        for note in (*audit.doubts, *audit.notices):
+            line(("    note: ", "yellow"), note)
         line("")
-    total = counted(len(report.cells), "cell")
-    counts = {status: sum(cell.status == status for cell in report.cells) for status in _STYLE}
-    line(f"{total}: " + ", ".join(f"{n} {status}" for status, n in counts.items()))
+    line(_counts_text(report))
     line(f"terms in points, {100 * report.level:g}% intervals from item sampling alone")
     line(f"rule: {report.rule}; assumptions: {', '.join(report.assumptions) or 'none'}")
-
-
-def _finite(value: float | None) -> float | None:
-    return None if value is None or not math.isfinite(value) else float(value)
 
 
 def to_dict(report: AuditReport) -> dict[str, Any]:
@@ -126,85 +160,218 @@ def to_dict(report: AuditReport) -> dict[str, Any]:
         ``cells[i]["status"]`` says the same, with the former word "identified" for "supported". Read
         ``"support"``; the next release leaves ``"status"`` out.
     """
-    cells = []
-    for audit in report.cells:
-        terms = {
-            name: {
-                "value": _finite(term.value),
-                "low": _finite(term.low),
-                "high": _finite(term.high),
-                "set_low": audit.sets[name][0],
-                "set_high": audit.sets[name][1],
-                "reason": term.reason,
-            }
-            for name, term in audit.terms.items()
-        }
-        layers = [
-            {
-                "name": layer.name,
-                "verdict": layer.verdict or None,
-                "survives": layer.survives,
-                "note": layer.note,
-                "terms": {
-                    name: {"low": _finite(low), "high": _finite(high)}
-                    for name, (low, high) in layer.terms.items()
-                },
-            }
-            for layer in audit.layers
-        ]
-        arms = {
-            arm.name: {
-                "accuracy": arm.accuracy,
-                "n_items": arm.n_items,
-                "source": arm.source,
-                "file": arm.file,
-                "line": arm.line,
-                "decoding": arm.decoding or None,
-            }
-            for arm in audit.cell.arms.values()
-        }
-        cells.append(
-            {
-                "study": audit.cell.study,
-                "setup": audit.cell.setup,
-                "model": audit.cell.model,
-                "benchmark": audit.cell.benchmark,
-                "verdict": audit.verdict,
-                "support": audit.status,
-                "status": _FORMERLY.get(audit.status, audit.status),
-                "possible_verdicts": list(audit.possible),
-                "terms": terms,
-                "layers": layers,
-                "tipping_points": {arm: _finite(move) for arm, move in audit.tipping.items()},
-                "verdict_by_rule": dict(audit.rules),
-                "paired_gain": dict(audit.pairing),
-                "arms": arms,
-                "doubts": list(audit.doubts),
-                "notices": list(audit.notices),
-            }
-        )
     return {
         "level": report.level,
         "rule": report.rule,
         "assumptions": list(report.assumptions),
-        "cells": cells,
+        "cells": [_json_cell(audit) for audit in report.cells],
     }
+
+
+def _json_cell(audit: CellAudit) -> dict[str, Any]:
+    """One cell of the JSON."""
+    terms = {
+        name: {
+            "value": _finite(term.value),
+            **_ends(term.low, term.high),
+            "set_low": audit.sets[name][0],
+            "set_high": audit.sets[name][1],
+            "reason": term.reason,
+        }
+        for name, term in audit.terms.items()
+    }
+    layers = [
+        {
+            "name": layer.name,
+            "verdict": layer.verdict or None,
+            "survives": layer.survives,
+            "note": layer.note,
+            "terms": {name: _ends(low, high) for name, (low, high) in layer.terms.items()},
+        }
+        for layer in audit.layers
+    ]
+    arms = {
+        arm.name: {**{key: getattr(arm, key) for key in _ARM_KEYS}, "decoding": arm.decoding or None}
+        for arm in audit.cell.arms.values()
+    }
+    return {
+        **{key: getattr(audit.cell, key) for key in ("study", "setup", "model", "benchmark")},
+        "verdict": audit.verdict,
+        "support": audit.status,
+        "status": _FORMERLY.get(audit.status, audit.status),
+        "possible_verdicts": list(audit.possible),
+        "terms": terms,
+        "layers": layers,
+        "tipping_points": {arm: _finite(move) for arm, move in audit.tipping.items()},
+        "verdict_by_rule": dict(audit.rules),
+        "paired_gain": dict(audit.pairing),
+        "arms": arms,
+        "doubts": list(audit.doubts),
+        "notices": list(audit.notices),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None
+
+
+def _ends(low: float, high: float) -> dict[str, float | None]:
+    return {"low": _finite(low), "high": _finite(high)}
 
 
 def to_markdown(report: AuditReport) -> str:
     """One table row a cell, verdict first; below it what is known of each arm's decoding."""
     head = ["verdict", "status", "study", "model", "benchmark", *(name.replace("_", " ") for name in TERMS)]
     rows = [head, ["---"] * len(head)]
+    decodings: dict[str, list[str]] = {}
     for audit in report.cells:
         cell = audit.cell
         names = [" / ".join(filter(None, (cell.study, cell.setup))), cell.model, cell.benchmark]
-        terms = [" ".join(_term(term).split()) for term in audit.terms.values()]
-        rows.append([said(audit), audit.status, *names, *terms])
+        terms = [" ".join(_term_texts(term)) for term in audit.terms.values()]
+        rows.append([verdict_text(audit), audit.status, *names, *terms])
+        if decoding := decoding_note(cell.decodings):
+            decodings.setdefault(decoding, []).append(cell.name)
     note = f"Percentage points; {100 * report.level:g}% intervals from item sampling alone."
-    decodings: dict[str, list[str]] = {}
-    for audit in report.cells:
-        if decoding := decoding_note(audit.cell.decodings):
-            decodings.setdefault(decoding, []).append(audit.cell.name)
-    notes = (f"\n{', '.join(names)}: {said_of}." for said_of, names in decodings.items())
+    notes = (f"\n{', '.join(names)}: {decoding}." for decoding, names in decodings.items())
     lines = ("| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in rows)
     return "\n".join([*lines, "", note, *notes, ""])
+
+
+def digests(sources: Iterable[str | Path]) -> dict[str, str]:
+    """SHA-256 of each input file by name; for standard input ("-"), a word that there is none.
+
+    A folder counts file by file.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be read.
+    """
+    found = {}
+    for source in sources:
+        if str(source) == "-":
+            found["standard input"] = "not kept"
+            continue
+        path = Path(source)
+        files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        for file in files:
+            found[str(file)] = hashlib.sha256(file.read_bytes()).hexdigest()
+    return found
+
+
+def methods_paragraph(report: AuditReport) -> str:
+    """A paragraph for a paper's methods section: what was split, by which rule, with what uncertainty.
+
+    Examples
+    --------
+    >>> methods_paragraph(AuditReport((), 0.95, "magnitude", ())).split(".")[0]
+    'We split the gain of each trained model over its base into three terms'
+    """
+    from importlib.metadata import version
+
+    layers = [layer for cell in report.cells for layer in cell.layers]
+    names, notes = {layer.name for layer in layers}, {layer.note for layer in layers}
+    ways = []
+    if "unpaired" in notes:
+        ways.append("unpaired score intervals combined in quadrature, which are conservative")
+    if "paired by item" in notes:
+        ways.append("Student's t over items, paired across arms")
+    sentences = [
+        "We split the gain of each trained model over its base into three terms",
+        "They are null = RANDOM - FROZEN, elicitation = MAJORITY - RANDOM, and reward design = "
+        "TRUE - MAJORITY, where "
+        "FROZEN is the untrained model and RANDOM, MAJORITY and TRUE are trained alike on a coin flip, on "
+        "agreement with the majority of their own answers, and on the true reward",
+        f"Rule: {_RULE_TEXTS[report.rule]}",
+        f"A verdict is called supported if it holds throughout the {100 * report.level:g}% intervals of "
+        f"item sampling ({'; '.join(ways) or 'none here'}), and leaning if it holds at the measured "
+        "accuracies only",
+    ]
+    if "items and runs" in names:
+        sentences.append(
+            "Where several runs were evaluated on the same items, items and runs were treated as crossed "
+            "(variance components; Student's t with Satterthwaite's degrees of freedom, or with fewer than "
+            f"{FEWEST_RUNS} runs of an arm part by part in quadrature)"
+        )
+    elif "runs" in names:
+        sentences.append("Run-to-run spread was added where it was measured or assumed, as its own layer")
+    else:
+        sentences.append("Run-to-run spread was not known and is not in the intervals")
+    assumed = (ASSUMPTIONS[name].partition(":")[0] for name in report.assumptions)
+    sentences += [f"For missing arms it was assumed that {assumption}" for assumption in assumed]
+    sentences.append(f"Computed with rlvr {version('rlvr')}")
+    return ". ".join(sentences) + "."
+
+
+def to_html(
+    report: AuditReport, *, inputs: Mapping[str, str] | None = None, title: str = "True minus random, audited"
+) -> str:
+    """The page, as text: the same bits for the same arguments and versions of libraries.
+
+    `inputs` are names and digests of what was audited, as :func:`digests` gives them.
+    """
+    from importlib.metadata import version
+
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = (Path(__file__).parent.parent / "data" / "report.html.j2").read_text(encoding="utf-8")
+    ends = [
+        end
+        for audit in report.cells
+        for term in audit.terms.values()
+        for end in (term.value, term.low, term.high)
+        if term.defined and math.isfinite(end)
+    ]
+    low, high = _round_out(min(ends, default=0.0), -1), _round_out(max(ends, default=0.0), 1)
+
+    def place(value: float) -> float | None:
+        share = 100 * (value - low) / (high - low)
+        return round(min(100.0, max(0.0, share)), 2) if math.isfinite(value) else None
+
+    return environment.from_string(template).render(
+        title=title,
+        counts=_counts_text(report),
+        level=f"{100 * report.level:g}%",
+        scale={"low": points(low), "high": points(high), "zero": place(0.0)},
+        cells=[_page_cell(audit, place) for audit in report.cells],
+        methods=methods_paragraph(report),
+        inputs=[{"name": name, "digest": digest} for name, digest in (inputs or {}).items()],
+        versions={name: version(name) for name in _LIBRARIES} | {"Python": platform.python_version()},
+    )
+
+
+def _round_out(end: float, direction: int) -> float:
+    """The next multiple of five points away from zero, so that every cell shares a round scale."""
+    return direction * max(0.05, math.ceil(direction * end / 0.05 - 1e-9) * 0.05)
+
+
+def _page_cell(audit: CellAudit, place: Callable[[float], float | None]) -> dict[str, Any]:
+    return {
+        "name": audit.cell.name,
+        "verdict": verdict_text(audit),
+        "status": audit.status,
+        "arms": _arms_text(audit.cell),
+        "terms": [_page_term(name, audit.terms[name], place) for name in TERMS],
+        "layers": [f"{layer.name}: {_layer_text(layer)}" for layer in audit.layers],
+        "tips": _moves_text(audit),
+        "gains": ", ".join(
+            f"{name.replace('_', ' ')} {gain:.1f} times" for name, gain in audit.pairing.items()
+        ),
+        "published": audit.rules["published"],
+        "notes": [*audit.doubts, *audit.notices],
+    }
+
+
+def _page_term(name: str, term: Estimate, place: Callable[[float], float | None]) -> dict[str, Any]:
+    value, bounds = _term_texts(term)
+    return {
+        "key": name,
+        "name": name.replace("_", " "),
+        "text": f"{value} {bounds}" if term.defined else bounds,
+        "value": place(term.value),
+        "low": place(term.low),
+        "high": place(term.high),
+    }

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rlvr.auditing.cell_audit import CellAudit
+from rlvr.auditing.cell_verdicts import CellAudit
 from rlvr.decomposition import PARTS
 
 if TYPE_CHECKING:

@@ -71,12 +71,12 @@ def audit(
     """
     import json
 
-    from rlvr.auditing.audit_output import print_report, to_dict, to_markdown
-    from rlvr.auditing.cell_audit import audit as audit_tables
+    from rlvr.auditing.audit_output import digests, print_report, to_dict, to_html, to_markdown
+    from rlvr.auditing.cell_verdicts import audit as audit_tables
     from rlvr.auditing.forest_plot import draw_forest
 
     if log:
-        from rlvr.auditing.cell_audit import with_notices
+        from rlvr.auditing.cell_verdicts import with_notices
         from rlvr.logs.log_reading import read_logs
 
     try:
@@ -113,8 +113,6 @@ def audit(
                 if option == "--json":
                     new.write_text(text, encoding="utf-8")
                 elif option == "--report":
-                    from rlvr.auditing.html_report import digests, to_html
-
                     read = digests([*tables, *(path for _, path in pairs)])
                     new.write_text(to_html(report, inputs=read), encoding="utf-8")
                 else:  # the new file's own ending is that of what a link means

@@ -16,7 +16,7 @@ from rlvr.arms import ARMS
 from rlvr.commands.refusal import refuse
 
 if TYPE_CHECKING:
-    from rlvr.planning.simulated_studies import StudyDesign
+    from rlvr.planning.study_plans import StudyDesign
 
 __all__ = ["app"]
 
@@ -52,7 +52,7 @@ def plan(
     ),
     chance: float = typer.Option(0.8, help="Find the cheapest design with this chance of a verdict."),
     half_width: float = typer.Option(
-        None, help="Find the cheapest design with this half-width (a fraction)."
+        None, help="Find the cheapest design with this half-width (a fraction) instead of a chance."
     ),
     answers_per_run: float = typer.Option(300_000, help="How many evaluated answers cost one training run."),
     level: float = typer.Option(0.95, help="Nominal coverage of the intervals."),
@@ -66,9 +66,8 @@ def plan(
     """
     import json
 
-    from rlvr.planning.design_search import ITEMS, cheapest_design
     from rlvr.planning.plan_output import draw_plans, plans_to_dict, print_plans
-    from rlvr.planning.study_plans import Costs, plan_study
+    from rlvr.planning.study_plans import ITEMS, cheapest_design, plan_study
 
     try:
         outputs = {"--json": json_out, "--figure": figure}
@@ -81,12 +80,8 @@ def plan(
         sizes = {"n_items": items, "samples_per_item": samples, "n_runs": runs}
         design, sources = _design(pilot, guess, sizes, run_sd, item_correlation, sample_correlation)
         settings: dict[str, Any] = {
-            "paired": paired,
-            "level": level,
-            "rule": rule,
-            "costs": Costs(answers_per_run=answers_per_run),
-        }
-        asked = plan_study(design, **settings)
+            "paired": paired, "level": level, "rule": rule, "answers_per_run": answers_per_run,
+        }  # fmt: skip
         best = cheapest_design(
             design,
             chance=None if half_width is not None else chance,
@@ -94,8 +89,8 @@ def plan(
             items=sorted({*ITEMS, design.n_items}),
             **settings,
         )
-        others = [plan_study(replace(design, n_runs=n), **settings) for n in _RUNS if n != design.n_runs]
-        plans = [asked, *others]
+        runs_shown = [design.n_runs, *(n for n in _RUNS if n != design.n_runs)]
+        plans = [plan_study(replace(design, n_runs=n), **settings) for n in runs_shown]
         wanted = f"chance {chance:g}" if half_width is None else f"half-width {half_width:g}"
         cheapest = best or f"none with up to {max(*ITEMS, design.n_items)} items and 20 runs has {wanted}"
         text = json.dumps(
@@ -131,15 +126,12 @@ def _design(
     item_correlation: float | None,
     sample_correlation: float | None,
 ) -> tuple[StudyDesign, list[str]]:
-    """The design that was asked for, and where numbers came from that were not given."""
+    """The design of a guess or a pilot under the options, and where numbers came from that were not given."""
     from rlvr.auditing.study_cells import read_cells
-    from rlvr.planning.pilot_tables import DEFAULT_ITEM_CORRELATION, pilot_design
-    from rlvr.planning.run_spreads import default_run_sd
-    from rlvr.planning.simulated_studies import StudyDesign
+    from rlvr.planning.pilots import DEFAULT_ITEM_CORRELATION, default_run_sd, pilot_design
+    from rlvr.planning.study_plans import StudyDesign
 
-    sources: list[str] = []
-    spread = default_run_sd()
-    said = _spreads(run_sd)
+    default, spreads = default_run_sd(), _spreads(run_sd)
     if pilot is None:
         missing = [f"--{arm}" for arm, value in zip(ARMS, guess, strict=True) if value is None]
         if missing:
@@ -148,7 +140,7 @@ def _design(
             )
         base = StudyDesign(
             tuple(value for value in guess if value is not None),
-            run_sd=(0.0, *[spread.run_sd] * 3),
+            run_sd=(0.0, *[default.run_sd] * 3),
             item_correlation=DEFAULT_ITEM_CORRELATION,
             sample_correlation=DEFAULT_ITEM_CORRELATION,
         )
@@ -162,23 +154,21 @@ def _design(
             )
         base = pilot_design(cells[0])
         assumed = [arm for arm in ARMS[1:] if cells[0].arms[arm].run_sd is None]
-    accuracies = tuple(
-        own if value is None else value for own, value in zip(base.accuracies, guess, strict=True)
-    )
-    spreads = tuple(said.get(arm, own) for arm, own in zip(ARMS, base.run_sd, strict=True))
-    assumed = [arm.upper() for arm in assumed if arm not in said]
-    if assumed:
-        low, high = (f"{100 * end:.1f}" for end in (spread.low, spread.high))
+    sources = []
+    if assumed := [arm.upper() for arm in assumed if arm not in spreads]:
+        low, high = (f"{100 * end:.1f}" for end in (default.low, default.high))
         sources.append(
-            f"run-to-run standard deviation of {', '.join(assumed)} not given: that of {spread.n_runs} "
-            f"{spread.source}, {spread.model}, {spread.setting}, {spread.benchmark} "
+            f"run-to-run standard deviation of {', '.join(assumed)} not given: that of {default.n_runs} "
+            f"{default.source}, {default.model}, {default.setting}, {default.benchmark} "
             f"(95% interval {low} to {high})"
         )
     alike = base.item_correlation if item_correlation is None else item_correlation
     design = replace(
         base,
-        accuracies=accuracies,
-        run_sd=spreads,
+        accuracies=tuple(
+            own if value is None else value for own, value in zip(base.accuracies, guess, strict=True)
+        ),
+        run_sd=tuple(spreads.get(arm, own) for arm, own in zip(ARMS, base.run_sd, strict=True)),
         item_correlation=alike,
         sample_correlation=alike if sample_correlation is None else sample_correlation,
         **{name: size for name, size in sizes.items() if size is not None},
@@ -186,11 +176,11 @@ def _design(
     return design, sources
 
 
-def _spreads(said: list[str]) -> dict[str, float]:
+def _spreads(texts: list[str]) -> dict[str, float]:
     """Arm to run-to-run standard deviation, from `0.03` or `random=0.03`."""
     accepted = "a fraction from 0 to 0.5, or one of random=, majority=, true= and such a fraction"
     found: dict[str, float] = {}
-    for text in said:
+    for text in texts:
         arm, equals, number = text.rpartition("=")
         try:
             value = float(number)

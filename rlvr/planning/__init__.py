@@ -9,10 +9,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "simulated_studies": ["StudyDesign", "draw_outcomes", "outcomes_table"],
-        "run_spreads": ["default_run_sd", "known_run_spreads"],
-        "study_plans": ["plan_study"],
-        "design_search": ["cheapest_design"],
-        "pilot_tables": ["pilot_design"],
+        "study_plans": ["StudyDesign", "cheapest_design", "draw_outcomes", "outcomes_table", "plan_study"],
+        "pilots": ["default_run_sd", "known_run_spreads", "pilot_design"],
     },
 )

@@ -21,7 +21,7 @@ from rlvr.planning.study_plans import LAYERS, Plan
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["draw_plans", "plan_to_dict", "plans_to_dict", "print_plans"]
+__all__ = ["draw_plans", "plans_to_dict", "print_plans"]
 
 _SURE = {"items": "items alone", "all": "items + runs"}
 
@@ -38,15 +38,8 @@ def print_plans(
 ) -> None:
     """The guess, one table row a plan, and the cheapest design.
 
-    Parameters
-    ----------
-    plans : sequence of Plan
-        Of one guess; the first is the one that was asked for.
-    console : Console
-    cheapest : Plan or str
-        A plan, or why there is none; empty if it was not sought.
-    sources : sequence of str
-        Where numbers came from that were not given.
+    The first of `plans`, all of one guess, is the one that was asked for; `cheapest` is a plan, or why there
+    is none, or empty if it was not sought; `sources` say where numbers came from that were not given.
     """
 
     def line(*parts: str | tuple[str, str]) -> None:
@@ -69,11 +62,11 @@ def print_plans(
     for source in sources:
         line(("note: ", "yellow"), source)
     line("")
-    numbers = ["runs", "cost", *(_SURE[layer] for layer in LAYERS), *_heads()]
+    widths_of = ("± " + part.replace("_", " ") for part in PARTS)
     table = Table(
         title="Chance of this verdict (of another), and half-widths in points", title_justify="left"
     )
-    for head in numbers:
+    for head in ("runs", "cost", *(_SURE[layer] for layer in LAYERS), *widths_of):
         table.add_column(head, justify="right")
     for plan in sorted(plans, key=lambda plan: plan.design.n_runs):
         chances = [f"{plan.chance(layer):.0%} ({plan.wrong(layer):.0%})" for layer in LAYERS]
@@ -93,11 +86,7 @@ def print_plans(
         line(("cheapest: ", "bold red"), cheapest)
 
 
-def _heads() -> list[str]:
-    return ["± " + part.replace("_", " ") for part in PARTS]
-
-
-def plan_to_dict(plan: Plan) -> dict[str, Any]:
+def _plan_to_dict(plan: Plan) -> dict[str, Any]:
     """A plan for JSON, in fractions."""
     return {
         "design": {
@@ -121,9 +110,9 @@ def plans_to_dict(
 ) -> dict[str, Any]:
     """Everything that :func:`print_plans` shows, for JSON; arguments as there."""
     return {
-        "asked": plan_to_dict(plans[0]),
-        "other_designs": [plan_to_dict(plan) for plan in plans[1:]],
-        "cheapest": plan_to_dict(cheapest) if isinstance(cheapest, Plan) else None,
+        "asked": _plan_to_dict(plans[0]),
+        "other_designs": [_plan_to_dict(plan) for plan in plans[1:]],
+        "cheapest": _plan_to_dict(cheapest) if isinstance(cheapest, Plan) else None,
         "notes": [*sources, *([cheapest] if isinstance(cheapest, str) and cheapest else [])],
     }
 

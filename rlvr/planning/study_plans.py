@@ -1,55 +1,178 @@
-"""What a study of four arms would show, before anything is trained.
+"""What a study of four arms would show, before anything is trained, and the cheapest that shows enough.
 
-From a guess of the four accuracies and a design, this module draws what the study would measure (arm means
-around the guess, run-to-run variances around theirs), puts the instrument's own margins beside each draw,
-and counts verdicts. The normal law stands for the mean of many items; ``tests/planning/test_study_plans.py``
-holds the counts against audits of simulated answers.
+*Studies drawn at random.* Every answer is right or wrong by comparing a uniform number with the accuracy of
+its run. What differs is whose number it is. On a fraction ``item_correlation`` of the items all policies meet
+one number: the item's hardness decides, and whoever is more accurate solves a superset. On further items, up
+to the fraction ``sample_correlation``, a run has a number of its own for each item, kept through its samples.
+On the rest every answer has its own. So the covariance of two answers to an item is that fraction of the most
+that two accuracies p and q allow, ``min(p, q) - p q``, whatever they are. Runs move up and down as a whole
+with a normal deviation.
+
+*Plans.* From a guess of the four accuracies and a design, `plan_study` draws what the study would measure
+(arm means around the guess, run-to-run variances around theirs), puts the instrument's own margins beside
+each draw, and counts verdicts. The normal law stands for the mean of many items;
+``tests/planning/test_study_plans.py`` holds the counts against audits of simulated answers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from rlvr._checks import choice, real, whole
+from rlvr._checks import choice, real, shown, whole
 from rlvr.arms import ARMS
+from rlvr.auditing.cell_verdicts import VERDICT_RULES, VERDICTS, contrast, verdict_slack, verdicts_at
 from rlvr.auditing.items_and_runs import crossed_margins
 from rlvr.auditing.sampling_error import item_sampling
 from rlvr.auditing.study_cells import Arm
-from rlvr.auditing.verdict_rules import RULES, VERDICTS, contrast, verdicts_at
 from rlvr.decomposition import PARTS, TERMS
-from rlvr.planning.simulated_studies import StudyDesign
 
-__all__ = ["LAYERS", "Costs", "Plan", "plan_study"]
+__all__ = [
+    "ANSWERS_PER_RUN",
+    "ITEMS",
+    "LAYERS",
+    "Plan",
+    "StudyDesign",
+    "cheapest_design",
+    "draw_outcomes",
+    "outcomes_table",
+    "plan_study",
+]
+
+ANSWERS_PER_RUN = 300_000.0
+"""Evaluated answers that cost as much as one training run, by default. A run of 150 steps with 128 prompts
+and 16 answers to each generates about as many itself."""
 
 LAYERS = ("items", "all")
 """A verdict supported over items, as the status of an audit says; and over items and runs."""
 
+ITEMS = (30, 50, 100, 200, 500, 1000, 2000, 5000)
+"""The benchmark sizes among which the cheapest design is sought."""
+
+_FRACTION = "a fraction from 0 to 1"
+
 
 @dataclass(frozen=True)
-class Costs:
-    """What a design costs, in training runs.
+class StudyDesign:
+    """Four arms, how they are evaluated, and how their answers vary.
 
     Attributes
     ----------
-    answers_per_run : float
-        How many evaluated answers cost as much as one training run. The default, 300,000, is about what a
-        run of 150 steps with 128 prompts and 16 answers to each generates itself.
+    accuracies : tuple of float (arm,)
+        What each arm has in the long run, in the order of ``ARMS``.
+    n_items, samples_per_item, n_runs : int
+        Items of the benchmark, answers to each, and training runs of each trained arm. FROZEN is evaluated
+        once.
+    run_sd : tuple of float (arm,)
+        Standard deviation from run to run, in units of accuracy; FROZEN has none.
+    item_correlation : float in [0, 1]
+        Of answers to one item by different policies, as a fraction of the most that their accuracies allow.
+    sample_correlation : float in [item_correlation, 1]
+        The same for two answers of one policy.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a value is out of range.
     """
 
-    answers_per_run: float = 300_000.0
+    accuracies: tuple[float, ...]
+    n_items: int = 500
+    samples_per_item: int = 1
+    n_runs: int = 3
+    run_sd: tuple[float, ...] = (0.0, 0.0, 0.0, 0.0)
+    item_correlation: float = 0.5
+    sample_correlation: float = 0.5
 
     def __post_init__(self) -> None:
-        real("answers_per_run", self.answers_per_run, "a number above 0", above=0)
+        for name, values in (("accuracies", self.accuracies), ("run_sd", self.run_sd)):
+            if len(values) != len(ARMS):
+                raise ValueError(f"{name} must hold four numbers, for {', '.join(ARMS)}, got {shown(values)}")
+        for arm, accuracy, spread in zip(ARMS, self.accuracies, self.run_sd, strict=True):
+            real(f"accuracy of {arm}", accuracy, _FRACTION, above=0, below=1, closed=True)
+            real(f"run_sd of {arm}", spread, "a fraction from 0 to 0.5", above=0, below=0.5, closed=True)
+        if self.run_sd[0]:
+            raise ValueError(
+                f"run_sd of frozen must be 0, since it is not trained, got {shown(self.run_sd[0])}"
+            )
+        whole("n_items", self.n_items, "a whole number from 2 to 1,000,000", at_least=2, at_most=10**6)
+        samples = "a whole number from 1 to 10,000"
+        whole("samples_per_item", self.samples_per_item, samples, at_least=1, at_most=10**4)
+        whole("n_runs", self.n_runs, "a whole number from 1 to 1,000", at_least=1, at_most=1000)
+        real("item_correlation", self.item_correlation, _FRACTION, above=0, below=1, closed=True)
+        real(
+            "sample_correlation", self.sample_correlation, "a fraction from item_correlation to 1",
+            above=self.item_correlation, below=1, closed=True,
+        )  # fmt: skip
 
-    def of(self, design: StudyDesign) -> float:
-        """Runs of the trained arms, and the answers that evaluate those runs and FROZEN."""
-        answers = design.n_items * design.samples_per_item * design.run_counts().sum()
-        return float((len(ARMS) - 1) * design.n_runs + answers / self.answers_per_run)
+    def item_covariance(self) -> NDArray[np.float64]:
+        """Covariance (arm, arm) of the arms' mean outcome on an item, around the runs that were made."""
+        p = np.array(self.accuracies)
+        most = np.minimum.outer(p, p) - np.outer(p, p)
+        return self.item_correlation * most + np.diag(self.own_variance() / self.run_counts())
+
+    def own_variance(self) -> NDArray[np.float64]:
+        """Variance (arm,) on an item that one run shares with no other: items x runs, and samples."""
+        p = np.array(self.accuracies)
+        fresh = (1 - self.sample_correlation) / self.samples_per_item
+        return p * (1 - p) * (self.sample_correlation - self.item_correlation + fresh)
+
+    def run_counts(self) -> NDArray[np.int64]:
+        """Runs of each arm (arm,): one of FROZEN."""
+        return np.array([1 if arm == "frozen" else self.n_runs for arm in ARMS])
+
+    def cost(self, answers_per_run: float = ANSWERS_PER_RUN) -> float:
+        """Training runs, and the answers that evaluate these and FROZEN, in training runs."""
+        answers = self.n_items * self.samples_per_item * self.run_counts().sum()
+        return float((len(ARMS) - 1) * self.n_runs + answers / answers_per_run)
+
+
+def draw_outcomes(design: StudyDesign, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
+    """Outcomes of one study: for each arm an ndarray (run, item) of the fraction of samples that were right.
+
+    Examples
+    --------
+    >>> design = StudyDesign((0.25, 0.5, 0.5, 0.75), n_items=4, n_runs=2)
+    >>> {arm: y.shape for arm, y in draw_outcomes(design, np.random.default_rng(0)).items()}
+    {'frozen': (1, 4), 'random': (2, 4), 'majority': (2, 4), 'true': (2, 4)}
+    """
+    kind, hardness = rng.random(design.n_items), rng.random(design.n_items)
+    outcomes = {}
+    for arm, accuracy, spread, n_runs in zip(
+        ARMS, design.accuracies, design.run_sd, design.run_counts(), strict=True
+    ):
+        shape = (n_runs, design.n_items)
+        level = np.clip(accuracy + spread * rng.standard_normal((shape[0], 1)), 0.0, 1.0)
+        own = rng.random(shape) < level
+        fresh = rng.binomial(design.samples_per_item, np.broadcast_to(level, shape))
+        outcomes[arm] = np.where(
+            kind < design.item_correlation,
+            hardness < level,
+            np.where(kind < design.sample_correlation, own, fresh / design.samples_per_item),
+        ).astype(float)
+    return outcomes
+
+
+def outcomes_table(studies: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> pd.DataFrame:
+    """Drawn studies by name as one table in the outcomes format, which :func:`rlvr.audit` takes.
+
+    How many samples an outcome is the mean of is not in it; a column ``samples_per_item`` may say it.
+    """
+    pieces = []
+    for study, outcomes in studies.items():
+        for arm, values in outcomes.items():
+            run, item = np.indices(values.shape)
+            names = {"study": study, "model": "m", "benchmark": "b", "arm": arm}
+            answers = {"run": run.ravel(), "item": item.ravel(), "correct": values.ravel()}
+            pieces.append(pd.DataFrame({**names, **answers}))
+    return pd.concat(pieces, ignore_index=True)
 
 
 @dataclass(frozen=True)
@@ -58,9 +181,8 @@ class Plan:
 
     Attributes
     ----------
-    design : StudyDesign
-    paired : bool
-        Whether the audit gets every item's outcome, or accuracies alone.
+    design, paired
+        As in :func:`plan_study`.
     verdict : str
         What the guess itself says, out of ``VERDICTS``.
     chances : dict of str to dict of str to float
@@ -71,6 +193,7 @@ class Plan:
     cost : float
         In training runs.
     draws : int
+        Behind every chance.
     """
 
     design: StudyDesign
@@ -101,7 +224,7 @@ def plan_study(
     paired: bool = True,
     level: float = 0.95,
     rule: str = "magnitude",
-    costs: Costs | None = None,
+    answers_per_run: float = ANSWERS_PER_RUN,
     draws: int = 10_000,
     seed: int = 0,
 ) -> Plan:
@@ -113,16 +236,13 @@ def plan_study(
         Its accuracies are the guess. With one run an arm, the audit is taken to be told the run-to-run
         standard deviation; with more, it estimates it from the runs.
     paired : bool
-    level : float in (0, 1)
-    rule : {"magnitude", "published"}
-    costs : Costs, optional
-    draws : int
+        Whether the audit gets every item's outcome, or accuracies alone.
+    level, rule
+        As in :func:`rlvr.audit`.
+    answers_per_run : float above 0
+        How many evaluated answers cost as much as one training run.
+    draws, seed : int
         Of the measured accuracies; a chance is off by at most ``1 / sqrt(draws)`` (two standard errors).
-    seed : int
-
-    Returns
-    -------
-    Plan
 
     Examples
     --------
@@ -130,34 +250,30 @@ def plan_study(
     >>> plan.verdict, round(plan.chance(), 2)
     ('reward design', 1.0)
     """
+    real("answers_per_run", answers_per_run, "a number above 0", above=0)
     real("level", level, "a number strictly between 0 and 1", above=0, below=1)
-    choice("rule", rule, tuple(RULES))
+    choice("rule", rule, tuple(VERDICT_RULES))
     whole("draws", draws, "a whole number of at least 100", at_least=100)
-    rows = np.array([row for alternatives in RULES[rule].values() for rows in alternatives for row in rows])
-    terms = np.array([contrast(term) for term in TERMS])
-    rng = np.random.default_rng(seed)
-    measured, run_squares = _draw(design, draws, rng)
-
-    def margins(contrasts: NDArray[np.float64]) -> tuple[_Margins, _Margins]:
-        way = _paired_margins if paired else _unpaired_margins
-        return way(design, contrasts, run_squares, level)
-
+    rows = np.concatenate(list(VERDICT_RULES[rule].values())).reshape(-1, len(ARMS))
     # An inequality and its opposite have the same margins, exchanged: half of them need no computing.
     sign = np.sign(rows[np.arange(len(rows)), (rows != 0).argmax(axis=1)])
     one_way, place = np.unique(rows * sign[:, None], axis=0, return_inverse=True)
-    guess = str(verdicts_at(design.accuracies, rule=rule))
+    places = {tuple(row): at for row, at in zip(rows, zip(place, sign, strict=True), strict=True)}
+    terms = np.array([contrast(term) for term in TERMS])
+    rng = np.random.default_rng(seed)
+    measured, run_squares = _draw(design, draws, rng)
+    margins = _paired_margins if paired else _unpaired_margins
+    of_rows, of_terms = (margins(design, each, run_squares, level) for each in (one_way, terms))
     chances, half_widths = {}, {}
-    for layer, (below, above), ends in zip(LAYERS, margins(one_way), margins(terms), strict=True):
-        under, over = below[:, place], above[:, place]
-        chances[layer] = _chances(
-            measured, np.where(sign > 0, under, over), np.where(sign > 0, over, under), rule
-        )
-        widths = (ends[0] + ends[1]).mean(axis=0) / 2
-        half_widths[layer] = dict(zip(TERMS, widths.tolist(), strict=True))
-    return Plan(design, paired, guess, chances, half_widths, (costs or Costs()).of(design), draws)
+    for layer, of_row, (below, above) in zip(LAYERS, of_rows, of_terms, strict=True):
+        chances[layer] = _chances(measured, of_row, places, rule)
+        half_widths[layer] = dict(zip(TERMS, ((below + above).mean(axis=0) / 2).tolist(), strict=True))
+    verdict, cost = str(verdicts_at(design.accuracies, rule=rule)), design.cost(answers_per_run)
+    return Plan(design, paired, verdict, chances, half_widths, cost, draws)
 
 
-_Margins = tuple[NDArray[np.float64], NDArray[np.float64]]
+_Margins = NDArray[np.float64]  # (draw, contrast), on one side of the estimates
+_Layers = tuple[tuple[_Margins, _Margins], tuple[_Margins, _Margins]]  # below and above, as in LAYERS
 
 
 def _draw(
@@ -174,7 +290,7 @@ def _draw(
 
 def _paired_margins(
     design: StudyDesign, contrasts: NDArray[np.float64], run_squares: NDArray[np.float64], level: float
-) -> tuple[_Margins, _Margins]:
+) -> _Layers:
     by_items = np.einsum("ca,ab,cb->c", contrasts, design.item_covariance(), contrasts)
     both, _ = crossed_margins(
         by_items,
@@ -199,7 +315,7 @@ def _paired_margins(
 
 def _unpaired_margins(
     design: StudyDesign, contrasts: NDArray[np.float64], run_squares: NDArray[np.float64], level: float
-) -> tuple[_Margins, _Margins]:
+) -> _Layers:
     arms = {
         name: Arm(name, accuracy, design.n_items)
         for name, accuracy in zip(ARMS, design.accuracies, strict=True)
@@ -214,19 +330,97 @@ def _unpaired_margins(
 
 
 def _chances(
-    measured: NDArray[np.float64], below: NDArray[np.float64], above: NDArray[np.float64], rule: str
+    measured: NDArray[np.float64],
+    sides: tuple[_Margins, _Margins],
+    places: Mapping[tuple[float, ...], tuple[int, float]],
+    rule: str,
 ) -> dict[str, float]:
-    """How often each verdict survives; :func:`rlvr.auditing.verdict_rules.judge`, all draws at once."""
-    counts, start = {}, 0
-    none_holds = np.ones(len(measured), dtype=bool)
-    for verdict, alternatives in RULES[rule].items():
-        shown = np.zeros(len(measured), dtype=bool)
-        for inequalities in alternatives:
-            values, place = measured @ inequalities.T, slice(start, start + len(inequalities))
-            shown |= (values - below[:, place] > 0).all(axis=1)
-            none_holds &= (values + above[:, place] < 0).any(axis=1)
-            start += len(inequalities)
-        counts[verdict] = float(shown.mean())
-    counts["mixed"] = float(none_holds.mean())
-    chances = {verdict: counts.get(verdict, 0.0) for verdict in VERDICTS}
+    """How often each verdict survives, and how often none does; `places` finds a contrast and its sign."""
+
+    def margins(contrasts: NDArray[np.float64]) -> tuple[_Margins, _Margins]:
+        columns, signs = zip(*(places[tuple(row)] for row in contrasts), strict=True)
+        below, above = (side[:, columns] for side in sides)
+        upright = np.array(signs) > 0
+        return np.where(upright, below, above), np.where(upright, above, below)
+
+    chances = dict.fromkeys(VERDICTS, 0.0)
+    for verdict in (*VERDICT_RULES[rule], "mixed"):
+        chances[verdict] = float((verdict_slack(measured, verdict, margins, rule=rule) > 0).mean())
     return {**chances, "none": 1.0 - sum(chances.values())}
+
+
+def cheapest_design(
+    design: StudyDesign,
+    *,
+    chance: float | None = None,
+    half_width: float | None = None,
+    items: Iterable[int] = ITEMS,
+    runs: tuple[int, int] = (2, 20),
+    paired: bool = True,
+    level: float = 0.95,
+    rule: str = "magnitude",
+    answers_per_run: float = ANSWERS_PER_RUN,
+    draws: int = 2_000,
+    seed: int = 0,
+) -> Plan | None:
+    """The cheapest number of items and runs with the wanted chance, or half-width, or both; None if none has.
+
+    The chance is that of the guess's verdict surviving "all", the half-width the largest of the three parts
+    under "all". At each benchmark size both are taken to improve with runs, so that the fewest are found by
+    bisection. One run an arm is not offered by default: its spread would have to be assumed.
+
+    Parameters
+    ----------
+    design : StudyDesign
+        Its items and runs are replaced.
+    chance : float in (0, 1), optional
+    half_width : float in (0, 1), optional
+        In units of accuracy.
+    items : iterable of int
+        Benchmark sizes to choose among.
+    runs : pair of int
+        The fewest and the most runs an arm.
+    paired, level, rule, answers_per_run, draws, seed
+        As in :func:`plan_study`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If neither is wanted, or a value is out of range.
+
+    Examples
+    --------
+    >>> guess = StudyDesign((0.25, 0.25, 0.3, 0.75), run_sd=(0, 0.02, 0.02, 0.02))
+    >>> best = cheapest_design(guess, chance=0.8)
+    >>> best.design.n_items, best.design.n_runs
+    (100, 3)
+    """
+    if chance is None and half_width is None:
+        raise ValueError("chance or half_width must be given, got neither")
+    for name, wanted in (("chance", chance), ("half_width", half_width)):
+        if wanted is not None:
+            real(name, wanted, "a number strictly between 0 and 1", above=0, below=1)
+    fewest = whole("fewest runs", runs[0], "a whole number of at least 1", at_least=1)
+    most = whole(
+        "most runs", runs[1], "a whole number from the fewest to 1,000", at_least=fewest, at_most=1000
+    )
+
+    @cache
+    def planned(n_items: int, n_runs: int) -> Plan:
+        return plan_study(
+            replace(design, n_items=n_items, n_runs=n_runs), paired=paired, level=level, rule=rule,
+            answers_per_run=answers_per_run, draws=draws, seed=seed,
+        )  # fmt: skip
+
+    def is_enough(n_items: int, n_runs: int) -> bool:
+        plan = planned(n_items, n_runs)
+        return (chance is None or plan.chance() >= chance) and (
+            half_width is None or plan.widest() <= half_width
+        )
+
+    found = []
+    for size in items:
+        if is_enough(size, most):
+            more = bisect_left(range(fewest, most), True, key=partial(is_enough, size))
+            found.append(planned(size, fewest + more))
+    return min(found, key=lambda plan: plan.cost, default=None)

@@ -30,10 +30,6 @@ def completion_text(completion: Any) -> str:
         system's, the developer's or a tool's, joined by line breaks. A content may be a string
         or a list of typed parts.
 
-    Returns
-    -------
-    str
-
     Raises
     ------
     TypeError

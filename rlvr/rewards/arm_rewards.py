@@ -57,7 +57,7 @@ def true_reward(
     column : str
         The column of the data set that holds the right answers.
     read : function from str to answer or None
-        How the answer is read out of the text; see :func:`rlvr.rewards.last_answer`.
+        How the answer is read out of the text; see :func:`rlvr.rewards.answer_reading.last_answer`.
     **columns
         Columns of the data set, one entry a completion, and the trainer's own keywords.
 
@@ -109,14 +109,15 @@ def majority_reward(
         As in :func:`true_reward`; for a vote, the completions of one prompt must stand together.
     labels : str or mapping, optional
         None: a vote among the completions of one prompt in this call. A string: the column that holds
-        labels fixed before training. A mapping: from the prompt (as :func:`rlvr.rewards.prompt_text`
-        writes it) to its label.
+        labels fixed before training. A mapping: from the prompt, as
+        :func:`rlvr.rewards.trainer_columns.prompt_text` writes it, to its label.
     read : function from str to answer or None
         As in :func:`true_reward`. An answer that is not found does not vote.
     group_size : int, optional
-        The trainer's ``num_generations``; see :func:`rlvr.rewards.prompt_groups`.
+        The trainer's ``num_generations``; see :func:`rlvr.rewards.trainer_columns.prompt_groups`.
     tie_break : {"first", "lowest", "uniform"}
-        How a tied vote is settled (:func:`rlvr.rewards.plurality`); "uniform" draws by (run, step, prompt).
+        How a tied vote is settled, see :func:`rlvr.rewards.plurality_vote.plurality`; "uniform" draws by
+        (run, step, prompt).
     run, step, trainer_state
         As in :func:`random_reward`; used by ``tie_break="uniform"`` alone.
     **columns
@@ -200,10 +201,6 @@ def random_reward(
     **columns
         Columns of the data set, and the trainer's own keywords; not used.
 
-    Returns
-    -------
-    list of float
-
     Raises
     ------
     TypeError
@@ -240,10 +237,6 @@ def with_options(reward: Callable[..., list[float | None]], **options: Any) -> C
         :func:`true_reward`, :func:`majority_reward` or :func:`random_reward`.
     **options
         Keywords of that function.
-
-    Returns
-    -------
-    function
 
     Examples
     --------

@@ -20,10 +20,6 @@ def keyed_uniform(*key: str | int) -> float:
     *key : str or int
         Where the number is used. ``("1", 2)`` and ``("1", "2")`` are different keys.
 
-    Returns
-    -------
-    float
-
     Raises
     ------
     TypeError

@@ -1,180 +1,215 @@
-"""The `rlvr audit` command: what it prints and writes, and that it refuses without a trace."""
+"""An audit on a terminal, as JSON and as Markdown: whole outputs of small audits, and the book's own data."""
 
 import io
-import json
 import math
-import re
-import subprocess
-import sys
+from dataclasses import replace
 from importlib.resources import files
 
+import pandas as pd
 import pytest
 from rich.console import Console
-from typer.testing import CliRunner
 
-from rlvr.auditing.audit_output import points, print_report, said, to_dict, to_markdown
-from rlvr.auditing.cell_audit import audit
-from rlvr.commands.command_line import app
-
-OWN = str(files("rlvr").joinpath("data/arms.csv"))
-TABLE = (
-    "study,model,benchmark,arm,accuracy_percent,n_items\n"
-    "s,m [bold]|x,b,frozen,49.4,500\ns,m [bold]|x,b,random,70.8,500\n"
-    "s,m [bold]|x,b,majority,75.8,500\ns,m [bold]|x,b,true,78.6,500\n"
-)
+from rlvr.arms import ARMS
+from rlvr.auditing.audit_output import points, print_report, set_text, to_dict, to_markdown, verdict_text
+from rlvr.auditing.cell_verdicts import audit
+from rlvr.decomposition import TERMS
 
 
-def run(*arguments, text=None):
-    result = CliRunner().invoke(app, ["audit", *map(str, arguments)], input=text)
-    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-    return result
+def rows(study, accuracies, n_items=500, **more):
+    table = {"study": study, "setup": "", "model": "m", "benchmark": "b", "arm": list(ARMS), "flag": ""}
+    return pd.DataFrame({**table, "accuracy": accuracies, "n_items": n_items, "samples_per_item": "", **more})
 
 
-@pytest.fixture
-def table(tmp_path):
-    path = tmp_path / "arms.csv"
-    path.write_text(TABLE)
-    return path
+TABLE = pd.concat([
+    rows("clear", (0.25, 0.25, 0.25, 0.75), flag=["", "swapped", "", ""]),
+    rows("few", (0.25, 0.375, 0.5, 0.625), 10, samples_per_item=4),
+    rows("three", (0.25, 0, 0.5, 0.75), [500, 1, 400, 500], setup="x").drop(index=1),
+    rows("one", (0.25, 0.25, 0.25, 0.75), "").head(1),
+])  # fmt: skip
+
+BLOCKS = """\
+reward design dominates (supported)
+    clear / m / b
+    FROZEN 25.0, RANDOM 25.0, MAJORITY 25.0, TRUE 75.0; 500 items
+    null             0.0  [-4.5, +4.5]
+    elicitation      0.0  [-4.5, +4.5]
+    reward design  +50.0  [+45.3, +54.3]
+    naive          +50.0  [+45.3, +54.3]
+    total          +50.0  [+45.3, +54.3]
+    items:                      survives (unpaired)
+    runs:                       survives
+    all:                        survives (every layer that this cell has)
+    verdict changes if one arm moves:
+        RANDOM -25.0, MAJORITY +25.0, FROZEN +50.0
+    published rule: reward design
+    note: random: swapped
+
+mixed: no term dominates (leaning)
+    few / m / b
+    FROZEN 25.0, RANDOM 37.5, MAJORITY 50.0, TRUE 62.5; 10 items
+    null           +12.5  [-20.2, +42.0]
+    elicitation    +12.5  [-21.6, +42.9]
+    reward design  +12.5  [-21.6, +42.9]
+    naive          +25.0  [-10.6, +53.1]
+    total          +37.5  [+1.3, +62.6]
+    items:                      holds at the printed numbers only (unpaired)
+    items, independent samples: holds at the printed numbers only (right only if all items are equally hard)
+    runs:                       survives
+    all:                        holds at the printed numbers only (every layer that this cell has)
+    verdict changes if one arm moves:
+        RANDOM -6.3, MAJORITY -6.3, FROZEN -12.5, TRUE +12.5
+    published rule: elicitation
+
+mixed: no term dominates (leaning)
+    three / x / m / b
+    FROZEN 25.0, RANDOM missing, MAJORITY 50.0, TRUE 75.0; 400 or 500 items
+    null               ?  in [-28.3, +78.0]
+    elicitation        ?  in [-54.1, +54.1]
+    reward design  +25.0  [+19.7, +30.1]
+    naive              ?  in [-28.3, +78.0]
+    total          +50.0  [+45.3, +54.3]
+    items:                      holds at the printed numbers only (unpaired)
+    runs:                       holds at the printed numbers only
+    all:                        holds at the printed numbers only (every layer that this cell has)
+    published rule: mixed
+
+undetermined: null or elicitation or reward design or mixed (not identified)
+    one / m / b
+    FROZEN 25.0, RANDOM missing, MAJORITY missing, TRUE missing; ? items
+    null               ?  in [-25.0, +75.0]
+    elicitation        ?  MAJORITY and RANDOM missing: nothing is identified
+    reward design      ?  TRUE and MAJORITY missing: nothing is identified
+    naive              ?  TRUE and RANDOM missing: nothing is identified
+    total              ?  in [-25.0, +75.0]
+    items:                      leaves several verdicts (unpaired)
+    published rule: undetermined
+    note: the number of items is not stated for every arm, so nothing is known of its sampling
+
+4 cells: 1 supported, 2 leaning, 1 not identified
+terms in points, 90% intervals from item sampling alone
+rule: magnitude; assumptions: none
+"""
 
 
-def test_blocks_put_the_verdict_first(table):
-    out = run(table).output
-    assert out.startswith("null dominates (supported)\n    s / m [bold]|x / b\n")
-    assert re.search(r"null +\+21\.4 +\[\+15\.4, \+27\.2\]", out)
-    assert "published rule: elicitation" in out and "1 cell: 1 supported" in out
-    assert max(map(len, out.splitlines())) <= 76
+@pytest.fixture(scope="module")
+def report():
+    return audit(TABLE, level=0.9, run_sd=0.01)
 
 
-def test_json_has_what_is_promised(table, tmp_path):
-    out = tmp_path / "out.json"
-    assert run(table, "--json", out).exit_code == 0
-    (cell,) = json.loads(out.read_text())["cells"]
-    assert {"study", "model", "benchmark", "verdict", "support", "status", "terms"} <= set(cell)
-    assert set(cell["terms"]) == {"null", "elicitation", "reward_design", "naive", "total"}
-    assert (cell["verdict"], cell["support"], cell["model"]) == ("null", "supported", "m [bold]|x")
-    null = cell["terms"]["null"]
-    assert null["value"] == pytest.approx(0.214) and null["low"] < 0.214 < null["high"]
+def printed(report):
+    console = Console(file=io.StringIO(), width=60)
+    print_report(report, console)
+    return console.file.getvalue()
 
 
-def test_json_keeps_the_former_word_under_its_former_key_for_one_release(table):
-    def told(text):
-        (cell,) = json.loads(run("-", "--json", "-", text=text).stdout)["cells"]
-        return cell["support"], cell["status"]
-
-    assert told(TABLE) == ("supported", "identified")
-    assert told(TABLE.replace(",500", ",30")) == ("leaning", "leaning")
-    no_majority = "".join(line for line in TABLE.splitlines(keepends=True) if "majority" not in line)
-    assert told(no_majority) == ("not identified", "not identified")
+def test_every_line_of_the_blocks_whatever_the_width_of_the_terminal(report):
+    assert printed(report) == BLOCKS
 
 
-def test_json_of_a_table_with_arms_missing_has_null_values_and_bounds(table):
-    rows = "".join(line for line in TABLE.splitlines(keepends=True) if "majority" not in line)
-    result = run("-", "--json", "-", text=rows)
-    (cell,) = json.loads(result.stdout)["cells"]
-    assert cell["support"] == "not identified" and cell["terms"]["elicitation"]["value"] is None
-    assert cell["terms"]["elicitation"]["low"] < 0 < cell["terms"]["elicitation"]["high"]
-    assert cell["terms"]["naive"]["value"] == pytest.approx(0.078)
-    (lone,) = json.loads(run("-", "--json", "-", text="".join(TABLE.splitlines(keepends=True)[:2])).stdout)[
-        "cells"
+def test_the_last_lines_name_what_was_assumed_and_one_cell_is_one_cell():
+    lines = printed(audit(TABLE.head(4), rule="published", assumptions=["no-harm", "null-zero"])).splitlines()
+    assert lines[-3:] == [
+        "1 cell: 1 supported, 0 leaning, 0 not identified",
+        "terms in points, 95% intervals from item sampling alone",
+        "rule: published; assumptions: no-harm, null-zero",
     ]
-    assert lone["terms"]["reward_design"]["low"] is None
 
 
-def test_json_numbers_are_finite_or_null_on_the_books_own_data():
+def test_a_verdict_that_no_single_arm_can_change_says_so_and_pairing_says_what_it_gains():
+    outcomes = {arm: [1, 0, 0, 0, 0, 0, 0, 0] if arm == "true" else [0] * 8 for arm in ARMS}
+    table = pd.DataFrame([
+        {"study": "s", "model": "m", "benchmark": "b", "arm": arm, "run": 1, "item": item, "correct": answer}
+        for arm, answers in outcomes.items() for item, answer in enumerate(answers)
+    ])  # fmt: skip
+    paired = audit(table)
+    gains = ", ".join(f"{n.replace('_', ' ')} {gain:.1f}x" for n, gain in paired.cells[0].pairing.items())
+    assert (
+        f"    unpaired intervals would be wider: {gains}\n" in printed(paired)
+        and "reward design 1.2x" in gains
+    )
+    stuck = replace(paired.cells[0], tipping=dict.fromkeys(ARMS, math.nan))
+    assert "one arm moves:\n        none does it alone\n" in printed(replace(paired, cells=(stuck,)))
+
+
+def test_markdown_has_one_row_a_cell():
+    table = TABLE.iloc[8:].replace({"study": {"three": "a|b"}})
+    lines = to_markdown(audit(table, level=0.9)).splitlines()
+    assert lines[0] == (
+        "| verdict | status | study | model | benchmark "
+        "| null | elicitation | reward design | naive | total |"
+    )
+    assert lines[1] == "| " + " | ".join(["---"] * 10) + " |"
+    assert lines[2] == (
+        "| mixed: no term dominates | leaning | a\\|b / x | m | b "
+        "| ? in [-28.3, +78.0] | ? in [-54.1, +54.1] | +25.0 [+19.7, +30.1] "
+        "| ? in [-28.3, +78.0] | +50.0 [+45.3, +54.3] |"
+    )
+    assert lines[4:] == ["", "Percentage points; 90% intervals from item sampling alone."]
+
+
+def test_json_repeats_the_audit_field_by_field(report):
+    stored = to_dict(report)
+    assert (stored["level"], stored["rule"], stored["assumptions"]) == (0.9, "magnitude", [])
+
+    def shown(number):
+        return None if math.isnan(number) else number
+
+    for cell, audited in zip(stored["cells"], report.cells, strict=True):
+        assert [cell[name] for name in ("study", "setup", "model", "benchmark")] == [
+            getattr(audited.cell, name) for name in ("study", "setup", "model", "benchmark")
+        ]
+        assert (cell["verdict"], cell["support"]) == (audited.verdict, audited.status)
+        assert cell["possible_verdicts"] == list(audited.possible)
+        assert cell["terms"] == {
+            name: {"value": shown(term.value), "low": shown(term.low), "high": shown(term.high),
+                   "set_low": audited.sets[name][0], "set_high": audited.sets[name][1], "reason": term.reason}
+            for name, term in audited.terms.items()
+        }  # fmt: skip
+        assert cell["layers"] == [
+            {"name": layer.name, "verdict": layer.verdict or None, "survives": layer.survives,
+             "note": layer.note,
+             "terms": {name: {"low": low, "high": high} for name, (low, high) in layer.terms.items()}}
+            for layer in audited.layers
+        ]  # fmt: skip
+        assert cell["arms"] == {
+            arm.name: {"accuracy": arm.accuracy, "n_items": arm.n_items, "source": "", "file": "table",
+                       "samples_per_item": 4 if cell["study"] == "few" else None, "line": arm.line,
+                       "decoding": None}
+            for arm in audited.cell.arms.values()
+        }  # fmt: skip
+        assert cell["tipping_points"] == {arm: shown(move) for arm, move in audited.tipping.items()}
+        assert (cell["doubts"], cell["notices"]) == (list(audited.doubts), list(audited.notices))
+        assert cell["verdict_by_rule"] == audited.rules and cell["paired_gain"] == audited.pairing
+    assert set(stored["cells"][0]["terms"]) == set(TERMS)
+
+
+def test_json_keeps_the_former_word_under_its_former_key_for_one_release(report):
+    words = [(cell["support"], cell["status"]) for cell in to_dict(report)["cells"]]
+    assert words == [("supported", "identified"), ("leaning", "leaning"), ("leaning", "leaning"),
+                     ("not identified", "not identified")]  # fmt: skip
+
+
+def test_numbers_as_words(report):
+    numbers = (0.0625, -0.0625, 1.0, 0.0, -0.0, -0.0004, 0.0004, 0.0006, math.nan)
+    assert [points(value) for value in numbers] == [
+        "+6.2", "-6.2", "+100.0", "0.0", "0.0", "0.0", "0.0", "+0.1", "?",
+    ]  # fmt: skip
+    assert (points(0.0625, signed=False), points(-0.5, signed=False)) == ("6.2", "-50.0")
+    assert (set_text(-0.25, 0.75), set_text(0.125, 0.125)) == ("-25.0 to +75.0", "+12.5")
+    assert [verdict_text(cell) for cell in report.cells[1:3]] == ["mixed: no term dominates"] * 2
+
+
+def test_every_view_names_every_cell_of_the_books_own_data():
     def walk(node):
         if isinstance(node, float):
             assert math.isfinite(node)
         for child in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
             walk(child)
 
-    walk(to_dict(audit(OWN)))
-
-
-def test_several_files_standard_input_and_markdown(table, tmp_path):
-    other = tmp_path / "other.csv"
-    other.write_text(TABLE.replace("s,m", "t,m"))
-    out = run(table, other, "--markdown").output
-    rows = [line for line in out.splitlines() if line.startswith("|")]
-    assert len(rows) == 4 and all(
-        len(re.split(r"(?<!\\)\|", row)) == len(re.split(r"\|", rows[0])) for row in rows
-    )
-    assert "2 cells" in run(table, "-", text=TABLE.replace("s,m", "u,m")).output
-
-
-@pytest.mark.parametrize("suffix, magic", [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
-def test_figures_are_written(table, tmp_path, suffix, magic):
-    out = tmp_path / f"out.{suffix}"
-    assert run(table, "--figure", out).exit_code == 0
-    assert out.read_bytes().startswith(magic)
-
-
-BAD = {
-    "unknown arm": TABLE.replace("random", "spurious"),
-    "accuracy of 150": TABLE.replace("75.8", "150"),
-    "percent and fraction": TABLE.replace("75.8", "0.758"),
-    "duplicate": TABLE + "s,m [bold]|x,b,true,78.6,500\n",
-    "nan": TABLE.replace("75.8", "nan"),
-    "text": TABLE.replace("500\n", "many\n"),
-    "empty": "",
-    "missing column": TABLE.replace("n_items", "size"),
-}
-
-
-@pytest.mark.parametrize("text", BAD.values(), ids=BAD)
-def test_bad_tables_exit_2_with_one_message_and_write_nothing(tmp_path, text):
-    bad = tmp_path / "bad.csv"
-    bad.write_text(text)
-    outs = [tmp_path / "out.json", tmp_path / "out.png"]
-    result = run(bad, "--json", outs[0], "--figure", outs[1])
-    assert result.exit_code == 2 and not any(out.exists() for out in outs)
-    assert result.stdout == "" and result.stderr.count("\n") == 1
-    assert re.match(rf"rlvr: {re.escape(str(bad))}, line \d+: ", result.stderr)
-
-
-@pytest.mark.parametrize(
-    "arguments, words",
-    [
-        (["no-such.csv"], "no such file"),
-        (["."], "a folder"),
-        ([OWN, "--figure", "out.bmp"], "ends in .png, .svg, .pdf"),
-        ([OWN, "--json", "no-such-folder/out.json"], "existing folder"),
-        ([OWN, "--level", "2"], "level must be"),
-        ([OWN, "--assume", "hope"], "assumptions must be one of"),
-    ],
-)
-def test_bad_arguments_exit_2(arguments, words):
-    result = run(*arguments)
-    assert result.exit_code == 2 and words in result.stderr and result.stdout == ""
-
-
-@pytest.mark.slow
-def test_the_command_does_not_load_the_compiler():
-    code = (
-        "import sys; from rlvr.commands.command_line import app; "
-        "app(sys.argv[1:], standalone_mode=False); print('numba' in sys.modules)"
-    )
-    out = subprocess.run(
-        [sys.executable, "-c", code, "audit", OWN], capture_output=True, text=True, check=True
-    )
-    assert out.stdout.splitlines()[-1] == "False"
-
-
-def test_points_have_no_negative_zero():
-    assert [points(value) for value in (-0.0004, 0.0004, 0.0006, -0.02, math.nan)] == [
-        "0.0",
-        "0.0",
-        "+0.1",
-        "-2.0",
-        "?",
-    ]
-
-
-def test_every_view_names_every_cell_of_the_books_own_data():
-    report = audit(OWN)
-    console = Console(record=True, width=80, file=io.StringIO())
-    print_report(report, console)
-    text, table = console.export_text(), to_markdown(report)
-    for audited in report.cells:
-        assert audited.cell.name in text and said(audited) in text
+    own = audit(str(files("rlvr").joinpath("data/arms.csv")))
+    walk(to_dict(own))
+    text, table = printed(own), to_markdown(own)
+    for audited in own.cells:
+        assert audited.cell.name in text and verdict_text(audited) in text
         assert audited.cell.model in table
-    assert table.count("\n|") == len(report.cells) + 1
+    assert table.count("\n|") == len(own.cells) + 1

@@ -8,7 +8,7 @@ import pytest
 
 from book.narrow_figures import narrow_png
 from rlvr.arms import ARMS
-from rlvr.auditing.cell_audit import audit
+from rlvr.auditing.cell_verdicts import audit
 from rlvr.auditing.forest_plot import draw_forest
 from rlvr.decomposition import PARTS
 from rlvr.plots import TERM_COLOURS
@@ -32,26 +32,7 @@ def report():
     return audit(TABLE)
 
 
-def test_forest_marks_supported_leaning_and_sets_differently():
-    rows = pd.DataFrame(
-        [
-            {"study": study, "model": "m", "benchmark": "b", "arm": arm, "accuracy": accuracy, "n_items": n}
-            for study, n, arms in (
-                ("full", 500, ARMS),
-                ("small", 10, ARMS),
-                ("three", 500, ("frozen", "majority", "true")),
-            )
-            for arm, accuracy in zip(ARMS, (0.2, 0.3, 0.3, 0.7), strict=True)
-            if arm in arms
-        ]
-    )
-    figure = draw_forest(audit(rows).cells)
-    marks = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
-    assert [mark.get_markerfacecolor() != "white" for mark in marks] == [True, False]
-    assert (
-        len(figure.axes) == 3
-        and len([line for line in figure.axes[0].lines if line.get_linewidth() == 5]) == 1
-    )
+GROUPED = {"labels": ["a", "b", "c\nsecond", "d"], "groups": ["x", "x", "y", "y"]}
 
 
 def spans(panel):
@@ -63,14 +44,22 @@ def spans(panel):
 def test_a_forest_has_a_panel_a_part_and_a_row_a_cell(report):
     figure = draw_forest(report.cells)
     assert tuple(figure.get_size_inches()) == pytest.approx((9.0, 1.2 + 0.24 * 4))
+    assert figure.get_constrained_layout() and figure.get_facecolor() == (1, 1, 1, 1)
     assert [panel.get_title(loc="left") for panel in figure.axes] == ["null", "elicitation", "reward design"]
     assert [panel.get_xlabel() for panel in figure.axes] == ["points"] * 3
     assert figure.axes[0].get_yticks().tolist() == [0, 1, 2, 3]
-    assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == [
-        c.cell.name for c in report.cells
-    ]
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert names == [cell.cell.name for cell in report.cells]
+    assert {label.get_fontsize() for label in figure.axes[0].get_yticklabels()} == {9}
     assert figure.axes[0].get_ylim() == (3.6, -0.6)  # the first cell stands at the top
     for panel, part in zip(figure.axes, PARTS, strict=True):
+        assert panel._left_title.get_fontsize() == 10 and panel._left_title.get_color() == TERM_COLOURS[part]
+        assert not panel.spines["top"].get_visible() and not panel.spines["right"].get_visible()
+
+
+def test_a_dot_is_filled_where_supported_a_bar_is_a_set_and_nothing_is_nothing(report):
+    assert {cell.status for cell in report.cells} == {"supported", "leaning", "not identified"}
+    for panel, part in zip(draw_forest(report.cells).axes, PARTS, strict=True):
         drawn = {int(row): (low, high, width) for row, low, high, width in spans(panel)}
         marks = {line.get_ydata()[0]: line for line in panel.lines if line.get_marker() == "o"}
         for row, cell in enumerate(report.cells):
@@ -84,9 +73,24 @@ def test_a_forest_has_a_panel_a_part_and_a_row_a_cell(report):
                 assert marks[row].get_xdata()[0] == pytest.approx(100 * term.value)
                 filled = TERM_COLOURS[part] if cell.status == "supported" else "white"
                 assert marks[row].get_markerfacecolor() == filled
-        zero = [line for line in panel.lines if list(line.get_xdata()) == [0, 0]]
-        assert len(zero) == 1 and zero[0].get_color() == "black"
-        assert not panel.spines["top"].get_visible() and not panel.spines["right"].get_visible()
+
+
+def test_marks_lie_over_intervals_over_sets_over_the_line_at_zero(report):
+    for panel in draw_forest(report.cells, **GROUPED).axes:
+        marks = [line for line in panel.lines if line.get_marker() == "o"]
+        intervals = [line for line in panel.lines if line.get_linewidth() == 1.3]
+        assert len(marks) == len(intervals) > 0
+        assert {(mark.get_markersize(), mark.get_zorder()) for mark in marks} == {(4.5, 3)}
+        assert {line.get_zorder() for line in intervals} == {2}
+        sets = [line for line in panel.lines if line.get_linewidth() == 5]
+        assert {(line.get_zorder(), line.get_color(), line.get_solid_capstyle()) for line in sets} <= {
+            (1, "#d9d9d9", "butt")
+        }
+        (zero,) = [line for line in panel.lines if list(line.get_xdata()) == [0, 0]]
+        assert (zero.get_zorder(), zero.get_linewidth(), zero.get_color()) == (0, 0.8, "black")
+        (between,) = [line for line in panel.lines if line.get_linestyle() == ":"]
+        assert (between.get_ydata()[0], between.get_linewidth()) == (2.5, 0.6)
+        assert between.get_color() == "black"
 
 
 def test_a_forest_is_as_large_as_asked_and_may_be_drawn_into_a_figure(report):
@@ -113,32 +117,26 @@ def test_each_stretch_of_equal_neighbours_has_its_heading_and_takes_a_row_for_it
         assert [line.get_ydata()[0] for line in panel.lines if line.get_linestyle() == ":"] == [2.5, 4.5]
 
 
-def lengths_of_a_point(figure):
-    figure.canvas.draw()
-    return [panel.get_window_extent().width / np.ptp(panel.get_xlim()) for panel in figure.axes]
-
-
-def test_a_point_has_one_length_in_all_panels_where_their_ranges_allow_it():
-    alike = audit(pd.concat([rows("a", (0.2, 0.3, 0.5, 0.6)), rows("b", (0.6, 0.5, 0.45, 0.3))])).cells
-    ranges = [np.ptp(panel.get_xlim()) for panel in draw_forest(alike).axes]
-    assert max(ranges) > 1.1 * min(ranges)
-    lengths = lengths_of_a_point(draw_forest(alike))
-    assert lengths == pytest.approx([lengths[0]] * 3, rel=0.02)
-    unlike = lengths_of_a_point(draw_forest(audit(rows("c", (0.1, 0.1, 0.9, 0.9))).cells))
-    assert max(unlike) > 2 * min(unlike)
-
-
 def test_on_a_phone_names_stand_above_their_rows_and_the_marks_are_the_same(report):
-    wide = draw_forest(report.cells, labels=["a", "b", "c\nsecond", "d"], groups=["x", "x", "y", "y"])
-    small = draw_forest(
-        report.cells, labels=["a", "b", "c\nsecond", "d"], groups=["x", "x", "y", "y"], narrow=True
-    )
+    wide, small = (draw_forest(report.cells, **GROUPED, narrow=narrow) for narrow in (False, True))
     assert tuple(small.get_size_inches()) == pytest.approx((4.4, 1.2 + 0.39 * 6))
     assert len(small.axes[0].get_yticks()) == 0
-    written = [(text.get_text(), round(text.get_position()[1], 2)) for text in small.axes[2].texts]
+    assert not any(panel.spines["left"].get_visible() for panel in small.axes)
+    assert [panel.get_title(loc="left") for panel in small.axes] == ["null", "elicitation", "reward\ndesign"]
+    texts = small.axes[2].texts
+    written = [
+        (text.get_text(), round(text.get_position()[1], 2), text.get_fontsize(), text.get_fontweight())
+        for text in texts
+    ]
     assert written == [
-        ("a", 0.58), ("b", 1.58), ("c second", 3.58), ("d", 4.58), ("x", 0.0), ("y", 3.0),
+        ("a", 0.58, 8.5, "normal"), ("b", 1.58, 8.5, "normal"), ("c second", 3.58, 8.5, "normal"),
+        ("d", 4.58, 8.5, "normal"), ("x", 0.0, 10, "bold"), ("y", 3.0, 10, "bold"),
     ]  # fmt: skip
+    for text in texts:
+        assert text.get_position()[0] == 0 and not text.get_in_layout()
+        frame = text.get_bbox_patch()
+        assert frame.get_boxstyle().pad == round(0.6 / text.get_fontsize(), 2)  # 0.6 points of white
+        assert frame.get_facecolor() == (1, 1, 1, 1) and frame.get_edgecolor()[3] == 0
     for one, other in zip(wide.axes, small.axes, strict=True):
         assert spans(one)[: len(spans(other))] == spans(other)
 
@@ -147,52 +145,6 @@ def test_the_narrow_form_of_a_forest_is_the_one_with_names_above(report):
     png = narrow_png(draw_forest(report.cells))
     size = int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
     assert size == (int(4.4 * 164), int((1.2 + 0.39 * 4) * 164))
-
-
-GROUPED = {"labels": ["a", "b", "c", "d"], "groups": ["x", "x", "y", "y"]}
-
-
-def test_letters_of_the_wide_form_are_read_at_arm_s_length(report):
-    """In points: titles 10, names of rows 9, and nothing smaller than the book's own axis letters."""
-    figure = draw_forest(report.cells, **GROUPED)
-    for panel, part in zip(figure.axes, PARTS, strict=True):
-        assert panel._left_title.get_fontsize() == 10 and panel._left_title.get_color() == TERM_COLOURS[part]
-    assert {label.get_fontsize() for label in figure.axes[0].get_yticklabels()} == {9}
-
-
-def test_letters_of_the_narrow_form_are_smaller_for_names_than_for_headings(report):
-    figure = draw_forest(report.cells, narrow=True, **GROUPED)
-    written = {text.get_text(): text for text in figure.axes[2].texts}
-    assert {name: text.get_fontsize() for name, text in written.items()} == {
-        "a": 8.5, "b": 8.5, "c": 8.5, "d": 8.5, "x": 10, "y": 10,
-    }  # fmt: skip
-    assert {name for name, text in written.items() if text.get_fontweight() == "bold"} == {"x", "y"}
-    for text in written.values():
-        assert text.get_position()[0] == 0 and not text.get_in_layout()
-        frame = text.get_bbox_patch()
-        assert frame.get_boxstyle().pad == round(0.6 / text.get_fontsize(), 2)  # 0.6 points of white
-        assert frame.get_facecolor() == (1, 1, 1, 1) and frame.get_edgecolor()[3] == 0
-    titles = [panel.get_title(loc="left") for panel in figure.axes]
-    assert titles == ["null", "elicitation", "reward\ndesign"]
-    assert not any(panel.spines["left"].get_visible() for panel in figure.axes)
-
-
-def test_marks_lie_over_intervals_over_sets_over_the_line_at_zero(report):
-    for panel in draw_forest(report.cells, **GROUPED).axes:
-        marks = [line for line in panel.lines if line.get_marker() == "o"]
-        intervals = [line for line in panel.lines if line.get_linewidth() == 1.3]
-        assert len(marks) == len(intervals) > 0
-        assert {(mark.get_markersize(), mark.get_zorder()) for mark in marks} == {(4.5, 3)}
-        assert {line.get_zorder() for line in intervals} == {2}
-        sets = [line for line in panel.lines if line.get_linewidth() == 5]
-        assert {(line.get_zorder(), line.get_color(), line.get_solid_capstyle()) for line in sets} <= {
-            (1, "#d9d9d9", "butt")
-        }
-        (zero,) = [line for line in panel.lines if list(line.get_xdata()) == [0, 0]]
-        assert (zero.get_zorder(), zero.get_linewidth()) == (0, 0.8)
-        (between,) = [line for line in panel.lines if line.get_linestyle() == ":"]
-        assert (between.get_ydata()[0], between.get_linewidth()) == (2.5, 0.6)
-        assert between.get_color() == "black"
 
 
 def test_a_grid_runs_along_the_points_alone_and_behind_everything(report):
@@ -207,7 +159,6 @@ def test_a_grid_runs_along_the_points_alone_and_behind_everything(report):
             assert panel.yaxis.get_tick_params()["length"] == 0
             locator = panel.xaxis.get_major_locator()
             assert locator._nbins == most and locator._steps.tolist() == [1, 2, 5, 10]
-    assert figure.get_constrained_layout() and figure.get_facecolor() == (1, 1, 1, 1)
 
 
 def test_the_range_is_that_of_intervals_and_sets_with_zero_and_a_twentieth_at_each_side(report):

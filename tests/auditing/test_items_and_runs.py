@@ -8,12 +8,11 @@ from statsmodels.formula.api import ols
 from statsmodels.stats.anova import anova_lm
 
 from rlvr.arms import ARMS
-from rlvr.auditing.cell_audit import audit
+from rlvr.auditing.cell_verdicts import audit, contrast
 from rlvr.auditing.items_and_runs import FEWEST_RUNS, crossed_margins, crossed_outcomes
 from rlvr.auditing.sampling_error import item_sampling
 from rlvr.auditing.study_cells import Arm
-from rlvr.auditing.verdict_rules import contrast
-from rlvr.planning.simulated_studies import StudyDesign, draw_outcomes, outcomes_table
+from rlvr.planning.study_plans import StudyDesign, draw_outcomes, outcomes_table
 
 NULL, DESIGN = contrast("null"), contrast("reward_design")
 

@@ -6,6 +6,7 @@ from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from rlvr.arms import ARMS
+from rlvr.auditing.cell_verdicts import contrast
 from rlvr.auditing.sampling_error import (
     Sampling,
     contrast_interval,
@@ -16,7 +17,6 @@ from rlvr.auditing.sampling_error import (
     wilson,
 )
 from rlvr.auditing.study_cells import Arm
-from rlvr.auditing.verdict_rules import contrast
 
 
 @pytest.mark.parametrize("successes, n", [(0, 30), (3, 30), (30, 30), (247, 500), (1, 50)])

@@ -16,7 +16,7 @@ from book.source_links import (
     verdict_text,
 )  # fmt: skip
 from rlvr.arms import ARMS
-from rlvr.auditing.cell_audit import audit
+from rlvr.auditing.cell_verdicts import audit
 
 
 @pytest.fixture(scope="module")

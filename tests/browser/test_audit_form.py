@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from rlvr.arms import ARMS
-from rlvr.auditing import audit, points, said
+from rlvr.auditing import audit, points, verdict_text
 from rlvr.auditing.audit_output import to_dict
 from rlvr.auditing.table_reading import TableError
 from rlvr.decomposition import PARTS
@@ -96,7 +96,7 @@ def test_two_hundred_random_tables_are_audited_as_the_command_does(tab):
         "#cells-table tbody tr", "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))"
     )
     for cells, audited in zip(shown, report.cells, strict=True):
-        expected = [audited.cell.name, said(audited), audited.status]
+        expected = [audited.cell.name, verdict_text(audited), audited.status]
         assert cells[:3] == expected, f"seed {seed}"
         for text, part in zip(cells[3:], PARTS, strict=True):
             term = audited.terms[part]
@@ -154,9 +154,9 @@ def test_a_missing_arm_leaves_a_set(tab):
     rows = pd.DataFrame({"study": "s", "model": "m", "benchmark": "b", "n_items": 500,
                          "arm": ["frozen", "random", "true"], "accuracy": [0.4, 0.45, 0.7]})  # fmt: skip
     cell = audit(rows).cells[0]
-    assert page.inner_text("#verdict").lower().startswith(said(cell)) and cell.status in page.inner_text(
-        "#verdict"
-    )
+    assert page.inner_text("#verdict").lower().startswith(
+        verdict_text(cell)
+    ) and cell.status in page.inner_text("#verdict")
     low, high = points(cell.terms["elicitation"].low), points(cell.terms["elicitation"].high)
     assert f"elicitation in {low} to {high}" in page.inner_text("#verdict").replace("−", "-")
     assert "MAJORITY missing: a set is identified" in page.inner_text("#terms-table")

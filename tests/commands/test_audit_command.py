@@ -2,13 +2,14 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from rlvr.arms import ARMS
-from rlvr.auditing import cell_audit
+from rlvr.auditing import cell_verdicts
 from rlvr.commands.command_line import app, main
 
 TABLE = "study,model,benchmark,arm,accuracy,n_items\n" + "".join(
@@ -54,15 +55,18 @@ def test_markdown_instead_of_blocks(table):
 
 
 def test_what_is_said_reaches_the_audit_and_what_is_not_does_not(table, monkeypatch):
-    asked, real = [], cell_audit.audit
-    monkeypatch.setattr(
-        cell_audit, "audit", lambda tables, **s: asked.append((tables, s)) or real(tables, **s)
-    )
+    calls, real = [], cell_verdicts.audit
+
+    def watched(tables, **settings):
+        calls.append((tables, settings))
+        return real(tables, **settings)
+
+    monkeypatch.setattr(cell_verdicts, "audit", watched)
     assert run(table).exit_code == 0
     settings = ["--level", 0.8, "--rule", "published", "--assume", "no-harm", "--assume", "true-best"]
     settings += ["--run-sd", 0.02, "--frozen-shift", 0.1]
     assert run(table, "-", *settings, text=TABLE.replace("s,m", "t,m")).exit_code == 0
-    assert asked == [
+    assert calls == [
         ([str(table)], {"level": 0.95, "rule": "magnitude", "assumptions": [], "run_sd": None,
                         "frozen_shift": None}),
         ([str(table), "-"], {"level": 0.8, "rule": "published", "assumptions": ["no-harm", "true-best"],
@@ -100,10 +104,6 @@ def test_a_figure_is_large_enough_to_print(table, tmp_path):
         9 * 160,
         round((1.2 + 3 * 0.24) * 160),
     )
-
-
-def test_no_table_is_an_error_of_use():
-    assert run().exit_code == 2
 
 
 def test_the_program_is_the_same_app(table, monkeypatch, capsys):
@@ -144,3 +144,55 @@ def test_arms_decoded_differently_end_the_command_with_one_line_and_nothing_writ
         "frozen.jsonl (greedy)" in result.stderr
         and "true.jsonl (sampled) differ in decoding" in result.stderr
     )
+
+
+def test_several_files_and_standard_input(table, tmp_path):
+    other = tmp_path / "other.csv"
+    other.write_text(TABLE.replace("s,m", "t,m"))
+    assert run(table, other, "--markdown").stdout.count("\n|") == 3
+    assert "2 cells" in run(table, "-", text=TABLE.replace("s,m", "u,m")).stdout
+
+
+@pytest.mark.parametrize("suffix, magic", [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_figures_are_written(table, tmp_path, suffix, magic):
+    out = tmp_path / f"out.{suffix}"
+    assert run(table, "--figure", out).exit_code == 0
+    assert out.read_bytes().startswith(magic)
+
+
+BAD = {
+    "unknown arm": TABLE.replace("random", "spurious"),
+    "accuracy of 150": TABLE.replace("0.75", "150"),
+    "percent and fraction": TABLE.replace("cy,", "cy_percent,").replace("0.25", "70"),
+    "duplicate": TABLE + "s,m,b,true,0.75,500\n",
+    "nan": TABLE.replace("0.75", "nan"),
+    "text": TABLE.replace("500\n", "many\n"),
+    "empty": "",
+    "missing column": TABLE.replace("n_items", "size"),
+}
+
+
+@pytest.mark.parametrize("text", BAD.values(), ids=BAD)
+def test_bad_tables_exit_2_with_one_message_and_write_nothing(tmp_path, text):
+    bad = tmp_path / "bad.csv"
+    bad.write_text(text)
+    outs = [tmp_path / "out.json", tmp_path / "out.png"]
+    result = run(bad, "--json", outs[0], "--figure", outs[1])
+    assert result.exit_code == 2 and not any(out.exists() for out in outs)
+    assert result.stdout == "" and result.stderr.count("\n") == 1
+    assert re.match(rf"rlvr: {re.escape(str(bad))}, line \d+: ", result.stderr)
+
+
+@pytest.mark.parametrize(
+    "arguments, words",
+    [
+        ([], "no table and no --log was given"),
+        (["no-such.csv"], "no such file"),
+        (["."], "a folder"),
+        (["-", "--level", "2"], "level must be"),
+        (["-", "--assume", "hope"], "assumptions must be one of"),
+    ],
+)
+def test_bad_arguments_exit_2(arguments, words):
+    result = run(*arguments, text=TABLE)
+    assert result.exit_code == 2 and words in result.stderr and result.stdout == ""

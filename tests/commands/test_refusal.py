@@ -187,7 +187,7 @@ def test_help_alone_is_no_refusal_and_a_fault_is_not_hidden(monkeypatch):
     for part in ([], ["protocol"]):
         result = CliRunner().invoke(app, part)
         assert result.exit_code == 2 and "Usage" in result.output and "rlvr: " not in result.output
-    monkeypatch.setattr("rlvr.auditing.cell_audit.audit", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("rlvr.auditing.cell_verdicts.audit", lambda *_, **__: 1 / 0)
     assert isinstance(CliRunner().invoke(app, ["audit", "x.csv"]).exception, ZeroDivisionError)
 
 

@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 
 from rlvr.arms import ARMS
-from rlvr.auditing.audit_output import to_dict, to_markdown
-from rlvr.auditing.cell_audit import audit
-from rlvr.auditing.html_report import to_html
+from rlvr.auditing.audit_output import to_dict, to_html, to_markdown
+from rlvr.auditing.cell_verdicts import audit
 from rlvr.auditing.study_cells import read_cells
 from rlvr.auditing.table_reading import TableError
 from rlvr.logs.decoding import DECODINGS, decoding_note, harness_decoding, inspect_decoding, unlike

@@ -8,10 +8,10 @@ import pytest
 
 from rlvr.arms import ARMS
 from rlvr.auditing.audit_output import to_dict
-from rlvr.auditing.cell_audit import audit, with_notices
+from rlvr.auditing.cell_verdicts import audit, with_notices
 from rlvr.logs.evaluation_log import LogError
 from rlvr.logs.log_reading import read_logs
-from rlvr.planning.pilot_tables import pilot_design
+from rlvr.planning.pilots import pilot_design
 
 LOGS = Path(__file__).parent.parent / "data" / "logs"
 LM_EVAL = [(arm, LOGS / "lm_eval" / arm) for arm in ARMS]
@@ -26,7 +26,7 @@ def numbers(report):
     for cell in cells:
         del cell["model"], cell["notices"]
         for arm in cell["arms"].values():
-            del arm["file"], arm["line"], arm["source"], arm["decoding"]
+            del arm["file"], arm["line"], arm["source"], arm["decoding"], arm["samples_per_item"]
     return cells
 
 

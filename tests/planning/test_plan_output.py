@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from rlvr.auditing.audit_output import points
-from rlvr.planning.plan_output import draw_plans, plan_to_dict, plans_to_dict, print_plans
-from rlvr.planning.simulated_studies import StudyDesign
-from rlvr.planning.study_plans import plan_study
+from rlvr.decomposition import PARTS
+from rlvr.planning.plan_output import draw_plans, plans_to_dict, print_plans
+from rlvr.planning.study_plans import StudyDesign, plan_study
 
 GUESS = StudyDesign((0.3, 0.33, 0.62, 0.66), n_items=200, n_runs=3, run_sd=(0, 0.03, 0.02, 0.01))
 PLANS = [plan_study(replace(GUESS, n_runs=n), draws=1_000) for n in (3, 2, 5)]
@@ -24,24 +24,16 @@ def printed(*args, **kwargs):
 
 
 def test_the_table_has_a_row_a_plan_by_runs():
-    text = printed(PLANS)
+    text, plan = printed(PLANS), PLANS[0]
     assert "(FROZEN 30.0, RANDOM 33.0, MAJORITY 62.0, TRUE 66.0): elicitation dominates" in text
     assert "200 items, 3 runs an arm, outcomes kept item by item" in text
     assert "RANDOM 3.0, MAJORITY 2.0, TRUE 1.0" in text
-    rows = [
-        [part.strip() for part in line.split("│")[1:-1]] for line in text.splitlines() if line.startswith("│")
-    ]
+    lines = [line.split("│")[1:-1] for line in text.splitlines() if line.startswith("│")]
+    rows = [[part.strip() for part in line] for line in lines]
     assert [row[0] for row in rows] == ["2", "3", "5"]
-    plan = PLANS[0]
-    assert rows[1] == [
-        "3",
-        f"{plan.cost:.1f}",
-        *(f"{plan.chance(layer):.0%} ({plan.wrong(layer):.0%})" for layer in ("items", "all")),
-        *(
-            points(plan.half_widths["all"][part], signed=False)
-            for part in ("null", "elicitation", "reward_design")
-        ),
-    ]
+    chances = [f"{plan.chance(layer):.0%} ({plan.wrong(layer):.0%})" for layer in ("items", "all")]
+    widths = [points(plan.half_widths["all"][part], signed=False) for part in PARTS]
+    assert rows[1] == ["3", f"{plan.cost:.1f}", *chances, *widths]
 
 
 def test_the_plan_asked_about_stands_out(monkeypatch):
@@ -64,86 +56,53 @@ def test_what_was_cheapest_or_why_nothing_was():
     assert "cheapest" not in printed(PLANS)
 
 
-def test_accuracies_alone_samples_and_one_run_are_said():
-    plan = plan_study(replace(GUESS, n_runs=1, samples_per_item=4), paired=False, draws=100)
-    text = printed([plan])
-    assert "200 items x 4 samples, 1 run an arm, accuracies alone kept" in text
-    mixed = plan_study(StudyDesign((0.2, 0.4, 0.6, 0.8)), draws=100)
-    assert "mixed: no term dominates" in printed([mixed])
+@pytest.mark.parametrize(
+    ("changes", "size"),
+    [({}, "200 items, 3 runs an arm"), ({"samples_per_item": 2}, "200 items x 2 samples, 3 runs an arm"),
+     ({"n_runs": 1, "samples_per_item": 4}, "200 items x 4 samples, 1 run an arm")],
+)  # fmt: skip
+def test_the_size_is_that_of_the_design(changes, size):
+    text = printed([plan_study(replace(GUESS, **changes), paired=False, draws=100)])
+    assert f"{size}, accuracies alone kept" in text
+
+
+def test_a_mixed_guess_is_mixed():
+    assert "mixed: no term dominates" in printed([plan_study(StudyDesign((0.2, 0.4, 0.6, 0.8)), draws=100)])
 
 
 def test_json_holds_the_plan():
-    said = json.loads(json.dumps(plan_to_dict(PLANS[0]), allow_nan=False))
-    assert said["design"]["accuracies"] == {"frozen": 0.3, "random": 0.33, "majority": 0.62, "true": 0.66}
-    assert said["design"]["run_sd"]["true"] == 0.01 and said["design"]["n_runs"] == 3
-    assert said["chance"] == {layer: PLANS[0].chance(layer) for layer in ("items", "all")}
-    assert said["chance_of_another"]["items"] == PLANS[0].wrong("items")
-    assert said["half_widths"]["all"]["naive"] == PLANS[0].half_widths["all"]["naive"]
-    assert (said["verdict"], said["paired"], said["draws"]) == ("elicitation", True, 1000)
+    stored = json.loads(json.dumps(plans_to_dict(PLANS)["asked"], allow_nan=False))
+    assert stored["design"]["accuracies"] == {"frozen": 0.3, "random": 0.33, "majority": 0.62, "true": 0.66}
+    assert stored["design"]["run_sd"]["true"] == 0.01 and stored["design"]["n_runs"] == 3
+    assert stored["chance"] == {layer: PLANS[0].chance(layer) for layer in ("items", "all")}
+    assert stored["chance_of_another"]["items"] == PLANS[0].wrong("items")
+    assert stored["half_widths"]["all"]["naive"] == PLANS[0].half_widths["all"]["naive"]
+    assert (stored["verdict"], stored["paired"], stored["draws"]) == ("elicitation", True, 1000)
 
 
 def test_json_of_several():
-    said = plans_to_dict(PLANS, cheapest=PLANS[2], sources=["why"])
-    assert said["asked"] == plan_to_dict(PLANS[0]) and len(said["other_designs"]) == 2
-    assert said["cheapest"] == plan_to_dict(PLANS[2]) and said["notes"] == ["why"]
+    stored = plans_to_dict(PLANS, cheapest=PLANS[2], sources=["why"])
+    assert [plan["design"]["n_runs"] for plan in stored["other_designs"]] == [2, 5]
+    assert stored["cheapest"] == stored["other_designs"][1] and stored["notes"] == ["why"]
     none = plans_to_dict(PLANS, cheapest="none")
     assert none["cheapest"] is None and none["notes"] == ["none"]
     assert plans_to_dict(PLANS)["notes"] == []
 
 
 def test_the_figure_draws_the_chances_and_the_widths():
-    figure = draw_plans(PLANS)
+    more = plan_study(replace(GUESS, n_items=800), draws=500)
+    figure = draw_plans([*PLANS, more])
     left, right = figure.axes
-    solid, dotted = left.lines[0], left.lines[1]
     by_runs = sorted(PLANS, key=lambda plan: plan.design.n_runs)
+    solid, dotted, *_, ring = left.lines
     assert solid.get_xdata() == pytest.approx([2, 3, 5])
     assert solid.get_ydata() == pytest.approx([100 * plan.chance() for plan in by_runs])
     assert dotted.get_ydata() == pytest.approx([100 * plan.chance("items") for plan in by_runs])
-    assert right.lines[1].get_ydata() == pytest.approx(
-        [100 * plan.half_widths["all"]["elicitation"] for plan in by_runs]
-    )
-    ring = left.lines[-1]
     assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (3, 100 * PLANS[0].chance())
-    assert [text.get_text() for text in left.texts] == ["200 items"]
-
-
-def test_each_size_has_its_line_and_only_the_asked_one_its_widths():
-    more = plan_study(replace(GUESS, n_items=800), draws=500)
-    left, right = draw_plans([*PLANS, more]).axes
-    assert [text.get_text() for text in left.texts] == ["200 items", "800 items"] or [
-        text.get_text() for text in left.texts
-    ] == ["800 items", "200 items"]
-    assert len(right.lines) == 3 and len(left.lines) == 2 * 2 + 1
-
-
-def test_the_figure_is_nine_inches_by_four_and_its_letters_are_ten_points():
-    figure = draw_plans(PLANS)
-    assert figure.get_size_inches().tolist() == [9.0, 3.8]
+    assert len(left.lines) == 2 * 2 + 1  # a size has two lines, and the plan asked about its ring
+    for line, part in zip(right.lines, PARTS, strict=True):  # at its own size alone
+        assert line.get_ydata() == pytest.approx([100 * plan.half_widths["all"][part] for plan in by_runs])
     assert draw_plans(PLANS, figure=figure) is figure
-    left, right = draw_plans(PLANS).axes
-    assert (left._left_title.get_text(), left._left_title.get_fontsize()) == (
-        "Chance that “elicitation” is supported, %", 10,
-    )  # fmt: skip
-    assert (right._left_title.get_text(), right._left_title.get_fontsize()) == (
-        "Half-width at 200 items, points", 10,
-    )  # fmt: skip
-    assert left.get_ylim() == (-4, 118) and left.get_yticks().tolist() == [0, 20, 40, 60, 80, 100]
-    assert right.get_ylim()[0] == 0
-    for axes in (left, right):
-        assert (axes.get_xscale(), axes.get_xlabel(), axes.get_axisbelow()) == ("log", "runs an arm", True)
-        assert axes.get_xticks().tolist() == [2, 3, 5] and len(axes.get_xticks(minor=True)) == 0
-        assert [tick.get_text() for tick in axes.get_xticklabels()] == ["2", "3", "5"]
-        assert not axes.spines["top"].get_visible() and not axes.spines["right"].get_visible()
-
-
-def test_marks_of_a_plan_are_small_and_the_asked_one_has_a_ring():
-    left, right = draw_plans(PLANS).axes
-    ring = left.lines[-1]
-    assert (ring.get_markersize(), ring.get_markerfacecolor(), ring.get_markeredgecolor()) == (
-        10, "none", "black",
-    )  # fmt: skip
-    assert [line.get_markersize() for line in (left.lines[0], *right.lines)] == [3] * 4
-    assert left.lines[0].get_marker() == "o" and left.lines[1].get_linestyle() == ":"
 
 
 def test_larger_sizes_are_darker_and_labels_stand_six_percent_beyond_the_last_run():
@@ -155,7 +114,24 @@ def test_larger_sizes_are_darker_and_labels_stand_six_percent_beyond_the_last_ru
     assert [text.get_position()[0] for text in right.texts] == pytest.approx([5.3] * 3)
 
 
-@pytest.mark.parametrize(("n", "said"), [(1, "200 items, 3"), (2, "200 items x 2 samples, 3")])
-def test_samples_are_said_from_two_on(n, said):
-    text = printed([plan_study(replace(GUESS, samples_per_item=n), draws=100)])
-    assert f"{said} runs an arm, outcomes kept item by item" in text
+def test_the_figure_fits_a_page_and_its_marks_and_letters_are_read():
+    figure = draw_plans(PLANS)
+    left, right = figure.axes
+    assert figure.get_size_inches().tolist() == [9.0, 3.8]
+    titles = [(axes._left_title.get_text(), axes._left_title.get_fontsize()) for axes in (left, right)]
+    assert titles == [
+        ("Chance that “elicitation” is supported, %", 10), ("Half-width at 200 items, points", 10),
+    ]  # fmt: skip
+    assert left.get_ylim() == (-4, 118) and left.get_yticks().tolist() == [0, 20, 40, 60, 80, 100]
+    assert right.get_ylim()[0] == 0
+    for axes in (left, right):
+        assert (axes.get_xscale(), axes.get_xlabel(), axes.get_axisbelow()) == ("log", "runs an arm", True)
+        assert axes.get_xticks().tolist() == [2, 3, 5] and len(axes.get_xticks(minor=True)) == 0
+        assert [tick.get_text() for tick in axes.get_xticklabels()] == ["2", "3", "5"]
+        assert not axes.spines["top"].get_visible() and not axes.spines["right"].get_visible()
+    solid, dotted, *_, ring = left.lines
+    assert (ring.get_markersize(), ring.get_markerfacecolor(), ring.get_markeredgecolor()) == (
+        10, "none", "black",
+    )  # fmt: skip
+    assert [line.get_markersize() for line in (solid, *right.lines)] == [3] * 4
+    assert solid.get_marker() == "o" and dotted.get_linestyle() == ":"

@@ -9,11 +9,10 @@ import pandas as pd
 import pytest
 
 from rlvr.arms import ARMS
-from rlvr.auditing.audit_output import points
-from rlvr.auditing.cell_audit import AuditReport, audit
-from rlvr.auditing.html_report import digests, methods_paragraph, to_html
+from rlvr.auditing.audit_output import digests, methods_paragraph, points, to_html
+from rlvr.auditing.cell_verdicts import AuditReport, audit
 from rlvr.decomposition import TERMS
-from rlvr.planning.simulated_studies import StudyDesign, draw_outcomes, outcomes_table
+from rlvr.planning.study_plans import StudyDesign, draw_outcomes, outcomes_table
 
 ROWS = {"study": "s", "model": "m", "benchmark": "b", "arm": list(ARMS),
         "accuracy": [0.416, 0.494, 0.73, 0.75], "n_items": 500}  # fmt: skip
@@ -61,7 +60,7 @@ def test_every_term_stands_as_the_terminal_has_it():
 
 def test_verdict_layers_tipping_points_and_rules_stand():
     text = Page(to_html(audit(pd.DataFrame(ROWS), run_sd=0.02, frozen_shift=0.02))).text
-    for said in (
+    for words in (
         "elicitation dominates (supported)", "s / m / b", "items: survives (unpaired)",
         "runs: survives", "frozen: survives (FROZEN from 0.396 to 0.436)",
         "all: holds at the printed numbers only",
@@ -69,7 +68,7 @@ def test_verdict_layers_tipping_points_and_rules_stand():
         "1 cell: 1 supported, 0 leaning, 0 not identified",
         "FROZEN 41.6, RANDOM 49.4, MAJORITY 73.0, TRUE 75.0",
     ):  # fmt: skip
-        assert said in text
+        assert words in text
     moves = sorted(REPORT.cells[0].tipping.items(), key=lambda move: abs(move[1]))
     assert ", ".join(f"{arm.upper()} {points(move)}" for arm, move in moves) + " points" in text
 

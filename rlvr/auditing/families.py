@@ -1,10 +1,10 @@
 """Many verdicts at once: what chance alone would say, and what is left when all are judged together.
 
 A verdict is supported at 95% when each of its inequalities is; the smallest ``1 - level`` at which it still
-is is its p-value. At the boundary of a verdict it is said with at most half that rate, since one side of the
-intervals does the work. Over many cells some verdicts are then said by chance: Holm's adjustment bounds the
-chance of saying any, Benjamini and Yekutieli's the expected fraction of those said (for any dependence: cells
-of one paper share its models).
+is is its p-value. At the boundary of a verdict it is supported with at most half that rate, since one side of
+the intervals does the work. Over many cells some verdicts are then supported by chance: Holm's adjustment
+bounds the chance of any, Benjamini and Yekutieli's the expected fraction of false ones (for any dependence:
+cells of one paper share its models).
 
 A pooled estimate is another question: not "which cells", but "how much on average, and how unlike". It takes
 the models of a study as drawn from a population of models, and the cells as independent.
@@ -26,18 +26,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import optimize, special, stats
 
 from rlvr._checks import choice, real
 from rlvr.arms import ARMS
-from rlvr.auditing.cell_audit import CellAudit
+from rlvr.auditing.cell_verdicts import VERDICT_RULES, CellAudit, contrast, verdict_slack, verdicts_at
 from rlvr.auditing.sampling_error import item_sampling
 from rlvr.auditing.study_cells import Cell
-from rlvr.auditing.verdict_rules import RULES, contrast, judge
 from rlvr.decomposition import TERMS
 from rlvr.stats.estimates import Estimate
 
-__all__ = ["Family", "PooledTerm", "judge_family", "pooled_term", "verdict_p_value"]
+__all__ = ["PooledTerm", "VerdictFamily", "judge_family", "pooled_term", "verdict_p_value"]
 
 _SMALLEST = 1e-12
 
@@ -45,21 +44,12 @@ _SMALLEST = 1e-12
 def verdict_p_value(cell: Cell, *, rule: str = "magnitude") -> float:
     """The smallest ``1 - level`` at which the cell's verdict survives item sampling.
 
-    Parameters
-    ----------
-    cell : Cell
-        With all four arms.
-    rule : {"magnitude", "published"}
-
-    Returns
-    -------
-    float
-        1 where it survives at no level; 1e-12 stands for anything smaller.
+    It is 1 where the verdict survives at no level; 1e-12 stands for anything smaller.
 
     Raises
     ------
     ValueError
-        If an arm is missing.
+        If one of the four arms is missing.
 
     Examples
     --------
@@ -68,28 +58,27 @@ def verdict_p_value(cell: Cell, *, rule: str = "magnitude") -> float:
     >>> round(verdict_p_value(Cell("s", "", "m", "b", arms)), 4)
     0.0841
     """
-    choice("rule", rule, tuple(RULES))
+    choice("rule", rule, tuple(VERDICT_RULES))
     missing = [name for name in ARMS if name not in cell.arms]
     if missing:
         raise ValueError(f"a p-value needs all four arms; {cell.name} has no {', '.join(missing)}")
-    point = [cell.arms[name].accuracy for name in ARMS]
+    point = np.array([cell.arms[name].accuracy for name in ARMS])
+    verdict = str(verdicts_at(point, rule=rule))
 
-    def survives(log_p: float) -> bool:
-        return judge(point, item_sampling(cell.arms, level=-math.expm1(log_p)).margins, rule=rule)[1]
+    def slack(log_p: float) -> float:
+        sampling = item_sampling(cell.arms, level=-math.expm1(log_p))
+        return float(verdict_slack(point[None], verdict, sampling.margins, rule=rule)[0])
 
     low, high = math.log(_SMALLEST), math.log1p(-1e-9)
-    if survives(low):
+    if slack(low) > 0:
         return _SMALLEST
-    if not survives(high):
+    if slack(high) <= 0:
         return 1.0
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (low, middle) if survives(middle) else (middle, high)
-    return math.exp(high)
+    return math.exp(optimize.brentq(slack, low, high))
 
 
 @dataclass(frozen=True)
-class Family:
+class VerdictFamily:
     """Verdicts of several cells, plain and judged together.
 
     Attributes
@@ -100,7 +89,7 @@ class Family:
     level : float
     by_chance : float
         How many plain verdicts at most would be expected if no cell had one: at the boundary of a verdict it
-        is said with half of ``1 - level``.
+        is supported with half of ``1 - level``.
     """
 
     cells: tuple[CellAudit, ...]
@@ -119,8 +108,8 @@ class Family:
     def identified(self, adjusted: str = "plain") -> tuple[CellAudit, ...]:
         """Former name of :meth:`supported`, kept for one release."""
         warnings.warn(
-            "Family.identified is deprecated, since a parameter is identified and a verdict is supported; "
-            "call Family.supported",
+            "VerdictFamily.identified is deprecated, since a parameter is identified and a verdict is "
+            "supported; call VerdictFamily.supported",
             DeprecationWarning,
             stacklevel=2,
         )
@@ -129,20 +118,17 @@ class Family:
     @property
     def chance_of_as_many(self) -> float:
         """Chance of at least as many plain verdicts if no cell had one, cells taken as independent."""
-        said = len(self.supported())
-        return float(stats.binom.sf(said - 1, len(self.cells), (1 - self.level) / 2))
+        n_supported = len(self.supported())
+        return float(stats.binom.sf(n_supported - 1, len(self.cells), (1 - self.level) / 2))
 
 
-def judge_family(cells: Sequence[CellAudit], *, level: float = 0.95, rule: str = "magnitude") -> Family:
-    """Judge the verdicts of several cells together.
+def judge_family(
+    cells: Sequence[CellAudit], *, level: float = 0.95, rule: str = "magnitude"
+) -> VerdictFamily:
+    """Judge the verdicts of several cells together, each with all four arms.
 
-    Parameters
-    ----------
-    cells : sequence of CellAudit
-        Each with all four arms.
-    level : float in (0, 1)
-        One minus the rate that is to be kept: of any wrong verdict, or of wrong ones among those said.
-    rule : {"magnitude", "published"}
+    One minus `level` is the rate that is to be kept: of any wrong verdict, or of wrong ones among those
+    supported.
     """
     from statsmodels.stats.multitest import multipletests
 
@@ -150,8 +136,9 @@ def judge_family(cells: Sequence[CellAudit], *, level: float = 0.95, rule: str =
     if not cells:
         raise ValueError("cells must hold at least one audited cell, got none")
     p_values = np.array([verdict_p_value(audit.cell, rule=rule) for audit in cells])
-    holm, discovery = (multipletests(p_values, method=method)[1] for method in ("holm", "fdr_by"))
-    return Family(tuple(cells), p_values, holm, discovery, level, len(cells) * (1 - level) / 2)
+    holm = multipletests(p_values, method="holm")[1]
+    discovery = stats.false_discovery_control(p_values, method="by")
+    return VerdictFamily(tuple(cells), p_values, holm, discovery, level, len(cells) * (1 - level) / 2)
 
 
 @dataclass(frozen=True)
@@ -169,8 +156,6 @@ class PooledTerm:
         Cochran's test that it is 0.
     next_low, next_high : float
         Where the term of a further model would lie, with the same level.
-    partially_pooled : dict of str to Estimate
-        Each cell's own term, drawn towards the mean as far as its noise deserves; by the cell's name.
     """
 
     mean: Estimate
@@ -178,11 +163,10 @@ class PooledTerm:
     heterogeneity_p: float
     next_low: float
     next_high: float
-    partially_pooled: dict[str, Estimate]
 
 
 def pooled_term(cells: Sequence[CellAudit], term: str, *, level: float = 0.95) -> PooledTerm:
-    """One partially pooled estimate of a term over the models of a study.
+    """One pooled estimate of a term over the models of a study.
 
     Each cell's variance is that of its item-sampling interval, read as a normal one. What pooling assumes:
     the models are exchangeable draws from some population, and their cells independent. Models that share a
@@ -213,24 +197,16 @@ def pooled_term(cells: Sequence[CellAudit], term: str, *, level: float = 0.95) -
     values = np.array([each.value for each in terms])
     tails = special.ndtri(0.5 + np.array([each.level for each in terms]) / 2)
     errors = np.array([each.high - each.low for each in terms]) / 2 / tails
-    found = combine_effects(values, errors**2, method_re="iterated", use_t=True, alpha=1 - level)
-    spread2, n = max(float(found.tau2), 0.0), len(known)
+    pooled = combine_effects(values, errors**2, method_re="iterated", use_t=True, alpha=1 - level)
+    spread2, n = max(float(pooled.tau2), 0.0), len(known)
     # Cells more alike than their noise would shrink Hartung and Knapp's interval below that of no spread.
-    mean, error = float(found.mean_effect_re), max(float(found.sd_eff_w_re_hksj), float(found.sd_eff_w_re))
+    mean, error = float(pooled.mean_effect_re), max(float(pooled.sd_eff_w_re_hksj), float(pooled.sd_eff_w_re))
     tail = float(special.stdtrit(n - 1, 0.5 + level / 2))
     ahead = float(special.stdtrit(n - 2, 0.5 + level / 2)) * math.sqrt(spread2 + error**2)
-    weight = spread2 / (spread2 + errors**2)
-    z = float(special.ndtri(0.5 + level / 2))
-    towards = {}
-    for audit, value, own, share in zip(known, values, errors, weight, strict=True):
-        centre = share * value + (1 - share) * mean
-        half = z * math.sqrt(share * own**2 + (1 - share) ** 2 * error**2)
-        towards[audit.cell.name] = Estimate(centre, centre - half, centre + half, level, "item and model", n)
     return PooledTerm(
         Estimate(mean, mean - tail * error, mean + tail * error, level, "model", n),
         math.sqrt(spread2),
-        float(stats.chi2.sf(found.q, n - 1)),
+        float(stats.chi2.sf(pooled.q, n - 1)),
         mean - ahead,
         mean + ahead,
-        towards,
     )

@@ -1,14 +1,24 @@
-"""From a pilot's cell to a design: what is taken from it, and what stands in."""
+"""What is known before a plan: a pilot as a design, and spreads of published repeats by plain arithmetic."""
+
+import statistics
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from rlvr.arms import ARMS
 from rlvr.auditing.study_cells import Arm, read_cells
-from rlvr.planning.pilot_tables import DEFAULT_ITEM_CORRELATION, item_correlation, pilot_design
-from rlvr.planning.run_spreads import default_run_sd
-from rlvr.planning.simulated_studies import StudyDesign, draw_outcomes, outcomes_table
+from rlvr.experiments.network_runs import network_paths
+from rlvr.planning.pilots import (
+    DEFAULT_ITEM_CORRELATION,
+    default_run_sd,
+    item_correlation,
+    known_run_spreads,
+    pilot_design,
+)  # fmt: skip
+from rlvr.planning.study_plans import StudyDesign, draw_outcomes, outcomes_table
+from rlvr.published_runs import published_repeats
 
 ROWS = {
     "study": "s", "model": "m", "benchmark": "b", "arm": list(ARMS), "accuracy": [0.25, 0.3, 0.5, 0.75],
@@ -19,15 +29,8 @@ ROWS = {
 def test_accuracies_and_sizes_are_the_cells_and_the_rest_stands_in():
     design = pilot_design(read_cells([pd.DataFrame(ROWS)])[0])
     sd = default_run_sd().run_sd
-    assert design == StudyDesign(
-        (0.25, 0.3, 0.5, 0.75),
-        100,
-        1,
-        1,
-        (0.0, sd, sd, sd),
-        DEFAULT_ITEM_CORRELATION,
-        DEFAULT_ITEM_CORRELATION,
-    )
+    alike = DEFAULT_ITEM_CORRELATION
+    assert design == StudyDesign((0.25, 0.3, 0.5, 0.75), 100, 1, 1, (0.0, sd, sd, sd), alike, alike)
     assert DEFAULT_ITEM_CORRELATION == 1 / (1 / 2 + 1 / 2 + 1)  # of chances drawn from Beta(1/2, 1/2)
 
 
@@ -84,15 +87,51 @@ def test_opposite_answers_count_as_not_alike():
 
 
 @pytest.mark.parametrize(
-    "change, said",
+    "change, found",
     [
-        (
-            {"arm": ["frozen", "random", "true"], "accuracy": [0.2, 0.3, 0.4], "n_items": 100},
-            "has no majority",
-        ),
+        ({"arm": ["frozen", "random", "true"], "accuracy": 0.2, "n_items": 100}, "has no majority"),
         ({"n_items": ["100", "", "100", "100"]}, "does not state it"),
     ],
 )
-def test_what_is_refused(change, said):
-    with pytest.raises(ValueError, match=said):
+def test_what_is_refused(change, found):
+    with pytest.raises(ValueError, match=found):
         pilot_design(read_cells([pd.DataFrame({**ROWS, **change})])[0])
+
+
+def test_the_default_is_that_of_the_clipped_runs():
+    found = default_run_sd()
+    repeats = published_repeats()
+    ends = repeats[
+        repeats.setting.str.contains("clipping on") & (repeats.benchmark == "MATH-500")
+    ].accuracy_percent_mean_last_10
+    assert found.n_runs == len(ends) == 5 and found.arm == "random"
+    assert 100 * found.run_sd == pytest.approx(statistics.stdev(ends))
+    assert 6 < 100 * found.run_sd < 7
+    assert 4 * found.run_sd**2 / found.low**2 == pytest.approx(stats.chi2.ppf(0.975, 4))
+    assert 4 * found.run_sd**2 / found.high**2 == pytest.approx(stats.chi2.ppf(0.025, 4))
+
+
+def test_every_setting_is_there_with_its_source_and_averages_are_not_runs():
+    spreads = known_run_spreads()
+    assert [spread.n_runs for spread in spreads] == [20, 11, 11, 9, 9, 6, 6, 5, 5]
+    assert all(0 < spread.low < spread.run_sd < spread.high < 1 and spread.source for spread in spreads)
+    assert {spread.benchmark for spread in spreads} == {"AMC", "MATH-500", "addition"}
+
+
+def test_three_runs_are_a_spread_and_two_are_not(monkeypatch):
+    repeats = published_repeats().query("runs_averaged == 1")
+    groups = repeats.groupby(["design", "benchmark"], sort=True)
+    shortened = [runs.head(3 if i == 0 else 2) for i, (_, runs) in enumerate(groups)]
+    monkeypatch.setattr("rlvr.planning.pilots.published_repeats", lambda: pd.concat(shortened))
+    published = [spread for spread in known_run_spreads() if spread.benchmark != "addition"]
+    assert [spread.n_runs for spread in published] == [3]
+
+
+def test_the_network_s_spread_is_that_of_its_most_repeated_random_cell():
+    found = known_run_spreads()[0]
+    paths = network_paths().query(
+        "arm == 'random' and design == 'clipped' and prior == 'middle' and rate == 'middle'"
+    )
+    ends = paths[paths.step == paths.step.max()].trained_right
+    assert (found.benchmark, found.setting) == ("addition", "middle prior, middle rate, clipping")
+    assert found.run_sd == pytest.approx(statistics.stdev(ends))
