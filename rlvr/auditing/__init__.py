@@ -13,7 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "table_reading": ["TableError"],
         "study_cells": ["Arm", "read_cells"],
         "identification": ["ASSUMPTIONS", "feasible", "identified_sets"],
-        "sampling_error": ["contrast_interval", "item_sampling", "simulated_coverage", "wilson"],
+        "sampling": ["contrast_interval", "item_sampling"],
         "verdict_rules": ["VERDICTS", "contrast", "tipping_points", "verdicts_at"],
         "cell_audit": ["STATUSES", "AuditReport", "audit", "with_notices"],
         "verdict_families": ["judge_family", "pooled_term"],

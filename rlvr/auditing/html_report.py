@@ -18,9 +18,9 @@ from rlvr.arms import ARMS
 from rlvr.auditing.audit_output import points, said
 from rlvr.auditing.cell_audit import STATUSES, AuditReport, CellAudit, Layer
 from rlvr.auditing.identification import ASSUMPTIONS
-from rlvr.auditing.items_and_runs import FEWEST_RUNS
 from rlvr.decomposition import TERMS
 from rlvr.stats.estimates import Estimate
+from rlvr.stats.sampling import FEWEST_RUNS
 
 __all__ = ["digests", "methods_paragraph", "to_html"]
 

@@ -31,7 +31,7 @@ from scipy import special, stats
 from rlvr._checks import choice, real
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_audit import CellAudit
-from rlvr.auditing.sampling_error import item_sampling
+from rlvr.auditing.sampling import item_sampling
 from rlvr.auditing.study_cells import Cell
 from rlvr.auditing.verdict_rules import RULES, contrast, judge
 from rlvr.decomposition import TERMS

@@ -8,7 +8,7 @@ import pytest
 
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_audit import STATUSES, AuditReport, audit
-from rlvr.auditing.sampling_error import item_sampling
+from rlvr.auditing.sampling import item_sampling
 from rlvr.auditing.verdict_rules import contrast, tipping_points
 
 

@@ -11,6 +11,10 @@ lies within a stated margin (two one-sided tests), never a large p-value.
     all of m claims:     p_inside  = max,              p_outside = min(1, m min)
     any of m claims:     p_inside  = min(1, m min),    p_outside = max
 
+A standard deviation lies above b when the mean of ``(x - mean x)**2 - b**2`` is above zero, and that of x
+above r times that of y when the mean of ``(x - mean x)**2 - r**2 (y - mean y)**2`` is. So a claim about
+spreads is a claim about a mean too; it assumes no normal law, and paired runs stay paired.
+
 The unit of replication is that of :func:`rlvr.stats.estimates.replicates`: the task draw, then the seed.
 """
 
@@ -18,12 +22,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy import special, stats
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from rlvr._checks import real, whole
@@ -34,12 +38,15 @@ __all__ = [
     "all_of",
     "any_of",
     "equivalence",
+    "far_claim",
     "holm",
     "linearised_ratio",
     "mean_claim",
     "outside",
     "proportion_claim",
     "ratio_claim",
+    "spread_claim",
+    "spread_ratio_claim",
     "verdicts",
 ]
 
@@ -215,6 +222,87 @@ def proportion_claim(
     return Claim(estimate, (low, high), float(max(inside)), float(against), label=label)
 
 
+def spread_claim(
+    values: ArrayLike, *, low: float = -math.inf, high: float = math.inf, label: str = ""
+) -> Claim:
+    """Test whether a standard deviation lies strictly between `low` and `high`.
+
+    Parameters
+    ----------
+    values : array_like (task, seed) or (seed,)
+    low, high : float
+        Region; one end may be infinite, finite ends are at least 0.
+    label : str
+
+    Returns
+    -------
+    Claim
+        Its estimate is the standard deviation, with the interval of the variance under a square root.
+
+    Raises
+    ------
+    ValueError
+        If an end is negative, the region empty, or fewer than three units are given.
+
+    Examples
+    --------
+    >>> claim = spread_claim(np.random.default_rng(0).normal(0, 1, 400), low=0.8, high=1.25)
+    >>> claim.p_inside < 0.001
+    True
+    """
+    squares, unit = _squared_deviations(values)
+    return _of_roots(mean_claim(squares, **_squared(low, high), label=label), (low, high), unit)
+
+
+def spread_ratio_claim(
+    numerator: ArrayLike, denominator: ArrayLike, *, low: float = -math.inf, high: float = math.inf,
+    label: str = "",
+) -> Claim:  # fmt: skip
+    """Test whether a ratio of two standard deviations lies strictly between `low` and `high`.
+
+    Parameters
+    ----------
+    numerator, denominator : array_like (task, seed) or (seed,)
+        Of as many units each, paired by unit.
+    low, high : float
+        Region of the ratio; one end may be infinite, finite ends are at least 0.
+    label : str
+
+    Returns
+    -------
+    Claim
+    """
+    (above, unit), (below, _) = _squared_deviations(numerator), _squared_deviations(denominator)
+    if above.size != below.size:
+        raise ValueError(
+            f"numerator and denominator must hold as many units each, got {above.size} and {below.size}"
+        )
+    variances = ratio_claim(above, below, **_squared(low, high), label=label, names=("variance", "variance"))
+    return _of_roots(variances, (low, high), unit)
+
+
+def far_claim(values: ArrayLike, *, by: float, low: float = 0.0, high: float = 1.0, label: str = "") -> Claim:
+    """Test how likely one run's value lies further than `by` from the mean of all runs.
+
+    Parameters
+    ----------
+    values : array_like (task, seed) or (seed,)
+    by : float, above 0
+        In the unit of `values`.
+    low, high : float in [0, 1]
+        Region of the probability; 0 and 1 stand for no bound.
+    label : str
+
+    Notes
+    -----
+    Exact binomial tests, the mean of all runs taken for the population's.
+    """
+    real("by", by, "a finite number above 0", above=0)
+    units, unit = replicates(values)
+    far = int((np.abs(units - units.mean()) > by).sum())
+    return proportion_claim(far, units.size, low=low, high=high, label=label, unit=unit)
+
+
 def outside(claim: Claim, label: str = "") -> Claim:
     """The opposite claim: what spoke for `claim` speaks against this one."""
     return Claim(claim.estimate, claim.region, claim.p_outside, claim.p_inside, claim.parts, label)
@@ -281,17 +369,46 @@ def _check_region(low: float, high: float) -> None:
         raise ValueError(f"low must be below high and at least one of them finite, got ({low!r}, {high!r})")
 
 
-def _mean_p_values(units: np.ndarray, low: float, high: float) -> tuple[float, float]:
-    constant = np.ptp(units) <= _ROUNDING  # known without error: each test is a comparison
-    mean, error = (units[0], 0.0) if constant else (units.mean(), units.std(ddof=1) / math.sqrt(units.size))
+def _mean_p_values(units: NDArray[np.float64], low: float, high: float) -> tuple[float, float]:
     inside, outside = [], []
-    for end, sign in ((low, 1.0), (high, -1.0)):
+    for end, beyond, short in ((low, "greater", "less"), (high, "less", "greater")):
         if math.isfinite(end):
-            distance = sign * (mean - end)
-            t = np.inf * np.sign(distance) if constant and distance else distance / (error or 1.0)
-            inside.append(1.0 if constant and not distance else float(special.stdtr(units.size - 1, -t)))
-            outside.append(1.0 if constant and not distance else float(special.stdtr(units.size - 1, t)))
+            inside.append(_t_test(units, end, beyond))
+            outside.append(_t_test(units, end, short))
     return max(inside), min(1.0, len(outside) * min(outside))
+
+
+def _t_test(units: NDArray[np.float64], end: float, side: str) -> float:
+    if np.ptp(units) > _ROUNDING:
+        return float(stats.ttest_1samp(units, end, alternative=side).pvalue)
+    distance = units[0] - end  # known without error: the test is a comparison
+    return 0.0 if distance and (distance > 0) == (side == "greater") else 1.0
+
+
+def _squared_deviations(values: ArrayLike) -> tuple[NDArray[np.float64], str]:
+    """Squares whose mean is the sample variance, one a unit, and the unit's name."""
+    units, unit = replicates(values)
+    if units.size < 3:
+        raise ValueError(f"values must hold at least 3 independent units, got {units.size}")
+    return (units - units.mean()) ** 2 * units.size / (units.size - 1), unit
+
+
+def _squared(low: float, high: float) -> dict[str, float]:
+    """A region of standard deviations as one of variances."""
+    for name, end in (("low", low), ("high", high)):
+        if math.isfinite(end):
+            real(name, end, "a number of at least 0", above=0, closed=True)
+    return {"low": low**2 if math.isfinite(low) else low, "high": high**2}
+
+
+def _of_roots(claim: Claim, region: tuple[float, float], unit: str) -> Claim:
+    """A claim about variances, or their ratio, as one about standard deviations."""
+    squared = claim.estimate
+    assert squared is not None
+    value, low, high = (math.sqrt(max(end, 0.0)) for end in (squared.value, squared.low, squared.high))
+    return replace(
+        claim, estimate=replace(squared, value=value, low=low, high=high, unit=unit), region=region
+    )
 
 
 def _parts(claims: Sequence[Claim]) -> tuple[Claim, ...]:
