@@ -44,11 +44,6 @@ def task_draws_needed(distance: float, sd: float, *, alpha: float, power: float 
         Level of the test, after correction for the family.
     power : float in (0, 1)
 
-    Returns
-    -------
-    int
-        At least 2.
-
     Examples
     --------
     >>> task_draws_needed(0.5, 1.0, alpha=0.05, power=0.8)
