@@ -73,7 +73,8 @@ def test_runs_have_paired_intervals_at_the_level_asked():
 
 def test_an_array_of_one_run_has_no_spread():
     parts = decompose(**{arm: [float(value)] for arm, value in QWEN.items()})
-    assert parts.total.value == pytest.approx(0.2926) and parts.total.reason == "one observation has no spread"
+    assert parts.total.value == pytest.approx(0.2926)
+    assert parts.total.reason == "one observation has no spread"
 
 
 def test_fraction_is_undefined_where_naive_may_be_zero():
@@ -94,14 +95,11 @@ def test_fraction_is_undefined_where_naive_may_be_zero():
 
 def test_two_orders_of_24_split_the_total():
     added = {
-        order: {arm: QWEN[arm] - QWEN[before] for before, arm in pairwise(order)} for order in permutations(ARMS)
+        order: {arm: QWEN[arm] - QWEN[base] for base, arm in pairwise(order)} for order in permutations(ARMS)
     }
     parts = decompose(**QWEN)
     admissible = [order for order, steps in added.items() if sum(steps.values()) == parts.total.value]
-    assert admissible == [
-        ("frozen", "random", "majority", "true"),
-        ("frozen", "majority", "random", "true"),
-    ]
+    assert admissible == [("frozen", "random", "majority", "true"), ("frozen", "majority", "random", "true")]
     assert list(added[admissible[0]].values()) == [parts.terms()[part].value for part in PARTS]
     assert added[admissible[1]]["true"] == parts.naive.value
 

@@ -186,7 +186,10 @@ def frozen_values(cell: Cell, shift: float | None) -> list[float]:
         return []
     own = cell.arms["frozen"].accuracy
     readings = [arm.accuracy for arm in cell.alternatives if arm.name == "frozen"]
-    if not readings and not shift:
+    if readings:
+        ends = [own, *readings]
+    elif shift:
+        ends = [max(0.0, own - shift), min(1.0, own + shift)]
+    else:
         return []
-    ends = [own, *readings] if readings else [max(0.0, own - (shift or 0)), min(1.0, own + (shift or 0))]
     return [float(value) for value in np.linspace(min(ends), max(ends), 41)]

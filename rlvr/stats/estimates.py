@@ -129,10 +129,6 @@ def mean_interval(values: ArrayLike, *, level: float = 0.95, unit: str = "") -> 
     unit : str
         What the units are, where they are neither task draws nor seeds, such as "training run".
 
-    Returns
-    -------
-    Estimate
-
     Examples
     --------
     >>> print(mean_interval([0.1, 0.2, 0.3, 0.2]))
@@ -203,10 +199,6 @@ def ratio_interval(
     names : pair of str
         What the two are called in a reason.
 
-    Returns
-    -------
-    Estimate
-
     References
     ----------
     Fieller. Some problems in interval estimation. J. R. Stat. Soc. B 16, 1954.
@@ -266,9 +258,9 @@ def crossing_interval(positions: ArrayLike, curves: ArrayLike, *, level: float =
     def crossing(columns: NDArray[np.int64], axis: int = -1) -> NDArray[np.float64]:
         mean = units[:, columns].mean(axis=axis)
         rising = (mean[:-1] < 0) & (mean[1:] >= 0)
-        first = np.expand_dims(rising.argmax(axis=0), 0)
-        here, there = (np.take_along_axis(mean, first + step, axis=0)[0] for step in (0, 1))
-        start, stop = at[first[0]], at[first[0] + 1]
+        first = rising.argmax(axis=0)
+        here, there = (np.take_along_axis(mean, i[None], axis=0)[0] for i in (first, first + 1))
+        start, stop = at[first], at[first + 1]
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(rising.any(axis=0), start - here * (stop - start) / (there - here), math.nan)
 

@@ -105,11 +105,6 @@ def paired_deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float 
     Estimate
         Undefined, with the reason, where either does not vary.
 
-    Raises
-    ------
-    ValueError
-        If the arrays are not two finite vectors of one length of at least 3.
-
     References
     ----------
     Pitman. A note on normal correlation. Biometrika 31, 1939.
