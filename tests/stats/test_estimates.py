@@ -35,10 +35,16 @@ def test_units_are_task_draws_then_seeds():
 
 def test_mean_interval_covers_with_both_levels_of_noise_and_treating_runs_as_independent_does_not():
     generator = np.random.default_rng(1)
-    studies = generator.normal(size=(2000, 6, 1)) + generator.normal(size=(2000, 6, 8))
-    assert_covers([mean_interval(study) for study in studies], 0.0)  # task draws and seeds both vary
-    blind = [mean_interval(study.ravel()) for study in studies[:500]]
-    assert sum(interval.low <= 0 <= interval.high for interval in blind) < 400
+    studies = generator.normal(size=(2000, 6, 1)) + generator.normal(size=(2000, 6, 8))  # both levels vary
+    covered = []
+    for values, units in ((studies, studies.mean(axis=2)), (studies.reshape(2000, 48),) * 2):
+        low, high = stats.ttest_1samp(units, 0, axis=1).confidence_interval()
+        for study, *ends in zip(values[:20], low, high, strict=False):
+            found = mean_interval(study)
+            assert (found.low, found.high) == pytest.approx(ends)
+        covered.append(int(((low <= 0) & (high >= 0)).sum()))
+    assert stats.binomtest(covered[0], 2000, 0.95).pvalue > 1e-3
+    assert covered[1] < 0.8 * 2000
 
 
 def test_two_units_have_an_interval_by_hand():

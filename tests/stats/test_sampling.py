@@ -118,7 +118,7 @@ def crossed(frozen, *trained, level=0.95, assumed=0.0):
 
 
 def test_mean_squares_are_those_of_an_analysis_of_variance():
-    y = drawn()
+    y = drawn(n_items=20)
     run, item = np.indices(y.shape)
     columns = {"y": y.ravel(), "run": run.ravel(), "item": item.ravel()}
     table = anova_lm(ols("y ~ C(run) + C(item)", pd.DataFrame(columns)).fit())
