@@ -174,7 +174,7 @@ def pairing_gain(items: Sampling, contrasts: Mapping[str, NDArray[np.float64]]) 
         return {}
     unpaired = replace(items, outcomes=None)
     widths = {
-        name: tuple(float(np.add(*each.margins(contrast))[0]) for each in (unpaired, items))
+        name: tuple(np.add(*each.margins(contrast)).item() for each in (unpaired, items))
         for name, contrast in contrasts.items()
     }
     return {name: wide / narrow for name, (wide, narrow) in widths.items() if narrow > 0}

@@ -185,6 +185,8 @@ def test_arms_without_repeats_take_what_is_assumed():
     freedom = variance**2 / (over_items**2 / 59)
     (below,), _ = crossed(drawn(1), one, other, assumed=0.1).margins([0, -1, 1])
     assert below == pytest.approx(stats.t.ppf(0.975, freedom) * variance**0.5)
+    (below,), _ = crossed(drawn(1), one, other).margins([0, -1, 1])  # nothing assumed: items alone
+    assert below == pytest.approx(stats.t.ppf(0.975, 59) * over_items**0.5)
 
 
 def test_crossed_arms_that_differ_on_no_item_have_the_margin_of_independent_arms():
