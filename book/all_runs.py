@@ -15,12 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from book.repeated_runs import runs_at
-from rlvr._checks import choice, real
+from rlvr._checks import choice
 from rlvr.published_runs import DESIGNS, published_run_curves
-from rlvr.stats.estimates import Estimate
+from rlvr.stats.estimates import Estimate, welch_half_width
 from rlvr.stats.spreads import deviation_interval
 
 __all__ = ["averaged_end_points", "difference_of_all_runs", "mean_of_all_runs", "runs_by_step"]
@@ -71,16 +70,9 @@ def _all_runs(design: str, step: int | None, benchmark: str) -> _AllRuns:
 
 def _weighted(parts: list[tuple[float, _AllRuns]], level: float) -> Estimate:
     """Sum of weighted means with Welch's t interval; degrees of freedom are those of the single runs."""
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
     value = sum(weight * part.mean for weight, part in parts)
     variances = [(weight * part.error) ** 2 for weight, part in parts]
-    spread = sum(variances)
-    half = 0.0  # where no run has moved yet
-    if spread:
-        freedom = spread**2 / sum(
-            v**2 / (part.singles.size - 1) for v, (_, part) in zip(variances, parts, strict=True)
-        )
-        half = float(stats.t.ppf(0.5 + level / 2, freedom)) * math.sqrt(spread)
+    half = welch_half_width(variances, [part.singles.size - 1 for _, part in parts], level=level)
     n = sum(part.n for _, part in parts)
     return Estimate(value, value - half, value + half, level, "training run", n)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -25,8 +25,9 @@ from rlvr.experiments.gates import RULES, PoolBlock, published_gate
 from rlvr.simulator.task_family import check_seed
 from rlvr.simulator.trained_runs import Runs
 from rlvr.stats.estimates import Estimate, mean_interval
+from rlvr.stats.sampling import Sampling, wilson
 
-__all__ = ["OWN_DRAW", "Coverage", "coverage", "published_coverage"]
+__all__ = ["OWN_DRAW", "Coverage", "coverage", "published_coverage", "simulated_coverage"]
 
 OWN_DRAW = "own task draw"
 """That a study is judged by what other seeds give on the task draw that its runs share."""
@@ -171,9 +172,47 @@ def published_coverage(
         covered[:, study] = (decided.low <= values[:, study]) & (values[:, study] <= decided.high)
         widths[:, study] = decided.high - decided.low
     by_draw = covered.mean(axis=1)
-    rate = replace(mean_interval(by_draw), unit="task draw")
+    rate = mean_interval(by_draw, unit="task draw")
     p_value = float(stats.ttest_1samp(by_draw, 0.95).pvalue) if np.ptp(by_draw) > 0 else math.nan
     return Coverage(rate, 0.95, p_value, 0.0, float(np.median(widths)))
+
+
+def simulated_coverage(
+    n_items: int, *, shared: bool = True, samples: int = 1, replicates: int = 500, seed: int = 0
+) -> float:
+    """How often an interval of :mod:`rlvr.stats.sampling` holds the truth, over simulated tables.
+
+    Items have unequal hardness: each is answered right with a chance drawn from Beta(1/2, 1/2). With one
+    sample an item the interval is that of TRUE - FROZEN, two arms of equal accuracy. With several it is
+    that of TRUE alone, every sample counted as an item (`independent_samples`): a recipe that fails.
+
+    Parameters
+    ----------
+    n_items : int
+    shared : bool
+        Whether both arms answer the same items.
+    samples : int
+        Answers an item.
+    replicates : int
+        Simulated tables.
+    seed : int
+
+    Returns
+    -------
+    float
+        Fraction of tables whose interval holds the truth.
+    """
+    rng, covered = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(n_items, samples))), 0
+    for _ in range(replicates):
+        chance = rng.beta(0.5, 0.5, (2, n_items))
+        answers = rng.binomial(samples, chance[[0, 0]] if shared else chance).mean(axis=1) / samples
+        low, high = wilson(answers, n_items * samples)
+        if samples > 1:
+            covered += bool(low[1] <= 0.5 <= high[1])
+            continue
+        (below,), (above,) = Sampling(answers - low, high - answers).margins([-1.0, 1.0])
+        covered += bool(-above <= answers[1] - answers[0] <= below)
+    return covered / replicates
 
 
 def _values_to_cover(block: PoolBlock, n_runs: int, truth: str | Runs | float) -> np.ndarray:

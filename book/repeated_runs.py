@@ -18,8 +18,8 @@ from scipy import stats
 
 from rlvr._checks import choice, real, whole
 from rlvr.published_runs import DESIGNS, published_run_curves
-from rlvr.stats.estimates import Estimate
-from rlvr.stats.spreads import deviation_ratio, mean_over_runs, same_mean, same_spread
+from rlvr.stats.estimates import Estimate, mean_interval
+from rlvr.stats.spreads import deviation_ratio, same_mean, same_spread
 
 __all__ = ["Comparison", "climb", "compare_designs", "end_points", "low_runs", "runs_at"]
 
@@ -124,7 +124,7 @@ def climb(
     )
     runs = _curves(design, benchmark).loc[:, start:stop]
     slopes = np.polyfit(runs.columns.to_numpy(dtype=float), runs.to_numpy().T, 1)[0]
-    return mean_over_runs(slopes, level=level), slopes
+    return mean_interval(slopes, level=level, unit="training run"), slopes
 
 
 def low_runs(

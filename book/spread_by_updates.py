@@ -20,9 +20,9 @@ from book.repeated_runs import compare_designs, end_points, low_runs
 from book.whole_runs import compare_whole_runs, whole_run_ratio
 from rlvr._checks import real, whole
 from rlvr.published_runs import DESIGNS, published_run_curves
-from rlvr.stats.estimates import Estimate
-from rlvr.stats.runs_needed import fewest_runs, power_of_difference, power_of_heap, power_of_ratio
-from rlvr.stats.spreads import deviation_interval, deviation_ratio, mean_over_runs, same_spread
+from rlvr.stats.estimates import Estimate, mean_interval
+from rlvr.stats.power import fewest_runs, power_of_difference, power_of_proportions, power_of_variance_ratio
+from rlvr.stats.spreads import deviation_interval, deviation_ratio, same_spread
 
 __all__ = ["BatchSizeTest", "EqualUpdates", "batch_size_test", "equal_updates", "published_questions"]
 
@@ -68,7 +68,7 @@ def equal_updates(updates: int = 80, benchmark: str = "MATH-500") -> EqualUpdate
             "design": design,
             "step": updates // DESIGNS[design],
             "runs": values.size,
-            "mean": mean_over_runs(values),
+            "mean": mean_interval(values, unit="training run"),
             "deviation": deviation_interval(values),
         }
         for design, values in runs.items()
@@ -179,7 +179,7 @@ def published_questions(*, power: float = 0.8) -> pd.DataFrame:
                 (five, eleven),
                 f"{heap.low_clipped} of {heap.clipped} against {heap.low_unclipped} of {heap.unclipped}",
                 float(heap.p),
-                lambda runs: power_of_heap(shares, runs),
+                lambda runs: power_of_proportions(shares, runs),
             ),
             row(
                 "do clipped runs spread less along the way?",
@@ -192,14 +192,14 @@ def published_questions(*, power: float = 0.8) -> pd.DataFrame:
                 sizes,
                 f"{batch.deviation_ratio:.2f} times",
                 batch.p_equal,
-                lambda runs: power_of_ratio(8.0, runs),
+                lambda runs: power_of_variance_ratio(8.0, runs),
             ),
             row(
                 "is a variance ratio of 8 excluded? (1 if it is)",
                 sizes,
                 f"{batch.deviation_ratio:.2f} times",
                 batch.p_predicted,
-                lambda runs: power_of_ratio(1.0, runs, tested_ratio=8.0),
+                lambda runs: power_of_variance_ratio(1.0, runs, tested_ratio=8.0),
             ),
         ]
     )

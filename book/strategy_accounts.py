@@ -9,8 +9,7 @@ import pandas as pd
 
 from book.repeated_runs import end_points
 from book.strategy_bounds import left_over, left_over_in_repeats, strategy_counts, switch_split
-from rlvr.stats.estimates import Estimate
-from rlvr.stats.spreads import mean_over_runs
+from rlvr.stats.estimates import Estimate, mean_interval
 
 __all__ = ["reweighting_accounts"]
 
@@ -37,7 +36,8 @@ def reweighting_accounts(*, level: float = 0.95) -> pd.DataFrame:
     counts = strategy_counts()[_MODEL]
     first = left_over(level=level).set_index("model").loc[_MODEL]
     panel = switch_split(_PANEL, level=level)
-    repeats = mean_over_runs(end_points("8 updates, clipping") / 100 - counts.printed, level=level)
+    gains = end_points("8 updates, clipping") / 100 - counts.printed
+    repeats = mean_interval(gains, level=level, unit="training run")
     one, by_question = "one accuracy a strategy", "accuracy of a strategy by question"
     return pd.DataFrame(
         [

@@ -18,9 +18,8 @@ from book.published_tables import published_arms, published_strategies, publishe
 from book.repeated_runs import end_points
 from book.reweighting import largest_reweighting_null
 from rlvr._checks import choice
-from rlvr.auditing.sampling_error import wilson
-from rlvr.stats.estimates import Estimate
-from rlvr.stats.spreads import mean_over_runs
+from rlvr.stats.estimates import Estimate, mean_interval
+from rlvr.stats.sampling import wilson
 
 __all__ = [
     "StrategyCounts",
@@ -258,6 +257,5 @@ def left_over_in_repeats(*, level: float = 0.95) -> Estimate:
     '0.034 [-0.047, 0.115]'
     """
     counts = strategy_counts()["Qwen2.5-Math-7B"]
-    return mean_over_runs(
-        end_points("8 updates, clipping") / 100 - counts.right[0] / counts.n[0], level=level
-    )
+    beyond = end_points("8 updates, clipping") / 100 - counts.right[0] / counts.n[0]
+    return mean_interval(beyond, level=level, unit="training run")

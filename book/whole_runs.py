@@ -12,13 +12,12 @@ from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from rlvr._checks import choice, real, whole
 from rlvr.published_runs import DESIGNS, published_run_curves
-from rlvr.stats.estimates import Estimate
+from rlvr.stats.estimates import Estimate, welch_half_width
 
-__all__ = ["compare_whole_runs", "ratio_of_spreads", "spread_growth", "whole_run_ratio"]
+__all__ = ["compare_whole_runs", "geometric_deviation_ratio", "whole_run_ratio"]
 
 Floats = NDArray[np.float64]
 
@@ -71,7 +70,7 @@ def compare_whole_runs(
     return math.exp(seen), float((np.abs(shuffled) >= abs(seen) - 1e-12).mean())
 
 
-def ratio_of_spreads(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> Estimate:
+def geometric_deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> Estimate:
     """How many times wider `second` spreads than `first`: geometric mean over steps, interval over runs.
 
     Parameters
@@ -96,7 +95,7 @@ def ratio_of_spreads(first: ArrayLike, second: ArrayLike, *, level: float = 0.95
     Examples
     --------
     >>> walks = np.random.default_rng(0).normal(size=(16, 75)).cumsum(axis=1)
-    >>> format(ratio_of_spreads(walks[:5], 4 * walks[5:]), ".1f")
+    >>> format(geometric_deviation_ratio(walks[:5], 4 * walks[5:]), ".1f")
     '6.1 [3.4, 9.1]'
     """
     groups = [np.asarray(first, dtype=float), np.asarray(second, dtype=float)]
@@ -108,11 +107,8 @@ def ratio_of_spreads(first: ArrayLike, second: ArrayLike, *, level: float = 0.95
             )
     parts = [_jackknife(group) for group in groups]
     seen, value = (parts[1][k] - parts[0][k] for k in (0, 1))
-    variances = np.array([variance for *_, variance in parts])
-    freedom = variances.sum() ** 2 / sum(
-        v**2 / (len(group) - 1) for v, group in zip(variances, groups, strict=True)
-    )
-    half = float(stats.t.ppf(0.5 + level / 2, freedom)) * math.sqrt(variances.sum())
+    variances = [variance for *_, variance in parts]
+    half = welch_half_width(variances, [len(group) - 1 for group in groups], level=level)
     low, high = math.exp(value - half), math.exp(value + half)
     return Estimate(math.exp(seen), low, high, level, "training run", sum(map(len, groups)))
 
@@ -137,38 +133,11 @@ def whole_run_ratio(
     benchmark: str = "MATH-500",
     level: float = 0.95,
 ) -> Estimate:
-    """The ratio of :func:`compare_whole_runs` with the interval of :func:`ratio_of_spreads`.
+    """The ratio of :func:`compare_whole_runs` with the interval of :func:`geometric_deviation_ratio`.
 
     Examples
     --------
     >>> format(whole_run_ratio(), ".1f")
     '4.9 [2.1, 9.5]'
     """
-    return ratio_of_spreads(*_pair(first, second, steps, benchmark), level=level)
-
-
-def spread_growth(design: str, benchmark: str = "MATH-500", *, level: float = 0.95) -> Estimate:
-    """Exponent b in "standard deviation over runs = a * step**b", steps 1 to 75; a neutral walk has b = 1/2.
-
-    Least squares of the logarithms, the same weight for each step's logarithm; the interval is a percentile
-    bootstrap of whole runs (2,000 resamples, seed fixed), too narrow with five of them.
-
-    Examples
-    --------
-    >>> format(spread_growth("8 updates, no clipping"), ".2f")
-    '0.53 [0.32, 0.71]'
-    """
-    runs = _curves(design, benchmark, 1, 75)
-    logs = np.log(np.arange(1, 76))
-
-    def exponent(drawn: NDArray[np.int64]) -> float:
-        spread = runs[drawn].std(axis=0, ddof=1)
-        kept = spread > 0
-        return float(np.polyfit(logs[kept], np.log(spread[kept]), 1)[0])
-
-    rng, n = np.random.default_rng(0), len(runs)
-    drawn = rng.integers(n, size=(2_000, n))
-    ends = np.quantile(
-        [exponent(row) for row in drawn if np.unique(row).size > 1], [0.5 - level / 2, 0.5 + level / 2]
-    )
-    return Estimate(exponent(np.arange(n)), float(ends[0]), float(ends[1]), level, "training run", n)
+    return geometric_deviation_ratio(*_pair(first, second, steps, benchmark), level=level)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise, permutations
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -25,7 +24,7 @@ from rlvr._checks import shown
 from rlvr.arms import ARMS
 from rlvr.stats.estimates import Estimate, mean_interval, ratio_interval
 
-__all__ = ["PARTS", "TERMS", "Decomposition", "EntryOrder", "TrainedRuns", "decompose", "entry_orders"]
+__all__ = ["PARTS", "TERMS", "Decomposition", "TrainedRuns", "decompose"]
 
 TERMS: Mapping[str, tuple[str, str]] = {
     "null": ("random", "frozen"),
@@ -155,45 +154,3 @@ def _of_numbers(given: Mapping[str, Any], level: float) -> Decomposition:
         else Estimate(float("nan"), level=level, reason="naive is 0")
     )
     return Decomposition(**terms, reward_design_fraction=fraction)
-
-
-@dataclass(frozen=True)
-class EntryOrder:
-    """One order in which the arms could enter, and what each then adds over the arm before it.
-
-    Attributes
-    ----------
-    order : tuple of str
-        The arms, first to last.
-    splits_total : bool
-        Whether the additions sum to the total gain: the order starts at FROZEN and ends at TRUE.
-    added : dict of str to number
-        For every arm but the first, its accuracy minus its predecessor's.
-    """
-
-    order: tuple[str, ...]
-    splits_total: bool
-    added: dict[str, Any]
-
-
-def entry_orders(accuracies: Mapping[str, Any]) -> list[EntryOrder]:
-    """All 24 orders of entry of the four arms.
-
-    Two of them split the total. FROZEN, RANDOM, MAJORITY, TRUE gives the terms of this module. FROZEN,
-    MAJORITY, RANDOM, TRUE credits MAJORITY with its whole gain over FROZEN and TRUE with the naive
-    difference. Their average is the Shapley value of the arms under the constraint that FROZEN comes
-    first and TRUE last.
-
-    Parameters
-    ----------
-    accuracies : mapping of arm to number
-
-    Returns
-    -------
-    list of EntryOrder
-    """
-    orders = []
-    for order in permutations(ARMS):
-        added = {arm: accuracies[arm] - accuracies[before] for before, arm in pairwise(order)}
-        orders.append(EntryOrder(order, order[0] == "frozen" and order[-1] == "true", added))
-    return orders

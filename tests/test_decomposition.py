@@ -1,6 +1,8 @@
 """The estimands: hand-computed terms, the identity to the last bit, orders of entry, undefined shares."""
 
+import math
 from fractions import Fraction
+from itertools import pairwise, permutations
 
 import numpy as np
 import pytest
@@ -8,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlvr import ARMS, TaskFamily, decompose, simulate
-from rlvr.decomposition import PARTS, TERMS, entry_orders
+from rlvr.decomposition import PARTS, TERMS
+from rlvr.stats.estimates import mean_interval, ratio_interval
 
 QWEN = {
     "frozen": Fraction("0.494"),
@@ -18,14 +21,30 @@ QWEN = {
 }
 
 
-def test_terms_by_hand():
-    parts = decompose(**QWEN)
+def test_the_terms_are_these_differences():
+    assert dict(TERMS) == {
+        "null": ("random", "frozen"), "elicitation": ("majority", "random"),
+        "reward_design": ("true", "majority"), "naive": ("true", "random"), "total": ("true", "frozen"),
+    }  # fmt: skip
+    assert PARTS == ("null", "elicitation", "reward_design")
+
+
+def test_terms_by_hand_are_exact_and_say_why_they_have_no_interval():
+    parts = decompose(**QWEN, level=0.9)
     assert {name: str(term.value) for name, term in parts.terms().items()} == {
         "null": "269/1250", "elicitation": "49/1000", "reward_design": "71/2500", "naive": "387/5000",
         "total": "1463/5000",
     }  # fmt: skip
     assert parts.reward_design_fraction.value == Fraction(284, 774)
-    assert "no interval" in parts.null.reason and not parts.null.excludes(0)
+    for term in (*parts.terms().values(), parts.reward_design_fraction):
+        assert math.isnan(term.low) and term.level == 0.9 and not term.excludes(0)
+        assert term.reason == "four numbers alone have no interval"
+    assert decompose(**QWEN).null.level == decompose(**QWEN).reward_design_fraction.level == 0.95
+
+
+def test_numbers_come_back_as_python_s():
+    assert type(decompose(**{arm: np.float64(value) for arm, value in QWEN.items()}).null.value) is float
+    assert type(decompose(frozen=0, random=1, majority=2, true=3).total.value) is int
 
 
 accuracies = st.floats(0, 1)
@@ -39,21 +58,23 @@ def test_identity_and_bias_are_exact(frozen, random, majority, true):
     assert parts.naive.value - parts.reward_design.value == parts.elicitation.value
 
 
-def test_runs_are_paired():
+def test_runs_have_paired_intervals_at_the_level_asked():
     runs = simulate(TaskFamily(), n_tasks=6, n_seeds=4, seed=2)
-    parts = decompose(runs)
+    parts = decompose(runs, level=0.8)
     for name, (arm, base) in TERMS.items():
-        difference = (runs.arm(arm) - runs.arm(base)).mean(axis=1)
-        term = parts.terms()[name]
-        assert term.value == pytest.approx(difference.mean(), abs=1e-15)
-        assert (term.unit, term.n) == ("task draw", 6)
-        half_width = 2.5705818366147395 * difference.std(ddof=1) / np.sqrt(6)  # t(5) at 97.5%
-        assert term.high - term.value == pytest.approx(half_width, rel=1e-9)
+        assert parts.terms()[name] == mean_interval(runs.arm(arm) - runs.arm(base), level=0.8)
+        assert (parts.terms()[name].unit, parts.terms()[name].n) == ("task draw", 6)
+    design, naive = (runs.arm("true") - runs.arm(base) for base in ("majority", "random"))
+    fraction = ratio_interval(design, naive, level=0.8, names=("reward_design", "naive"))
+    assert parts.reward_design_fraction == fraction
+    assert parts == decompose(**{arm: runs.arm(arm) for arm in ARMS}, level=0.8)
+    assert decompose(runs) == decompose(runs, level=0.95)
 
 
-def test_arrays_and_runs_give_the_same():
-    runs = simulate(TaskFamily(), n_tasks=3, n_seeds=4, seed=2)
-    assert decompose(runs) == decompose(**{arm: runs.arm(arm) for arm in ARMS})
+def test_an_array_of_one_run_has_no_spread():
+    parts = decompose(**{arm: [float(value)] for arm, value in QWEN.items()})
+    assert parts.total.value == pytest.approx(0.2926)
+    assert parts.total.reason == "one observation has no spread"
 
 
 def test_fraction_is_undefined_where_naive_may_be_zero():
@@ -66,21 +87,21 @@ def test_fraction_is_undefined_where_naive_may_be_zero():
     fraction = decompose(**noisy).reward_design_fraction
     assert not fraction.defined and "naive is not separated from 0" in fraction.reason
     assert (fraction.low, fraction.high) == (-np.inf, np.inf)
-    equal = decompose(frozen=0.1, random=0.2, majority=0.3, true=0.2).reward_design_fraction
-    assert not equal.defined and equal.reason == "naive is 0"
+    equal = decompose(frozen=0.1, random=0.5, majority=0.25, true=0.5, level=0.9).reward_design_fraction
+    assert not equal.defined and (equal.reason, equal.level) == ("naive is 0", 0.9)
+    negative = decompose(frozen=0.1, random=0.5, majority=0.5, true=0.25).reward_design_fraction
+    assert negative.value == 1.0
 
 
 def test_two_orders_of_24_split_the_total():
-    orders = entry_orders(QWEN)
-    admissible = [order for order in orders if order.splits_total]
-    assert len(orders) == 24 and len({order.order for order in orders}) == 24
-    assert [order.order for order in admissible] == [
-        ("frozen", "random", "majority", "true"), ("frozen", "majority", "random", "true"),
-    ]  # fmt: skip
-    total = QWEN["true"] - QWEN["frozen"]
-    assert all(sum(order.added.values()) == total for order in admissible)
-    assert all(sum(order.added.values()) != total for order in orders if not order.splits_total)
-    assert admissible[1].added["true"] == decompose(**QWEN).naive.value
+    added = {
+        order: {arm: QWEN[arm] - QWEN[base] for base, arm in pairwise(order)} for order in permutations(ARMS)
+    }
+    parts = decompose(**QWEN)
+    admissible = [order for order, steps in added.items() if sum(steps.values()) == parts.total.value]
+    assert admissible == [("frozen", "random", "majority", "true"), ("frozen", "majority", "random", "true")]
+    assert list(added[admissible[0]].values()) == [parts.terms()[part].value for part in PARTS]
+    assert added[admissible[1]]["true"] == parts.naive.value
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 /* The rules of `rlvr audit` for a table of accuracies: what the arms identify, Wilson intervals and their
    combination, verdict, status and tipping points. Level 95%, no assumptions, items taken as unpaired.
 
-   The source is the Python of rlvr/auditing (cell_verdicts, sampling_error);
+   The source is the Python of rlvr/auditing/cell_verdicts and rlvr/stats/sampling;
    tests/browser holds the two together on random tables. Accuracies are fractions in [0, 1]; an arm that is
    missing is left out; n_items is null where it is not stated. */
 "use strict";

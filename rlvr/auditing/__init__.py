@@ -12,7 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "table_reading": ["TableError"],
         "study_cells": ["Arm", "read_cells"],
-        "sampling_error": ["contrast_interval", "item_sampling", "simulated_coverage", "wilson"],
+        "sampling": ["contrast_interval", "item_sampling"],
         "cell_verdicts": [
             "ASSUMPTIONS", "STATUSES", "VERDICTS", "AuditReport", "audit", "contrast", "feasible",
             "identified_sets", "tipping_points", "verdicts_at", "with_notices",

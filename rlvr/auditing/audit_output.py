@@ -19,11 +19,11 @@ from rich.text import Text
 from rlvr._checks import counted
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import ASSUMPTIONS, STATUSES, AuditReport, CellAudit, Layer
-from rlvr.auditing.items_and_runs import FEWEST_RUNS
 from rlvr.auditing.study_cells import Cell
 from rlvr.decomposition import TERMS
 from rlvr.logs.decoding import decoding_note
 from rlvr.stats.estimates import Estimate
+from rlvr.stats.sampling import FEWEST_RUNS
 
 __all__ = [
     "digests",

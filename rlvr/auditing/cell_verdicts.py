@@ -38,12 +38,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from rlvr._checks import choice, real
 from rlvr.arms import ARMS
-from rlvr.auditing.items_and_runs import CrossedOutcomes, crossed_outcomes
-from rlvr.auditing.sampling_error import Sampling, frozen_values, item_sampling, pairing_gain, run_sampling
+from rlvr.auditing.sampling import crossed_sampling, frozen_values, item_sampling, pairing_gain, run_sampling
 from rlvr.auditing.study_cells import Cell, read_cells
 from rlvr.decomposition import PARTS, TERMS
 from rlvr.logs.decoding import decoding_note
 from rlvr.stats.estimates import Estimate
+from rlvr.stats.sampling import CrossedSampling, Sampling
 
 if TYPE_CHECKING:
     from rlvr.logs.log_reading import LogTable
@@ -485,10 +485,10 @@ def _audit_cell(
     borrowed = _random_is_frozen(known, assumptions)
     items = item_sampling(cell.arms, level=level)
     runs, unknown_runs = run_sampling(cell.arms, level=level, assumed_run_sd=run_sd)
-    crossed = crossed_outcomes(cell.arms, level=level, assumed_run_sd=run_sd)
+    crossed = crossed_sampling(cell.arms, level=level, assumed_run_sd=run_sd)
 
     def layer(
-        name: str, sampling: Sampling | CrossedOutcomes, frozen: Iterable[float] = (), note: str = ""
+        name: str, sampling: Sampling | CrossedSampling, frozen: Iterable[float] = (), note: str = ""
     ) -> Layer:
         def margins(contrasts: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
             moved = np.array(np.atleast_2d(contrasts), dtype=float)
@@ -518,16 +518,16 @@ def _audit_cell(
     if crossed:  # runs alone would count what they add on each item twice
         note = "; ".join(filter(None, ("crossed, paired by item", left_out)))
         layers.append(layer("items and runs", crossed, note=note))
-    elif runs.runs.any():
+    elif np.any(runs.runs):
         layers.append(layer("runs", runs, note=left_out))
     grid = frozen_values(cell, frozen_shift)
     if grid:
         layers.append(
-            layer("frozen", Sampling.none(level), grid, f"FROZEN from {grid[0]:.3f} to {grid[-1]:.3f}")
+            layer("frozen", Sampling(level=level), grid, f"FROZEN from {grid[0]:.3f} to {grid[-1]:.3f}")
         )
     if len(layers) > 1:
         layers.append(
-            layer("all", crossed or items.with_runs(runs.runs), grid, "every layer that this cell has")
+            layer("all", crossed or replace(items, runs=runs.runs), grid, "every layer that this cell has")
         )
     if any(arm.n_items is None for arm in cell.arms.values()):
         notices.append("the number of items is not stated for every arm, so nothing is known of its sampling")

@@ -31,7 +31,7 @@ from scipy import optimize, special, stats
 from rlvr._checks import choice, real
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import VERDICT_RULES, CellAudit, contrast, verdict_slack, verdicts_at
-from rlvr.auditing.sampling_error import item_sampling
+from rlvr.auditing.sampling import item_sampling
 from rlvr.auditing.study_cells import Cell
 from rlvr.decomposition import TERMS
 from rlvr.stats.estimates import Estimate

@@ -33,19 +33,21 @@ from rlvr._checks import choice, shown
 from rlvr.decomposition import TERMS
 from rlvr.experiments.factorial_design import contrasts
 from rlvr.experiments.sealed_protocol import Protocol, Results
-from rlvr.stats.equivalence_claims import (
+from rlvr.stats.claims import (
     Claim,
     all_of,
     any_of,
+    far_claim,
     linearised_ratio,
     mean_claim,
     outside,
     proportion_claim,
     ratio_claim,
+    spread_claim,
+    spread_ratio_claim,
     verdicts,
 )
-from rlvr.stats.power_analysis import studies_needed, task_draws_needed
-from rlvr.stats.spread_claims import far_claim, spread_claim, spread_ratio_claim
+from rlvr.stats.power import studies_needed, task_draws_needed
 
 __all__ = ["Judgement", "design_cells", "evaluate", "judge", "leaves", "sample_sizes"]
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from rlvr._data import stored_table
 from rlvr.arms import ARMS
-from rlvr.auditing.sampling_error import item_sampling
+from rlvr.auditing.sampling import item_sampling
 from rlvr.auditing.study_cells import Arm, Cell
 from rlvr.planning.study_plans import StudyDesign
 from rlvr.published_runs import published_repeats

@@ -29,10 +29,8 @@ from scipy import special
 from rlvr._checks import choice, real, shown, whole
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import VERDICT_RULES, VERDICTS, contrast, verdict_slack, verdicts_at
-from rlvr.auditing.items_and_runs import crossed_margins
-from rlvr.auditing.sampling_error import item_sampling
-from rlvr.auditing.study_cells import Arm
 from rlvr.decomposition import PARTS, TERMS
+from rlvr.stats.sampling import Sampling, crossed_margins, wilson
 
 __all__ = [
     "ANSWERS_PER_RUN",
@@ -292,7 +290,7 @@ def _paired_margins(
     design: StudyDesign, contrasts: NDArray[np.float64], run_squares: NDArray[np.float64], level: float
 ) -> _Layers:
     by_items = np.einsum("ca,ab,cb->c", contrasts, design.item_covariance(), contrasts)
-    both, _ = crossed_margins(
+    both = crossed_margins(
         by_items,
         design.n_items,
         run_squares,
@@ -316,11 +314,9 @@ def _paired_margins(
 def _unpaired_margins(
     design: StudyDesign, contrasts: NDArray[np.float64], run_squares: NDArray[np.float64], level: float
 ) -> _Layers:
-    arms = {
-        name: Arm(name, accuracy, design.n_items)
-        for name, accuracy in zip(ARMS, design.accuracies, strict=True)
-    }
-    below, above = item_sampling(arms, level=level).margins(contrasts)
+    accuracy = np.array(design.accuracies)
+    low, high = wilson(accuracy, design.n_items, level=level)
+    below, above = Sampling(accuracy - low, high - accuracy, level=level).margins(contrasts)
     runs = design.run_counts()
     tail = special.stdtrit(np.maximum(runs - 1, 1), 0.5 + level / 2) ** 2 * run_squares / runs
     known = special.ndtri(0.5 + level / 2) ** 2 * np.array(design.run_sd) ** 2

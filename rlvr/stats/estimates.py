@@ -16,9 +16,17 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from rlvr._checks import choice, real
+from rlvr._checks import real
 
-__all__ = ["Estimate", "crossing_interval", "mean_interval", "ratio_interval", "replicates"]
+__all__ = [
+    "Estimate",
+    "crossing_interval",
+    "mean_interval",
+    "ratio_interval",
+    "replicates",
+    "welch_freedom",
+    "welch_half_width",
+]
 
 
 @dataclass(frozen=True)
@@ -111,20 +119,15 @@ def replicates(values: ArrayLike) -> tuple[NDArray[np.float64], str]:
     return runs.mean(axis=1), "task draw"
 
 
-def mean_interval(values: ArrayLike, *, level: float = 0.95, method: str = "t") -> Estimate:
-    """Mean over independent units with an interval.
+def mean_interval(values: ArrayLike, *, level: float = 0.95, unit: str = "") -> Estimate:
+    """Mean over independent units with Student's t interval.
 
     Parameters
     ----------
     values : array_like (task, seed) or (seed,)
     level : float in (0, 1)
-    method : {"t", "bca"}
-        Student's t on the units, or the bias-corrected accelerated bootstrap of them (9,999
-        resamples, seed fixed).
-
-    Returns
-    -------
-    Estimate
+    unit : str
+        What the units are, where they are neither task draws nor seeds, such as "training run".
 
     Examples
     --------
@@ -132,20 +135,47 @@ def mean_interval(values: ArrayLike, *, level: float = 0.95, method: str = "t") 
     0.2000 [0.0701, 0.3299]
     """
     real("level", level, "a number strictly between 0 and 1", above=0, below=1)
-    choice("method", method, ("t", "bca"))
-    units, unit = replicates(values)
-    value = float(units.mean())
+    units, name = replicates(values)
+    unit, value = unit or name, float(units.mean())
     if units.size < 2:
         return Estimate(value, level=level, unit=unit, n=1, reason="one observation has no spread")
-    if np.ptp(units) == 0:  # the frozen arm: known exactly, and every resample is the same
+    if np.ptp(units) == 0:  # the frozen arm: known exactly
         return Estimate(value, value, value, level, unit, units.size)
-    if method == "t":
-        low, high = scipy.stats.ttest_1samp(units, 0.0).confidence_interval(level)
-    else:
-        low, high = scipy.stats.bootstrap(
-            (units,), np.mean, confidence_level=level, method="BCa", rng=np.random.default_rng(0)
-        ).confidence_interval
+    low, high = scipy.stats.ttest_1samp(units, 0.0).confidence_interval(level)
     return Estimate(value, float(low), float(high), level, unit, units.size)
+
+
+def welch_freedom(variances: ArrayLike, freedom: ArrayLike) -> float:
+    """Welch's and Satterthwaite's degrees of freedom of a sum of independent variances.
+
+    Parameters
+    ----------
+    variances, freedom : array_like (part,)
+        Estimated variance of each part of a sum, and the degrees of freedom of that estimate.
+
+    References
+    ----------
+    Satterthwaite. An approximate distribution of estimates of variance components. Biometrics Bull. 2, 1946.
+    """
+    parts = np.asarray(variances, dtype=float)
+    return float(parts.sum() ** 2 / (parts**2 / np.asarray(freedom)).sum())
+
+
+def welch_half_width(variances: ArrayLike, freedom: ArrayLike, *, level: float = 0.95) -> float:
+    """Half the width of the t interval of a sum of independent estimates; 0 where none of them varies.
+
+    The parameters are those of :func:`welch_freedom`, and `level`, a float in (0, 1).
+
+    Examples
+    --------
+    >>> round(welch_half_width([1.0, 1.0], [5, 5]), 3)  # 10 degrees of freedom
+    3.151
+    """
+    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    total = float(np.sum(variances))
+    if total == 0:
+        return 0.0
+    return float(scipy.stats.t.ppf(0.5 + level / 2, welch_freedom(variances, freedom))) * math.sqrt(total)
 
 
 def ratio_interval(
@@ -168,10 +198,6 @@ def ratio_interval(
     level : float in (0, 1)
     names : pair of str
         What the two are called in a reason.
-
-    Returns
-    -------
-    Estimate
 
     References
     ----------
@@ -226,34 +252,31 @@ def crossing_interval(positions: ArrayLike, curves: ArrayLike, *, level: float =
     Estimate
         Undefined, with the reason, if the mean curve has no such passage.
     """
-    at = np.asarray(positions, dtype=float)
-    units = np.stack([replicates(curve)[0] for curve in np.asarray(curves, dtype=float)])
-    unit = replicates(np.asarray(curves, dtype=float)[0])[1]
+    at, quantity = np.asarray(positions, dtype=float), np.asarray(curves, dtype=float)
+    units, unit = np.stack([replicates(curve)[0] for curve in quantity]), replicates(quantity[0])[1]
 
-    def crossing(columns: NDArray[np.int64]) -> float:
-        mean = units[:, columns].mean(axis=1)
-        rising = np.flatnonzero((mean[:-1] < 0) & (mean[1:] >= 0))
-        if rising.size == 0:
-            return math.nan
-        i = rising[0]
-        return float(at[i] - mean[i] * (at[i + 1] - at[i]) / (mean[i + 1] - mean[i]))
+    def crossing(columns: NDArray[np.int64], axis: int = -1) -> NDArray[np.float64]:
+        mean = units[:, columns].mean(axis=axis)
+        rising = (mean[:-1] < 0) & (mean[1:] >= 0)
+        first = rising.argmax(axis=0)
+        here, there = (np.take_along_axis(mean, i[None], axis=0)[0] for i in (first, first + 1))
+        start, stop = at[first], at[first + 1]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(rising.any(axis=0), start - here * (stop - start) / (there - here), math.nan)
 
     everyone = np.arange(units.shape[1])
-    value = crossing(everyone)
+    value, n = float(crossing(everyone)), everyone.size
     if math.isnan(value):
-        return Estimate(
-            value, level=level, unit=unit, n=everyone.size, reason="the mean curve never turns positive"
-        )
-    if everyone.size < 2:
+        return Estimate(value, level=level, unit=unit, n=n, reason="the mean curve never turns positive")
+    if n < 2:
         return Estimate(value, level=level, unit=unit, n=1, reason="one observation has no spread")
-    result = scipy.stats.bootstrap(
+    low, high = scipy.stats.bootstrap(
         (everyone,),
         crossing,
-        vectorized=False,
+        vectorized=True,
         n_resamples=2_000,
         method="percentile",
         confidence_level=level,
         rng=np.random.default_rng(0),
-    )
-    low, high = result.confidence_interval
-    return Estimate(value, float(low), float(high), level, unit, everyone.size)
+    ).confidence_interval
+    return Estimate(value, float(low), float(high), level, unit, n)

@@ -1,7 +1,8 @@
-"""Means and spreads of a few training runs: intervals, and tests that assume no normal law.
+"""Standard deviations of a few training runs, their ratios, and shuffled tests of two groups of runs.
 
-The unit of replication is the training run. Permutation tests shuffle runs between groups: all shufflings
-where there are at most 200,000, else that many drawn with a fixed seed.
+The unit of replication is the training run. Intervals assume normal runs; the tests assume no law. They
+shuffle runs between groups: all shufflings where there are at most 200,000, else that many drawn with a fixed
+seed.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from rlvr._checks import choice, real, shown
+from rlvr._checks import real, shown
 from rlvr.stats.estimates import Estimate
 
-__all__ = ["deviation_interval", "deviation_ratio", "mean_over_runs", "same_mean", "same_spread"]
+__all__ = ["deviation_interval", "deviation_ratio", "paired_deviation_ratio", "same_mean", "same_spread"]
 
 _MOST_SHUFFLINGS = 200_000
 
@@ -30,37 +31,15 @@ def _runs(name: str, values: ArrayLike, at_least: int = 2) -> NDArray[np.float64
     return runs
 
 
-def mean_over_runs(values: ArrayLike, *, level: float = 0.95) -> Estimate:
-    """Mean of runs with Student's t interval over them.
+def deviation_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
+    r"""Standard deviation between runs with the interval of a normal sample.
+
+    It turns round :math:`(n - 1) s^2 / \sigma^2 \sim \chi^2_{n-1}`.
 
     Parameters
     ----------
     values : array_like (run,)
     level : float in (0, 1)
-
-    Examples
-    --------
-    >>> format(mean_over_runs([66.4, 63.3, 68.7, 69.8, 53.5]), ".1f")
-    '64.3 [56.2, 72.5]'
-    """
-    runs = _runs("values", values)
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
-    half = stats.t.ppf(0.5 + level / 2, runs.size - 1) * runs.std(ddof=1) / math.sqrt(runs.size)
-    mean = float(runs.mean())
-    return Estimate(mean, mean - float(half), mean + float(half), level, "training run", runs.size)
-
-
-def deviation_interval(values: ArrayLike, *, level: float = 0.95, method: str = "chi2") -> Estimate:
-    r"""Standard deviation between runs with an interval.
-
-    Parameters
-    ----------
-    values : array_like (run,)
-    level : float in (0, 1)
-    method : {"chi2", "bca"}
-        From :math:`(n - 1) s^2 / \sigma^2 \sim \chi^2_{n-1}`, right if runs follow a normal law; or the
-        bias-corrected accelerated bootstrap of runs (9,999 resamples, seed fixed), which assumes none and
-        covers too little for a handful of runs.
 
     Examples
     --------
@@ -70,27 +49,23 @@ def deviation_interval(values: ArrayLike, *, level: float = 0.95, method: str = 
     runs = _runs("values", values)
     real("level", level, "a number strictly between 0 and 1", above=0, below=1)
     sd, n = float(runs.std(ddof=1)), runs.size
-    if choice("method", method, ("chi2", "bca")) == "chi2":
-        tails = stats.chi2.ppf([0.5 + level / 2, 0.5 - level / 2], n - 1)
-        low, high = sd * np.sqrt((n - 1) / tails)
-    else:
-        low, high = stats.bootstrap(
-            (runs,),
-            lambda drawn, axis: drawn.std(axis=axis, ddof=1),
-            confidence_level=level,
-            method="BCa",
-            rng=np.random.default_rng(0),
-        ).confidence_interval
+    low, high = sd * np.sqrt((n - 1) / stats.chi2.ppf([0.5 + level / 2, 0.5 - level / 2], n - 1))
     return Estimate(sd, float(low), float(high), level, "training run", n)
 
 
 def deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> Estimate:
-    """Standard deviation of `first` over that of `second`, with the interval of two normal samples (F).
+    """Standard deviation of `first` over that of `second`, with the F interval of two normal samples.
 
     Parameters
     ----------
     first, second : array_like (run,)
+        Independent of each other.
     level : float in (0, 1)
+
+    Returns
+    -------
+    Estimate
+        Undefined, with the reason, where `second` does not vary.
 
     Examples
     --------
@@ -99,14 +74,61 @@ def deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float = 0.95)
     """
     one, other = _runs("first", first), _runs("second", second)
     real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    n = one.size + other.size
     if np.ptp(other) == 0:
-        return Estimate(
-            math.nan, level=level, unit="training run", n=other.size, reason="second does not spread"
-        )
+        return Estimate(math.nan, level=level, unit="training run", n=n, reason="second does not vary")
     ratio = float(one.std(ddof=1) / other.std(ddof=1))
     tails = stats.f.ppf([0.5 + level / 2, 0.5 - level / 2], one.size - 1, other.size - 1)
     low, high = ratio / np.sqrt(tails)
-    return Estimate(ratio, float(low), float(high), level, "training run", one.size + other.size)
+    return Estimate(ratio, float(low), float(high), level, "training run", n)
+
+
+def paired_deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> Estimate:
+    """Standard deviation of `first` over that of `second`, paired seed by seed.
+
+    Pitman and Morgan: two variances are equal exactly if sum and difference of the pairs are uncorrelated.
+    Turned round, that test gives an interval, exact for normal pairs::
+
+        F (K - sqrt(K^2 - 1)) to F (K + sqrt(K^2 - 1)),   K = 1 + 2 (1 - r^2) t^2 / (n - 2)
+
+    where F is the ratio of the sample variances, r the correlation of the pairs and t the quantile of
+    Student's distribution with n - 2 degrees of freedom. The pairing narrows it by r.
+
+    Parameters
+    ----------
+    first, second : array_like (seed,)
+        The same seeds in the same order, at least three.
+    level : float in (0, 1)
+
+    Returns
+    -------
+    Estimate
+        Undefined, with the reason, where either does not vary.
+
+    References
+    ----------
+    Pitman. A note on normal correlation. Biometrika 31, 1939.
+    Morgan. A test for the significance of the difference between two variances. Biometrika 31, 1939.
+
+    Examples
+    --------
+    >>> print(paired_deviation_ratio([2.0, 4.0, 9.0, 5.0], [1.0, 2.0, 4.5, 2.6]))
+    1.9988 [1.8030, 2.2159]
+    """
+    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    one, other = _runs("first", first, at_least=3), _runs("second", second, at_least=3)
+    n = one.size
+    if other.size != n:
+        raise ValueError(f"first and second must be of one length, got {n} and {other.size}")
+    for name, runs in (("second", other), ("first", one)):
+        if np.ptp(runs) == 0:
+            return Estimate(math.nan, level=level, unit="seed", n=n, reason=f"{name} does not vary")
+    ratio = one.var(ddof=1) / other.var(ddof=1)
+    t = stats.t.ppf((1 + level) / 2, n - 2)
+    k = 1 + 2 * (1 - np.corrcoef(one, other)[0, 1] ** 2) * t**2 / (n - 2)
+    ends = ratio * (k + np.array([-1, 1]) * math.sqrt(max(k**2 - 1, 0.0)))
+    low, high = np.sqrt(np.maximum(ends, 0.0))
+    return Estimate(math.sqrt(ratio), float(low), float(high), level, "seed", n)
 
 
 def same_mean(first: ArrayLike, second: ArrayLike, *, studentised: bool = False) -> float:
@@ -163,12 +185,9 @@ def same_spread(*groups: ArrayLike) -> float:
 
     def between(*drawn: NDArray, axis: int) -> NDArray:
         deviations = [np.abs(runs) for runs in drawn]
-        everyone = np.concatenate(deviations, axis=axis)
-        middle = everyone.mean(axis=axis)
-        above = sum(
-            runs.shape[axis] * (runs.mean(axis=axis) - middle) ** 2 for runs in deviations
-        )  # within groups follows from it: the sum of the two is the same in every shuffling
-        return np.asarray(above)
+        middle = np.concatenate(deviations, axis=axis).mean(axis=axis)
+        # The sum of squares within groups follows from it: their total is the same in every shuffling.
+        return np.asarray(sum(runs.shape[axis] * (runs.mean(axis=axis) - middle) ** 2 for runs in deviations))
 
     return _shuffled(between, *centred)
 

@@ -12,7 +12,7 @@ from statsmodels.stats.multitest import multipletests
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import CellAudit, audit
 from rlvr.auditing.families import judge_family, pooled_term, verdict_p_value
-from rlvr.auditing.sampling_error import contrast_interval
+from rlvr.auditing.sampling import contrast_interval
 from rlvr.stats.estimates import Estimate
 
 

@@ -1,17 +1,20 @@
 """Coverage by simulation: of each interval the chapters use, on runs of the simulator and elsewhere."""
 
+import math
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from book.interval_coverage import OWN_DRAW, Coverage, coverage, published_coverage
+from book.interval_coverage import OWN_DRAW, Coverage, coverage, published_coverage, simulated_coverage
 from rlvr.decomposition import TERMS
 from rlvr.experiments.gates import PoolBlock, pool_block, published_gate
 from rlvr.simulator.grpo_config import GRPOConfig
 from rlvr.simulator.task_family import TaskFamily
 from rlvr.simulator.trainer import simulate
-from rlvr.stats.equivalence_claims import equivalence
+from rlvr.stats.claims import equivalence
 from rlvr.stats.estimates import Estimate, mean_interval, ratio_interval
+from rlvr.stats.sampling import wilson
 
 
 @pytest.fixture(scope="module")
@@ -43,15 +46,6 @@ def test_fiellers_interval_covers_where_it_is_often_unbounded():
     found = coverage(ratio_interval, [above, below], truth=truth, n=20, n_studies=1_000)
     assert 0.5 < found.undefined < 0.95 and not np.isfinite(found.width)
     assert found.rate.low > 0.95  # undefined intervals are the whole line, so they cover
-
-
-def test_bca_covers_at_the_size_it_is_used_for(pool):
-    def bca(values):
-        return mean_interval(values, method="bca")
-
-    values = pool["elicitation"]
-    found = coverage(bca, [values], truth=values.mean(), n=40, n_studies=150)
-    assert found.nominal, found
 
 
 def test_a_wrong_interval_is_seen(pool):
@@ -264,3 +258,44 @@ def test_nominal_means_a_p_value_above_one_in_a_thousand():
 def test_wrong_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("n", [30, 500])
+def test_simulated_coverage_is_nominal_for_other_items_and_conservative_for_the_same(n):
+    other = simulated_coverage(n, shared=False, replicates=800, seed=5)
+    same = simulated_coverage(n, shared=True, replicates=800, seed=5)
+    assert stats.binomtest(round(800 * other), 800, 0.95).pvalue > 1e-3
+    assert stats.binomtest(round(800 * same), 800, 0.95, alternative="greater").pvalue < 1e-6
+
+
+def test_counting_samples_as_items_undercovers_and_the_default_does_not():
+    wrong = simulated_coverage(60, samples=8, replicates=400, seed=2)
+    assert stats.binomtest(round(400 * wrong), 400, 0.95, alternative="less").pvalue < 1e-6
+    rng = np.random.default_rng(2)
+    accuracies = rng.binomial(8, rng.beta(0.5, 0.5, (400, 60))).mean(axis=1) / 8
+    low, high = wilson(accuracies, 60)
+    covered = int(((low <= 0.5) & (high >= 0.5)).sum())
+    assert stats.binomtest(covered, 400, 0.95, alternative="less").pvalue > 1e-3
+
+
+@pytest.mark.parametrize(("n_items", "shared", "samples"), [(30, True, 1), (30, False, 1), (20, True, 8)])
+def test_simulated_coverage_counts_these_tables(n_items, shared, samples):
+    """In plain steps: unequal hardness, answers, Newcombe's interval of two arms or Wilson's of one."""
+    rng, covered = np.random.default_rng(np.random.SeedSequence(3, spawn_key=(n_items, samples))), 0
+    for _ in range(60):
+        hardness = rng.beta(0.5, 0.5, (2, n_items))
+        base, true = rng.binomial(samples, hardness[[0, 0]] if shared else hardness).mean(axis=1) / samples
+        (low, high), (base_low, base_high) = (wilson(arm, n_items * samples) for arm in (true, base))
+        if samples > 1:
+            covered += low <= 0.5 <= high
+            continue
+        below, above = math.hypot(true - low, base_high - base), math.hypot(high - true, base - base_low)
+        covered += -above <= true - base <= below
+    found = simulated_coverage(n_items, shared=shared, samples=samples, replicates=60, seed=3)
+    assert found == covered / 60 and found > 0.5
+
+
+def test_simulated_coverage_of_shared_items_500_times_unless_said():
+    assert simulated_coverage(12) == simulated_coverage(12, shared=True, samples=1, replicates=500, seed=0)
+    other = simulated_coverage(12, shared=False)
+    assert other != simulated_coverage(12) and simulated_coverage(12, shared=False, seed=1) != other

@@ -3,12 +3,10 @@
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 
-from book import whole_runs
-from book.whole_runs import compare_whole_runs, ratio_of_spreads, spread_growth, whole_run_ratio
+from book.whole_runs import compare_whole_runs, geometric_deviation_ratio, whole_run_ratio
 from rlvr.experiments.coin_flip_models import BEST, models, stored_model_runs
 from rlvr.published_runs import DESIGNS, published_run_curves
 
@@ -52,7 +50,7 @@ def test_the_jackknife_by_hand():
         variances.append(pseudo.var(ddof=1) / n)
     freedom = sum(variances) ** 2 / (variances[0] ** 2 / 4 + variances[1] ** 2 / 10)
     half = stats.t.ppf(0.975, freedom) * sum(variances) ** 0.5
-    found = ratio_of_spreads(*groups)
+    found = geometric_deviation_ratio(*groups)
     assert (found.low, found.high) == pytest.approx((math.exp(centre - half), math.exp(centre + half)))
 
 
@@ -93,7 +91,7 @@ def heaps(rng, n):
 
 
 def coverage(draw_first, draw_second, truth, n=600):
-    found = [ratio_of_spreads(draw_first(), draw_second()) for _ in range(n)]
+    found = [geometric_deviation_ratio(draw_first(), draw_second()) for _ in range(n)]
     return np.mean([each.low < truth < each.high for each in found])
 
 
@@ -118,38 +116,18 @@ def test_the_interval_covers_for_models_of_the_runs_and_less_where_few_stray_far
     assert found[BEST] > 0.94 and 0.82 < min(found.values()) < 0.92
 
 
-def test_the_spread_grows_as_a_neutral_walk_s():
-    found = spread_growth(UNCLIPPED)
-    assert found.low < 0.5 < found.high and found.n == 11 and found == spread_growth(UNCLIPPED)
-
-
-def test_a_resample_of_one_run_alone_has_no_spread_and_is_left_out():
-    found = spread_growth(CLIPPED)  # of five runs: once in 625 resamples
-    assert found.n == 5 and found.low < found.value < found.high
-
-
-def test_the_exponent_of_a_simulated_walk_is_one_half(monkeypatch):
-    walk = np.random.default_rng(0).normal(size=(400, 81)).cumsum(axis=1)
-    walk -= walk[:, :1]
-    curves = pd.concat({UNCLIPPED: pd.DataFrame(walk)}, names=["design", "run"])
-    monkeypatch.setattr(whole_runs, "published_run_curves", lambda benchmark: curves)
-    found = spread_growth(UNCLIPPED)
-    assert found.value == pytest.approx(0.5, abs=0.03) and found.low < 0.5 < found.high
-    assert found.high - found.low < 0.15
-
-
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
         (lambda: compare_whole_runs(steps=(0, 75)), r"steps\[0\] must be a rollout step from 1 to 75, got 0"),
         (lambda: whole_run_ratio(steps=(9, 8)), r"steps\[1\] must be a rollout step from 9 to 75, got 8"),
         (lambda: whole_run_ratio("clipped"), "design must be one of"),
-        (lambda: ratio_of_spreads(np.ones((2, 3)), np.eye(3)), "first must be at least 3 runs"),
+        (lambda: geometric_deviation_ratio(np.ones((2, 3)), np.eye(3)), "first must be at least 3 runs"),
         (
-            lambda: ratio_of_spreads(np.eye(3), np.ones((4, 3))),
+            lambda: geometric_deviation_ratio(np.eye(3), np.ones((4, 3))),
             "second must be at least 3 runs .* got .4, 3.",
         ),
-        (lambda: ratio_of_spreads(np.eye(3), np.eye(3), level=0.0), "level must be"),
+        (lambda: geometric_deviation_ratio(np.eye(3), np.eye(3), level=0.0), "level must be"),
     ],
 )
 def test_refusals(wrong, message):

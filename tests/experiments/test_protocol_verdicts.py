@@ -9,7 +9,7 @@ import pytest
 from rlvr.experiments.factorial_design import CODES, contrasts
 from rlvr.experiments.protocol_verdicts import design_cells, evaluate, judge, leaves, sample_sizes
 from rlvr.experiments.sealed_protocol import Protocol, Results, load_protocol, load_results
-from rlvr.stats.power_analysis import studies_needed, task_draws_needed
+from rlvr.stats.power import studies_needed, task_draws_needed
 
 N = 30
 

@@ -11,7 +11,7 @@ from scipy import stats
 
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import VERDICTS, audit, contrast
-from rlvr.auditing.sampling_error import item_sampling
+from rlvr.auditing.sampling import item_sampling
 from rlvr.auditing.study_cells import Arm
 from rlvr.planning.pilots import default_run_sd
 from rlvr.planning.study_plans import (

@@ -1,4 +1,4 @@
-"""Means and spreads of a few runs: hand-computed cases, coverage, level, and refusals."""
+"""Spreads of a few runs: hand-computed cases, coverage, level, and refusals."""
 
 import math
 from itertools import combinations
@@ -7,21 +7,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rlvr.stats.spreads import deviation_interval, deviation_ratio, mean_over_runs, same_mean, same_spread
-
-FIVE = [66.4, 63.3, 68.7, 69.8, 53.5]
-
-
-def test_a_mean_is_student_s():
-    found = mean_over_runs([1.0, 2.0, 3.0, 6.0])
-    # sd^2 = 14/3, standard error sqrt(14/12), t(0.975, 3) = 3.18245
-    assert found.value == 3.0
-    assert found.high - 3.0 == pytest.approx(3.182446 * math.sqrt(14 / 12), rel=1e-6)
-    assert 3.0 - found.low == pytest.approx(found.high - 3.0)
-    assert (found.unit, found.n, found.level) == ("training run", 4, 0.95)
-    wanted = stats.ttest_1samp(FIVE, 0).confidence_interval(0.8)
-    narrow = mean_over_runs(FIVE, level=0.8)
-    assert (narrow.low, narrow.high) == pytest.approx(tuple(wanted))
+from rlvr.stats.spreads import (
+    deviation_interval,
+    deviation_ratio,
+    paired_deviation_ratio,
+    same_mean,
+    same_spread,
+)
 
 
 def test_a_deviation_is_chi_squared():
@@ -29,24 +21,13 @@ def test_a_deviation_is_chi_squared():
     z = stats.norm.ppf([0.9875, 0.5125])
     assert found.value == pytest.approx(math.sqrt(2))
     assert (found.low, found.high) == pytest.approx(tuple(math.sqrt(2) / z))
-    assert (found.unit, found.n) == ("training run", 2)
-    boot = deviation_interval(FIVE, method="bca")
-    assert boot.value == pytest.approx(np.std(FIVE, ddof=1))
-    assert boot == deviation_interval(FIVE, method="bca")
-    assert boot.low < boot.value < boot.high < deviation_interval(FIVE).high
+    assert (found.unit, found.n, found.level) == ("training run", 2, 0.95)
 
 
-def test_both_intervals_of_normal_runs_cover():
-    rng = np.random.default_rng(3)
-    draws = rng.normal(50.0, 6.0, (1500, 5))
-    means = sum(found.low <= 50 <= found.high for found in map(mean_over_runs, draws))
-    deviations = sum(found.low <= 6 <= found.high for found in map(deviation_interval, draws))
-    assert stats.binomtest(means, 1500, 0.95).pvalue > 0.001
-    assert stats.binomtest(deviations, 1500, 0.95).pvalue > 0.001
-    # The control: a normal quantile in place of Student's covers less, and this test can tell.
-    half = 1.96 * draws.std(axis=1, ddof=1) / math.sqrt(5)
-    short = int((np.abs(draws.mean(axis=1) - 50) <= half).sum())
-    assert stats.binomtest(short, 1500, 0.95).pvalue < 1e-6
+def test_the_interval_of_a_deviation_covers_for_normal_runs():
+    draws = np.random.default_rng(3).normal(50.0, 6.0, (1500, 5))
+    covered = sum(found.low <= 6 <= found.high for found in map(deviation_interval, draws))
+    assert stats.binomtest(covered, 1500, 0.95).pvalue > 0.001
 
 
 def test_a_ratio_of_deviations_is_f():
@@ -54,50 +35,91 @@ def test_a_ratio_of_deviations_is_f():
     assert found.value == pytest.approx(1 / math.sqrt(8))
     tails = stats.f.ppf([0.975, 0.025], 2, 1)
     assert (found.low, found.high) == pytest.approx(tuple(found.value / np.sqrt(tails)))
-    assert found.n == 5
+    assert (found.unit, found.n, found.level) == ("training run", 5, 0.95)
     back = deviation_ratio([0.0, 4.0], [1.0, 2.0, 3.0])
     assert (back.low * found.high, back.high * found.low) == pytest.approx((1.0, 1.0))
-    flat = deviation_ratio([1.0, 2.0], [3.0, 3.0])
-    assert not flat.defined and flat.reason == "second does not spread"
 
 
-@pytest.mark.parametrize("studentised", [False, True])
-def test_equal_means_by_counting_every_shuffling(studentised):
-    one, other = [1.0, 5.0, 2.5], [4.0, 7.5, 19.0, 6.0]
-    everyone = np.array(one + other)
+def test_the_paired_interval_excludes_one_exactly_where_the_test_rejects():
+    random = np.random.default_rng(0)
+    rejected = 0
+    for _ in range(300):
+        pair = random.multivariate_normal([0, 0], [[1, 0.6], [0.6, 1.5]], 9).T
+        p = stats.pearsonr(pair[0] + pair[1], pair[0] - pair[1]).pvalue
+        assert paired_deviation_ratio(*pair).excludes(1) == (p < 0.05)
+        rejected += p < 0.05
+    assert 0 < rejected < 300
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.8])
+def test_the_paired_interval_covers(correlation):
+    random = np.random.default_rng(1)
+    covariance = [[4, 2 * 3 * correlation], [2 * 3 * correlation, 9]]
+    covered = 0
+    for pair in random.multivariate_normal([5, -1], covariance, (2000, 8)):
+        found = paired_deviation_ratio(*pair.T)
+        covered += found.low <= 2 / 3 <= found.high
+    assert stats.binomtest(covered, 2000, 0.95).pvalue > 1e-3
+
+
+def test_a_paired_ratio_swapped_and_scaled():
+    a, b = np.random.default_rng(2).normal(size=(2, 12))
+    one, other = paired_deviation_ratio(a, b), paired_deviation_ratio(b, a)
+    assert one.value == pytest.approx(1 / other.value) == pytest.approx(a.std() / b.std())
+    assert (one.low, one.high) == pytest.approx((1 / other.high, 1 / other.low))
+    tripled = paired_deviation_ratio(3 * a + 7, b)
+    assert (tripled.low, tripled.high) == pytest.approx((3 * one.low, 3 * one.high))
+    assert (one.unit, one.n, one.level) == ("seed", 12, 0.95)
+    assert paired_deviation_ratio(a, b, level=0.5).high < one.high
+
+
+def test_pairs_in_step_leave_no_doubt():
+    a = np.arange(5.0)
+    found = paired_deviation_ratio(2 * a, a)
+    assert (found.value, found.low, found.high) == pytest.approx((2, 2, 2), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "first", "second", "flat"),
+    [
+        (deviation_ratio, [1, 2], [4, 4, 4], "second"),
+        (paired_deviation_ratio, [1, 2, 3], [4, 4, 4], "second"),
+        (paired_deviation_ratio, [1, 1, 1], [4, 5, 4], "first"),
+    ],
+)
+def test_a_ratio_is_undefined_where_runs_do_not_vary(ratio, first, second, flat):
+    found = ratio(first, second)
+    assert not found.defined and found.reason == f"{flat} does not vary"
+
+
+def shuffled_p(statistic, *groups):
+    """P of two equal groups by every shuffling of runs."""
+    runs, first = np.concatenate(groups), len(groups[0])
+    splits = [(runs[list(drawn)], np.delete(runs, drawn)) for drawn in combinations(range(runs.size), first)]
+    return np.mean([statistic(*split) >= statistic(*groups) * (1 - 1e-9) for split in splits])
+
+
+@pytest.mark.parametrize(("studentised", "extreme"), [(False, 5), (True, 3)])
+def test_equal_means_by_counting_every_shuffling(studentised, extreme):
+    one, other = np.array([1.0, 5.0, 2.5]), np.array([4.0, 7.5, 19.0, 6.0])
 
     def distance(a, b):
         error = math.sqrt(a.var(ddof=1) / a.size + b.var(ddof=1) / b.size) if studentised else 1.0
         return abs(a.mean() - b.mean()) / error
 
-    seen = distance(np.array(one), np.array(other))
-    splits = [
-        distance(everyone[list(drawn)], np.delete(everyone, drawn)) for drawn in combinations(range(7), 3)
-    ]
-    wanted = np.mean([value >= seen - 1e-12 for value in splits])
+    wanted = shuffled_p(distance, one, other)
     assert same_mean(one, other, studentised=studentised) == pytest.approx(wanted)
-    assert wanted == pytest.approx(3 / 35 if studentised else 5 / 35)
-
-
-@pytest.mark.parametrize("studentised", [False, True])
-def test_equal_means_have_one_p_in_points_and_in_fractions(studentised):
-    one, other = np.array([1.0, 5.0, 2.5]), np.array([4.0, 7.5, 19.0, 6.0])
-    in_points = same_mean(one, other, studentised=studentised)
-    assert same_mean(one / 100, other / 100, studentised=studentised) == in_points
+    assert wanted == pytest.approx(extreme / 35)
+    in_fractions = same_mean(one / 100, other / 100, studentised=studentised)
+    assert in_fractions == same_mean(one, other, studentised=studentised)
 
 
 def test_equal_spread_by_counting_every_shuffling():
     one, other = [1.0, 2.0, 3.5], [0.0, 10.0, 40.0, 21.0]
-    deviations = np.abs(np.concatenate([np.array(one) - 2.0, np.array(other) - 15.5]))
-
-    def between(a, b):  # the F ratio itself, where the module uses its numerator
-        return stats.f_oneway(a, b).statistic
-
-    seen = between(deviations[:3], deviations[3:])
-    splits = [
-        between(deviations[list(drawn)], np.delete(deviations, drawn)) for drawn in combinations(range(7), 3)
-    ]
-    assert same_spread(one, other) == pytest.approx(np.mean([value >= seen - 1e-9 for value in splits]))
+    deviations = np.abs(np.array(one) - 2.0), np.abs(np.array(other) - 15.5)
+    # The F ratio itself, where the module uses its numerator.
+    wanted = shuffled_p(lambda a, b: stats.f_oneway(a, b).statistic, *deviations)
+    assert same_spread(one, other) == pytest.approx(wanted)
 
 
 def test_spread_ignores_where_a_group_lies_and_takes_several():
@@ -107,34 +129,54 @@ def test_spread_ignores_where_a_group_lies_and_takes_several():
     assert same_spread(a, b, c) < 0.05 < same_spread(a, c)
 
 
+def shuffled_differences(runs):
+    """P of equal means of 5 runs and 11, for studies (study, run) at once: all shufflings as one product."""
+    splits = np.array(list(combinations(range(16), 5)))
+    weights = np.full((len(splits), 16), -1 / 11)
+    np.put_along_axis(weights, splits, 1 / 5, axis=1)
+    differences = np.abs(runs @ weights.T)  # the first split is the one that was seen
+    return (differences >= differences[:, :1] * (1 - 1e-9)).mean(axis=1)
+
+
+def deviations(runs):
+    """Distances of runs (study, run) from the median of their group, 5 and 11."""
+    groups = runs[:, :5], runs[:, 5:]
+    return np.hstack([np.abs(group - np.median(group, axis=1, keepdims=True)) for group in groups])
+
+
 def test_the_level_of_the_shuffled_tests_is_about_nominal_and_they_have_power():
-    rng = np.random.default_rng(8)
-    null = rng.normal(0, 5, (200, 16))
-    means = sum(same_mean(row[:5], row[5:]) <= 0.05 for row in null)
-    spreads = sum(same_spread(row[:5], row[5:]) <= 0.05 for row in null)
-    assert 1 <= means <= 20 and 1 <= spreads <= 26  # 10 expected; spreads up to twice the level
-    apart = sum(same_spread(row[:5] / 8, row[5:]) <= 0.05 for row in null)
-    assert apart > 100
+    runs = np.random.default_rng(8).normal(0, 5, (200, 16))
+    narrow = np.hstack([runs[:, :5] / 8, runs[:, 5:]])
+    # Of two groups, Brown and Forsythe's statistic is the squared difference of their mean deviations.
+    means, spreads, apart = map(shuffled_differences, (runs, deviations(runs), deviations(narrow)))
+    for study in range(5):  # the module's own p-values, of which 600 would take long
+        first, second = runs[study, :5], runs[study, 5:]
+        assert same_mean(first, second) == pytest.approx(means[study])
+        assert same_spread(first, second) == pytest.approx(spreads[study])
+        assert same_spread(first / 8, second) == pytest.approx(apart[study])
+    assert 1 <= (means <= 0.05).sum() <= 20  # 10 expected
+    assert 1 <= (spreads <= 0.05).sum() <= 26  # up to twice the level
+    assert (apart <= 0.05).sum() > 100
 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda: mean_over_runs([1.0]), r"values must be a vector of at least 2 finite numbers, got \[1.0\]"),
-        (lambda: mean_over_runs([1.0, math.nan]), "values must be a vector of at least 2 finite"),
+        (lambda: deviation_interval([1.0]), r"values must be a vector of at least 2 .*, got \[1.0\]"),
+        (lambda: deviation_interval([1.0, math.nan]), "values must be a vector of at least 2 finite"),
         (lambda: deviation_interval([[1.0, 2.0]]), "values must be a vector"),
-        (
-            lambda: deviation_interval([1.0, 2.0], level=1.0),
-            "level must be a number strictly between 0 and 1",
-        ),
-        (lambda: deviation_interval([1.0, 2.0], method="f"), "method must be one of 'chi2', 'bca', got 'f'"),
+        (lambda: deviation_interval([1.0, 2.0], level=1.0), "level must be"),
         (lambda: deviation_ratio([1.0], [1.0, 2.0]), "first must be a vector"),
         (lambda: deviation_ratio([1.0, 2.0], [1.0, 2.0], level=0), "level must be"),
+        (lambda: paired_deviation_ratio([1, 2, 3], [1, 2, 3], level=0), "level must be"),
+        (lambda: paired_deviation_ratio([1, 2], [1, 2]), "first must be a vector of at least 3"),
+        (lambda: paired_deviation_ratio([1, 2, 3], [[1, 2, 3]]), "second must be a vector of at least 3"),
+        (lambda: paired_deviation_ratio([1, 2, 3, 4], [1, 2, 3]), "of one length, got 4 and 3"),
         (lambda: same_mean([1.0, 2.0], [1.0]), "second must be a vector"),
         (lambda: same_spread([1.0, 2.0]), "groups must be at least 2, got 1"),
         (lambda: same_spread([1.0, 2.0], [math.inf, 1.0]), "groups must be a vector"),
     ],
-)
+)  # fmt: skip
 def test_refusals(wrong, message):
     with pytest.raises(ValueError, match=message):
         wrong()

@@ -11,19 +11,25 @@ lies within a stated margin (two one-sided tests), never a large p-value.
     all of m claims:     p_inside  = max,              p_outside = min(1, m min)
     any of m claims:     p_inside  = min(1, m min),    p_outside = max
 
+A standard deviation lies above b when the mean of ``(x - mean x)**2 - b**2`` is above zero, and that of x
+above r times that of y when the mean of ``(x - mean x)**2 - r**2 (y - mean y)**2`` is. So a claim about
+spreads is a claim about a mean too; it assumes no normal law, and paired runs stay paired.
+
+Values are array_like (task, seed) or (seed,), paired run by run where there are two. A region is strictly
+between `low` and `high`, one of which may be infinite. `label` is the claim in words.
 The unit of replication is that of :func:`rlvr.stats.estimates.replicates`: the task draw, then the seed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy import special, stats
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from rlvr._checks import real, whole
@@ -34,20 +40,21 @@ __all__ = [
     "all_of",
     "any_of",
     "equivalence",
+    "far_claim",
     "holm",
     "linearised_ratio",
     "mean_claim",
     "outside",
     "proportion_claim",
     "ratio_claim",
+    "spread_claim",
+    "spread_ratio_claim",
     "verdicts",
 ]
 
 _Name = TypeVar("_Name", bound=Hashable)
 _NOWHERE = (math.nan, math.nan)  # a combination has no region of its own
-_ROUNDING = (
-    1e-12  # spread below which units are one number repeated: rounding of a mean, far below any margin
-)
+_ROUNDING = 1e-12  # of a mean, far below any margin: units that spread no more are one number repeated
 
 
 @dataclass(frozen=True)
@@ -79,20 +86,9 @@ class Claim:
 def mean_claim(
     values: ArrayLike, *, low: float = -math.inf, high: float = math.inf, label: str = "", level: float = 0.95
 ) -> Claim:
-    """Test whether a mean lies strictly between `low` and `high`, by one-sided t tests on the units.
+    """Test whether a mean lies in a region, by one-sided t tests on the units.
 
-    Parameters
-    ----------
-    values : array_like (task, seed) or (seed,)
-    low, high : float
-        Region; one end may be infinite.
-    label : str
-    level : float in (0, 1)
-        Of the interval shown beside the tests.
-
-    Returns
-    -------
-    Claim
+    `level` is that of the interval shown beside the tests.
 
     Raises
     ------
@@ -106,17 +102,12 @@ def mean_claim(
     (0.0025, 1.0)
     """
     _check_region(low, high)
-    units, _ = replicates(values)
-    if units.size < 2:
-        raise ValueError(f"values must hold at least 2 independent units, got {units.size}")
-    p_inside, p_outside = _mean_p_values(units, low, high)
-    return Claim(mean_interval(values, level=level), (low, high), p_inside, p_outside, label=label)
+    inside, against = _p_values(lambda end, side: _t_test(values, end, side), low, high)
+    return Claim(mean_interval(values, level=level), (low, high), inside, against, label=label)
 
 
 def equivalence(values: ArrayLike, margin: float, *, label: str = "", level: float = 0.95) -> Claim:
-    """Schuirmann's two one-sided tests that a mean lies within `margin` of zero.
-
-    Journal of Pharmacokinetics and Biopharmaceutics 15(6), 1987.
+    """Two one-sided tests that a mean lies within `margin` of zero; `p_inside` is the equivalence test's.
 
     Parameters
     ----------
@@ -126,10 +117,9 @@ def equivalence(values: ArrayLike, margin: float, *, label: str = "", level: flo
     label : str
     level : float in (0, 1)
 
-    Returns
-    -------
-    Claim
-        Its `p_inside` is the p-value of the equivalence test.
+    References
+    ----------
+    Schuirmann. Journal of Pharmacokinetics and Biopharmaceutics 15(6), 1987.
     """
     real("margin", margin, "a finite number above 0", above=0)
     return mean_claim(values, low=-margin, high=margin, label=label, level=level)
@@ -144,36 +134,17 @@ def ratio_claim(
     label: str = "",
     names: Sequence[str] = ("numerator", "denominator"),
 ) -> Claim:
-    """Test whether a ratio of paired means lies between `low` and `high`, and its denominator above zero.
+    """Test whether a ratio of paired means lies in a region, and its denominator above zero.
 
     The ratio exceeds r exactly when ``numerator - r * denominator`` is positive, given a positive
-    denominator; so both are tested, and no division takes place (Fieller's argument).
-
-    Parameters
-    ----------
-    numerator, denominator : array_like (task, seed) or (seed,)
-        Paired run by run.
-    low, high : float
-        Region of the ratio; one end may be infinite.
-    label : str
-    names : pair of str
-        What the two are called where the ratio is undefined.
+    denominator; so both are tested, and no division takes place (Fieller's argument). `names` are what the
+    two are called where the ratio is undefined.
     """
     _check_region(low, high)
     above, below = (np.asarray(values, dtype=float) for values in (numerator, denominator))
-    sides = [mean_claim(below, low=0.0)]
-    if math.isfinite(low):
-        sides.append(mean_claim(above - low * below, low=0.0))
-    if math.isfinite(high):
-        sides.append(mean_claim(above - high * below, high=0.0))
-    against = max(sides[0].p_inside, min(1.0, (len(sides) - 1) * min(side.p_outside for side in sides[1:])))
-    return Claim(
-        ratio_interval(above, below, names=names),
-        (low, high),
-        max(side.p_inside for side in sides),
-        against,
-        label=label,
-    )
+    estimate, positive = ratio_interval(above, below, names=names), _t_test(below, 0.0, "greater")
+    inside, against = _p_values(lambda end, side: _t_test(above - end * below, 0.0, side), low, high)
+    return Claim(estimate, (low, high), max(positive, inside), max(positive, against), label=label)
 
 
 def linearised_ratio(numerator: ArrayLike, denominator: ArrayLike) -> np.ndarray:
@@ -190,29 +161,77 @@ def linearised_ratio(numerator: ArrayLike, denominator: ArrayLike) -> np.ndarray
 def proportion_claim(
     successes: int, n: int, *, low: float = 0.0, high: float = 1.0, label: str = "", unit: str = "study"
 ) -> Claim:
-    """Test whether a probability lies strictly between `low` and `high`, by exact binomial tests.
+    """Test whether a probability lies in a region, by exact binomial tests.
 
     Parameters
     ----------
     successes : int in [0, n]
     n : int, at least 1
-        Independent trials.
+        Independent trials, each a `unit`.
     low, high : float in [0, 1]
-        Region; 0 and 1 stand for no bound.
+        0 and 1 stand for no bound.
     label, unit : str
-        The claim in words, and what a trial is called.
     """
     whole("n", n, "an integer of at least 1", at_least=1)
     whole("successes", successes, f"an integer from 0 to n = {n}", at_least=0, at_most=n)
     if not 0 <= low < high <= 1 or (low, high) == (0, 1):
         raise ValueError(f"low must be below high, both in [0, 1] and not 0 and 1, got ({low!r}, {high!r})")
-    ends = [(low, "greater", "less")] * (low > 0) + [(high, "less", "greater")] * (high < 1)
-    inside = [stats.binomtest(successes, n, end, alternative=side).pvalue for end, side, _ in ends]
-    outside = [stats.binomtest(successes, n, end, alternative=side).pvalue for end, _, side in ends]
+
+    def test(end: float, side: str) -> float:
+        return float(stats.binomtest(successes, n, end, alternative=side).pvalue)
+
+    inside, against = _p_values(test, low or -math.inf, high if high < 1 else math.inf)
     interval = stats.binomtest(successes, n).proportion_ci(0.95, method="exact")
     estimate = Estimate(successes / n, float(interval.low), float(interval.high), 0.95, unit, n)
-    against = min(1.0, len(ends) * min(outside))
-    return Claim(estimate, (low, high), float(max(inside)), float(against), label=label)
+    return Claim(estimate, (low, high), inside, against, label=label)
+
+
+def spread_claim(
+    values: ArrayLike, *, low: float = -math.inf, high: float = math.inf, label: str = ""
+) -> Claim:
+    """Test whether a standard deviation lies in a region.
+
+    The estimate is the standard deviation, with the interval of the variance under a square root.
+
+    Raises
+    ------
+    ValueError
+        If an end is negative, the region empty, or fewer than three units are given.
+
+    Examples
+    --------
+    >>> claim = spread_claim(np.random.default_rng(0).normal(0, 1, 400), low=0.8, high=1.25)
+    >>> claim.p_inside < 0.001
+    True
+    """
+    squares, unit = _squared_deviations(values)
+    return _of_roots(mean_claim(squares, **_squared(low, high), label=label), (low, high), unit)
+
+
+def spread_ratio_claim(
+    numerator: ArrayLike, denominator: ArrayLike, *, low: float = -math.inf, high: float = math.inf,
+    label: str = "",
+) -> Claim:  # fmt: skip
+    """Test whether a ratio of two standard deviations, paired by unit, lies in a region."""
+    (above, unit), (below, _) = _squared_deviations(numerator), _squared_deviations(denominator)
+    if above.size != below.size:
+        raise ValueError(
+            f"numerator and denominator must hold as many units each, got {above.size} and {below.size}"
+        )
+    variances = ratio_claim(above, below, **_squared(low, high), label=label, names=("variance", "variance"))
+    return _of_roots(variances, (low, high), unit)
+
+
+def far_claim(values: ArrayLike, *, by: float, low: float = 0.0, high: float = 1.0, label: str = "") -> Claim:
+    """Test how likely one run's value lies further than `by` from the mean of all runs.
+
+    The region is of that probability, 0 and 1 standing for no bound. Exact binomial tests; the mean of all
+    runs is taken for the population's.
+    """
+    real("by", by, "a finite number above 0", above=0)
+    units, unit = replicates(values)
+    far = int((np.abs(units - units.mean()) > by).sum())
+    return proportion_claim(far, units.size, low=low, high=high, label=label, unit=unit)
 
 
 def outside(claim: Claim, label: str = "") -> Claim:
@@ -281,17 +300,47 @@ def _check_region(low: float, high: float) -> None:
         raise ValueError(f"low must be below high and at least one of them finite, got ({low!r}, {high!r})")
 
 
-def _mean_p_values(units: np.ndarray, low: float, high: float) -> tuple[float, float]:
-    constant = np.ptp(units) <= _ROUNDING  # known without error: each test is a comparison
-    mean, error = (units[0], 0.0) if constant else (units.mean(), units.std(ddof=1) / math.sqrt(units.size))
-    inside, outside = [], []
-    for end, sign in ((low, 1.0), (high, -1.0)):
+def _p_values(test: Callable[[float, str], float], low: float, high: float) -> tuple[float, float]:
+    """P-values for and against a region, from a test that a quantity lies on a side of an end."""
+    ends = [(low, "greater", "less")] * math.isfinite(low) + [(high, "less", "greater")] * math.isfinite(high)
+    against = len(ends) * min(test(end, side) for end, _, side in ends)
+    return max(test(end, side) for end, side, _ in ends), min(1.0, against)
+
+
+def _t_test(values: ArrayLike, end: float, side: str) -> float:
+    units, _ = replicates(values)
+    if units.size < 2:
+        raise ValueError(f"values must hold at least 2 independent units, got {units.size}")
+    if np.ptp(units) > _ROUNDING:
+        return float(stats.ttest_1samp(units, end, alternative=side).pvalue)
+    distance = units[0] - end  # known without error: the test is a comparison
+    return 0.0 if distance and (distance > 0) == (side == "greater") else 1.0
+
+
+def _squared_deviations(values: ArrayLike) -> tuple[NDArray[np.float64], str]:
+    """Squares whose mean is the sample variance, one a unit, and the unit's name."""
+    units, unit = replicates(values)
+    if units.size < 3:
+        raise ValueError(f"values must hold at least 3 independent units, got {units.size}")
+    return (units - units.mean()) ** 2 * units.size / (units.size - 1), unit
+
+
+def _squared(low: float, high: float) -> dict[str, float]:
+    """A region of standard deviations as one of variances."""
+    for name, end in (("low", low), ("high", high)):
         if math.isfinite(end):
-            distance = sign * (mean - end)
-            t = np.inf * np.sign(distance) if constant and distance else distance / (error or 1.0)
-            inside.append(1.0 if constant and not distance else float(special.stdtr(units.size - 1, -t)))
-            outside.append(1.0 if constant and not distance else float(special.stdtr(units.size - 1, t)))
-    return max(inside), min(1.0, len(outside) * min(outside))
+            real(name, end, "a number of at least 0", above=0, closed=True)
+    return {"low": low**2 if math.isfinite(low) else low, "high": high**2}
+
+
+def _of_roots(claim: Claim, region: tuple[float, float], unit: str) -> Claim:
+    """A claim about variances, or their ratio, as one about standard deviations."""
+    squared = claim.estimate
+    assert squared is not None
+    value, low, high = (math.sqrt(max(end, 0.0)) for end in (squared.value, squared.low, squared.high))
+    return replace(
+        claim, estimate=replace(squared, value=value, low=low, high=high, unit=unit), region=region
+    )
 
 
 def _parts(claims: Sequence[Claim]) -> tuple[Claim, ...]:

@@ -1,0 +1,195 @@
+"""How far a contrast of a cell's arms could lie from its estimate, source by source.
+
+From arms as a table gives them to the arrays of :mod:`rlvr.stats.sampling`, which holds the formulas.
+Columns are arms in the order of ``ARMS``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rlvr.arms import ARMS
+from rlvr.auditing.study_cells import Arm, Cell
+from rlvr.stats.estimates import Estimate
+from rlvr.stats.sampling import CrossedSampling, Sampling, mean_squares, two_sided_quantile, wilson
+
+__all__ = [
+    "contrast_interval",
+    "crossed_sampling",
+    "frozen_values",
+    "item_sampling",
+    "pairing_gain",
+    "run_sampling",
+]
+
+
+def item_sampling(
+    arms: Mapping[str, Arm], *, level: float = 0.95, independent_samples: bool = False
+) -> Sampling:
+    """Sampling of the benchmark's items; paired when every arm comes with outcomes on the same items.
+
+    Parameters
+    ----------
+    arms : mapping of name to Arm
+    level : float in (0, 1)
+    independent_samples : bool
+        Count an average over k answers an item as k items: the optimistic end, right only if all items
+        are equally hard. The default counts it as one, which no hardness can break.
+    """
+    below, above = np.zeros(len(ARMS)), np.zeros(len(ARMS))
+    for name, arm in arms.items():
+        n = (arm.n_items or 0) * (arm.samples_per_item or 1 if independent_samples else 1)
+        low, high = wilson(arm.accuracy, n, level=level) if n else (-math.inf, math.inf)
+        below[ARMS.index(name)], above[ARMS.index(name)] = arm.accuracy - low, high - arm.accuracy
+    return Sampling(below, above, outcomes=_paired(arms), level=level)
+
+
+def _paired(arms: Mapping[str, Arm]) -> NDArray[np.float64] | None:
+    """Mean outcome over runs, (item, arm), if all arms answered the same items; else None."""
+    first = next(iter(arms.values()), None)
+    if first is None or first.items is None or len(first.items) < 2 or len(arms) < 2:
+        return None
+    columns = np.zeros((len(first.items), len(ARMS)))
+    for name, arm in arms.items():
+        if arm.items is None or arm.outcomes is None or not np.array_equal(arm.items, first.items):
+            return None
+        columns[:, ARMS.index(name)] = arm.outcomes.mean(axis=0)
+    return columns
+
+
+def contrast_interval(arms: Mapping[str, Arm], coefficients: ArrayLike, *, level: float = 0.95) -> Estimate:
+    """Any linear contrast of arms with its item-sampling interval.
+
+    Parameters
+    ----------
+    arms : mapping of name to Arm
+        At least those that the contrast uses.
+    coefficients : array_like (arm,)
+        In the order of ``ARMS``; 0 for an arm that plays no part.
+    level : float in (0, 1)
+
+    Returns
+    -------
+    Estimate
+        In fractions; without an interval where an arm's number of items is unknown.
+
+    Raises
+    ------
+    ValueError
+        If an arm with a coefficient is missing.
+
+    Examples
+    --------
+    >>> arms = {name: Arm(name, accuracy, 500) for name, accuracy in (("frozen", 0.25), ("true", 0.5))}
+    >>> format(contrast_interval(arms, [-1, 0, 0, 1]), ".3f")
+    '0.250 [0.191, 0.307]'
+    """
+    c = np.asarray(coefficients, dtype=float)
+    used = [name for name, weight in zip(ARMS, c, strict=True) if weight]
+    missing = [name for name in used if name not in arms]
+    if missing:
+        raise ValueError(
+            f"arms must hold every arm with a coefficient, {', '.join(used)}; got no {', '.join(missing)}"
+        )
+    value = math.fsum(c[ARMS.index(name)] * arms[name].accuracy for name in used)
+    n = min(arms[name].n_items or 0 for name in used)
+    if not n:
+        return Estimate(value, level=level, unit="item", reason="the number of items is not stated")
+    (below,), (above,) = item_sampling(arms, level=level).margins(c)
+    return Estimate(value, value - float(below), value + float(above), level, "item", n)
+
+
+def run_sampling(
+    arms: Mapping[str, Arm], *, level: float = 0.95, assumed_run_sd: float | None = None
+) -> tuple[Sampling, tuple[str, ...]]:
+    """Run-to-run spread alone, and the trained arms for which nothing is known of it.
+
+    Parameters
+    ----------
+    arms : mapping of name to Arm
+        An arm's ``run_sd`` is used if the table states it; an arm is the mean of its ``n_runs``. Student's t
+        widens it by the runs it was estimated from, ``run_sd_runs`` or else the arm's own; a spread that
+        neither backs is taken as known.
+    level : float in (0, 1)
+    assumed_run_sd : float, optional
+        Stands in, as a sensitivity, where the table is silent.
+    """
+    runs, unknown = np.zeros(len(ARMS)), []
+    for name in _trained(arms):
+        arm = arms[name]
+        spread = assumed_run_sd if arm.run_sd is None else arm.run_sd
+        if spread is None:
+            unknown.append(name)
+            continue
+        n = arm.n_runs or 1
+        behind = (arm.run_sd_runs or n) if arm.run_sd is not None else 1
+        tail = two_sided_quantile(level, behind - 1 if behind > 1 else None)
+        runs[ARMS.index(name)] = tail * spread / math.sqrt(n)
+    return Sampling(runs=runs, level=level), tuple(unknown)
+
+
+def _trained(arms: Mapping[str, Arm]) -> list[str]:
+    return [name for name in arms if name != "frozen"]
+
+
+def crossed_sampling(
+    arms: Mapping[str, Arm], *, level: float = 0.95, assumed_run_sd: float | None = None
+) -> CrossedSampling | None:
+    """Items crossed with runs, where every arm has outcomes on the same items; else None.
+
+    Also None where nothing is known of runs: no trained arm has a second one, and none is assumed. FROZEN has
+    no run.
+
+    Parameters
+    ----------
+    arms : mapping of name to Arm
+    level : float in (0, 1)
+    assumed_run_sd : float, optional
+        Stands in, as a sensitivity, for trained arms with one run.
+    """
+    items, trained = item_sampling(arms, level=level), _trained(arms)
+    repeated = [name for name in trained if (arms[name].n_runs or 1) > 1]
+    if items.outcomes is None or not (repeated or (assumed_run_sd is not None and trained)):
+        return None
+    n_runs = np.ones(len(ARMS), dtype=int)
+    run_squares, rest_squares, assumed = (np.zeros(len(ARMS)) for _ in range(3))
+    for name in trained:
+        column, outcomes = ARMS.index(name), arms[name].outcomes
+        if name not in repeated or outcomes is None:
+            assumed[column] = assumed_run_sd or 0.0
+            continue
+        n_runs[column] = len(outcomes)
+        run_squares[column], rest_squares[column] = mean_squares(outcomes)
+    return CrossedSampling(items, n_runs, run_squares, rest_squares, assumed)
+
+
+def pairing_gain(items: Sampling, contrasts: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
+    """How many times wider each contrast's interval would be without pairing; empty if it is unpaired."""
+    if items.outcomes is None:
+        return {}
+    unpaired = replace(items, outcomes=None)
+    widths = {
+        name: tuple(np.add(*each.margins(contrast)).item() for each in (unpaired, items))
+        for name, contrast in contrasts.items()
+    }
+    return {name: wide / narrow for name, (wide, narrow) in widths.items() if narrow > 0}
+
+
+def frozen_values(cell: Cell, shift: float | None) -> list[float]:
+    """Values for FROZEN: between its alternative readings, else within `shift` of its own."""
+    if "frozen" not in cell.arms:
+        return []
+    own = cell.arms["frozen"].accuracy
+    readings = [arm.accuracy for arm in cell.alternatives if arm.name == "frozen"]
+    if readings:
+        ends = [own, *readings]
+    elif shift:
+        ends = [max(0.0, own - shift), min(1.0, own + shift)]
+    else:
+        return []
+    return [float(value) for value in np.linspace(min(ends), max(ends), 41)]
