@@ -10,8 +10,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "table_reading": ["TableError"],
-        "study_cells": ["Arm", "read_cells"],
+        "tables": ["TableError"],
+        "cells": ["Arm", "read_cells"],
         "identification": ["ASSUMPTIONS", "feasible", "identified_sets"],
         "sampling_error": ["contrast_interval", "item_sampling", "simulated_coverage", "wilson"],
         "verdict_rules": ["VERDICTS", "contrast", "tipping_points", "verdicts_at"],

@@ -29,17 +29,17 @@ from numpy.typing import NDArray
 
 from rlvr._checks import choice, real
 from rlvr.arms import ARMS
+from rlvr.auditing.cells import Cell, read_cells
 from rlvr.auditing.identification import ASSUMPTIONS, feasible, identified_sets
 from rlvr.auditing.items_and_runs import CrossedOutcomes, crossed_outcomes
 from rlvr.auditing.sampling_error import Sampling, frozen_values, item_sampling, pairing_gain, run_sampling
-from rlvr.auditing.study_cells import Cell, read_cells
 from rlvr.auditing.verdict_rules import RULES, VERDICTS, contrast, judge, tipping_points, verdicts_at
 from rlvr.decomposition import PARTS, TERMS
 from rlvr.logs.decoding import decoding_note
 from rlvr.stats.estimates import Estimate
 
 if TYPE_CHECKING:
-    from rlvr.logs.log_reading import LogTable
+    from rlvr.logs.runs import LogTable
 
 __all__ = ["STATUSES", "AuditReport", "CellAudit", "Layer", "audit", "with_notices"]
 
@@ -147,7 +147,7 @@ def audit(
     Parameters
     ----------
     table : path, "-", DataFrame, or iterable of them
-        In a format of :func:`rlvr.auditing.study_cells.read_cells`; missing arms are allowed.
+        In a format of :func:`rlvr.auditing.cells.read_cells`; missing arms are allowed.
     level : float in (0, 1)
         Nominal coverage of the intervals.
     rule : {"magnitude", "published"}

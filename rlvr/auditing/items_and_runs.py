@@ -30,8 +30,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rlvr.arms import ARMS
+from rlvr.auditing.cells import Arm
 from rlvr.auditing.sampling_error import Sampling, item_sampling
-from rlvr.auditing.study_cells import Arm
 
 __all__ = ["CrossedOutcomes", "crossed_margins", "crossed_outcomes"]
 

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rlvr.arms import ARMS
-from rlvr.auditing.study_cells import Arm, Cell
+from rlvr.auditing.cells import Arm, Cell
 from rlvr.stats.estimates import Estimate
 
 __all__ = [

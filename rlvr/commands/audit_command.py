@@ -77,7 +77,7 @@ def audit(
 
     if log:
         from rlvr.auditing.cell_audit import with_notices
-        from rlvr.logs.log_reading import read_logs
+        from rlvr.logs.runs import read_logs
 
     try:
         tables = tables or []

@@ -132,7 +132,7 @@ def _design(
     sample_correlation: float | None,
 ) -> tuple[StudyDesign, list[str]]:
     """The design that was asked for, and where numbers came from that were not given."""
-    from rlvr.auditing.study_cells import read_cells
+    from rlvr.auditing.cells import read_cells
     from rlvr.planning.pilot_tables import DEFAULT_ITEM_CORRELATION, pilot_design
     from rlvr.planning.run_spreads import default_run_sd
     from rlvr.planning.simulated_studies import StudyDesign

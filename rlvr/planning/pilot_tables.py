@@ -8,8 +8,8 @@ from itertools import combinations
 import numpy as np
 
 from rlvr.arms import ARMS
+from rlvr.auditing.cells import Arm, Cell
 from rlvr.auditing.sampling_error import item_sampling
-from rlvr.auditing.study_cells import Arm, Cell
 from rlvr.planning.run_spreads import default_run_sd
 from rlvr.planning.simulated_studies import StudyDesign
 

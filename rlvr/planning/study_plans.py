@@ -17,9 +17,9 @@ from scipy import special
 
 from rlvr._checks import choice, real, whole
 from rlvr.arms import ARMS
+from rlvr.auditing.cells import Arm
 from rlvr.auditing.items_and_runs import crossed_margins
 from rlvr.auditing.sampling_error import item_sampling
-from rlvr.auditing.study_cells import Arm
 from rlvr.auditing.verdict_rules import RULES, VERDICTS, contrast, verdicts_at
 from rlvr.decomposition import PARTS, TERMS
 from rlvr.planning.simulated_studies import StudyDesign

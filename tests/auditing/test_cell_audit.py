@@ -9,8 +9,9 @@ import pytest
 from book.published_tables import published_arms
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_audit import STATUSES, audit
+from rlvr.auditing.cells import read_cells
 from rlvr.auditing.sampling_error import item_sampling
-from rlvr.auditing.study_cells import TableError, read_cells
+from rlvr.auditing.tables import TableError
 from rlvr.auditing.verdict_rules import VERDICTS, contrast
 from rlvr.decomposition import PARTS, TERMS, decompose
 

@@ -9,9 +9,9 @@ from statsmodels.stats.anova import anova_lm
 
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_audit import audit
+from rlvr.auditing.cells import Arm
 from rlvr.auditing.items_and_runs import FEWEST_RUNS, crossed_margins, crossed_outcomes
 from rlvr.auditing.sampling_error import item_sampling
-from rlvr.auditing.study_cells import Arm
 from rlvr.auditing.verdict_rules import contrast
 from rlvr.planning.simulated_studies import StudyDesign, draw_outcomes, outcomes_table
 

@@ -6,6 +6,7 @@ from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from rlvr.arms import ARMS
+from rlvr.auditing.cells import Arm
 from rlvr.auditing.sampling_error import (
     Sampling,
     contrast_interval,
@@ -15,7 +16,6 @@ from rlvr.auditing.sampling_error import (
     simulated_coverage,
     wilson,
 )
-from rlvr.auditing.study_cells import Arm
 from rlvr.auditing.verdict_rules import contrast
 
 

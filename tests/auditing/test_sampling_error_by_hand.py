@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from rlvr.arms import ARMS
+from rlvr.auditing.cells import Arm, Cell
 from rlvr.auditing.sampling_error import (
     Sampling,
     frozen_values,
@@ -17,7 +18,6 @@ from rlvr.auditing.sampling_error import (
     simulated_coverage,
     wilson,
 )
-from rlvr.auditing.study_cells import Arm, Cell
 
 DIFFERENCE = [-1.0, 0.0, 0.0, 1.0]  # TRUE - FROZEN
 

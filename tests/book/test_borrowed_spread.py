@@ -11,8 +11,8 @@ from book.repeated_runs import end_points
 from rlvr._data import stored_table
 from rlvr.arms import ARMS
 from rlvr.auditing import audit
+from rlvr.auditing.cells import Arm, read_cells
 from rlvr.auditing.sampling_error import contrast_interval, run_sampling, wilson
-from rlvr.auditing.study_cells import Arm, read_cells
 
 
 def test_the_measured_spread_on_both_benchmarks():

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from rlvr.arms import ARMS
 from rlvr.commands.command_line import app
-from rlvr.logs.log_reading import read_logs
+from rlvr.logs.runs import read_logs
 from rlvr.planning.run_spreads import default_run_sd
 
 GUESS = ["--frozen", 0.3, "--random", 0.32, "--majority", 0.6, "--true", 0.64]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from rlvr.arms import ARMS
-from rlvr.auditing.study_cells import Arm, read_cells
+from rlvr.auditing.cells import Arm, read_cells
 from rlvr.planning.pilot_tables import DEFAULT_ITEM_CORRELATION, item_correlation, pilot_design
 from rlvr.planning.run_spreads import default_run_sd
 from rlvr.planning.simulated_studies import StudyDesign, draw_outcomes, outcomes_table

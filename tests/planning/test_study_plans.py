@@ -10,8 +10,8 @@ from scipy import stats
 
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_audit import audit
+from rlvr.auditing.cells import Arm
 from rlvr.auditing.sampling_error import item_sampling
-from rlvr.auditing.study_cells import Arm
 from rlvr.auditing.verdict_rules import VERDICTS, contrast
 from rlvr.planning.design_search import ITEMS, cheapest_design
 from rlvr.planning.run_spreads import default_run_sd
