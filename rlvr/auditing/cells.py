@@ -107,23 +107,30 @@ def read_cells(tables: Iterable[str | Path | pd.DataFrame]) -> list[Cell]:
     sources = list(tables)
     if not sources:
         raise TableError("no table was given; name at least one file, or - for standard input")
-    cells: dict[_Key, dict[tuple[str, str], Arm]] = {}
-    notices: dict[_Key, list[str]] = {}
+    found: dict[_Key, tuple[dict[str, Arm], list[Arm], list[str]]] = {}
     for table in map(read_table, sources):
         rows = _outcome_rows if {"item", "correct"} <= {*table.frame} else _arm_rows
         for key, role, arm, notice in rows(table):
-            # Alternatives may repeat an arm as often as they like; the arm itself stands once.
-            slot = (arm.name, "" if role == "arm" else f"{arm.file}:{arm.line}")
-            before = cells.setdefault(key, {}).setdefault(slot, arm)
-            if before is not arm:
+            arms, alternatives, notices = found.setdefault(key, ({}, [], []))
+            if role == "alternative":  # they may repeat an arm as often as they like
+                alternatives.append(arm)
+            elif (before := arms.setdefault(arm.name, arm)) is not arm:
                 raise TableError(
                     f"{_place(arm)}: the {arm.name} arm of {_cell_name(key)} already stands in "
                     f"{_place(before)}; one row an arm is accepted (tell "
                     "two tables of one study apart by a column setup, or mark a row's role as alternative)"
                 )
             if notice:
-                notices.setdefault(key, []).append(notice)
-    return [_cell(key, arms, notices.get(key, ())) for key, arms in cells.items()]
+                notices.append(notice)
+    cells = []
+    for key, (arms, alternatives, notices) in found.items():
+        in_order = {name: arms[name] for name in ARMS if name in arms}
+        cell = Cell(*key, in_order, tuple(alternatives), tuple(notices))
+        places = {name: _place(arm) for name, arm in in_order.items()}
+        if problem := different_decodings(cell.decodings, places):
+            raise TableError(f"{_cell_name(key)}: {problem}")
+        cells.append(cell)
+    return cells
 
 
 def _place(arm: Arm) -> str:
@@ -132,15 +139,6 @@ def _place(arm: Arm) -> str:
 
 def _cell_name(key: _Key) -> str:
     return shortened(" / ".join(filter(None, key)))
-
-
-def _cell(key: _Key, slots: Mapping[tuple[str, str], Arm], notices: Iterable[str]) -> Cell:
-    arms = {name: slots[name, ""] for name in ARMS if (name, "") in slots}
-    alternatives = tuple(arm for (_, slot), arm in slots.items() if slot)
-    cell = Cell(*key, arms, alternatives, tuple(notices))
-    if problem := different_decodings(cell.decodings, {name: _place(arm) for name, arm in arms.items()}):
-        raise TableError(f"{_cell_name(key)}: {problem}")
-    return cell
 
 
 def _key(names: Mapping[str, str]) -> _Key:

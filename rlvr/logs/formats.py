@@ -194,9 +194,7 @@ def _decoding(settings: Mapping[str, Any]) -> str:
 
 
 def _lm_eval(path: Path, records: Iterable[dict[str, Any]]) -> Log:
-    columns: dict[str, Answers] = {}
-    documents: dict[str, list[Any]] = {}
-    places: dict[tuple[str, str], tuple[Answers, list[Any]]] = {}
+    columns: dict[tuple[str, str], tuple[Answers, list[Any]]] = {}
     n_drawn, decodings = 0, set()
     for record in records:
         decodings.add(_harness_decoding(record.get("arguments")))
@@ -208,24 +206,23 @@ def _lm_eval(path: Path, records: Iterable[dict[str, Any]]) -> Log:
             json.dumps(record.get("arguments"), sort_keys=True)
         )
         for name in record["metrics"]:
-            if (place := places.get((name, sieve))) is None:
-                key = f"{name},{sieve}"
-                place = columns.setdefault(key, Answers()), documents.setdefault(key, [])
-                places[name, sieve] = place
-            place[0].add(item[:_SHORT], prompt[:_SHORT], record[name])
-            place[1].append(record["doc_id"])
+            if (found := columns.get((name, sieve))) is None:
+                found = columns[name, sieve] = Answers(), []
+            column, documents = found
+            column.add(item[:_SHORT], prompt[:_SHORT], record[name])
+            documents.append(record["doc_id"])
         if not n_drawn:
             responses = record.get("resps") or [[]]
             n_drawn = len(responses[0]) if isinstance(responses[0], list) else 1
-    for key, column in columns.items():
-        _number_repeats(path, column, documents[key])
+    for column, documents in columns.values():
+        _number_repeats(path, column, documents)
     task = re.fullmatch(r"samples_(.+?)(?:_\d{4}-\d\d-\d\dT[\d.-]+)?", path.stem)
     notice = f"lm-evaluation-harness drew {n_drawn} answers an item and scored the item once: one sample"
     return Log(
         path,
         task[1] if task else "",
         path.parent.name,
-        columns,
+        {f"{name},{sieve}": column for (name, sieve), (column, _) in columns.items()},
         notices=(notice,) if n_drawn > 1 else (),
         decoding=decodings.pop() if len(decodings) == 1 else "",
     )

@@ -168,16 +168,7 @@ def _gather(
 def logs_at(arm: str, path: Path) -> list[Log]:
     """The logs of a file, or of a folder and all below it, in the order of their names.
 
-    Parameters
-    ----------
-    arm : str
-        For the refusals.
-    path : Path
-
-    Returns
-    -------
-    list of Log
-        At most one a model and benchmark.
+    `arm` is for the refusals. There is at most one log a model and benchmark.
 
     Raises
     ------
@@ -245,14 +236,11 @@ def _metric(name: str, log: Log, metrics: Sequence[str]) -> str:
 
 def _shares(answers: Answers, where: str) -> NDArray[np.float64]:
     """The fraction right of each answer."""
-    try:
-        shares = np.array(answers.values, dtype=float)
-        wrong = np.flatnonzero(~((shares >= 0) & (shares <= 1)))
-    except (TypeError, ValueError):
-        number = (bool, int, float)
-        wrong = np.array([i for i, value in enumerate(answers.values) if not isinstance(value, number)])
-    if wrong.size or shares.ndim != 1:
-        at = int(wrong[0]) if wrong.size else 0
+    values = pd.Series(answers.values, dtype=object)
+    shares = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
+    wrong = np.flatnonzero(~((shares >= 0) & (shares <= 1)))
+    if wrong.size:
+        at = int(wrong[0])
         raise LogError(
             f"{where} of item {shortened(answers.items[at])} must be right or wrong, or a fraction from 0 "
             f"to 1, got {shown(answers.values[at])}"
