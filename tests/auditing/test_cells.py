@@ -268,9 +268,10 @@ def test_an_item_twice_or_not_at_all_is_named_with_its_line():
         lambda long: arms_table(accuracy=long),
         lambda long: arms_table(n_items=long),
         lambda long: arms_table(run_sd=f"0.{'7' * len(long)}"),
+        lambda long: arms_table(role=long),
+        lambda long: arms_table(comparable=long),
         lambda long: pd.DataFrame(columns=[long, long, "accuracy"]),
     ],
-    ids=["item", "run", "correct", "arm", "names", "accuracy", "count", "digits", "head"],
 )
 def test_a_refusal_shows_the_beginning_and_the_end_of_a_long_cell(refused, repeats):
     with pytest.raises(TableError) as refusal:
