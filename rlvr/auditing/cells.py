@@ -246,10 +246,10 @@ def _outcome_rows(table: Table) -> Iterator[tuple[_Key, str, Arm, str]]:
         slots = run * items.size + item
         n_answers = np.bincount(slots, minlength=runs.size * items.size)
         if n_answers.max() > 1 or n_answers.min() == 0:
-            twice = n_answers.max() > 1
-            verb, end = ("answers", " twice") if twice else ("lacks", "")
-            slot = int(n_answers.argmax() if twice else n_answers.argmin())
-            row = rows[slots == slot][-1] if twice else first
+            repeated = n_answers.max() > 1
+            verb, end = ("answers", " twice") if repeated else ("lacks", "")
+            slot = int(n_answers.argmax() if repeated else n_answers.argmin())
+            row = rows[slots == slot][-1] if repeated else first
             run_name = shortened(labels["run"][runs[slot // items.size]])
             item_name = shortened(labels["item"][items[slot % items.size]])
             raise TableError(

@@ -213,8 +213,8 @@ def _read_text(source: str | Path) -> tuple[str, str]:
 
 
 def _first_line(text: str) -> str:
-    found = re.search(r"\S.*", text)
-    return found[0] if found else ""
+    line = re.search(r"\S.*", text)
+    return line[0] if line else ""
 
 
 def _n_known(header: str, separator: str) -> int:
@@ -267,9 +267,9 @@ def _refuse_header(place: str, columns: Sequence[str]) -> None:
         )
     if not any(columns):
         raise TableError(f"{place}: the file is empty; {accepted}")
-    twice = sorted({column for column in columns if columns.count(column) > 1})
-    if twice:
-        raise TableError(f"{place}: the column {shown(twice[0])} stands twice; each is accepted once")
+    repeated = sorted({column for column in columns if columns.count(column) > 1})
+    if repeated:
+        raise TableError(f"{place}: the column {shown(repeated[0])} stands twice; each is accepted once")
     measures = {*_MEASURES} & {*columns}
     per_item = "correct" in columns and not measures
     missing = [column for column in (OUTCOMES_NEED if per_item else ARMS_NEED) if column not in columns]

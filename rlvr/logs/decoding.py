@@ -45,12 +45,12 @@ def different_decodings(decodings: Mapping[str, str], places: Mapping[str, str] 
     other = next((name for name, decoding in known.items() if decoding != known[first]), None)
     if other is None:
         return ""
-    found = " and ".join(
+    named = " and ".join(
         f"{name} ({'; '.join(filter(None, (known[name], (places or {}).get(name))))})"
         for name in (first, other)
     )
     return (
-        f"{found} differ in decoding, so a difference between them is not one of training; arms decoded "
+        f"{named} differ in decoding, so a difference between them is not one of training; arms decoded "
         "alike are accepted: evaluate one of them again as the other was"
     )
 

@@ -144,8 +144,8 @@ def read_log(path: Path) -> Log:
         raise LogError(f"{path}: not as its tool writes it ({shown(error)}); {ACCEPTED}") from None
     except OSError as error:
         raise LogError(f"{shortened(str(path))}: cannot be read ({error.strerror}); {ACCEPTED}") from None
-    found = shortened(", ".join(map(str, first or ())) or "nothing")
-    raise LogError(f"{path}: no log that is known, its lines hold {found}; {ACCEPTED}")
+    fields = shortened(", ".join(map(str, first or ())) or "nothing")
+    raise LogError(f"{path}: no log that is known, its lines hold {fields}; {ACCEPTED}")
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:
@@ -180,8 +180,8 @@ def _fingerprint(text: str) -> str:
 
 def _decoding(settings: Mapping[str, Any]) -> str:
     """From temperature, top_k and do_sample; empty where they are silent or contradict each other."""
-    given, sample = settings.get("temperature"), settings.get("do_sample")
-    number = given if isinstance(given, (int, float)) and not isinstance(given, bool) else math.nan
+    stated, sample = settings.get("temperature"), settings.get("do_sample")
+    number = stated if isinstance(stated, (int, float)) and not isinstance(stated, bool) else math.nan
     temperature = number if 0 <= number < math.inf else None  # NaN is no temperature either
     if temperature == 0 or settings.get("top_k") == 1:
         return "greedy"
@@ -206,9 +206,9 @@ def _lm_eval(path: Path, records: Iterable[dict[str, Any]]) -> Log:
             json.dumps(record.get("arguments"), sort_keys=True)
         )
         for name in record["metrics"]:
-            if (found := columns.get((name, sieve))) is None:
-                found = columns[name, sieve] = Answers(), []
-            column, documents = found
+            if (pair := columns.get((name, sieve))) is None:
+                pair = columns[name, sieve] = Answers(), []
+            column, documents = pair
             column.add(item[:_SHORT], prompt[:_SHORT], record[name])
             documents.append(record["doc_id"])
         if not n_drawn:
@@ -233,14 +233,14 @@ def _number_repeats(path: Path, column: Answers, documents: list[Any]) -> None:
     if len(set(column.items)) == len(column.items):
         return
     if len(set(map(str, documents))) < len(documents):
-        twice = next(one for index, one in enumerate(documents) if one in documents[:index])
-        raise LogError(f"{path}: doc_id {shown(twice)} stands twice in one filter; once is accepted")
-    seen: dict[str, int] = {}
+        repeat = next(one for index, one in enumerate(documents) if one in documents[:index])
+        raise LogError(f"{path}: doc_id {shown(repeat)} stands twice in one filter; once is accepted")
+    counts: dict[str, int] = {}
     for index in sorted(range(len(documents)), key=documents.__getitem__):
         item = column.items[index]
-        seen[item] = seen.get(item, 0) + 1
-        if seen[item] > 1:
-            column.items[index] = f"{item}#{seen[item]}"
+        counts[item] = counts.get(item, 0) + 1
+        if counts[item] > 1:
+            column.items[index] = f"{item}#{counts[item]}"
 
 
 def _harness_decoding(arguments: Any) -> str:
@@ -266,18 +266,18 @@ def _inspect(path: Path, _: Iterable[dict[str, Any]]) -> Log:
     packed = path.suffix == ".eval" or zipfile.is_zipfile(path)
     log = _archive(path) if packed else _parsed(path.read_bytes(), f"{path}")
     if not isinstance(log, dict) or not isinstance(log.get("eval"), dict):
-        beside = isinstance(log, dict) and "results" in log and "configs" in log
-        hint = "these are results without items, samples_*.jsonl lies beside them; " if beside else ""
+        is_summary = isinstance(log, dict) and "results" in log and "configs" in log
+        hint = "these are results without items, samples_*.jsonl lies beside them; " if is_summary else ""
         raise LogError(f"{path}: no log of Inspect; {hint}{ACCEPTED}")
     if log.get("status") != "success":
         raise LogError(f"{path}: status {shown(log.get('status'))}; a log with status 'success' is accepted")
     columns: dict[str, Answers] = {}
-    seen = set()
+    answers = set()
     for sample in log.get("samples") or []:
         answer = str(sample["id"]), sample.get("epoch", 1)
-        if answer in seen:
+        if answer in answers:
             raise LogError(f"{path}: sample {shown(answer[0])} has epoch {answer[1]} twice; once is accepted")
-        seen.add(answer)
+        answers.add(answer)
         question = sample.get("input")
         prompt = _fingerprint(question if isinstance(question, str) else json.dumps(question, sort_keys=True))
         for scorer, score in _scores(sample.get("scores") or {}):
@@ -349,8 +349,8 @@ def _inspect_decoding(log: Mapping[str, Any]) -> str:
         if isinstance(step, dict) and step.get("solver") == "generate"
     ]
     settings: dict[str, Any] = {}
-    for given in (_mapping(log.get("eval")).get("model_generate_config"), plan.get("config"), *generates):
-        settings |= {name: value for name, value in _mapping(given).items() if value is not None}
+    for layer in (_mapping(log.get("eval")).get("model_generate_config"), plan.get("config"), *generates):
+        settings |= {name: value for name, value in _mapping(layer).items() if value is not None}
     return _decoding({name: settings.get(name) for name in ("temperature", "top_k")})
 
 
@@ -367,12 +367,12 @@ def _verl(path: Path, records: Iterable[dict[str, Any]]) -> Log:
     steps: set[str] = set()
     for record in records:
         if not columns:
-            beside = [
+            graded = [
                 key for key, value in record.items()
                 # verl repeats the score as "reward", and "step" is where in training it stands.
                 if key not in ("score", "reward", "step") and isinstance(value, (bool, int, float))
             ]  # fmt: skip
-            columns = {key: Answers() for key in ("score", *beside)}
+            columns = {key: Answers() for key in ("score", *graded)}
         item = _fingerprint(str(record["input"]))[:_SHORT]
         steps.add(str(record.get("step", "")))
         for key, column in columns.items():

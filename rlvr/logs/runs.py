@@ -112,7 +112,7 @@ def read_logs(
         if problem := different_decodings({run.name: run.log.decoding for run in group}):
             raise LogError(f"{name}: {problem}")
         by_arm = {arm: [run for run in group if run.arm == arm] for arm in ARMS}
-        found = [notice for run in group for notice in run.log.notices]
+        lines = [notice for run in group for notice in run.log.notices]
         for matched_runs, prefix in (
             [(arm_runs, f"{arm}: ") for arm, arm_runs in by_arm.items() if arm_runs]
             if unpaired
@@ -120,13 +120,13 @@ def read_logs(
         ):
             part, more = match_items(name, matched_runs, common_items, prefix=prefix)
             parts.append(part.assign(benchmark=name))
-            found += more
-        found += [
+            lines += more
+        lines += [
             f"{arm}: {len(of_arm)} logs are {len(of_arm)} runs"
             for arm, of_arm in by_arm.items()
             if len(of_arm) > 1
         ]
-        notices[name] = tuple(dict.fromkeys([*found, *left_out]))
+        notices[name] = tuple(dict.fromkeys([*lines, *left_out]))
     model = next((run.log.model for run in runs if run.arm == "frozen" and run.log.model), "model")
     table = pd.concat(parts, ignore_index=True).assign(study="logs", model=model)
     if any(run.log.decoding for run in runs):
