@@ -111,21 +111,15 @@ def read_logs(
     for name, group in audited.items():
         if problem := different_decodings({run.name: run.log.decoding for run in group}):
             raise LogError(f"{name}: {problem}")
-        by_arm = {arm: [run for run in group if run.arm == arm] for arm in ARMS}
+        by_arm = {arm: arm_runs for arm in ARMS if (arm_runs := [run for run in group if run.arm == arm])}
         lines = [notice for run in group for notice in run.log.notices]
-        for matched_runs, prefix in (
-            [(arm_runs, f"{arm}: ") for arm, arm_runs in by_arm.items() if arm_runs]
-            if unpaired
-            else [(group, "")]
-        ):
-            part, more = match_items(name, matched_runs, common_items, prefix=prefix)
+        apart = {f"{arm}: ": arm_runs for arm, arm_runs in by_arm.items()}
+        for prefix, compared in (apart if unpaired else {"": group}).items():
+            part, more = match_items(name, compared, common_items, prefix=prefix)
             parts.append(part.assign(benchmark=name))
             lines += more
-        lines += [
-            f"{arm}: {len(of_arm)} logs are {len(of_arm)} runs"
-            for arm, of_arm in by_arm.items()
-            if len(of_arm) > 1
-        ]
+        counts = {arm: len(arm_runs) for arm, arm_runs in by_arm.items() if len(arm_runs) > 1}
+        lines += [f"{arm}: {n} logs are {n} runs" for arm, n in counts.items()]
         notices[name] = tuple(dict.fromkeys([*lines, *left_out]))
     model = next((run.log.model for run in runs if run.arm == "frozen" and run.log.model), "model")
     table = pd.concat(parts, ignore_index=True).assign(study="logs", model=model)
