@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rlvr.logs import formats
 from rlvr.logs.decoding import DECODINGS
 from rlvr.logs.formats import ACCEPTED, FORMATS, LogError, read_log
 
@@ -31,6 +32,22 @@ def test_each_tool_s_file_is_recognised_by_one_row(tmp_path):
     tools = [read_log(path).tool for path in (SAMPLES, EVAL, verl, plain)]
     assert tools == [row.tool for row in FORMATS] == ["lm-eval", "Inspect", "verl", "plain"]
     assert [row.files in ACCEPTED for row in FORMATS] == [True] * 4
+
+
+def test_a_new_format_is_one_function_and_one_row(tmp_path, monkeypatch):
+    def read(path, records):
+        answers = formats.Answers()
+        for record in records:
+            answers.add(record["question"], "", record["right"])
+        return formats.Log(path, "mine", "m", {"right": answers})
+
+    row = formats.Format(
+        "new", "lines of a new tool", lambda path, first: bool(first and "right" in first), read
+    )
+    monkeypatch.setattr(formats, "FORMATS", (*FORMATS, row))
+    log = read_log(write(tmp_path / "a.jsonl", {"question": "q", "right": 1}, {"question": "r", "right": 0}))
+    assert (log.tool, log.answers["right"].items) == ("new", ["q", "r"])
+    assert read_log(SAMPLES).tool == "lm-eval"
 
 
 # lm-evaluation-harness ----------------------------------------------------------------------------
