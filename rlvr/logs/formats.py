@@ -65,24 +65,11 @@ class Answers:
 
 @dataclass(frozen=True)
 class Log:
-    """One evaluation of one model on one benchmark.
+    """One evaluation of one model on one benchmark, by each metric; words are empty where the log is silent.
 
-    Attributes
-    ----------
-    path : Path
-    benchmark, model : str
-        Empty where the log does not say.
-    answers : mapping of metric to Answers
-        Values are as logged, with Inspect's letters as numbers.
-    step : str
-        Where in training the evaluation stands, if the log says.
-    notices : tuple of str
-    decoding : str
-        Out of :data:`rlvr.logs.decoding.DECODINGS`, or empty.
-    run : str
-        What tells a run from others in the same folder, where `model` does not.
-    tool : str
-        Out of :data:`FORMATS`.
+    Values of ``answers`` are as logged, with Inspect's letters as numbers. ``step`` is where in training the
+    evaluation stands, ``decoding`` is out of :data:`rlvr.logs.decoding.DECODINGS`, ``run`` tells a run from
+    others in its folder where ``model`` does not, and ``tool`` is that of the row of :data:`FORMATS`.
     """
 
     path: Path

@@ -245,23 +245,10 @@ def _shares(answers: Answers, where: str) -> NDArray[np.float64]:
 def match_items(
     benchmark: str, runs: Sequence[Run], common_items: bool, *, prefix: str = ""
 ) -> tuple[pd.DataFrame, list[str]]:
-    """The outcomes of the items that every run answered.
+    """The outcomes of the items that every run answered, one row an item of a run, and notices.
 
-    Parameters
-    ----------
-    benchmark : str
-        For the refusals.
-    runs : sequence of Run
-    common_items : bool
-        Leave out what is not in every log, instead of refusing.
-    prefix : str
-        Stands before the items' names, where they are those of one arm alone.
-
-    Returns
-    -------
-    outcomes : DataFrame
-        One row an item of a run: arm, run, item, correct, samples_per_item, source.
-    notices : list of str
+    `common_items` leaves out what is not in every log, instead of refusing; `prefix` stands before the names
+    of items that are one arm's own.
 
     Raises
     ------
