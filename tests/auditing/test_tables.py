@@ -186,9 +186,9 @@ BAD = {
     "text after a quote": (GOOD + '"s"x,m,b,random,0.5,500\n', ["line 4: "]),
     "bars": (GOOD.replace(",", "|"), ["line 1", "missing study"]),
     "nul byte": (GOOD + "s,m,b,random\0,0.5,500\n", ["line 4: holds a NUL byte"]),
-    "nul byte at once": ("\0", ["line 1: holds a NUL byte"]),
+    "nul byte at once": ("\n\0", ["line 2: holds a NUL byte"]),
     "not UTF-8": ((GOOD + "s,modèle,b,random,0.5,500\n").encode("latin-1"), ["line 4: not UTF-8"]),
-    "not UTF-8 at once": (b"\xff", ["line 1: not UTF-8"]),
+    "not UTF-8 at once": (b"\n\xff", ["line 2: not UTF-8"]),
     "workbook": ("PK\3\4 and so on", ["workbook or archive; a table saved as CSV (UTF-8) is accepted"]),
     "spreadsheet's mark": ("sep=;\n" + GOOD.replace(",", ";"), ["line 1: 'sep=;' is a spreadsheet's mark"]),
 }  # fmt: skip
