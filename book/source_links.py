@@ -17,7 +17,7 @@ from rlvr._checks import counted
 from rlvr.arms import ARMS
 from rlvr.auditing.audit_output import points
 from rlvr.auditing.cell_verdicts import VERDICTS, CellAudit
-from rlvr.auditing.study_cells import Arm, Cell
+from rlvr.auditing.cells import Arm, Cell
 from rlvr.decomposition import PARTS
 from rlvr.stats.estimates import Estimate
 

@@ -34,7 +34,7 @@ def replacing(*targets: str | Path) -> Iterator[tuple[Path, ...]]:
     Raises
     ------
     OSError
-        As the system says it; nothing has changed then.
+        As the system says it. Nothing has changed then, unless it was the last renaming that failed.
 
     Examples
     --------
@@ -84,44 +84,45 @@ def _mode(place: Path) -> int:
 
 
 def refuse_overwriting(outputs: Mapping[str, str | Path | None], inputs: Iterable[str | Path]) -> None:
-    """Refuse outputs that no file can be, that are an input, or that are one file twice.
+    """Refuse outputs that no file can be, that are an input or lie in one, or that are one file twice.
 
     Parameters
     ----------
     outputs : mapping of option to path or None
         None where an option is not used; "-" is standard output.
     inputs : iterable of path
-        "-" is standard input. Nothing may be written into a folder that is an input.
+        "-" is standard input.
 
     Raises
     ------
     ValueError
         Naming the option and the path.
     """
-    read = [Path(path) for path in inputs if str(path) != "-"]
-    written: dict[str, Path] = {}
+    sources = [Path(path) for path in inputs if str(path) != "-"]
+    targets: dict[str, Path] = {}
     for option, out in outputs.items():
         if not out or str(out) == "-":
             continue
-        path, said = Path(out), f"{option} {shortened(str(out))}"
-        if os.path.isdir(path) or not os.path.isdir(path.absolute().parent):
-            raise ValueError(f"{said}: a file in an existing folder is accepted")
+        path, name = Path(out), f"{option} {shortened(str(out))}"
+        folder = path.absolute().parent
+        if os.path.isdir(path) or not os.path.isdir(folder):
+            raise ValueError(f"{name}: a file in an existing folder is accepted")
         if os.path.exists(path) and not os.path.isfile(path):
-            raise ValueError(f"{said}: this is no file but a device or pipe; a file is accepted")
-        if not os.access(path.absolute().parent, os.W_OK):
+            raise ValueError(f"{name}: this is no file but a device or pipe; a file is accepted")
+        if not os.access(folder, os.W_OK):
             raise ValueError(
-                f"{said}: nothing may be written there; a folder that may be written to is accepted"
+                f"{name}: nothing may be written there; a folder that may be written to is accepted"
             )
-        for place in read:
-            read_back = os.path.exists(path) and os.path.exists(place) and os.path.samefile(path, place)
-            if read_back or (os.path.isdir(place) and _inside(path, place)):
+        for source in sources:
+            is_it = os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source)
+            if is_it or (os.path.isdir(source) and _inside(path, source)):
                 raise ValueError(
-                    f"{said}: this is the input {shortened(str(place))}, or in it; another file is accepted"
+                    f"{name}: this is the input {shortened(str(source))}, or in it; another file is accepted"
                 )
-        for other, place in written.items():
-            if _same(path, place):
-                raise ValueError(f"{said}: {other} writes there too; two different files are accepted")
-        written[option] = path
+        for other, target in targets.items():
+            if _same(path, target):
+                raise ValueError(f"{name}: {other} writes there too; two different files are accepted")
+        targets[option] = path
 
 
 def _same(one: Path, other: Path) -> bool:

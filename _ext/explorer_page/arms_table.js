@@ -1,4 +1,4 @@
-/* A pasted table to cells of arms, by the checks of `rlvr audit` (rlvr/auditing/table_reading, study_cells):
+/* A pasted table to cells of arms, by the checks of `rlvr audit` (rlvr/auditing/tables, cells):
    one row an arm, comma-separated, a header line. What is wrong is refused with its line and what is accepted. */
 "use strict";
 

@@ -10,8 +10,8 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "table_reading": ["TableError"],
-        "study_cells": ["Arm", "read_cells"],
+        "tables": ["TableError"],
+        "cells": ["Arm", "read_cells"],
         "sampling": ["contrast_interval", "item_sampling"],
         "cell_verdicts": [
             "ASSUMPTIONS", "STATUSES", "VERDICTS", "AuditReport", "audit", "contrast", "feasible",

@@ -19,7 +19,7 @@ from rich.text import Text
 from rlvr._checks import counted
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import ASSUMPTIONS, STATUSES, AuditReport, CellAudit, Layer
-from rlvr.auditing.study_cells import Cell
+from rlvr.auditing.cells import Cell
 from rlvr.decomposition import TERMS
 from rlvr.logs.decoding import decoding_note
 from rlvr.stats.estimates import Estimate

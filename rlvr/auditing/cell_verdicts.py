@@ -38,15 +38,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from rlvr._checks import choice, real
 from rlvr.arms import ARMS
+from rlvr.auditing.cells import Cell, read_cells
 from rlvr.auditing.sampling import crossed_sampling, frozen_values, item_sampling, pairing_gain, run_sampling
-from rlvr.auditing.study_cells import Cell, read_cells
 from rlvr.decomposition import PARTS, TERMS
 from rlvr.logs.decoding import decoding_note
 from rlvr.stats.estimates import Estimate
 from rlvr.stats.sampling import CrossedSampling, Sampling
 
 if TYPE_CHECKING:
-    from rlvr.logs.log_reading import LogTable
+    from rlvr.logs.runs import LogTable
 
 __all__ = [
     "ASSUMPTIONS",
@@ -427,7 +427,7 @@ def audit(
     Parameters
     ----------
     table : path, "-", DataFrame, or iterable of them
-        In a format of :func:`rlvr.auditing.study_cells.read_cells`; missing arms are allowed.
+        In a format of :func:`rlvr.auditing.cells.read_cells`; missing arms are allowed.
     level : float in (0, 1)
         Nominal coverage of the intervals.
     rule : {"magnitude", "published"}

@@ -31,8 +31,8 @@ from scipy import optimize, special, stats
 from rlvr._checks import choice, real
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import VERDICT_RULES, CellAudit, contrast, verdict_slack, verdicts_at
+from rlvr.auditing.cells import Cell
 from rlvr.auditing.sampling import item_sampling
-from rlvr.auditing.study_cells import Cell
 from rlvr.decomposition import TERMS
 from rlvr.stats.estimates import Estimate
 
@@ -53,7 +53,7 @@ def verdict_p_value(cell: Cell, *, rule: str = "magnitude") -> float:
 
     Examples
     --------
-    >>> from rlvr.auditing.study_cells import Arm
+    >>> from rlvr.auditing.cells import Arm
     >>> arms = {name: Arm(name, accuracy, 500) for name, accuracy in zip(ARMS, (0.4, 0.4, 0.42, 0.56))}
     >>> round(verdict_p_value(Cell("s", "", "m", "b", arms)), 4)
     0.0841

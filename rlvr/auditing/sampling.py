@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rlvr.arms import ARMS
-from rlvr.auditing.study_cells import Arm, Cell
+from rlvr.auditing.cells import Arm, Cell
 from rlvr.stats.estimates import Estimate
 from rlvr.stats.sampling import CrossedSampling, Sampling, mean_squares, two_sided_quantile, wilson
 

@@ -73,30 +73,28 @@ def audit(
 
     from rlvr.auditing.audit_output import digests, print_report, to_dict, to_html, to_markdown
     from rlvr.auditing.cell_verdicts import audit as audit_tables
+    from rlvr.auditing.cell_verdicts import with_notices
     from rlvr.auditing.forest_plot import draw_forest
-
-    if log:
-        from rlvr.auditing.cell_verdicts import with_notices
-        from rlvr.logs.log_reading import read_logs
 
     try:
         tables = tables or []
         if not tables and not log:
             raise ValueError("no table and no --log was given; name at least one")
-        pairs = [_arm_and_path(pair) for pair in log]
+        logs = [_arm_and_path(pair) for pair in log]
+        inputs = [*tables, *(path for _, path in logs)]
         outputs = {"--json": json_out, "--figure": figure, "--report": page}
-        refuse_overwriting(outputs, [*tables, *(path for _, path in pairs)])
+        refuse_overwriting(outputs, inputs)
         if figure and Path(figure).suffix.lower() not in _FIGURE_FORMATS:
             raise ValueError(
                 f"--figure {shortened(figure)}: a name that ends in {', '.join(_FIGURE_FORMATS)} is accepted"
             )
-        outcomes = (
-            read_logs(
-                pairs, metrics=metric, common_items=common_items, benchmark=benchmark, unpaired=unpaired
+        outcomes = None
+        if logs:
+            from rlvr.logs.runs import read_logs
+
+            outcomes = read_logs(
+                logs, metrics=metric, common_items=common_items, benchmark=benchmark, unpaired=unpaired
             )
-            if pairs
-            else None
-        )
         report = audit_tables(
             [*tables, outcomes.table] if outcomes else tables,
             level=level,
@@ -113,11 +111,10 @@ def audit(
                 if option == "--json":
                     new.write_text(text, encoding="utf-8")
                 elif option == "--report":
-                    read = digests([*tables, *(path for _, path in pairs)])
-                    new.write_text(to_html(report, inputs=read), encoding="utf-8")
-                else:  # the new file's own ending is that of what a link means
-                    shape = Path(out).suffix[1:].lower()
-                    draw_forest(report.cells).savefig(new, dpi=160, format=shape)
+                    new.write_text(to_html(report, inputs=digests(inputs)), encoding="utf-8")
+                else:  # the new file's own ending is that of what a link points to
+                    picture = Path(out).suffix[1:].lower()
+                    draw_forest(report.cells).savefig(new, dpi=160, format=picture)
     except (ValueError, TypeError, OSError) as problem:
         raise refuse(problem) from None
     if json_out == "-":

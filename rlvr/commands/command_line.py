@@ -29,8 +29,8 @@ for part in (simulation, registered, sensitivity, audit, plan):
     app.add_typer(part)
 
 
-def _say_version(asked: bool) -> None:
-    if asked:
+def _say_version(wanted: bool) -> None:
+    if wanted:
         from importlib.metadata import version
 
         typer.echo(f"rlvr {version('rlvr')}")
@@ -39,7 +39,7 @@ def _say_version(asked: bool) -> None:
 
 @app.callback()
 def options(
-    version_asked: bool = typer.Option(
+    version: bool = typer.Option(
         False, "--version", callback=_say_version, is_eager=True, help="Print the version and exit."
     ),
 ) -> None:
@@ -47,7 +47,7 @@ def options(
 
 
 def main() -> None:
-    """Run the command and end with its status; nothing ends in a traceback.
+    """Run the command and end with its status; only a fault of the program ends in a traceback.
 
     An interrupt says so in one line. A reader that has gone away (`| head`) is told nothing, but the status
     is not 0; neither is it when the terminal's file is full.

@@ -127,7 +127,7 @@ def _design(
     sample_correlation: float | None,
 ) -> tuple[StudyDesign, list[str]]:
     """The design of a guess or a pilot under the options, and where numbers came from that were not given."""
-    from rlvr.auditing.study_cells import read_cells
+    from rlvr.auditing.cells import read_cells
     from rlvr.planning.pilots import DEFAULT_ITEM_CORRELATION, default_run_sd, pilot_design
     from rlvr.planning.study_plans import StudyDesign
 

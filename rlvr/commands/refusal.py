@@ -14,11 +14,11 @@ __all__ = ["RefusesInOneLine", "refuse"]
 
 
 def refuse(problem: Exception) -> typer.Exit:
-    """Say what was wrong on standard error; nothing has been written."""
-    said = str(problem)
+    """Say what was wrong in one line on standard error; the returned exit is to be raised."""
+    message = str(problem)
     if isinstance(problem, OSError) and problem.filename is not None:
-        said = f"{problem.strerror}: {shown(str(problem.filename))}"
-    typer.echo(f"rlvr: {said}", err=True)
+        message = f"{problem.strerror}: {shown(str(problem.filename))}"
+    typer.echo(f"rlvr: {message}", err=True)
     return typer.Exit(2)
 
 
@@ -37,7 +37,7 @@ class RefusesInOneLine(TyperGroup):
         except Exception as problem:
             if not hasattr(problem, "format_message"):  # a fault of the program
                 raise
-            code, said = problem.exit_code, problem.format_message()  # type: ignore[attr-defined]
-            if said:  # nothing is said where help has been shown
-                typer.echo(f"rlvr: {shortened(said, most=200)}", err=True)
+            code, message = problem.exit_code, problem.format_message()  # type: ignore[attr-defined]
+            if message:  # there is none where help has been shown
+                typer.echo(f"rlvr: {shortened(message, most=200)}", err=True)
         sys.exit(code or 0)

@@ -15,8 +15,8 @@ import pandas as pd
 
 from rlvr._data import stored_table
 from rlvr.arms import ARMS
+from rlvr.auditing.cells import Arm, Cell
 from rlvr.auditing.sampling import item_sampling
-from rlvr.auditing.study_cells import Arm, Cell
 from rlvr.planning.study_plans import StudyDesign
 from rlvr.published_runs import published_repeats
 from rlvr.stats.spreads import deviation_interval

@@ -10,7 +10,7 @@ from book.published_tables import published_arms
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import STATUSES, VERDICTS, AuditReport, audit, contrast, tipping_points
 from rlvr.auditing.sampling import item_sampling
-from rlvr.auditing.study_cells import TableError
+from rlvr.auditing.tables import TableError
 from rlvr.decomposition import PARTS, TERMS, decompose
 
 

@@ -9,6 +9,7 @@ from scipy import stats
 
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import audit, contrast
+from rlvr.auditing.cells import Arm, Cell
 from rlvr.auditing.sampling import (
     contrast_interval,
     crossed_sampling,
@@ -17,7 +18,6 @@ from rlvr.auditing.sampling import (
     pairing_gain,
     run_sampling,
 )
-from rlvr.auditing.study_cells import Arm, Cell
 from rlvr.planning.study_plans import StudyDesign, draw_outcomes, outcomes_table
 from rlvr.stats.sampling import FEWEST_RUNS, mean_squares, wilson
 

@@ -11,8 +11,8 @@ from book.repeated_runs import end_points
 from rlvr._data import stored_table
 from rlvr.arms import ARMS
 from rlvr.auditing import audit
+from rlvr.auditing.cells import Arm, read_cells
 from rlvr.auditing.sampling import contrast_interval, run_sampling
-from rlvr.auditing.study_cells import Arm, read_cells
 from rlvr.stats.sampling import wilson
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from book.source_links import anchor, audit_table, estimate_text, link, source_page, term_text, verdict_text
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import audit
-from rlvr.auditing.study_cells import Arm, Cell
+from rlvr.auditing.cells import Arm, Cell
 from rlvr.stats.estimates import Estimate
 
 CELLS = [

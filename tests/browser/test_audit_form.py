@@ -10,7 +10,7 @@ import pytest
 from rlvr.arms import ARMS
 from rlvr.auditing import audit, points, verdict_text
 from rlvr.auditing.audit_output import to_dict
-from rlvr.auditing.table_reading import TableError
+from rlvr.auditing.tables import TableError
 from rlvr.decomposition import PARTS
 
 PAGE = "chapters/explore.html#tab=audit"

@@ -74,16 +74,6 @@ def test_what_is_said_reaches_the_audit_and_what_is_not_does_not(table, monkeypa
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("option", ["--json", "--figure", "--report"])
-def test_a_folder_or_a_file_in_none_is_no_place_for_an_output(table, tmp_path, option):
-    for out in (tmp_path, tmp_path / "none" / "out.svg"):
-        result = run(table, option, out)
-        said = str(out) if len(str(out)) <= 100 else "characters)"
-        assert result.exit_code == 2 and result.stdout == ""
-        assert result.stderr.startswith(f"rlvr: {option} ") and said in result.stderr
-        assert "a file in an existing folder is accepted" in result.stderr
-
-
 def test_a_relative_name_means_the_folder_one_is_in(table, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run(table, "--json", "out.json", "--figure", "OUT.SVG").exit_code == 0

@@ -13,37 +13,23 @@ from rlvr.commands import command_line
 from rlvr.commands.command_line import app
 
 
-def test_version_is_the_package_s():
-    result = CliRunner().invoke(app, ["--version"])
-    assert result.exit_code == 0
-    assert result.output == f"rlvr {version('rlvr')}\n"
+@pytest.mark.parametrize("more", [[], ["--help"], ["audit", "--no-such-option"]])
+def test_version_is_the_package_s_before_anything_is_checked(more):
+    result = CliRunner().invoke(app, ["--version", *more])
+    assert (result.exit_code, result.output) == (0, f"rlvr {version('rlvr')}\n")
 
 
-def test_the_version_goes_before_the_help():
-    assert CliRunner().invoke(app, ["--version", "--help"]).output.startswith("rlvr ")
-
-
-def test_help_names_every_command():
-    shown = CliRunner().invoke(app, ["--help"]).output
-    for command in ("audit", "sweep", "replay", "factorial", "gate-map", "protocol", "--version"):
+@pytest.mark.parametrize("arguments", [["--help"], []])
+def test_help_names_every_command_and_offers_no_completion(arguments):
+    shown = CliRunner().invoke(app, arguments).output
+    for command in ("Usage", "audit", "sweep", "replay", "factorial", "gate-map", "protocol", "--version"):
         assert command in shown
+    assert "completion" not in shown
 
 
 def test_an_unknown_command_is_refused():
     result = CliRunner().invoke(app, ["adit"])
-    assert result.exit_code == 2
-    assert "adit" in result.output
-
-
-def test_alone_it_shows_its_help_and_offers_no_completion():
-    alone = CliRunner().invoke(app, [])
-    assert "audit" in alone.output and "Usage" in alone.output
-    assert "completion" not in CliRunner().invoke(app, ["--help"]).output
-
-
-def test_the_version_is_told_before_anything_is_checked():
-    result = CliRunner().invoke(app, ["--version", "audit", "--no-such-option"])
-    assert (result.exit_code, result.output) == (0, f"rlvr {version('rlvr')}\n")
+    assert result.exit_code == 2 and "adit" in result.output
 
 
 def test_a_fault_of_the_program_is_a_plain_traceback():

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from rlvr.arms import ARMS
 from rlvr.commands.command_line import app
 from rlvr.decomposition import PARTS
-from rlvr.logs.log_reading import read_logs
+from rlvr.logs.runs import read_logs
 from rlvr.planning.pilots import default_run_sd
 from rlvr.planning.plan_output import draw_plans
 from rlvr.planning.study_plans import cheapest_design, plan_study

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from rlvr.arms import ARMS
-from rlvr.auditing.study_cells import Arm, read_cells
+from rlvr.auditing.cells import Arm, read_cells
 from rlvr.experiments.network_runs import network_paths
 from rlvr.planning.pilots import (
     DEFAULT_ITEM_CORRELATION,

@@ -11,8 +11,8 @@ from scipy import stats
 
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import VERDICTS, audit, contrast
+from rlvr.auditing.cells import Arm
 from rlvr.auditing.sampling import item_sampling
-from rlvr.auditing.study_cells import Arm
 from rlvr.planning.pilots import default_run_sd
 from rlvr.planning.study_plans import (
     ITEMS,
