@@ -1,27 +1,63 @@
-"""What repeated runs of one arm say: how far chance carries a run, with and without clipping.
+"""What the published repeats of RANDOM say: means, spreads and climbs of four designs, and what they decide.
 
-The runs are the published repeats of RANDOM on Qwen2.5-Math-7B, in four designs
-(:data:`book.published_tables.DESIGNS`). All numbers are in percent or points, the unit of
-replication is the training run, and an end point is a run's mean over its last ten evaluations, which end at
-rollout step 75 to 80. Runs are single ones: what is published as an average of several is in
-:mod:`book.all_runs`. Exploratory: the runs were seen before any of these questions was asked.
+The runs are those of Qwen2.5-Math-7B (:data:`rlvr.published_runs.DESIGNS`). All numbers are in percent or
+points, the unit of replication is the training run, and an end point is a run's mean over its last ten
+evaluations, which end at rollout step 75 to 80. Exploratory: the runs were seen before the questions.
+
+One design was published as eleven single runs and as two averages, of four and of three further runs. An
+average says nothing of the spread between its runs, but counts in a mean as often as it has runs. So a *mean
+of all runs* counts the averages and its error rests on the spread between single runs; everything else is of
+single runs alone.
+
+One rollout step is a poor measure of a spread: the ratio of two designs' deviations changes severalfold from
+one step to another. So *whole runs* are compared too.
+
+Does the spread follow optimiser steps, or the answers in each? A step of plain gradient descent averages the
+noise of its answers: with 8 times as many answers an update, runs that took equally many steps should spread
+sqrt(8) times less, a ratio of variances of 8. A step that is scaled by its own noise, as Adam's is, predicts
+a ratio of 1.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from rlvr._checks import choice, real, whole
 from rlvr.published_runs import DESIGNS, published_run_curves
 from rlvr.stats.estimates import Estimate
-from rlvr.stats.spreads import deviation_ratio, mean_over_runs, same_mean, same_spread
+from rlvr.stats.runs_needed import fewest_runs, power_of_difference, power_of_heap, power_of_ratio
+from rlvr.stats.spreads import deviation_interval, deviation_ratio, mean_over_runs, same_mean, same_spread
 
-__all__ = ["Comparison", "climb", "compare_designs", "end_points", "low_runs", "runs_at"]
+__all__ = [
+    "BatchSizeTest",
+    "Comparison",
+    "averaged_end_points",
+    "batch_size_test",
+    "climb",
+    "compare_designs",
+    "compare_whole_runs",
+    "difference_of_all_runs",
+    "end_points",
+    "geometric_deviation_ratio",
+    "low_runs",
+    "mean_of_all_runs",
+    "published_questions",
+    "runs_at",
+    "runs_by_step",
+    "whole_run_ratio",
+]
+
+Floats = NDArray[np.float64]
+
+CLIPPED, UNCLIPPED, LARGE, SMALL = DESIGNS
 
 
 def _curves(design: str, benchmark: str) -> pd.DataFrame:
@@ -29,7 +65,7 @@ def _curves(design: str, benchmark: str) -> pd.DataFrame:
     return published_run_curves(benchmark).loc[design]
 
 
-def end_points(design: str, benchmark: str = "MATH-500") -> NDArray[np.float64]:
+def end_points(design: str, benchmark: str = "MATH-500") -> Floats:
     """Each run's mean over its last ten evaluations, percent (run,).
 
     Examples
@@ -40,7 +76,7 @@ def end_points(design: str, benchmark: str = "MATH-500") -> NDArray[np.float64]:
     return np.array([run.dropna().tail(10).mean() for _, run in _curves(design, benchmark).iterrows()])
 
 
-def runs_at(design: str, step: int | None, benchmark: str = "MATH-500") -> NDArray[np.float64]:
+def runs_at(design: str, step: int | None, benchmark: str = "MATH-500") -> Floats:
     """Each run at a rollout step, those that had ended left out, or (None) its end point; percent (run,)."""
     if step is None:
         return end_points(design, benchmark)
@@ -74,8 +110,8 @@ class Comparison:
 
 
 def compare_designs(
-    first: str = "8 updates, clipping",
-    second: str = "8 updates, no clipping",
+    first: str = CLIPPED,
+    second: str = UNCLIPPED,
     *,
     steps: tuple[int | None, int | None] = (None, None),
     benchmark: str = "MATH-500",
@@ -105,7 +141,7 @@ def compare_designs(
 
 def climb(
     design: str, benchmark: str = "MATH-500", *, steps: tuple[int, int] = (0, 75), level: float = 0.95
-) -> tuple[Estimate, NDArray[np.float64]]:
+) -> tuple[Estimate, Floats]:
     """Least-squares slope of each single run, points a rollout step, and their mean over runs.
 
     Returns
@@ -153,7 +189,7 @@ def low_runs(
     [0.245, 0.094, 0.272, 0.059, 0.122, 0.026]
     """
     real("below", below, "a percentage strictly between 0 and 100", above=0, below=100)
-    clipped, unclipped = end_points("8 updates, clipping"), end_points("8 updates, no clipping")
+    clipped, unclipped = end_points(CLIPPED), end_points(UNCLIPPED)
     behind = published_run_curves(averages=True).index.to_frame().runs_averaged.sum()
     rows = []
     for extra in (None, *in_averages):
@@ -176,3 +212,374 @@ def low_runs(
                 }
             )
     return pd.DataFrame(rows)
+
+
+def averaged_end_points(design: str, benchmark: str = "MATH-500") -> dict[int, float]:
+    """End points of a design's published averages, percent, by the number of runs in each; mostly none.
+
+    Examples
+    --------
+    >>> {runs: round(end, 1) for runs, end in averaged_end_points("8 updates, no clipping").items()}
+    {4: 44.8, 3: 28.8}
+    """
+    return _averages(design, None, benchmark)
+
+
+def _averages(design: str, step: int | None, benchmark: str) -> dict[int, float]:
+    """What each published average of a design stands at, by its number of runs."""
+    choice("design", design, tuple(DESIGNS))
+    curves = published_run_curves(benchmark, averages=True)
+    return {
+        int(runs): float(curve.dropna().tail(10).mean() if step is None else curve[step])
+        for (at, _, runs), curve in curves.iterrows()
+        if at == design
+    }
+
+
+@dataclass(frozen=True)
+class _AllRuns:
+    """A design's mean over all runs, and what its error rests on."""
+
+    mean: float
+    n: int
+    singles: Floats
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean, the spread being that of the single runs."""
+        return float(self.singles.std(ddof=1)) / math.sqrt(self.n)
+
+
+def _all_runs(design: str, step: int | None, benchmark: str) -> _AllRuns:
+    singles, averages = runs_at(design, step, benchmark), _averages(design, step, benchmark)
+    n = singles.size + sum(averages)
+    total = singles.sum() + sum(runs * value for runs, value in averages.items())
+    return _AllRuns(float(total) / n, n, singles)
+
+
+def _weighted(parts: list[tuple[float, _AllRuns]], level: float) -> Estimate:
+    """Sum of weighted means with Welch's t interval; degrees of freedom are those of the single runs."""
+    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    value = sum(weight * part.mean for weight, part in parts)
+    variances = [(weight * part.error) ** 2 for weight, part in parts]
+    spread = sum(variances)
+    half = 0.0  # where no run has moved yet
+    if spread:
+        freedom = spread**2 / sum(
+            v**2 / (part.singles.size - 1) for v, (_, part) in zip(variances, parts, strict=True)
+        )
+        half = float(stats.t.ppf(0.5 + level / 2, freedom)) * math.sqrt(spread)
+    n = sum(part.n for _, part in parts)
+    return Estimate(value, value - half, value + half, level, "training run", n)
+
+
+def mean_of_all_runs(
+    *designs: str, step: int | None = None, benchmark: str = "MATH-500", level: float = 0.95
+) -> Estimate:
+    """Mean of every published run of one or more designs, at a rollout step or (None) at the end points.
+
+    Each run counts once, those behind a published average as well. The interval is Student's t over runs;
+    each design has a spread of its own, that between its single runs.
+
+    Examples
+    --------
+    >>> format(mean_of_all_runs("8 updates, no clipping"), ".1f")  # 11 single runs, and 7 in two averages
+    '45.5 [31.6, 59.3]'
+    """
+    parts = [_all_runs(design, step, benchmark) for design in designs]
+    if not parts:
+        raise ValueError("designs must be at least one, got none")
+    n = sum(part.n for part in parts)
+    return _weighted([(part.n / n, part) for part in parts], level)
+
+
+def difference_of_all_runs(
+    first: str = CLIPPED,
+    second: str = UNCLIPPED,
+    *,
+    step: int | None = None,
+    benchmark: str = "MATH-500",
+    level: float = 0.95,
+) -> Estimate:
+    """Mean of the first design minus that of the second over all runs, Welch's t interval over runs.
+
+    Examples
+    --------
+    >>> format(difference_of_all_runs(), ".1f")
+    '18.8 [4.0, 33.7]'
+    """
+    one, other = (_all_runs(design, step, benchmark) for design in (first, second))
+    return _weighted([(1.0, one), (-1.0, other)], level)
+
+
+def runs_by_step(
+    steps: tuple[int, ...] = (5, 10, 20, 30, 40, 60, 80), benchmark: str = "MATH-500", *, level: float = 0.95
+) -> pd.DataFrame:
+    """Mean and standard deviation over the runs of each design at each rollout step.
+
+    Returns
+    -------
+    DataFrame
+        One row a design and step: ``design, step, updates, runs, single_runs, mean, deviation``. The mean is
+        of all ``runs``, the deviation of the ``single_runs`` among them, both as Estimate (Student's t;
+        chi-squared).
+    """
+    rows = []
+    for design, updates in DESIGNS.items():
+        for step in steps:
+            every = _all_runs(design, step, benchmark)
+            rows.append(
+                {
+                    "design": design,
+                    "step": step,
+                    "updates": updates * step,
+                    "runs": every.n,
+                    "single_runs": every.singles.size,
+                    "mean": _weighted([(1.0, every)], level),
+                    "deviation": deviation_interval(every.singles, level=level),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _pair(first: str, second: str, steps: tuple[int, int], benchmark: str) -> tuple[Floats, Floats]:
+    """Single runs (run, step) of two designs between two rollout steps."""
+    start = whole("steps[0]", steps[0], "a rollout step from 1 to 75", at_least=1, at_most=75)
+    stop = whole("steps[1]", steps[1], f"a rollout step from {start} to 75", at_least=start, at_most=75)
+    one, other = (_curves(design, benchmark).loc[:, start:stop].to_numpy() for design in (first, second))
+    return one, other
+
+
+def compare_whole_runs(
+    first: str = CLIPPED,
+    second: str = UNCLIPPED,
+    *,
+    steps: tuple[int, int] = (1, 75),
+    benchmark: str = "MATH-500",
+) -> tuple[float, float]:
+    """How many times wider the second design spreads over whole single runs, and its two-sided p.
+
+    The ratio is geometric: the mean over steps of the logarithm of the ratio of standard deviations. Whole
+    runs, centred at their design's median of each step, are shuffled between the designs, so neighbouring
+    steps need no assumption and no step is picked.
+
+    Returns
+    -------
+    ratio, p : float
+
+    Examples
+    --------
+    >>> ratio, p = compare_whole_runs()
+    >>> f"{ratio:.1f} {p:.4f}"  # of 4,368 ways to draw five runs, one is as extreme: the design itself
+    '4.9 0.0002'
+    """
+    groups = _pair(first, second, steps, benchmark)
+    runs = np.concatenate([group - np.median(group, axis=0) for group in groups])
+    everyone, size = np.arange(len(runs)), len(groups[0])
+
+    def log_ratio(drawn: tuple[int, ...]) -> float:
+        inside = np.isin(everyone, drawn)
+        return float(np.log(runs[~inside].std(axis=0, ddof=1) / runs[inside].std(axis=0, ddof=1)).mean())
+
+    seen = log_ratio(tuple(range(size)))
+    shuffled = np.array([log_ratio(drawn) for drawn in combinations(range(len(runs)), size)])
+    return math.exp(seen), float((np.abs(shuffled) >= abs(seen) - 1e-12).mean())
+
+
+def geometric_deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> Estimate:
+    """How many times wider `second` spreads than `first`: geometric mean over steps, interval over runs.
+
+    Parameters
+    ----------
+    first, second : array_like (run, step)
+        Two independent groups of runs, at least 3 each, that spread at every step.
+    level : float in (0, 1)
+
+    Returns
+    -------
+    Estimate
+        The interval is a jackknife of whole runs on the logarithm: each run is left out of its group once,
+        and the logarithm's bias, about a tenth of the ratio for five runs, is taken off; Student's t with
+        Welch's degrees of freedom. It needs nothing of how the steps of a run hang together.
+
+    Notes
+    -----
+    For groups of 5 and 11 simulated walks it covers about 95%, also where they end in two heaps or spread
+    differently from run to run. Where a few runs stray far, which five runs may not show, it covers about
+    85%; its tests show both.
+
+    Examples
+    --------
+    >>> walks = np.random.default_rng(0).normal(size=(16, 75)).cumsum(axis=1)
+    >>> format(geometric_deviation_ratio(walks[:5], 4 * walks[5:]), ".1f")
+    '6.1 [3.4, 9.1]'
+    """
+    groups = [np.asarray(first, dtype=float), np.asarray(second, dtype=float)]
+    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    for name, group in zip(("first", "second"), groups, strict=True):
+        if group.ndim != 2 or len(group) < 3 or not (group.std(axis=0) > 0).all():
+            raise ValueError(
+                f"{name} must be at least 3 runs (run, step) that spread at every step, got {group.shape}"
+            )
+    parts = [_jackknife(group) for group in groups]
+    seen, value = (parts[1][k] - parts[0][k] for k in (0, 1))
+    variances = np.array([variance for *_, variance in parts])
+    freedom = variances.sum() ** 2 / sum(
+        v**2 / (len(group) - 1) for v, group in zip(variances, groups, strict=True)
+    )
+    half = float(stats.t.ppf(0.5 + level / 2, freedom)) * math.sqrt(variances.sum())
+    low, high = math.exp(value - half), math.exp(value + half)
+    return Estimate(math.exp(seen), low, high, level, "training run", sum(map(len, groups)))
+
+
+def _jackknife(runs: Floats) -> tuple[float, float, float]:
+    """Mean log deviation over steps: as it is, less its bias, and its variance, by leaving out each run."""
+    n = len(runs)
+
+    def log_spread(kept: Floats) -> float:
+        return float(np.log(kept.std(axis=0, ddof=1)).mean())
+
+    seen, left = log_spread(runs), np.array([log_spread(np.delete(runs, run, axis=0)) for run in range(n)])
+    bias = (n - 1) * (left.mean() - seen)
+    return seen, seen - float(bias), float((n - 1) * left.var())
+
+
+def whole_run_ratio(
+    first: str = CLIPPED,
+    second: str = UNCLIPPED,
+    *,
+    steps: tuple[int, int] = (1, 75),
+    benchmark: str = "MATH-500",
+    level: float = 0.95,
+) -> Estimate:
+    """The ratio of :func:`compare_whole_runs` with the interval of :func:`geometric_deviation_ratio`.
+
+    Examples
+    --------
+    >>> format(whole_run_ratio(), ".1f")
+    '4.9 [2.1, 9.5]'
+    """
+    return geometric_deviation_ratio(*_pair(first, second, steps, benchmark), level=level)
+
+
+@dataclass(frozen=True)
+class BatchSizeTest:
+    """The design with 128 answers an update against that with 1,024, one update a rollout each.
+
+    `deviation_ratio` is the ratio of standard deviations, 128 over 1,024 (F interval); `p_equal` is that of
+    equality (shuffled Brown-Forsythe); `p_predicted` and `p_predicted_shuffled` are two-sided p of the
+    predicted ratio of variances, by F (normal runs) and by shuffling after the larger batch was scaled up.
+    """
+
+    deviation_ratio: Estimate
+    p_equal: float
+    p_predicted: float
+    p_predicted_shuffled: float
+
+
+def batch_size_test(
+    step: int | None = None, *, variance_ratio: float = 8.0, benchmark: str = "MATH-500"
+) -> BatchSizeTest:
+    """Test what plain gradient descent predicts of the two batch sizes.
+
+    Parameters
+    ----------
+    step : int from 1 to 80, optional
+        A rollout step; by default the end points.
+    variance_ratio : float above 0
+        Predicted variance of 128 answers an update over that of 1,024.
+    benchmark : {"MATH-500", "AMC"}
+
+    Examples
+    --------
+    >>> found = batch_size_test()
+    >>> format(found.deviation_ratio, ".2f"), round(found.p_predicted, 3)
+    ('1.03 [0.47, 2.67]', 0.039)
+    """
+    real("variance_ratio", variance_ratio, "a number above 0", above=0)
+    if step is not None:
+        whole("step", step, "a rollout step from 1 to 80", at_least=1, at_most=80)
+    small, large = runs_at(SMALL, step, benchmark), runs_at(LARGE, step, benchmark)
+    ratio = deviation_ratio(small, large)
+    law = stats.f(small.size - 1, large.size - 1)
+    seen = ratio.value**2 / variance_ratio
+    return BatchSizeTest(
+        ratio,
+        same_spread(small, large),
+        float(2 * min(law.cdf(seen), law.sf(seen))),
+        same_spread(small, large * math.sqrt(variance_ratio)),
+    )
+
+
+def published_questions(*, power: float = 0.8) -> pd.DataFrame:
+    """What the single runs decide and what they could not have: one row a question, MATH-500.
+
+    Returns
+    -------
+    DataFrame
+        ``question, runs`` (of the two groups), ``seen`` (text), ``p``, ``power`` (5%, two-sided, if what
+        was seen, or what is named, were true), ``needed`` (runs of each group for `power`). NaN where no
+        power is computed: of a question that was decided.
+
+    Examples
+    --------
+    >>> published_questions()[["p", "power", "needed"]].round(2).values.tolist()[0]
+    [0.26, 0.33, 32.0]
+    """
+    clipped, unclipped = end_points(CLIPPED), end_points(UNCLIPPED)
+    five, eleven = clipped.size, unclipped.size
+    ends, batch, heap = compare_designs(), batch_size_test(), low_runs().iloc[0]
+    narrower, p_narrower = whole_run_ratio(), compare_whole_runs()[1]
+    sds = float(clipped.std(ddof=1)), float(unclipped.std(ddof=1))
+    shares = (heap.low_clipped / heap.clipped, heap.low_unclipped / heap.unclipped)
+    sizes = (end_points(SMALL).size, end_points(LARGE).size)
+
+    def row(
+        question: str,
+        runs: tuple[int, int],
+        seen: str,
+        p: float,
+        power_at: Callable[[tuple[int, int]], float] | None = None,
+    ) -> dict[str, object]:
+        found = math.nan if power_at is None else power_at(runs)
+        needed = math.nan if power_at is None else fewest_runs(power_at, power=power)
+        return {"question": question, "runs": runs, "seen": seen, "p": p, "power": found, "needed": needed}
+
+    return pd.DataFrame(
+        [
+            row(
+                "does clipping move the mean at the end?",
+                (five, eleven),
+                f"{ends.difference:+.1f} points",
+                ends.p_mean,
+                lambda runs: power_of_difference(ends.difference.value, sds, runs),
+            ),
+            row(
+                "do clipped runs lack the low heap?",
+                (five, eleven),
+                f"{heap.low_clipped} of {heap.clipped} against {heap.low_unclipped} of {heap.unclipped}",
+                float(heap.p),
+                lambda runs: power_of_heap(shares, runs),
+            ),
+            row(
+                "do clipped runs spread less along the way?",
+                (five, eleven),
+                f"{narrower:.1f} times",
+                p_narrower,
+            ),
+            row(
+                "does a larger batch spread less? (variance ratio 8 if it does)",
+                sizes,
+                f"{batch.deviation_ratio:.2f} times",
+                batch.p_equal,
+                lambda runs: power_of_ratio(8.0, runs),
+            ),
+            row(
+                "is a variance ratio of 8 excluded? (1 if it is)",
+                sizes,
+                f"{batch.deviation_ratio:.2f} times",
+                batch.p_predicted,
+                lambda runs: power_of_ratio(1.0, runs, tested_ratio=8.0),
+            ),
+        ]
+    )

@@ -17,9 +17,8 @@ from scipy import stats
 from rlvr.simulator.grpo_config import GRPOConfig
 from rlvr.simulator.strategy_family import StrategyFamily
 from rlvr.simulator.trainer import simulate
-from rlvr.theory.rollout_under_clip import clipped_rollout
-from rlvr.theory.scale_free_step import adam_null_moments, momentum_drift
-from rlvr.theory.shared_logits import heap_probability, null_moments
+from rlvr.theory.clipping import clipped_rollout
+from rlvr.theory.shared_logits import adam_null_moments, heap_probability, momentum_drift, null_moments
 
 __all__ = ["FormulaCheck", "check_formulas", "standard_errors_off"]
 
