@@ -1,4 +1,4 @@
-"""Links from numbers to their rows, and the page they lead to: of all published cells, and of two made-up studies."""
+"""Links from numbers to their rows, and the page they lead to: of all cells, and of two made-up studies."""
 
 import math
 import re
