@@ -37,10 +37,8 @@ from rlvr.stats.runs_needed import fewest_runs, power_of_difference, power_of_he
 from rlvr.stats.spreads import deviation_interval, deviation_ratio, mean_over_runs, same_mean, same_spread
 
 __all__ = [
-    "BatchSizeTest",
     "Comparison",
     "averaged_end_points",
-    "batch_size_test",
     "climb",
     "compare_designs",
     "compare_whole_runs",
@@ -375,15 +373,13 @@ def compare_whole_runs(
     """
     groups = _pair(first, second, steps, benchmark)
     runs = np.concatenate([group - np.median(group, axis=0) for group in groups])
-    everyone, size = np.arange(len(runs)), len(groups[0])
-
-    def log_ratio(drawn: tuple[int, ...]) -> float:
-        inside = np.isin(everyone, drawn)
-        return float(np.log(runs[~inside].std(axis=0, ddof=1) / runs[inside].std(axis=0, ddof=1)).mean())
-
-    seen = log_ratio(tuple(range(size)))
-    shuffled = np.array([log_ratio(drawn) for drawn in combinations(range(len(runs)), size)])
-    return math.exp(seen), float((np.abs(shuffled) >= abs(seen) - 1e-12).mean())
+    drawn = np.array(list(combinations(range(len(runs)), len(groups[0]))))
+    inside = np.zeros((len(drawn), len(runs)), dtype=bool)
+    np.put_along_axis(inside, drawn, True, axis=1)
+    others = np.nonzero(~inside)[1].reshape(len(drawn), -1)
+    log_ratios = np.log(runs[others].std(axis=1, ddof=1) / runs[drawn].std(axis=1, ddof=1)).mean(axis=1)
+    p_value = (np.abs(log_ratios) >= abs(log_ratios[0]) - 1e-12).mean()  # the first draw is the published one
+    return math.exp(log_ratios[0]), float(p_value)
 
 
 def geometric_deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> Estimate:
@@ -435,13 +431,10 @@ def geometric_deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: flo
 def _jackknife(runs: Floats) -> tuple[float, float, float]:
     """Mean log deviation over steps: as it is, less its bias, and its variance, by leaving out each run."""
     n = len(runs)
-
-    def log_spread(kept: Floats) -> float:
-        return float(np.log(kept.std(axis=0, ddof=1)).mean())
-
-    seen, left = log_spread(runs), np.array([log_spread(np.delete(runs, run, axis=0)) for run in range(n)])
+    groups = [runs, np.stack([np.delete(runs, run, axis=0) for run in range(n)])]
+    seen, left = (np.log(group.std(axis=-2, ddof=1)).mean(axis=-1) for group in groups)
     bias = (n - 1) * (left.mean() - seen)
-    return seen, seen - float(bias), float((n - 1) * left.var())
+    return float(seen), float(seen - bias), float((n - 1) * left.var())
 
 
 def whole_run_ratio(
@@ -462,55 +455,6 @@ def whole_run_ratio(
     return geometric_deviation_ratio(*_pair(first, second, steps, benchmark), level=level)
 
 
-@dataclass(frozen=True)
-class BatchSizeTest:
-    """The design with 128 answers an update against that with 1,024, one update a rollout each.
-
-    `deviation_ratio` is the ratio of standard deviations, 128 over 1,024 (F interval); `p_equal` is that of
-    equality (shuffled Brown-Forsythe); `p_predicted` and `p_predicted_shuffled` are two-sided p of the
-    predicted ratio of variances, by F (normal runs) and by shuffling after the larger batch was scaled up.
-    """
-
-    deviation_ratio: Estimate
-    p_equal: float
-    p_predicted: float
-    p_predicted_shuffled: float
-
-
-def batch_size_test(
-    step: int | None = None, *, variance_ratio: float = 8.0, benchmark: str = "MATH-500"
-) -> BatchSizeTest:
-    """Test what plain gradient descent predicts of the two batch sizes.
-
-    Parameters
-    ----------
-    step : int from 1 to 80, optional
-        A rollout step; by default the end points.
-    variance_ratio : float above 0
-        Predicted variance of 128 answers an update over that of 1,024.
-    benchmark : {"MATH-500", "AMC"}
-
-    Examples
-    --------
-    >>> found = batch_size_test()
-    >>> format(found.deviation_ratio, ".2f"), round(found.p_predicted, 3)
-    ('1.03 [0.47, 2.67]', 0.039)
-    """
-    real("variance_ratio", variance_ratio, "a number above 0", above=0)
-    if step is not None:
-        whole("step", step, "a rollout step from 1 to 80", at_least=1, at_most=80)
-    small, large = runs_at(SMALL, step, benchmark), runs_at(LARGE, step, benchmark)
-    ratio = deviation_ratio(small, large)
-    law = stats.f(small.size - 1, large.size - 1)
-    seen = ratio.value**2 / variance_ratio
-    return BatchSizeTest(
-        ratio,
-        same_spread(small, large),
-        float(2 * min(law.cdf(seen), law.sf(seen))),
-        same_spread(small, large * math.sqrt(variance_ratio)),
-    )
-
-
 def published_questions(*, power: float = 0.8) -> pd.DataFrame:
     """What the single runs decide and what they could not have: one row a question, MATH-500.
 
@@ -526,60 +470,54 @@ def published_questions(*, power: float = 0.8) -> pd.DataFrame:
     >>> published_questions()[["p", "power", "needed"]].round(2).values.tolist()[0]
     [0.26, 0.33, 32.0]
     """
-    clipped, unclipped = end_points(CLIPPED), end_points(UNCLIPPED)
-    five, eleven = clipped.size, unclipped.size
-    ends, batch, heap = compare_designs(), batch_size_test(), low_runs().iloc[0]
-    narrower, p_narrower = whole_run_ratio(), compare_whole_runs()[1]
+    clipped, unclipped, large, small = (end_points(design) for design in DESIGNS)
+    ends, low = compare_designs(), low_runs().iloc[0]
     sds = float(clipped.std(ddof=1)), float(unclipped.std(ddof=1))
-    shares = (heap.low_clipped / heap.clipped, heap.low_unclipped / heap.unclipped)
-    sizes = (end_points(SMALL).size, end_points(LARGE).size)
+    shares = low.low_clipped / low.clipped, low.low_unclipped / low.unclipped
+    batch = deviation_ratio(small, large)
+    by_clip, by_batch = (clipped.size, unclipped.size), (small.size, large.size)
+    power_at: list[Callable[[tuple[int, int]], float] | None] = [
+        lambda runs: power_of_difference(ends.difference.value, sds, runs),
+        lambda runs: power_of_heap(shares, runs),
+        None,
+        lambda runs: power_of_ratio(8.0, runs),
+        lambda runs: power_of_ratio(1.0, runs, tested_ratio=8.0),
+    ]
+    rows = [
+        ("does clipping move the mean at the end?", by_clip, f"{ends.difference:+.1f} points", ends.p_mean),
+        (
+            "do clipped runs lack the low heap?",
+            by_clip,
+            f"{low.low_clipped} of {low.clipped} against {low.low_unclipped} of {low.unclipped}",
+            float(low.p),
+        ),
+        (
+            "do clipped runs spread less along the way?",
+            by_clip,
+            f"{whole_run_ratio():.1f} times",
+            compare_whole_runs()[1],
+        ),
+        (
+            "does a larger batch spread less? (variance ratio 8 if it does)",
+            by_batch,
+            f"{batch:.2f} times",
+            same_spread(small, large),
+        ),
+        (
+            "is a variance ratio of 8 excluded? (1 if it is)",
+            by_batch,
+            f"{batch:.2f} times",
+            _variance_ratio_p(small, large, 8.0),
+        ),
+    ]
+    table = pd.DataFrame(rows, columns=["question", "runs", "seen", "p"])
+    table["power"] = [at(runs) if at else math.nan for at, runs in zip(power_at, table.runs, strict=True)]
+    table["needed"] = [fewest_runs(at, power=power) if at else math.nan for at in power_at]
+    return table
 
-    def row(
-        question: str,
-        runs: tuple[int, int],
-        seen: str,
-        p: float,
-        power_at: Callable[[tuple[int, int]], float] | None = None,
-    ) -> dict[str, object]:
-        found = math.nan if power_at is None else power_at(runs)
-        needed = math.nan if power_at is None else fewest_runs(power_at, power=power)
-        return {"question": question, "runs": runs, "seen": seen, "p": p, "power": found, "needed": needed}
 
-    return pd.DataFrame(
-        [
-            row(
-                "does clipping move the mean at the end?",
-                (five, eleven),
-                f"{ends.difference:+.1f} points",
-                ends.p_mean,
-                lambda runs: power_of_difference(ends.difference.value, sds, runs),
-            ),
-            row(
-                "do clipped runs lack the low heap?",
-                (five, eleven),
-                f"{heap.low_clipped} of {heap.clipped} against {heap.low_unclipped} of {heap.unclipped}",
-                float(heap.p),
-                lambda runs: power_of_heap(shares, runs),
-            ),
-            row(
-                "do clipped runs spread less along the way?",
-                (five, eleven),
-                f"{narrower:.1f} times",
-                p_narrower,
-            ),
-            row(
-                "does a larger batch spread less? (variance ratio 8 if it does)",
-                sizes,
-                f"{batch.deviation_ratio:.2f} times",
-                batch.p_equal,
-                lambda runs: power_of_ratio(8.0, runs),
-            ),
-            row(
-                "is a variance ratio of 8 excluded? (1 if it is)",
-                sizes,
-                f"{batch.deviation_ratio:.2f} times",
-                batch.p_predicted,
-                lambda runs: power_of_ratio(1.0, runs, tested_ratio=8.0),
-            ),
-        ]
-    )
+def _variance_ratio_p(first: Floats, second: Floats, ratio: float) -> float:
+    """Two-sided p, by F, that the first group's variance is `ratio` times the second's."""
+    law = stats.f(first.size - 1, second.size - 1)
+    seen = first.var(ddof=1) / second.var(ddof=1) / ratio
+    return float(2 * min(law.cdf(seen), law.sf(seen)))

@@ -3,14 +3,14 @@
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 
-from book import repeated_runs
 from book.repeated_runs import (
+    _AllRuns,
+    _variance_ratio_p,
+    _weighted,
     averaged_end_points,
-    batch_size_test,
     climb,
     compare_designs,
     compare_whole_runs,
@@ -174,21 +174,13 @@ def two_heaps(rng, n):
     return np.where(rng.random(n) < 0.44, rng.normal(18, 2.5, n), rng.normal(70, 5.5, n))
 
 
-def test_the_difference_covers_where_one_design_has_two_heaps(monkeypatch):
+def test_the_difference_covers_where_one_design_has_two_heaps():
     rng, hit, n = np.random.default_rng(0), 0, 400
     truth = 64 - (0.44 * 18 + 0.56 * 70)
     for _ in range(n):
         ends, clipped = two_heaps(rng, 18), rng.normal(64, 6.5, 5)
-        single = pd.concat({CLIPPED: pd.DataFrame({0: clipped}), UNCLIPPED: pd.DataFrame({0: ends[:11]})})
-        index = pd.MultiIndex.from_tuples([(UNCLIPPED, 12, 4), (UNCLIPPED, 13, 3)])
-        averages = pd.DataFrame({0: [ends[11:15].mean(), ends[15:].mean()]}, index=index)
-
-        def curves(benchmark, averages=False, tables=(single, averages)):
-            return tables[averages]
-
-        monkeypatch.setattr(repeated_runs, "published_run_curves", curves)
-        found = difference_of_all_runs()
-        assert found.value == pytest.approx(clipped.mean() - ends.mean())
+        parts = _AllRuns(clipped.mean(), 5, clipped), _AllRuns(ends.mean(), 18, ends[:11])
+        found = _weighted([(1.0, parts[0]), (-1.0, parts[1])], 0.95)
         hit += found.low <= truth <= found.high
     assert 0.92 < hit / n < 0.98
 
@@ -314,24 +306,19 @@ def test_the_interval_covers_for_models_of_the_runs_and_less_where_few_stray_far
 
 
 def test_the_batch_sizes_by_hand():
-    found, small, large = batch_size_test(), end_points(SMALL), end_points(LARGE)
+    small, large = end_points(SMALL), end_points(LARGE)
     ratio = small.var(ddof=1) / large.var(ddof=1)
-    assert found.deviation_ratio.value == pytest.approx(ratio**0.5)
-    assert found.p_predicted == pytest.approx(2 * stats.f.cdf(ratio / 8, 5, 8))
-    assert found.p_predicted_shuffled == pytest.approx(0.0647, abs=1e-3) and found.p_equal > 0.5
+    equal, predicted = published_questions().iloc[-2:].itertuples()
+    assert equal.seen.split()[0] == f"{ratio**0.5:.2f}" and equal.p > 0.5
+    assert predicted.p == pytest.approx(2 * stats.f.cdf(ratio / 8, 5, 8))
     # What is seen is never rejected, and a prediction on the other side is as far away.
-    assert batch_size_test(variance_ratio=ratio).p_predicted > 0.8
-    assert batch_size_test(variance_ratio=1 / 8).p_predicted < 0.05
-    at_end = batch_size_test(80)
-    curves = published_run_curves()
-    wanted = curves.loc[SMALL][80].std() / curves.loc[LARGE][80].std()
-    assert at_end.deviation_ratio.value == pytest.approx(wanted)
+    assert _variance_ratio_p(small, large, ratio) > 0.8 and _variance_ratio_p(small, large, 1 / 8) < 0.05
 
 
 def test_every_question_has_its_power():
     table = published_questions()
     assert table.p.round(3).tolist() == pytest.approx(
-        [0.262, 0.245, 0.0, batch_size_test().p_equal, 0.039], abs=1e-3
+        [0.262, 0.245, 0.0, same_spread(end_points(SMALL), end_points(LARGE)), 0.039], abs=1e-3
     )
     assert table.power.round(2).tolist() == pytest.approx([0.33, 0.06, np.nan, 0.70, 0.60], nan_ok=True)
     assert table.needed.tolist() == pytest.approx([32, 18, np.nan, 10, 10], nan_ok=True)
@@ -349,8 +336,6 @@ def test_every_question_has_its_power():
         (lambda: end_points(CLIPPED, "AIME24"), "benchmark must be one of"),
         (lambda: compare_designs(steps=(81, 80)), "step must be a rollout step from 0 to 80, got 81"),
         (lambda: mean_of_all_runs(CLIPPED, step=81), "step must be a rollout step from 0 to 80, got 81"),
-        (lambda: batch_size_test(0), "step must be a rollout step from 1 to 80, got 0"),
-        (lambda: batch_size_test(variance_ratio=0), "variance_ratio must be a number above 0, got 0"),
         (lambda: climb(CLIPPED, steps=(75, 76)), r"steps\[0\] must be a rollout step from 0 to 74, got 75"),
         (lambda: climb(CLIPPED, steps=(5, 5)), r"steps\[1\] must be a rollout step from 6 to 75, got 5"),
         (lambda: compare_whole_runs(steps=(0, 75)), r"steps\[0\] must be a rollout step from 1 to 75, got 0"),
