@@ -51,9 +51,8 @@ def test_clipping_at_the_end():
     welch = stats.ttest_ind(end_points(CLIPPED), end_points(UNCLIPPED), equal_var=False)
     assert found.difference.low == pytest.approx(welch.confidence_interval().low)
     assert (found.difference.n, found.difference.unit) == (16, "training run")
-    assert (round(found.p_mean, 3), round(found.p_mean_studentised, 3)) == (0.262, 0.205)
+    assert round(found.p_mean, 3) == 0.262
     assert found.deviation_ratio.value == pytest.approx(26.4045 / 6.5459, rel=1e-4)
-    assert found.p_spread == pytest.approx(0.17, abs=0.01)
 
 
 def test_equal_optimiser_steps():
@@ -65,7 +64,7 @@ def test_equal_optimiser_steps():
     runs = runs_at(CLIPPED, 10), runs_at(SMALL, 80)
     found = compare_designs(CLIPPED, SMALL, steps=(10, 80))
     assert found.difference.value == pytest.approx(runs[0].mean() - runs[1].mean())
-    assert found.p_spread == same_spread(*runs)
+    assert found.deviation_ratio == deviation_ratio(runs[1], runs[0])
     assert deviation_ratio(runs_at(UNCLIPPED, 75), runs_at(LARGE, 75)).low > 1.4
 
 
