@@ -21,9 +21,10 @@ a ratio of 1.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -45,7 +46,6 @@ __all__ = [
     "difference_of_all_runs",
     "end_points",
     "geometric_deviation_ratio",
-    "low_runs",
     "mean_of_all_runs",
     "published_questions",
     "runs_at",
@@ -58,7 +58,7 @@ Floats = NDArray[np.float64]
 CLIPPED, UNCLIPPED, LARGE, SMALL = DESIGNS
 
 
-def _curves(design: str, benchmark: str) -> pd.DataFrame:
+def _curves(design: str, benchmark: str = "MATH-500") -> pd.DataFrame:
     choice("design", design, tuple(DESIGNS))
     return published_run_curves(benchmark).loc[design]
 
@@ -74,65 +74,40 @@ def end_points(design: str, benchmark: str = "MATH-500") -> Floats:
     return np.array([run.dropna().tail(10).mean() for _, run in _curves(design, benchmark).iterrows()])
 
 
-def runs_at(design: str, step: int | None, benchmark: str = "MATH-500") -> Floats:
+def runs_at(design: str, step: int | None) -> Floats:
     """Each run at a rollout step, those that had ended left out, or (None) its end point; percent (run,)."""
     if step is None:
-        return end_points(design, benchmark)
+        return end_points(design)
     whole("step", step, "a rollout step from 0 to 80", at_least=0, at_most=80)
-    return _curves(design, benchmark)[step].dropna().to_numpy()
+    return _curves(design)[step].dropna().to_numpy()
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """Two groups of single runs side by side, in points.
-
-    Attributes
-    ----------
-    difference : Estimate
-        Mean of the first minus mean of the second, Welch's t interval over runs.
-    p_mean : float
-        Permutation test of the difference.
-    deviation_ratio : Estimate
-        Standard deviation of the second over that of the first, F interval.
-    """
+class Comparison(NamedTuple):
+    """End points of two designs side by side, in points."""
 
     difference: Estimate
+    """Mean of the first minus mean of the second, Welch's t interval over runs."""
     p_mean: float
-    deviation_ratio: Estimate
+    """Permutation test of the difference."""
 
 
-def compare_designs(
-    first: str = CLIPPED,
-    second: str = UNCLIPPED,
-    *,
-    steps: tuple[int | None, int | None] = (None, None),
-    benchmark: str = "MATH-500",
-) -> Comparison:
-    """Compare the single runs of two designs at a rollout step each, or (None) at their end points.
-
-    Designs of 8 and of 1 update a rollout have taken equally many optimiser steps at, say, ``steps=(10,
-    80)``.
+def compare_designs(first: str = CLIPPED, second: str = UNCLIPPED) -> Comparison:
+    """Compare the end points of two designs' single runs.
 
     Examples
     --------
-    >>> found = compare_designs()
-    >>> format(found.difference, ".1f"), round(found.p_mean, 2), format(found.deviation_ratio, ".1f")
-    ('14.0 [-4.4, 32.5]', 0.26, '4.0 [1.4, 8.5]')
+    >>> difference, p_mean = compare_designs()
+    >>> format(difference, ".1f"), round(p_mean, 2)
+    ('14.0 [-4.4, 32.5]', 0.26)
     """
-    one, other = runs_at(first, steps[0], benchmark), runs_at(second, steps[1], benchmark)
+    one, other = end_points(first), end_points(second)
     low, high = stats.ttest_ind(one, other, equal_var=False).confidence_interval()
-    apart = float(one.mean() - other.mean())
-    return Comparison(
-        Estimate(apart, float(low), float(high), 0.95, "training run", one.size + other.size),
-        same_mean(one, other),
-        deviation_ratio(other, one),
-    )
+    gap, n = float(one.mean() - other.mean()), one.size + other.size
+    return Comparison(Estimate(gap, float(low), float(high), 0.95, "training run", n), same_mean(one, other))
 
 
-def climb(
-    design: str, benchmark: str = "MATH-500", *, steps: tuple[int, int] = (0, 75), level: float = 0.95
-) -> tuple[Estimate, Floats]:
-    """Least-squares slope of each single run, points a rollout step, and their mean over runs.
+def climb(design: str) -> tuple[Estimate, Floats]:
+    """Least-squares slope of each single run to step 75, points a rollout step, and their mean over runs.
 
     Returns
     -------
@@ -144,67 +119,12 @@ def climb(
     >>> format(climb("8 updates, clipping")[0], ".2f")
     '0.23 [0.17, 0.29]'
     """
-    start = whole("steps[0]", steps[0], "a rollout step from 0 to 74", at_least=0, at_most=74)
-    stop = whole(
-        "steps[1]", steps[1], f"a rollout step from {start + 1} to 75", at_least=start + 1, at_most=75
-    )
-    runs = _curves(design, benchmark).loc[:, start:stop]
+    runs = _curves(design).loc[:, :75]
     slopes = np.polyfit(runs.columns.to_numpy(dtype=float), runs.to_numpy().T, 1)[0]
-    return mean_over_runs(slopes, level=level), slopes
+    return mean_over_runs(slopes), slopes
 
 
-def low_runs(
-    below: float = 30.0, *, other_clipped: int = 4, in_averages: tuple[int, ...] = (3, 4)
-) -> pd.DataFrame:
-    """Fisher's test of "clipped runs lack the low heap", as the count of runs grows.
-
-    Parameters
-    ----------
-    below : float in (0, 100)
-        An end point (percent, MATH-500) under it is low. None lies between 22 and 38, so any value there
-        counts the same runs.
-    other_clipped : int
-        Clipped runs at other reward rates and on other hardware; all end above 70 (``arms.csv``).
-    in_averages : tuple of int
-        Low runs, possibly, among the seven behind the two published averages (see the data folder).
-
-    Returns
-    -------
-    DataFrame
-        One row a choice of what to count: ``counted, low_unclipped, unclipped, low_clipped, clipped, p``.
-
-    Examples
-    --------
-    >>> low_runs().p.round(3).tolist()
-    [0.245, 0.094, 0.272, 0.059, 0.122, 0.026]
-    """
-    real("below", below, "a percentage strictly between 0 and 100", above=0, below=100)
-    clipped, unclipped = end_points(CLIPPED), end_points(UNCLIPPED)
-    behind = published_run_curves(averages=True).index.to_frame().runs_averaged.sum()
-    rows = []
-    for extra in (None, *in_averages):
-        low = int((unclipped < below).sum()) + (extra or 0)
-        n = unclipped.size + (0 if extra is None else int(behind))
-        for more in (0, other_clipped):
-            low_clipped, m = int((clipped < below).sum()), clipped.size + more
-            counted = ["single runs"]
-            counted += [f"{extra} low of {behind} in the averages"] if extra is not None else []
-            counted += [f"{more} clipped runs from elsewhere"] if more else []
-            p = stats.fisher_exact([[low, n - low], [low_clipped, m - low_clipped]]).pvalue
-            rows.append(
-                {
-                    "counted": ", ".join(counted),
-                    "low_unclipped": low,
-                    "unclipped": n,
-                    "low_clipped": low_clipped,
-                    "clipped": m,
-                    "p": float(p),
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def averaged_end_points(design: str, benchmark: str = "MATH-500") -> dict[int, float]:
+def averaged_end_points(design: str) -> dict[int, float]:
     """End points of a design's published averages, percent, by the number of runs in each; mostly none.
 
     Examples
@@ -212,13 +132,13 @@ def averaged_end_points(design: str, benchmark: str = "MATH-500") -> dict[int, f
     >>> {runs: round(end, 1) for runs, end in averaged_end_points("8 updates, no clipping").items()}
     {4: 44.8, 3: 28.8}
     """
-    return _averages(design, None, benchmark)
+    return _averages(design, None)
 
 
-def _averages(design: str, step: int | None, benchmark: str) -> dict[int, float]:
+def _averages(design: str, step: int | None) -> dict[int, float]:
     """What each published average of a design stands at, by its number of runs."""
     choice("design", design, tuple(DESIGNS))
-    curves = published_run_curves(benchmark, averages=True)
+    curves = published_run_curves(averages=True)
     return {
         int(runs): float(curve.dropna().tail(10).mean() if step is None else curve[step])
         for (at, _, runs), curve in curves.iterrows()
@@ -240,14 +160,14 @@ class _AllRuns:
         return float(self.singles.std(ddof=1)) / math.sqrt(self.n)
 
 
-def _all_runs(design: str, step: int | None, benchmark: str) -> _AllRuns:
-    singles, averages = runs_at(design, step, benchmark), _averages(design, step, benchmark)
+def _all_runs(design: str, step: int | None = None) -> _AllRuns:
+    singles, averages = runs_at(design, step), _averages(design, step)
     n = singles.size + sum(averages)
     total = singles.sum() + sum(runs * value for runs, value in averages.items())
     return _AllRuns(float(total) / n, n, singles)
 
 
-def _weighted(parts: list[tuple[float, _AllRuns]], level: float) -> Estimate:
+def _weighted(parts: list[tuple[float, _AllRuns]], level: float = 0.95) -> Estimate:
     """Sum of weighted means with Welch's t interval; degrees of freedom are those of the single runs."""
     real("level", level, "a number strictly between 0 and 1", above=0, below=1)
     value = sum(weight * part.mean for weight, part in parts)
@@ -263,10 +183,8 @@ def _weighted(parts: list[tuple[float, _AllRuns]], level: float) -> Estimate:
     return Estimate(value, value - half, value + half, level, "training run", n)
 
 
-def mean_of_all_runs(
-    *designs: str, step: int | None = None, benchmark: str = "MATH-500", level: float = 0.95
-) -> Estimate:
-    """Mean of every published run of one or more designs, at a rollout step or (None) at the end points.
+def mean_of_all_runs(*designs: str, level: float = 0.95) -> Estimate:
+    """Mean end point of every published run of one or more designs.
 
     Each run counts once, those behind a published average as well. The interval is Student's t over runs;
     each design has a spread of its own, that between its single runs.
@@ -276,21 +194,14 @@ def mean_of_all_runs(
     >>> format(mean_of_all_runs("8 updates, no clipping"), ".1f")  # 11 single runs, and 7 in two averages
     '45.5 [31.6, 59.3]'
     """
-    parts = [_all_runs(design, step, benchmark) for design in designs]
+    parts = [_all_runs(design) for design in designs]
     if not parts:
         raise ValueError("designs must be at least one, got none")
     n = sum(part.n for part in parts)
     return _weighted([(part.n / n, part) for part in parts], level)
 
 
-def difference_of_all_runs(
-    first: str = CLIPPED,
-    second: str = UNCLIPPED,
-    *,
-    step: int | None = None,
-    benchmark: str = "MATH-500",
-    level: float = 0.95,
-) -> Estimate:
+def difference_of_all_runs(first: str = CLIPPED, second: str = UNCLIPPED, *, level: float = 0.95) -> Estimate:
     """Mean of the first design minus that of the second over all runs, Welch's t interval over runs.
 
     Examples
@@ -298,13 +209,11 @@ def difference_of_all_runs(
     >>> format(difference_of_all_runs(), ".1f")
     '18.8 [4.0, 33.7]'
     """
-    one, other = (_all_runs(design, step, benchmark) for design in (first, second))
+    one, other = (_all_runs(design) for design in (first, second))
     return _weighted([(1.0, one), (-1.0, other)], level)
 
 
-def runs_by_step(
-    steps: tuple[int, ...] = (5, 10, 20, 30, 40, 60, 80), benchmark: str = "MATH-500", *, level: float = 0.95
-) -> pd.DataFrame:
+def runs_by_step(steps: Sequence[int]) -> pd.DataFrame:
     """Mean and standard deviation over the runs of each design at each rollout step.
 
     Returns
@@ -317,7 +226,7 @@ def runs_by_step(
     rows = []
     for design, updates in DESIGNS.items():
         for step in steps:
-            every = _all_runs(design, step, benchmark)
+            every = _all_runs(design, step)
             rows.append(
                 {
                     "design": design,
@@ -325,28 +234,19 @@ def runs_by_step(
                     "updates": updates * step,
                     "runs": every.n,
                     "single_runs": every.singles.size,
-                    "mean": _weighted([(1.0, every)], level),
-                    "deviation": deviation_interval(every.singles, level=level),
+                    "mean": _weighted([(1.0, every)]),
+                    "deviation": deviation_interval(every.singles),
                 }
             )
     return pd.DataFrame(rows)
 
 
-def _pair(first: str, second: str, steps: tuple[int, int], benchmark: str) -> tuple[Floats, Floats]:
-    """Single runs (run, step) of two designs between two rollout steps."""
-    start = whole("steps[0]", steps[0], "a rollout step from 1 to 75", at_least=1, at_most=75)
-    stop = whole("steps[1]", steps[1], f"a rollout step from {start} to 75", at_least=start, at_most=75)
-    one, other = (_curves(design, benchmark).loc[:, start:stop].to_numpy() for design in (first, second))
-    return one, other
+def _whole_runs(*designs: str) -> list[Floats]:
+    """Single runs (run, step) of designs, from rollout step 1 to the last that every run reached."""
+    return [_curves(design).loc[:, 1:75].to_numpy() for design in designs]
 
 
-def compare_whole_runs(
-    first: str = CLIPPED,
-    second: str = UNCLIPPED,
-    *,
-    steps: tuple[int, int] = (1, 75),
-    benchmark: str = "MATH-500",
-) -> tuple[float, float]:
+def compare_whole_runs(first: str = CLIPPED, second: str = UNCLIPPED) -> tuple[float, float]:
     """How many times wider the second design spreads over whole single runs, and its two-sided p.
 
     The ratio is geometric: the mean over steps of the logarithm of the ratio of standard deviations. Whole
@@ -363,7 +263,7 @@ def compare_whole_runs(
     >>> f"{ratio:.1f} {p:.4f}"  # of 4,368 ways to draw five runs, one is as extreme: the design itself
     '4.9 0.0002'
     """
-    groups = _pair(first, second, steps, benchmark)
+    groups = _whole_runs(first, second)
     runs = np.concatenate([group - np.median(group, axis=0) for group in groups])
     drawn = np.array(list(combinations(range(len(runs)), len(groups[0]))))
     inside = np.zeros((len(drawn), len(runs)), dtype=bool)
@@ -429,14 +329,7 @@ def _jackknife(runs: Floats) -> tuple[float, float, float]:
     return float(seen), float(seen - bias), float((n - 1) * left.var())
 
 
-def whole_run_ratio(
-    first: str = CLIPPED,
-    second: str = UNCLIPPED,
-    *,
-    steps: tuple[int, int] = (1, 75),
-    benchmark: str = "MATH-500",
-    level: float = 0.95,
-) -> Estimate:
+def whole_run_ratio(first: str = CLIPPED, second: str = UNCLIPPED, *, level: float = 0.95) -> Estimate:
     """The ratio of :func:`compare_whole_runs` with the interval of :func:`geometric_deviation_ratio`.
 
     Examples
@@ -444,7 +337,7 @@ def whole_run_ratio(
     >>> format(whole_run_ratio(), ".1f")
     '4.9 [2.1, 9.5]'
     """
-    return geometric_deviation_ratio(*_pair(first, second, steps, benchmark), level=level)
+    return geometric_deviation_ratio(*_whole_runs(first, second), level=level)
 
 
 def published_questions(*, power: float = 0.8) -> pd.DataFrame:
@@ -463,9 +356,11 @@ def published_questions(*, power: float = 0.8) -> pd.DataFrame:
     [0.26, 0.33, 32.0]
     """
     clipped, unclipped, large, small = (end_points(design) for design in DESIGNS)
-    ends, low = compare_designs(), low_runs().iloc[0]
+    ends = compare_designs()
+    low = [int((runs < 30).sum()) for runs in (clipped, unclipped)]  # none ends between 22 and 38
+    counts = [[low[0], clipped.size - low[0]], [low[1], unclipped.size - low[1]]]
     sds = float(clipped.std(ddof=1)), float(unclipped.std(ddof=1))
-    shares = low.low_clipped / low.clipped, low.low_unclipped / low.unclipped
+    shares = low[0] / clipped.size, low[1] / unclipped.size
     batch = deviation_ratio(small, large)
     by_clip, by_batch = (clipped.size, unclipped.size), (small.size, large.size)
     power_at: list[Callable[[tuple[int, int]], float] | None] = [
@@ -480,8 +375,8 @@ def published_questions(*, power: float = 0.8) -> pd.DataFrame:
         (
             "do clipped runs lack the low heap?",
             by_clip,
-            f"{low.low_clipped} of {low.clipped} against {low.low_unclipped} of {low.unclipped}",
-            float(low.p),
+            f"{low[0]} of {clipped.size} against {low[1]} of {unclipped.size}",
+            float(stats.fisher_exact(counts).pvalue),
         ),
         (
             "do clipped runs spread less along the way?",
