@@ -1,4 +1,4 @@
-"""Sphinx extension: on a narrow screen each figure is shown in its narrow form (`book.narrow_figures`).
+"""Sphinx extension: on a narrow screen each figure is shown in its narrow form (`book.figures`).
 
 The form is made in the run that makes the page, so it is as fresh as the page; stored notebooks do not
 hold it. Where chapters are not run, figures have their wide form alone.

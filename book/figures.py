@@ -197,14 +197,14 @@ def _one_column(figure: Figure, places: Mapping[Axes, SubplotSpec], back: ExitSt
         axes.set_subplotspec(grid[number, 0])
         if axes.axison:
             axes.tick_params(labelleft=True, labelbottom=True)
-            row = [other for other, its in places.items() if its.rowspan == place.rowspan]
+            row = [other for other, spot in places.items() if spot.rowspan == place.rowspan]
             size = row[0].yaxis.get_tick_params().get("labelsize")
             if size is not None and size != shown.get("labelsize"):
                 axes.tick_params(axis="y", labelsize=size)
             axes.set_ylabel(next(filter(None, (a.get_ylabel() for a in (axes, *row))), ""))
             if len(across) == 1:  # one name for all stands under the last
                 axes.set_xlabel(next(iter(across)) if number == len(places) - 1 else "")
-        column = (titles[other] for other, its in places.items() if its.colspan == place.colspan)
+        column = (titles[other] for other, spot in places.items() if spot.colspan == place.colspan)
         if axes.axison and not titles[axes]:
             back.callback(axes.set_title, "")
             axes.set_title(next(column, ""))

@@ -162,10 +162,10 @@ def draw_random_paths(
         for axes, rate in zip(line, rates, strict=True):
             for design, colour in (("unclipped", "black"), ("clipped", TERM_COLOURS["null"])):
                 cell = random[(random["rate"] == rate) & (random["design"] == design)]
-                seen = cell.pivot(index="step", columns="seed", values=measure)
-                axes.plot(seen, color=colour, lw=0.5, alpha=0.4)
-                axes.plot(seen.mean(axis=1), color=colour, lw=2)
-            axes.axhline(seen.loc[0].mean(), color="grey", ls=":", lw=1)
+                runs = cell.pivot(index="step", columns="seed", values=measure)
+                axes.plot(runs, color=colour, lw=0.5, alpha=0.4)
+                axes.plot(runs.mean(axis=1), color=colour, lw=2)
+            axes.axhline(runs.loc[0].mean(), color="grey", ls=":", lw=1)
             if measure == "trained_right":
                 axes.axhline(chance, color="grey", ls=":", lw=1)
         line[0].set_ylabel(name)

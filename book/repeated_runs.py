@@ -310,23 +310,23 @@ def geometric_deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: flo
                 f"{name} must be at least 3 runs (run, step) that spread at every step, got {group.shape}"
             )
     parts = [_jackknife(group) for group in groups]
-    seen, value = (parts[1][k] - parts[0][k] for k in (0, 1))
+    log_ratio, value = (parts[1][k] - parts[0][k] for k in (0, 1))
     variances = np.array([variance for *_, variance in parts])
     freedom = variances.sum() ** 2 / sum(
         v**2 / (len(group) - 1) for v, group in zip(variances, groups, strict=True)
     )
     half = float(stats.t.ppf(0.5 + level / 2, freedom)) * math.sqrt(variances.sum())
     low, high = math.exp(value - half), math.exp(value + half)
-    return Estimate(math.exp(seen), low, high, level, "training run", sum(map(len, groups)))
+    return Estimate(math.exp(log_ratio), low, high, level, "training run", sum(map(len, groups)))
 
 
 def _jackknife(runs: Floats) -> tuple[float, float, float]:
     """Mean log deviation over steps: as it is, less its bias, and its variance, by leaving out each run."""
     n = len(runs)
     groups = [runs, np.stack([np.delete(runs, run, axis=0) for run in range(n)])]
-    seen, left = (np.log(group.std(axis=-2, ddof=1)).mean(axis=-1) for group in groups)
-    bias = (n - 1) * (left.mean() - seen)
-    return float(seen), float(seen - bias), float((n - 1) * left.var())
+    spread, left_out = (np.log(group.std(axis=-2, ddof=1)).mean(axis=-1) for group in groups)
+    bias = (n - 1) * (left_out.mean() - spread)
+    return float(spread), float(spread - bias), float((n - 1) * left_out.var())
 
 
 def whole_run_ratio(first: str = CLIPPED, second: str = UNCLIPPED, *, level: float = 0.95) -> Estimate:
@@ -406,5 +406,5 @@ def published_questions(*, power: float = 0.8) -> pd.DataFrame:
 def _variance_ratio_p(first: Floats, second: Floats, ratio: float) -> float:
     """Two-sided p, by F, that the first group's variance is `ratio` times the second's."""
     law = stats.f(first.size - 1, second.size - 1)
-    seen = first.var(ddof=1) / second.var(ddof=1) / ratio
-    return float(2 * min(law.cdf(seen), law.sf(seen)))
+    quotient = first.var(ddof=1) / second.var(ddof=1) / ratio
+    return float(2 * min(law.cdf(quotient), law.sf(quotient)))

@@ -40,15 +40,14 @@ class StrategyCounts:
     """One model's questions before training: how many answered with and without code, and how many right.
 
     ``n`` and ``right`` are (with code, without code). `printed` is the accuracy that the source prints for
-    all questions, `told` the one when the prompt asks for code, `null` RANDOM minus FROZEN at the published
-    arms, `random` that RANDOM accuracy, NaN where there is none.
+    all questions, `null` RANDOM minus FROZEN at the published arms, `random` that RANDOM accuracy, NaN where
+    there is none.
     """
 
     model: str
     n: tuple[int, int]
     right: tuple[int, int]
     printed: float
-    told: float
     random: float
 
     @property
@@ -102,9 +101,7 @@ def strategy_counts() -> dict[str, StrategyCounts]:
             round(n[1] * row.accuracy_no_code_percent / 100),
         )
         random = float(ends.accuracy_percent.get(row.model, "nan")) / 100
-        found[row.model] = StrategyCounts(
-            row.model, n, right, row.accuracy_percent / 100, row.accuracy_told_percent / 100, random
-        )
+        found[row.model] = StrategyCounts(row.model, n, right, row.accuracy_percent / 100, random)
     return found
 
 
@@ -209,8 +206,7 @@ def left_over(*, level: float = 0.95) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a model: ``model, null, bound, left, left_with_runs, told``; the last is RANDOM minus the
-        accuracy under a prompt that asks for code.
+        One row a model: ``model, null, bound, left, left_with_runs``.
 
     Examples
     --------
@@ -223,8 +219,7 @@ def left_over(*, level: float = 0.95) -> pd.DataFrame:
     rows = []
     for counts in strategy_counts().values():
         best = max(range(2), key=lambda strategy: counts.right[strategy] / counts.n[strategy])
-        random, of_all = counts.random, sum(counts.n)
-        accuracies = (random, of_all), (counts.right[best] / counts.n[best], counts.n[best])
+        accuracies = ((counts.random, sum(counts.n)), (counts.right[best] / counts.n[best], counts.n[best]))
         rows.append(
             {
                 "model": counts.model,
@@ -232,7 +227,6 @@ def left_over(*, level: float = 0.95) -> pd.DataFrame:
                 "bound": counts.bound_interval(level=level),
                 "left": _difference(*accuracies, level),
                 "left_with_runs": _difference(*accuracies, level, half),
-                "told": _difference((random, of_all), (counts.told, of_all), level),
             }
         )
     return pd.DataFrame(rows)

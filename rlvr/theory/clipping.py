@@ -208,8 +208,8 @@ def clipped_rollout(
     --------
     >>> settings = dict(learning_rate=2.0, n_answers=128, group_size=16, inner_updates=8)
     >>> free = clipped_rollout(0.65, clip=None, **settings)
-    >>> held = clipped_rollout(0.65, clip=(0.2, 0.2), **settings)
-    >>> bool(held.mean > 0 and held.sd < free.sd and held.losing > held.gaining)
+    >>> clipped = clipped_rollout(0.65, clip=(0.2, 0.2), **settings)
+    >>> bool(clipped.mean > 0 and clipped.sd < free.sd and clipped.losing > clipped.gaining)
     True
     """
     p = real("share", share, "a number strictly between 0 and 1", above=0, below=1)
@@ -269,7 +269,7 @@ def _update_moments(
     chances, root = stats.binom.pmf(m, group_size, 0.5), np.sqrt(m * (group_size - m))
     won, lost = before * (1 - over), before * (1 - under)  # the chance that a strategy is used, and counts
     apart = ((won - lost) * push).sum(axis=0)
-    spread = sum((kept * push**2).sum(axis=0) - (kept * push).sum(axis=0) ** 2 for kept in (won, lost))
+    spread = sum((used * push**2).sum(axis=0) - (used * push).sum(axis=0) ** 2 for used in (won, lost))
     of_groups = chances @ root**2 - (chances @ root) ** 2
     share_mixed = 1 - 2.0 ** (1 - group_size)
     return chances @ root / group_size * apart, share_mixed / 2 * spread + of_groups / group_size * apart**2

@@ -322,8 +322,8 @@ def _lumped_table(family: TaskFamily, group_size: int) -> _Lumped:
     symmetric = linalg.block_diag(np.eye(n_own), np.ones((min(n_shared, 1), n_shared)))
     basis = linalg.orth((symmetric - symmetric.mean(axis=1, keepdims=True)).T).T
     full = plurality_table(group_size, family.n_actions, "uniform")
-    kept = np.all(np.diff(full.counts[:, n_own:], axis=1) <= 0, axis=1)
-    groups = PluralityTable(**{field.name: getattr(full, field.name)[kept] for field in fields(full)})
+    sorted_rows = np.all(np.diff(full.counts[:, n_own:], axis=1) <= 0, axis=1)
+    groups = PluralityTable(**{field.name: getattr(full, field.name)[sorted_rows] for field in fields(full)})
     # how many count vectors each kept one stands for: arrangements of the repeated shared counts
     repeats = (groups.counts[:, n_own:, None] == np.arange(group_size + 1)).sum(axis=1)
     log_alike = special.gammaln(n_shared + 1) - special.gammaln(repeats + 1).sum(axis=1)
@@ -333,9 +333,9 @@ def _lumped_table(family: TaskFamily, group_size: int) -> _Lumped:
     for action in range(family.n_actions):
         term = -groups.counts * groups.lost[:, None]
         term[:, action] = groups.won
-        share, seen = groups.share[:, action], term @ basis.T
-        first += share[:, None] * seen
-        second += share[:, None, None] * seen[:, :, None] * seen[:, None, :]
+        share, lumped = groups.share[:, action], term @ basis.T
+        first += share[:, None] * lumped
+        second += share[:, None, None] * lumped[:, :, None] * lumped[:, None, :]
     return _Lumped(basis, groups, np.concatenate([first, second.reshape(len(first), -1)], axis=1))
 
 
@@ -479,8 +479,8 @@ def crossover(family: TaskFamily) -> float:
         return family.crossover
 
     def gain(strength: float) -> float:
-        there = replace(family, prior_strength=strength)
-        return elicitation_limit(there) - there.prior_accuracy
+        shifted = replace(family, prior_strength=strength)
+        return elicitation_limit(shifted) - shifted.prior_accuracy
 
     if not gain(1e-3) < 0 < gain(1 - 1e-3):
         raise ValueError(f"family must have a crossover between 0.001 and 0.999, got none for {family!r}")
