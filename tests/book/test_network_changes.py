@@ -85,31 +85,6 @@ def closed():
     plt.close("all")
 
 
-def test_every_run_and_every_mean_is_drawn():
-    paths = network_paths()
-    figure = draw_random_paths(paths, prior="middle", rates=("low", "middle"), chance=0.1)
-    random = paths.query("arm == 'random' and prior == 'middle' and rate == 'low'")
-    runs = random[random["design"].isin(["clipped", "unclipped"])].groupby(["design", "seed"]).ngroups
-    assert len(figure.axes) == 6
-    accuracy, share = figure.axes[0], figure.axes[2]
-    assert len(accuracy.lines) == runs + 2 + 2 and len(share.lines) == runs + 2 + 1
-    clipped = random[random["design"] == "clipped"].groupby("step")["trained_right"].mean()
-    means = [line.get_ydata() for line in accuracy.lines if line.get_linewidth() == 2]
-    assert np.allclose(means[1], clipped)
-    assert accuracy.get_title() == "low rate" and accuracy.get_ylabel() == "accuracy"
-
-
-def test_the_network_is_filled_and_predictions_are_open():
-    arms = {"frozen": [0.4, 0.4], "random": [0.3, 0.4], "majority": [0.5, 0.7], "true": [0.9, 0.8]}
-    network, table = decompose(**arms), decompose(**{arm: [0.1, 0.2] for arm in arms})
-    figure = draw_splits({"weak prior": [network, table], "strong prior": [table]})
-    first, second = figure.axes
-    marks = [line for line in first.lines if line.get_marker() == "o"]
-    assert [line.get_ydata()[0] for line in marks] == pytest.approx([-0.05, 0.25, 0.25, 0, 0, 0])
-    assert [line.get_markerfacecolor() == "white" for line in marks] == [False] * 3 + [True] * 3
-    assert (first.get_title(), second.get_title()) == ("weak prior", "strong prior")
-
-
 def test_paths_have_a_column_a_rate_and_say_what_is_guessed():
     figure = draw_random_paths(network_paths(), prior="middle", rates=("low", "middle"), chance=0.1)
     assert figure.get_size_inches().tolist() == [7.6, 6.2]
@@ -125,8 +100,14 @@ def test_paths_have_a_column_a_rate_and_say_what_is_guessed():
             dotted = [line for line in axes.lines if line.get_linestyle() == ":"]
             assert {line.get_linewidth() for line in dotted} == {1}
             assert len(dotted) == n_dotted
-    random = network_paths().query("arm == 'random' and prior == 'middle' and rate == 'low' and step == 0")
-    start = random[random["design"] == "clipped"]["trained_right"].mean()
+    random = network_paths().query("arm == 'random' and prior == 'middle' and rate == 'low'")
+    random = random[random["design"].isin(["clipped", "unclipped"])]
+    n_runs = random.groupby(["design", "seed"]).ngroups
+    assert [len(axes.lines) for axes in panels[:, 0]] == [n_runs + 4, n_runs + 3, n_runs + 3]
+    clipped = random[random["design"] == "clipped"].groupby("step")["trained_right"].mean()
+    means = [line.get_ydata() for line in panels[0, 0].lines if line.get_linewidth() == 2]
+    np.testing.assert_allclose(means[1], clipped)
+    start = clipped[0]
     level = [line.get_ydata()[0] for line in panels[0, 0].lines if line.get_linestyle() == ":"]
     assert level == pytest.approx([start, 0.1])
 
@@ -139,6 +120,9 @@ def test_a_split_has_a_place_a_term_and_predictions_stand_to_its_right():
     first, second = figure.axes
     marks = [line for line in first.lines if line.get_marker() in ("o", "s")]
     assert [line.get_marker() for line in marks] == ["o"] * 6 + ["s"] * 3
+    assert [line.get_markerfacecolor() == "white" for line in marks] == [False] * 3 + [True] * 6
+    assert [line.get_ydata()[0] for line in marks] == pytest.approx([-0.05, 0.25, 0.25, *[0] * 6])
+    assert (first.get_title(), second.get_title()) == ("weak prior", "strong prior")
     places = [-0.2, 0.8, 1.8, 0, 1, 2, 0.2, 1.2, 2.2]
     assert [line.get_xdata()[0] for line in marks] == pytest.approx(places)
     ends = [line for line in first.lines if len(line.get_xdata()) == 2 and line.get_color() != "black"]

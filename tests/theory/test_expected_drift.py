@@ -444,13 +444,10 @@ def test_moves_by_hand_and_none_for_a_unanimous_group():
     np.testing.assert_allclose(table.drift[counts.index([3, 0, 1])], [3**0.5 / 4, 0.0, -(3**0.5) / 4])
     assert table.drift[counts.index([0, 4, 0])].tolist() == [0.0, 0.0, 0.0]
     np.testing.assert_allclose(table.drift.sum(axis=1), 0.0, atol=1e-15)
-
-
-def test_a_pair_wins_and_loses_half():
-    table = plurality_table(2, 2, "lowest")
-    assert table.counts.tolist() == [[0, 2], [1, 1], [2, 0]]
-    assert table.won.tolist() == [0.0, 0.5, 0.0] and table.lost.tolist() == [0.0, 0.5, 0.0]
-    assert table.drift.tolist() == [[0.0, 0.0], [0.5, -0.5], [0.0, 0.0]]
+    pair = plurality_table(2, 2, "lowest")
+    assert pair.counts.tolist() == [[0, 2], [1, 1], [2, 0]]
+    assert pair.won.tolist() == pair.lost.tolist() == [0.0, 0.5, 0.0]
+    assert pair.drift.tolist() == [[0.0, 0.0], [0.5, -0.5], [0.0, 0.0]]
     assert plurality_table(2, 2, "uniform").drift.tolist() == [[0.0, 0.0]] * 3
 
 

@@ -76,12 +76,6 @@ def test_the_first_update_by_hand():
     np.testing.assert_allclose(path, [0.5, special.expit(0.5)], rtol=1e-15)
 
 
-def test_frozen_and_random_stay_at_the_prior():
-    for arm in ("frozen", "random"):
-        path = mean_field(SMALL, LIGHT, arm, 30)
-        np.testing.assert_allclose(path, SMALL.prior_accuracy, atol=1e-14)
-
-
 def test_lowest_index_ties_are_averaged_over_the_places_of_the_roles():
     config = GRPOConfig(learning_rate=0.5, group_size=4)
     single = []
@@ -237,6 +231,7 @@ def test_a_path_without_updates_is_the_prior_and_random_is_not_pulled():
     assert mean_field(family, GRPOConfig(), "true", 0).tolist() == pytest.approx([family.prior_accuracy])
     off = GRPOConfig(filtering="off", kl_coefficient=0.5, n_steps=9)
     for arm in ("frozen", "random"):
+        np.testing.assert_allclose(mean_field(SMALL, LIGHT, arm, 30), SMALL.prior_accuracy, atol=1e-14)
         assert expected_accuracy(family, off, arm) == pytest.approx(family.prior_accuracy)
 
 
@@ -494,8 +489,11 @@ def test_crossover_is_where_the_limit_meets_the_prior(spread, format_strength):
     for offset, sign in ((-0.01, -1), (0.01, 1)):
         there = TaskFamily(at + offset, format_strength=format_strength, prior_spread=spread)
         assert np.sign(elicitation_limit(there) - there.prior_accuracy) == sign
+    exact = TaskFamily(at, format_strength=format_strength, prior_spread=spread)
     if spread == 0:
         assert at == family.crossover
+    else:
+        assert elicitation_limit(exact) == pytest.approx(exact.prior_accuracy, abs=1e-8)
 
 
 def test_spread_moves_the_crossover_and_0_35_is_none_of_them():
@@ -521,13 +519,6 @@ def test_the_mode_always_has_the_largest_majority_drift(group_size):
     assert np.array_equal(drifts.argmax(axis=1), mode)
     # with pairs, every mixed group is a tie and a fair coin decides: no drift, and so no limit
     np.testing.assert_allclose(majority_drifts(policies, 2, "uniform"), 0.0, atol=1e-15)
-
-
-@pytest.mark.parametrize("spread", [0.02, 0.2, 0.5])
-def test_the_crossover_of_unlike_prompts_is_where_both_are_equal(spread):
-    at = crossover(TaskFamily(prior_spread=spread))
-    there = TaskFamily(at, prior_spread=spread)
-    assert elicitation_limit(there) == pytest.approx(there.prior_accuracy, abs=1e-8)
 
 
 def test_arguments_are_refused_by_name():

@@ -72,13 +72,6 @@ def test_mean_and_spread_of_drawn_runs(shares):
     assert np.all(np.abs(moved.mean(0)) < 4 * moved.std(0) / n_runs**0.5)  # the martingale
 
 
-def test_more_answers_less_spread_more_prompts_none():
-    wide = null_moments([0.6, 0.4], [0.7, 0.2], **(SETTINGS | {"n_answers": 128}))
-    narrow = null_moments([0.6, 0.4], [0.7, 0.2], **SETTINGS)
-    assert wide.sd / narrow.sd == pytest.approx(8**0.5)
-    assert wide.mean / narrow.mean == pytest.approx(8)
-
-
 def test_equal_accuracies_have_no_null():
     moments = null_moments([0.6, 0.3, 0.1], [0.4, 0.4, 0.4], **SETTINGS)
     assert abs(moments.mean) < 1e-15 and moments.sd < 1e-15
