@@ -18,7 +18,7 @@ from rlvr.simulator.grpo_config import GRPOConfig
 from rlvr.simulator.strategy_family import StrategyFamily
 from rlvr.simulator.trainer import simulate
 from rlvr.theory.clipping import clipped_rollout
-from rlvr.theory.shared_logits import adam_null_moments, heap_probability, momentum_drift, null_moments
+from rlvr.theory.shared_logits import adam_null_moments, momentum_drift, null_moments, ruin_probability
 
 __all__ = ["FormulaCheck", "check_formulas", "standard_errors_off"]
 
@@ -85,7 +85,7 @@ def check_formulas(seed: int = 0) -> list[FormulaCheck]:
     Returns
     -------
     list of FormulaCheck
-        Spreads and the heap rest on 1,000 runs, Adam's drifts on 5,000, one clipped rollout on 2,000. Adam
+        Spreads and the gambler's ruin rest on 1,000 runs, Adam's drifts on 5,000, one clipped rollout on 2,000. Adam
         has the betas 0.9 and 0.95.
     """
     return [*_spreads(seed), _first_to_dominate(seed), *_momentum(seed), *_clip(seed)]
@@ -148,7 +148,7 @@ def _first_to_dominate(seed: int) -> FormulaCheck:
     out = (walk < 0.02) | (walk > 0.98)
     ended = walk[out.any(axis=1)]
     won = (ended[np.arange(len(ended)), out[out.any(axis=1)].argmax(axis=1)] > 0.5).astype(float)
-    ruin = heap_probability(_SHARES[0], low=0.02, high=0.98)
+    ruin = ruin_probability(_SHARES[0], low=0.02, high=0.98)
     allele = (_SHARES[0] - 0.02) / (0.98 - 0.02)  # the share itself a martingale
     return _check("the first heap", won, ruin, "a neutral allele", allele)
 

@@ -47,10 +47,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "shared_logits": [
             "ADAM_BETAS",
             "adam_null_moments",
-            "heap_probability",
             "momentum_drift",
             "momentum_factor",
             "null_moments",
+            "ruin_probability",
             "updates_to_fill",
         ],
         "clipping": ["clip_bounds", "clipped_rollout", "mean_clip_force"],

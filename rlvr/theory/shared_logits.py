@@ -36,8 +36,17 @@ from numpy.typing import ArrayLike, NDArray
 from rlvr._checks import real, shown, whole
 
 __all__ = [
-    "ADAM_BETAS", "NullMoments", "adam_null_moments", "adam_weights", "checked_shares", "heap_probability",
-    "momentum_drift", "momentum_factor", "noise_correlation", "null_moments", "updates_to_fill",
+    "ADAM_BETAS",
+    "NullMoments",
+    "adam_null_moments",
+    "adam_weights",
+    "checked_shares",
+    "momentum_drift",
+    "momentum_factor",
+    "noise_correlation",
+    "null_moments",
+    "ruin_probability",
+    "updates_to_fill",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -103,7 +112,7 @@ def null_moments(
     return _moments_of_walk(policy, accuracy, covariance, n_updates)
 
 
-def heap_probability(share: float, *, low: float, high: float) -> float:
+def ruin_probability(share: float, *, low: float, high: float) -> float:
     """Chance that a strategy's share reaches `high` before `low`, two strategies, small steps.
 
     The logit of the share is a martingale, so the chance is the gambler's ruin in the logit::
@@ -127,7 +136,7 @@ def heap_probability(share: float, *, low: float, high: float) -> float:
 
     Examples
     --------
-    >>> round(heap_probability(0.65, low=0.02, high=0.98), 3)
+    >>> round(ruin_probability(0.65, low=0.02, high=0.98), 3)
     0.58
     """
     start, below, above = _ordered(share, low, high)

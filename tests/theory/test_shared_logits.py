@@ -8,11 +8,11 @@ from rlvr.simulator import kernel_updates, shared_updates
 from rlvr.theory import (
     ADAM_BETAS,
     adam_null_moments,
-    heap_probability,
     momentum_drift,
     momentum_factor,
     null_curvature,
     null_moments,
+    ruin_probability,
     updates_to_fill,
 )  # fmt: skip
 from rlvr.theory.shared_logits import adam_weights, noise_correlation
@@ -87,7 +87,7 @@ def test_the_gambler_s_ruin_of_drawn_runs():
     )[:, 0]  # fmt: skip
     won, lost = int(np.sum(share >= 0.8)), int(np.sum(share <= 0.2))
     assert won + lost > 1990
-    chance = heap_probability(0.65, low=0.2, high=0.8)
+    chance = ruin_probability(0.65, low=0.2, high=0.8)
     assert stats.binomtest(won, won + lost, chance).pvalue > 1e-3
     assert stats.binomtest(won, won + lost, (0.65 - 0.2) / 0.6).pvalue < 0.05  # a martingale in the share
     assert stats.binomtest(won, won + lost, 0.5).pvalue < 1e-9
@@ -95,11 +95,11 @@ def test_the_gambler_s_ruin_of_drawn_runs():
 
 def test_heap_probability_by_hand_and_towards_one_half():
     logit = stats.logistic.ppf
-    assert heap_probability(0.3, low=0.1, high=0.8) == pytest.approx(
+    assert ruin_probability(0.3, low=0.1, high=0.8) == pytest.approx(
         (logit(0.3) - logit(0.1)) / (logit(0.8) - logit(0.1))
     )
-    assert heap_probability(0.5, low=0.2, high=0.8) == pytest.approx(0.5)
-    wide = [heap_probability(0.9, low=10.0**-n, high=1 - 10.0**-n) for n in (2, 5, 12)]
+    assert ruin_probability(0.5, low=0.2, high=0.8) == pytest.approx(0.5)
+    wide = [ruin_probability(0.9, low=10.0**-n, high=1 - 10.0**-n) for n in (2, 5, 12)]
     assert wide[0] > wide[1] > wide[2] > 0.5
 
 
@@ -129,7 +129,7 @@ def test_refusals(change, message):
 )
 def test_bounds_out_of_order_are_refused(share, low, high):
     with pytest.raises(ValueError, match=rf"0 < low < share < high < 1, got {low}, {share}, {high}"):
-        heap_probability(share, low=low, high=high)
+        ruin_probability(share, low=low, high=high)
 
 
 def adam_walk(noise, *, learning_rate=1.0, betas=(0.9, 0.95)):
