@@ -85,8 +85,8 @@ def check_formulas(seed: int = 0) -> list[FormulaCheck]:
     Returns
     -------
     list of FormulaCheck
-        Spreads and the gambler's ruin rest on 1,000 runs, Adam's drifts on 5,000, one clipped rollout on 2,000. Adam
-        has the betas 0.9 and 0.95.
+        Spreads and the gambler's ruin rest on 1,000 runs, Adam's drifts on 5,000, one clipped rollout on
+        2,000. Adam has the betas 0.9 and 0.95.
     """
     return [*_spreads(seed), _first_to_dominate(seed), *_momentum(seed), *_clip(seed)]
 
