@@ -58,7 +58,7 @@ test: lint  ## lint, unit tests, and every stored chapter output against a fresh
 	$(CHECK)
 
 bench: $(READY)  ## measure how fast everything is and print each goal beside it (minutes, on a quiet machine)
-	$(BIN)/python -m pytest benchmarks -o addopts="-q --import-mode=importlib" -p no:cacheprovider --benchmark-columns min,median,rounds $(if $(LARGEST),--largest $(LARGEST)) --store-goals rlvr/data/benchmarks.csv
+	$(BIN)/python -m pytest benchmarks -o addopts="-q --import-mode=importlib" -p no:cacheprovider --benchmark-columns min,median,rounds $(if $(LARGEST),--largest $(LARGEST)) --store-goals book/data/benchmarks.csv
 
 mutants: $(READY)  ## change the core at random places and count the changes that no unit test notices
 	$(BIN)/python tools/mutants.py --jobs $(JOBS) $(if $(PLACES),--places $(PLACES)) $(if $(SEED),--seed $(SEED)) $(WITHIN)

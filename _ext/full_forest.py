@@ -22,8 +22,8 @@ def write_full_forest(folder: Path) -> None:
     """Write the figure of every comparison, and its numbers, into a folder."""
     import matplotlib as mpl
 
-    from book.comparisons import comparison_name, published_comparisons
-    from book.figure_data import drawn
+    from book.figures import figure_data
+    from book.published_comparisons import comparison_name, published_comparisons
     from rlvr.auditing import STATUSES, draw_forest
 
     cells = sorted(published_comparisons(), key=lambda cell: STATUSES.index(cell.status))
@@ -31,7 +31,7 @@ def write_full_forest(folder: Path) -> None:
     with mpl.rc_context({"svg.hashsalt": "rlvr", "svg.fonttype": "none"}):
         figure = draw_forest(cells, labels=labels, groups=[_HEADINGS[cell.status] for cell in cells])
         figure.savefig(folder / f"{FULL}.svg", metadata={"Date": None})
-    drawn(figure).to_csv(folder / f"{FULL}.csv", index=False, lineterminator="\n")
+    figure_data(figure).to_csv(folder / f"{FULL}.csv", index=False, lineterminator="\n")
 
 
 def _link(app: Sphinx, doctree: nodes.document, docname: str) -> None:

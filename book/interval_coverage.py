@@ -5,9 +5,9 @@ Coverage is a frequency over simulated studies::
     coverage = fraction of studies whose interval holds the true value
 
 A true value must share no draw with the study that is judged by it: an interval is centred on its own runs,
-so a truth that holds them lies too near. :func:`coverage` draws studies from a pool with replacement, so that
-the pool is the population and its value the truth. :func:`published_coverage` computes the truth itself, from
-runs that the study did not use, and refuses runs of the same root seed.
+so a truth that holds them lies too near. :func:`pool_coverage` draws studies from a pool with replacement, so
+that the pool is the population and its value the truth. :func:`published_coverage` computes the truth itself,
+from runs that the study did not use, and refuses runs of the same root seed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from rlvr.simulator.trained_runs import Runs
 from rlvr.stats.estimates import Estimate, mean_interval
 from rlvr.stats.sampling import Sampling, wilson
 
-__all__ = ["OWN_DRAW", "Coverage", "coverage", "published_coverage", "simulated_coverage"]
+__all__ = ["OWN_DRAW", "Coverage", "pool_coverage", "published_coverage", "simulated_coverage"]
 
 OWN_DRAW = "own task draw"
 """That a study is judged by what other seeds give on the task draw that its runs share."""
@@ -66,7 +66,7 @@ class Coverage:
         return self.p_value > 0.001
 
 
-def coverage(
+def pool_coverage(
     interval: Callable[..., Estimate],
     pools: Sequence[ArrayLike],
     *,
@@ -104,7 +104,7 @@ def coverage(
     --------
     >>> from rlvr.stats.estimates import mean_interval
     >>> pool = np.random.default_rng(0).normal(size=5_000)
-    >>> coverage(mean_interval, [pool], truth=pool.mean(), n=5, n_studies=400).nominal
+    >>> pool_coverage(mean_interval, [pool], truth=pool.mean(), n=5, n_studies=400).nominal
     True
     """
     arrays = [np.asarray(pool, dtype=float) for pool in pools]

@@ -126,10 +126,10 @@ def joint_misfit(distances: Floats, part: NDArray[np.bool_] | None = None) -> Jo
     JointMisfit
     """
     totals = _totals(distances, np.ones(distances.shape[1:3], bool) if part is None else part)
-    seen, drawn = totals[0], totals[1:]
-    p_value = (1 + (drawn >= seen).sum()) / totals.size
+    published, drawn = totals[0], totals[1:]
+    p_value = (1 + (drawn >= published).sum()) / totals.size
     error = np.sqrt(p_value * (1 - p_value) / drawn.size)
-    return JointMisfit(float(seen), float(np.quantile(drawn, 0.95)), float(p_value), float(error))
+    return JointMisfit(float(published), float(np.quantile(drawn, 0.95)), float(p_value), float(error))
 
 
 def choose_and_judge(distances: Mapping[str, Floats], chosen_on: NDArray[np.bool_]) -> Choice:

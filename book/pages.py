@@ -11,8 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from book.figure_data import keep_with_pictures
-from book.narrow_figures import keep_narrow_forms
+from book.figures import keep_forms
 from rlvr import plots
 
 __all__ = ["PageTable", "page_table", "quote", "use_style"]
@@ -20,8 +19,7 @@ __all__ = ["PageTable", "page_table", "quote", "use_style"]
 
 def use_style() -> None:
     """Set the report's look, and keep each figure's numbers and narrow form; once at the top of a chapter."""
-    keep_with_pictures()
-    keep_narrow_forms()
+    keep_forms()
     plots.use_style()
 
 

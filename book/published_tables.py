@@ -1,27 +1,34 @@
-"""The published numbers that this book audits, as tables: arms, curves, repeated runs, strategies, labels.
+"""The numbers that pages show and this project did not compute, or cannot compute again: tables as they lie.
 
-Every row names its source; ``rlvr/data/README.md`` says what each column means. Tables are checked when read.
+Every row of a published table names its source. What each column means stands in ``book/data/README.md``, and
+for the arms in ``rlvr/data/README.md``.
 """
 
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pandera.pandas as pa
 
-from rlvr._data import stored_table
-from rlvr.published_runs import BENCHMARKS, DESIGNS, LAST_STEP
+from rlvr._data import DATA as PACKAGE_DATA
 
 __all__ = [
+    "DATA",
     "PAPERS",
+    "base_priors",
     "published_arms",
     "published_curves",
     "published_label_accuracy",
     "published_strategies",
     "published_switches",
+    "speed_attempts",
+    "stored_benchmarks",
 ]
+
+DATA = Path(__file__).parent / "data"
+"""The folder of what pages alone read."""
 
 PAPERS = {
     "shao2026spurious": "Spurious Rewards",
@@ -37,81 +44,27 @@ PAPERS = {
 }
 """What each audited paper, or its method, is called for short; the keys are those of ``references.bib``."""
 
-_PERCENT = pa.Column(float, pa.Check.in_range(0, 100), nullable=True, coerce=True)
-_COUNT = pa.Column(int, pa.Check.ge(0))
-
-_RUNS = pa.DataFrameSchema(
-    {
-        "design": pa.Column(str, pa.Check.isin(DESIGNS)),
-        "benchmark": pa.Column(str, pa.Check.isin(BENCHMARKS)),
-        "run": pa.Column(int, pa.Check.ge(1)),
-        "runs_averaged": pa.Column(int, pa.Check.ge(1)),
-        **{f"step_{step}": _PERCENT for step in range(LAST_STEP + 1)},
-    },
-    unique=["design", "benchmark", "run"],
-)
-_SWITCHES = pa.DataFrameSchema(
-    {
-        "reward": pa.Column(str),
-        "switch": pa.Column(
-            str, pa.Check.isin([f"{a} to {b}" for a in ("code", "language") for b in ("code", "language")])
-        ),
-        "n_items": _COUNT,
-        "correct_step0": _COUNT,
-        "correct_step150": _COUNT,
-    },
-    checks=pa.Check(lambda rows: rows[["correct_step0", "correct_step150"]].max(axis=1) <= rows.n_items),
-    unique=["reward", "switch"],
-)
-_STRATEGIES = pa.DataFrameSchema(
-    {
-        "model": pa.Column(str, unique=True),
-        "n_items": pa.Column(int, pa.Check.gt(0)),
-        "share_code_percent": _PERCENT,
-        "accuracy_code_percent": _PERCENT,
-        "accuracy_no_code_percent": _PERCENT,
-        "accuracy_percent": _PERCENT,
-        "accuracy_told_percent": _PERCENT,
-        "source": pa.Column(str),
-    }
-)
-_LABELS = pa.DataFrameSchema(
-    {
-        "model": pa.Column(str),
-        "difficulty_level": pa.Column(int, pa.Check.in_range(1, 5)),
-        "id": pa.Column(int, pa.Check.ge(0)),
-        "label_correct": pa.Column(int, pa.Check.isin((0, 1))),
-        "label_empty": pa.Column(int, pa.Check.isin((0, 1))),
-    },
-    checks=pa.Check(lambda rows: ~((rows.label_correct == 1) & (rows.label_empty == 1))),
-    unique=["model", "id"],
-)
-_SCHEMAS = {
-    "repeated_runs.csv": _RUNS,
-    "strategy_switches.csv": _SWITCHES,
-    "strategies.csv": _STRATEGIES,
-    "majority_labels.csv": _LABELS,
-}
+_TEXT: dict[str, Any] = {"dtype": str, "keep_default_na": False}
 
 
 def published_arms() -> pd.DataFrame:
     """The book's own arms, one row each, every column as text; see ``rlvr/data/README.md``."""
-    return _kept("arms.csv", text=True).copy()
+    return _read_once(PACKAGE_DATA / "arms.csv", text=True).copy()
 
 
 def published_curves() -> pd.DataFrame:
     """Accuracy along training (percent), one row a model, benchmark and step, one column a reward."""
-    return _kept("curves.csv").copy()
+    return _read_once(DATA / "curves.csv").copy()
 
 
 def published_strategies() -> pd.DataFrame:
     """Share of answers with code and accuracy with and without it, before training, MATH-500, percent."""
-    return _checked("strategies.csv").copy()
+    return _read_once(DATA / "strategies.csv").copy()
 
 
 def published_switches() -> pd.DataFrame:
     """Questions of MATH-500 by strategy before and after 150 steps, and how many were right then and now."""
-    return _checked("strategy_switches.csv").copy()
+    return _read_once(DATA / "strategy_switches.csv").copy()
 
 
 def published_label_accuracy() -> pd.DataFrame:
@@ -125,7 +78,7 @@ def published_label_accuracy() -> pd.DataFrame:
     DataFrame
         One row a model: ``model, difficulty_level, n_labels, n_correct, n_empty``.
     """
-    labels = _checked("majority_labels.csv")
+    labels = _read_once(DATA / "majority_labels.csv")
     counts = labels.groupby(["difficulty_level", "model"], as_index=False).agg(
         n_labels=("id", "size"), n_correct=("label_correct", "sum"), n_empty=("label_empty", "sum")
     )
@@ -133,12 +86,40 @@ def published_label_accuracy() -> pd.DataFrame:
     return counts[["model", "difficulty_level", "n_labels", "n_correct", "n_empty"]]
 
 
-@cache
-def _kept(name: str, *, text: bool = False) -> pd.DataFrame:
-    options: dict[str, Any] = {"dtype": str, "keep_default_na": False} if text else {}
-    return stored_table(name, **options)
+def base_priors() -> pd.DataFrame:
+    """Published accuracies of base models under k samples, one row a number, with where each was read.
+
+    Columns: study (a citation key), model, benchmark, quantity ("pass", "maj", or "trained" for pass
+    after majority training), k, value_percent, n_items (missing where the source does not say),
+    how_read, source, note.
+    """
+    return _read_once(DATA / "base_priors.csv").copy()
+
+
+def stored_benchmarks() -> pd.DataFrame:
+    """The goals of speed and what was measured, from one session of ``make bench``.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by key: ``quantity``, ``unit`` (empty for a ratio), ``measured``, ``accepted`` and ``verdict``
+        (empty where no goal is set), then the machine and the versions.
+    """
+    return pd.read_csv(DATA / "benchmarks.csv", keep_default_na=False).set_index("key")
+
+
+def speed_attempts() -> pd.DataFrame:
+    """What was tried to make the kernel fast, with what was predicted and found.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``tried``, ``measure``, ``before``, ``predicted``, ``found``, ``kept`` and ``why``; numbers as
+        text, empty where nothing was predicted or measured.
+    """
+    return _read_once(DATA / "speed_attempts.csv", text=True).copy()
 
 
 @cache
-def _checked(name: str) -> pd.DataFrame:
-    return _SCHEMAS[name].validate(stored_table(name))
+def _read_once(path: Path, *, text: bool = False) -> pd.DataFrame:
+    return pd.read_csv(path, encoding="utf-8", **(_TEXT if text else {}))

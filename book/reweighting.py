@@ -1,122 +1,281 @@
-r"""How much accuracy can change when only the shares of fixed strategies change.
+"""How much of the most quoted null the re-weighting of code and no code can carry, and what is left over.
 
-A policy answers a question of kind k (a fraction :math:`w_k` of all) by strategy s with share :math:`q_{ks}`,
-and is right then with accuracy :math:`a_{ks}`. Training that moves the shares and leaves the accuracies alone
-reaches at most
-
-.. math:: \sum_k w_k \Bigl(\max_s a_{ks} - \sum_s q_{ks} a_{ks}\Bigr)
-
-above where it started, and at least the same with the minimum. With one kind of question this is the case of
-accuracies shared by all questions. It is a bound for re-weighting alone, whatever the reward.
+Training that moves the shares of fixed strategies and leaves their accuracies alone ends at most at the best
+strategy's accuracy, whatever the reward. Accuracies are those before training, so that "re-weighting" means:
+the same answers, chosen with other shares. All numbers are fractions; the unit of replication is the question
+(one greedy answer each), unless another is named.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
 
-from rlvr._checks import shown
+from book.published_tables import published_arms, published_strategies, published_switches
+from book.repeated_runs import end_points
+from rlvr._checks import choice
+from rlvr.stats.estimates import Estimate, mean_interval
+from rlvr.stats.sampling import wilson
 
-__all__ = ["largest_reweighting_null", "reweighted_null", "smallest_reweighting_null"]
+__all__ = [
+    "StrategyCounts",
+    "SwitchSplit",
+    "left_over",
+    "reweighting_accounts",
+    "strategy_counts",
+    "switch_split",
+]
+
+_MODEL, _PANEL = "Qwen2.5-Math-7B", "format (as printed)"
+_RESAMPLES = 9_999
 
 
-def _kinds(
-    shares: ArrayLike, accuracies: ArrayLike, weights: ArrayLike | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    q, a = (np.atleast_2d(np.asarray(values, dtype=float)) for values in (shares, accuracies))
-    if a.ndim != 2 or a.shape[1] < 1 or not np.isfinite(a).all() or (a < 0).any() or (a > 1).any():
-        raise ValueError(
-            "accuracies must be fractions from 0 to 1, (strategy,) or (kind, strategy), "
-            f"got {shown(accuracies)}"
+@dataclass(frozen=True)
+class StrategyCounts:
+    """One model's questions before training: how many answered with and without code, and how many right.
+
+    ``n`` and ``right`` are (with code, without code). `printed` is the accuracy that the source prints for
+    all questions, `null` RANDOM minus FROZEN at the published arms, `random` that RANDOM accuracy, NaN where
+    there is none.
+    """
+
+    model: str
+    n: tuple[int, int]
+    right: tuple[int, int]
+    printed: float
+    random: float
+
+    @property
+    def total(self) -> float:
+        """Accuracy that shares and accuracies give together."""
+        return sum(self.right) / sum(self.n)
+
+    @property
+    def null(self) -> float:
+        return self.random - self.printed
+
+    @property
+    def bound(self) -> float:
+        """Largest null of re-weighting, one accuracy a strategy for all questions."""
+        return float(np.max(np.divide(self.right, self.n))) - self.total
+
+    def bound_interval(self, *, level: float = 0.95) -> Estimate:
+        """`bound` with a percentile bootstrap of questions (9,999 resamples, seed fixed)."""
+        n_all = sum(self.n)
+        cells = np.array([self.right, np.subtract(self.n, self.right)]).ravel() / n_all
+        drawn = np.random.default_rng(0).multinomial(n_all, cells, size=_RESAMPLES)
+        code, other = drawn[:, 0] + drawn[:, 2], drawn[:, 1] + drawn[:, 3]
+        best = np.maximum(drawn[:, 0] / np.maximum(code, 1), drawn[:, 1] / np.maximum(other, 1))
+        bounds = best - (drawn[:, 0] + drawn[:, 1]) / n_all
+        low, high = np.quantile(bounds, [0.5 - level / 2, 0.5 + level / 2])
+        return Estimate(self.bound, float(low), float(high), level, "question", n_all)
+
+
+def strategy_counts() -> dict[str, StrategyCounts]:
+    """The four models that use both strategies, by name, as whole numbers of questions.
+
+    Examples
+    --------
+    >>> counts = strategy_counts()["Qwen2.5-Math-7B"]
+    >>> counts.n, counts.right, round(counts.total, 3), round(counts.bound, 3)
+    ((325, 175), (198, 49), 0.494, 0.115)
+    """
+    arms = published_arms()
+    ends = arms[
+        (arms.setup == "training curves")
+        & (arms.benchmark == "MATH-500")
+        & (arms.arm == "random")
+        & (arms.role == "arm")
+    ].set_index("model")
+    found = {}
+    for row in published_strategies().dropna(subset=["accuracy_code_percent"]).itertuples():
+        code = round(row.n_items * row.share_code_percent / 100)
+        n = (code, int(row.n_items) - code)
+        right = (
+            round(n[0] * row.accuracy_code_percent / 100),
+            round(n[1] * row.accuracy_no_code_percent / 100),
         )
-    w = np.full(len(a), 1 / len(a)) if weights is None else np.asarray(weights, dtype=float)
-    for name, given, rows, shape in (("shares", shares, q, a.shape), ("weights", weights, w, (len(a),))):
-        if rows.shape != shape or not (rows >= 0).all() or not np.allclose(rows.sum(axis=-1), 1, atol=1e-9):
-            raise ValueError(
-                f"{name} must be at least 0 and sum to 1, of shape {shape} like accuracies, "
-                f"got {shown(given)}"
-            )
-    return q, a, w
+        random = float(ends.accuracy_percent.get(row.model, "nan")) / 100
+        found[row.model] = StrategyCounts(row.model, n, right, row.accuracy_percent / 100, random)
+    return found
 
 
-def reweighted_null(
-    shares: ArrayLike, accuracies: ArrayLike, new_shares: ArrayLike, weights: ArrayLike | None = None
-) -> float:
-    r"""Change of accuracy when shares move and accuracies stay: :math:`\sum_k w_k (q'_k - q_k) \cdot a_k`.
+@dataclass(frozen=True)
+class SwitchSplit:
+    """One reward's gain over 150 steps, by what could carry it; each an Estimate over questions.
+
+    Attributes
+    ----------
+    reward : str
+        As printed.
+    gain : Estimate
+        Accuracy after minus before.
+    shared : Estimate
+        What the change of shares carries at one accuracy a strategy, that before training.
+    switched : Estimate
+        The gain on questions that changed strategy: the most that any re-weighting can carry, if a strategy's
+        accuracy may be another on every question and each switch is credited with all that it brought.
+    unswitched : Estimate
+        The gain on questions that kept their strategy: no re-weighting of greedy answers can carry it.
+    beyond : Estimate
+        gain - shared.
+    """
+
+    reward: str
+    gain: Estimate
+    shared: Estimate
+    switched: Estimate
+    unswitched: Estimate
+    beyond: Estimate
+
+
+def switch_split(reward: str, *, level: float = 0.95) -> SwitchSplit:
+    """Split a reward's gain on Qwen2.5-Math-7B, MATH-500, by who changed strategy.
+
+    The source gives, for each switch, how many were right before and how many after, not which; intervals
+    (percentile bootstrap of questions, 9,999 resamples, seed fixed) draw the two independently within a
+    switch, which is conservative if a question right before is likelier right after.
 
     Parameters
     ----------
-    shares : array_like (strategy,) or (kind, strategy)
-        Before; at least 0, with sum 1 over strategies.
-    accuracies : array_like (strategy,) or (kind, strategy)
-        In [0, 1].
-    new_shares : array_like (strategy,) or (kind, strategy)
-        After; at least 0, with sum 1 over strategies.
-    weights : array_like (kind,), optional
-        Fraction of each kind of question; equal by default.
+    reward : str
+        As printed: "true", "majority", "format (as printed)", "incorrect" or "random (as printed)". The panel
+        printed as FORMAT ends where the published RANDOM run does.
+    level : float in (0, 1)
+
+    Examples
+    --------
+    >>> split = switch_split("format (as printed)")
+    >>> [round(100 * part.value, 1) for part in (split.gain, split.shared, split.switched, split.unswitched)]
+    [22.0, 9.3, 16.2, 5.8]
+    """
+    table = published_switches()
+    choice("reward", reward, tuple(dict.fromkeys(table.reward)))
+    rows = table[table.reward == reward]
+    n = rows.n_items.to_numpy()
+    before, after = rows.correct_step0.to_numpy() / n, rows.correct_step150.to_numpy() / n
+    # Eight cells: each switch right or wrong before; then right after, drawn within the switch.
+    rng, draws = np.random.default_rng(0), _RESAMPLES
+    sizes = rng.multinomial(n.sum(), n / n.sum(), size=draws)
+    parts = _parts(rows, n[None], (n * before)[None], (n * after)[None])
+    drawn = _parts(rows, sizes, rng.binomial(sizes, before), rng.binomial(sizes, after))
+
+    def estimate(name: str) -> Estimate:
+        low, high = np.quantile(drawn[name], [0.5 - level / 2, 0.5 + level / 2])
+        return Estimate(float(parts[name][0]), float(low), float(high), level, "question", int(n.sum()))
+
+    return SwitchSplit(reward, *map(estimate, ("gain", "shared", "switched", "unswitched", "beyond")))
+
+
+def _parts(
+    rows: pd.DataFrame, sizes: NDArray, before: NDArray, after: NDArray
+) -> dict[str, NDArray[np.float64]]:
+    """Each part of the gain for each draw; arrays are (draw, switch)."""
+    start = rows.switch.str.startswith("code").to_numpy()
+    end = rows.switch.str.endswith("code").to_numpy()
+    moved, total = start != end, sizes.sum(axis=1)
+    gains = (after - before) / total[:, None]
+    with_code, without = (
+        before[:, group].sum(axis=1) / np.maximum(sizes[:, group].sum(axis=1), 1) for group in (start, ~start)
+    )
+    shift = (sizes[:, end].sum(axis=1) - sizes[:, start].sum(axis=1)) / total
+    shared = shift * (with_code - without)
+    gain = gains.sum(axis=1)
+    return {
+        "gain": gain,
+        "shared": shared,
+        "switched": gains[:, moved].sum(axis=1),
+        "unswitched": gains[:, ~moved].sum(axis=1),
+        "beyond": gain - shared,
+    }
+
+
+def left_over(*, level: float = 0.95) -> pd.DataFrame:
+    """What RANDOM gained beyond the best that each model's strategies did before training.
+
+    A full switch to the better strategy ends at that strategy's accuracy, so what is left is RANDOM's
+    accuracy minus that. Over questions both are taken as independent samples (Newcombe's hybrid of Wilson's
+    intervals); over questions and runs, the spread between the five clipped runs is added by Student's t on
+    four degrees of freedom, measured for Qwen2.5-Math-7B and borrowed for the others.
 
     Returns
     -------
-    float
-        In units of accuracy.
-
-    Raises
-    ------
-    ValueError
-        If shapes differ, shares or weights are negative or do not sum to 1, or an accuracy is not in [0, 1].
+    DataFrame
+        One row a model: ``model, null, bound, left, left_with_runs``.
 
     Examples
     --------
-    >>> round(reweighted_null([0.65, 0.35], [0.609, 0.28], [0.932, 0.068]), 4)
-    0.0928
+    >>> first = left_over().iloc[0]
+    >>> first.model, format(first.left, ".3f"), format(first.left_with_runs, ".3f")
+    ('Qwen2.5-Math-7B', '0.100 [0.034, 0.166]', '0.100 [-0.093, 0.293]')
     """
-    q, a, w = _kinds(shares, accuracies, weights)
-    new, _, _ = _kinds(new_shares, accuracies, weights)
-    return float(w @ ((new - q) * a).sum(axis=1))
+    runs = end_points("8 updates, clipping") / 100
+    half = float(stats.t.ppf(0.5 + level / 2, runs.size - 1) * runs.std(ddof=1))
+    rows = []
+    for counts in strategy_counts().values():
+        best = max(range(2), key=lambda strategy: counts.right[strategy] / counts.n[strategy])
+        accuracies = ((counts.random, sum(counts.n)), (counts.right[best] / counts.n[best], counts.n[best]))
+        rows.append(
+            {
+                "model": counts.model,
+                "null": counts.null,
+                "bound": counts.bound_interval(level=level),
+                "left": _difference(*accuracies, level),
+                "left_with_runs": _difference(*accuracies, level, half),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
-def largest_reweighting_null(
-    shares: ArrayLike, accuracies: ArrayLike, weights: ArrayLike | None = None
-) -> float:
-    r"""The most that re-weighting can add: :math:`\sum_k w_k (\max_s a_{ks} - \sum_s q_{ks} a_{ks})`.
+def _difference(
+    first: tuple[float, int], second: tuple[float, int], level: float, over_runs: float = 0.0
+) -> Estimate:
+    """Newcombe's interval of a difference of two (accuracy, questions), widened by a half-width over runs."""
+    one, other = first[0], second[0]
+    one_low, one_high = wilson(*first, level=level)
+    other_low, other_high = wilson(*second, level=level)
+    below = np.hypot(np.hypot(one - one_low, other_high - other), over_runs)
+    above = np.hypot(np.hypot(one_high - one, other - other_low), over_runs)
+    gap = one - other
+    return Estimate(gap, float(gap - below), float(gap + above), level, "question")
 
-    Parameters
-    ----------
-    shares : array_like (strategy,) or (kind, strategy)
-        At least 0, with sum 1 over strategies.
-    accuracies : array_like (strategy,) or (kind, strategy)
-        In [0, 1].
-    weights : array_like (kind,), optional
-        Fraction of each kind of question; equal by default.
+
+def reweighting_accounts(*, level: float = 0.95) -> pd.DataFrame:
+    """The null of Qwen2.5-Math-7B on MATH-500, the most of it that re-weighting can carry, and the rest.
 
     Returns
     -------
-    float
-        In units of accuracy, at least 0.
-
-    Raises
-    ------
-    ValueError
-        As :func:`reweighted_null`.
+    DataFrame
+        Index ``one run, repeats, panel``; columns ``assumes, read, gain, at_most, beyond``, the last three as
+        Estimate in units of accuracy, and each ``beyond`` is its ``gain`` less its ``at_most``. Units are
+        questions in the first and third row; in the second ``at_most`` is over questions, ``gain`` and
+        ``beyond`` over the five clipped runs. The panel follows one run, and ends where the first row does.
 
     Examples
     --------
-    >>> round(largest_reweighting_null([0.65, 0.35], [0.609, 0.28]), 4)
-    0.1151
+    >>> parts = reweighting_accounts()[["gain", "at_most", "beyond"]].to_numpy()
+    >>> [[round(100 * part.value, 1) for part in row] for row in parts]
+    [[21.5, 11.5, 10.0], [14.9, 11.5, 3.4], [22.0, 16.2, 5.8]]
     """
-    q, a, w = _kinds(shares, accuracies, weights)
-    return float(w @ (a.max(axis=1) - (q * a).sum(axis=1)))
-
-
-def smallest_reweighting_null(
-    shares: ArrayLike, accuracies: ArrayLike, weights: ArrayLike | None = None
-) -> float:
-    """The most that re-weighting can take: as :func:`largest_reweighting_null` with the worst strategy.
-
-    Examples
-    --------
-    >>> round(smallest_reweighting_null([0.65, 0.35], [0.609, 0.28]), 4)
-    -0.2138
-    """
-    q, a, w = _kinds(shares, accuracies, weights)
-    return float(w @ (a.min(axis=1) - (q * a).sum(axis=1)))
+    counts = strategy_counts()[_MODEL]
+    first = left_over(level=level).set_index("model").loc[_MODEL]
+    panel = switch_split(_PANEL, level=level)
+    ends = end_points("8 updates, clipping") / 100
+    gain, beyond = (
+        mean_interval(ends - start, level=level, unit="training run")
+        for start in (counts.printed, counts.right[0] / counts.n[0])
+    )
+    one, by_question = "one accuracy a strategy", "accuracy of a strategy by question"
+    return pd.DataFrame(
+        [
+            (one, "one run", Estimate(float(first.null), n=1), first.bound, first.left),
+            (one, "five runs", gain, first.bound, beyond),
+            (by_question, "one run", panel.gain, panel.switched, panel.unswitched),
+        ],
+        columns=["assumes", "read", "gain", "at_most", "beyond"],
+        index=["one run", "repeats", "panel"],
+    )

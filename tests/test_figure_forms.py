@@ -14,8 +14,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "_ext"))
 import figure_forms
 import full_forest
 
-from book.comparisons import comparison_name, published_comparisons
-from book.narrow_figures import MIME_TYPE
+from book.figures import MIME_TYPE
+from book.published_comparisons import comparison_name, published_comparisons
 
 
 @pytest.fixture

@@ -1,17 +1,15 @@
-"""What every figure has in common: points with their intervals, and labels that do not overlap."""
+"""The look that figures share: colours, names, letters, and labels that do not overlap."""
 
 import math
 
 import matplotlib as mpl
-import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 from book.pages import use_style
 from rlvr.arms import ARMS
 from rlvr.decomposition import TERMS
-from rlvr.plots import ARM_COLOURS, TERM_COLOURS, TERM_NAMES, end_labels, intervals, option_strips, staircase
-from rlvr.stats.estimates import Estimate
+from rlvr.plots import ARM_COLOURS, TERM_COLOURS, TERM_NAMES, end_labels
 
 
 @pytest.fixture
@@ -34,36 +32,13 @@ def test_the_look_is_white_with_a_grid_behind_and_no_box():
         assert mpl.rcParams["figure.constrained_layout.use"] is True
 
 
-@pytest.mark.parametrize("horizontal", [False, True])
-def test_a_point_has_a_line_from_end_to_end_and_a_bare_one_is_open(axes, horizontal):
-    intervals(
-        axes, [1, 2], [Estimate(0.5, 0.25, 0.75), Estimate(0.125)], colour="#0072B2", label="x",
-        horizontal=horizontal, marker="s",
-    )  # fmt: skip
-    known, span, bare = axes.lines
-
-    def where(line):
-        positions, values = (
-            (line.get_ydata(), line.get_xdata()) if horizontal else (line.get_xdata(), line.get_ydata())
-        )
-        return list(positions), list(values)
-
-    assert (
-        where(known) == ([1], [0.5])
-        and where(span) == ([1, 1], [0.25, 0.75])
-        and where(bare) == ([2], [0.125])
-    )
-    assert known.get_markerfacecolor() == "#0072B2" and bare.get_markerfacecolor() == "white"
-    assert known.get_marker() == bare.get_marker() == "s" and span.get_linestyle() == "-"
-    assert known.get_label() == "x" and not bare.get_label().startswith("x")  # one entry in a legend
-    assert known.get_zorder() > span.get_zorder()
-
-
-def test_estimates_stand_upright_as_circles_unless_said(axes):
-    intervals(axes, [3], [Estimate(0.5, 0.25, 0.75)], colour="k")
-    assert list(axes.lines[0].get_xdata()) == [3] and axes.lines[0].get_marker() == "o"
-    with pytest.raises(ValueError, match="zip"):
-        intervals(axes, [1, 2], [Estimate(0.5)], colour="k")
+def test_letters_are_ten_points_and_titles_hardly_larger():
+    with mpl.rc_context():
+        use_style()
+        sizes = {name: mpl.rcParams[name] for name in ("font.size", "axes.titlesize", "lines.linewidth")}
+        assert sizes == {"font.size": 10, "axes.titlesize": 10.5, "lines.linewidth": 1.8}
+        assert (mpl.rcParams["figure.figsize"], mpl.rcParams["figure.dpi"]) == ([7.2, 3.6], 144)
+        assert mpl.rcParams["axes.titlelocation"] == "left" and mpl.rcParams["savefig.bbox"] is None
 
 
 def test_labels_are_moved_apart_upwards_from_the_lowest(axes):
@@ -81,68 +56,3 @@ def test_a_gap_may_be_asked_for(axes):
     end_labels(axes, [(0, 0.5, "a", "k"), (0, 0.5, "b", "k"), (0, 0.5, "c", "k")], gap=0.25)
     assert [text.xyann[1] for text in axes.texts] == pytest.approx([0.5, 0.75, 1.0])
     assert all(math.isfinite(text.xyann[1]) for text in axes.texts)
-
-
-def test_a_strip_is_as_dark_as_its_level_is_common_there(axes):
-    levels = ["10"] * 3 + ["9"] * 3
-    option_strips(axes, {"group": levels, "ties": ["low", "high"] * 3}, n_bins=2)
-    (image,) = axes.images
-    assert image.get_array().tolist() == [[0, 1], [1, 0], [1 / 3, 2 / 3], [2 / 3, 1 / 3]]
-    names = [label.get_text() for label in axes.get_yticklabels()]
-    assert names == ["group: 9", "10", "ties: high", "low"]
-    assert image.get_extent() == [0, 6, 4, 0] and image.get_clim() == (0, 1)
-
-
-def test_letters_are_ten_points_and_titles_hardly_larger():
-    with mpl.rc_context():
-        use_style()
-        sizes = {name: mpl.rcParams[name] for name in ("font.size", "axes.titlesize", "lines.linewidth")}
-        assert sizes == {"font.size": 10, "axes.titlesize": 10.5, "lines.linewidth": 1.8}
-        assert (mpl.rcParams["figure.figsize"], mpl.rcParams["figure.dpi"]) == ([7.2, 3.6], 144)
-        assert mpl.rcParams["axes.titlelocation"] == "left" and mpl.rcParams["savefig.bbox"] is None
-
-
-def test_a_point_lies_over_its_line(axes):
-    intervals(axes, [1, 2], [Estimate(0.5, 0.25, 0.75), Estimate(0.5, 0.25, 0.75)], colour="red", label="x")
-    looks = [(line.get_markersize(), line.get_linewidth(), line.get_zorder()) for line in axes.lines]
-    assert [look[2] for look in looks] == [3, 2, 3, 2]
-    assert looks[0][0] == looks[2][0] == 5 and looks[1][1] == looks[3][1] == 1.6
-    assert [line.get_label() for line in axes.lines if not line.get_label().startswith("_")] == ["x"]
-
-
-def test_a_stair_has_levels_steps_and_an_interval_where_it_can_be_seen(axes):
-    accuracies = {"frozen": 0.25, "random": 0.5, "majority": 0.75, "true": 0.875}
-    terms = {
-        "null": Estimate(0.25, 0.125, 0.375),
-        "elicitation": Estimate(0.25, 0.2480, 0.2520),  # 0.4 points: less than can be seen
-        "reward_design": Estimate(0.125),
-    }
-    staircase(axes, accuracies, terms)
-    levels = [(list(line.get_xdata()), list(line.get_ydata()), line.get_linewidth()) for line in axes.lines]
-    for place, level in enumerate((25, 50, 75, 87.5)):
-        thin, thick = levels[2 * place], levels[2 * place + 1]
-        assert thin == (pytest.approx([place - 0.3, place + (0.3 if place == 3 else 1.3)]), [level] * 2, 1)
-        assert thick == (pytest.approx([place - 0.3, place + 0.3]), [level] * 2, 4)
-    assert levels[8:] == [([1, 1], pytest.approx([37.5, 62.5]), 1.2)]
-    bars = [(bar.get_x() + bar.get_width() / 2, bar.get_y(), bar.get_height()) for bar in axes.patches]
-    assert bars == [pytest.approx(bar) for bar in ((1, 25, 25), (2, 50, 25), (3, 75, 12.5))]
-    assert {(round(bar.get_width(), 12), bar.get_alpha()) for bar in axes.patches} == {(0.44, 0.85)}
-    assert axes.get_xlim() == (-0.5, 3.5) and axes.get_xticks().tolist() == [0, 1, 2, 3]
-
-
-def test_strips_by_hand(axes):
-    """Six specifications in three stretches: the level 10 comes after 9, and words after numbers."""
-    option_strips(axes, {"rate": ["9", "9", "10", "9", "x", "10"], "ties": list("aabbbb")}, n_bins=3)
-    (image,) = axes.images
-    expected = [[1, 0.5, 0], [0, 0.5, 0.5], [0, 0, 0.5], [1, 0, 0], [0, 1, 1]]
-    np.testing.assert_allclose(image.get_array(), expected)
-    assert image.get_extent() == [0, 6, 5, 0] and image.get_clim() == (0, 1)
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["rate: 9", "10", "x", "ties: a", "b"]
-    assert axes.get_yticks().tolist() == [0.5, 1.5, 2.5, 3.5, 4.5]
-    (between,) = axes.collections
-    assert [segment.tolist() for segment in between.get_segments()] == [[[0, 3], [6, 3]]]
-    assert between.get_linewidth()[0] == 4
-    ticks = axes.yaxis.get_tick_params()
-    assert (ticks["length"], ticks["labelsize"]) == (0, 8)
-    assert not any(spine.get_visible() for spine in axes.spines.values())
-    assert not any(line.get_visible() for line in axes.xaxis.get_gridlines())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from book.interval_coverage import OWN_DRAW, Coverage, coverage, published_coverage, simulated_coverage
+from book.interval_coverage import OWN_DRAW, Coverage, pool_coverage, published_coverage, simulated_coverage
 from rlvr.decomposition import TERMS
 from rlvr.experiments.gates import PoolBlock, pool_block, published_gate
 from rlvr.simulator.grpo_config import GRPOConfig
@@ -18,23 +18,30 @@ from rlvr.stats.sampling import wilson
 
 
 @pytest.fixture(scope="module")
-def pool():
-    """Terms of 1,000 task draws at prior strength 0.50, one seed each."""
-    runs = simulate(TaskFamily(0.5), n_tasks=1_000, n_seeds=1, seed=1)
-    return {term: runs.arm(arm) - runs.arm(base) for term, (arm, base) in TERMS.items()}
+def population():
+    """Runs of 1,000 task draws at prior strength 0.50, one seed each."""
+    return simulate(TaskFamily(0.5), n_tasks=1_000, n_seeds=1, seed=1)
+
+
+@pytest.fixture(scope="module")
+def pool(population):
+    """Their terms."""
+    return {term: population.arm(arm) - population.arm(base) for term, (arm, base) in TERMS.items()}
 
 
 @pytest.mark.parametrize("n", [8, 20])
 @pytest.mark.parametrize("term", ["null", "elicitation", "reward_design"])
 def test_t_intervals_of_paired_differences_cover(pool, term, n):
-    found = coverage(mean_interval, [pool[term]], truth=pool[term].mean(), n=n, n_studies=1_000)
+    found = pool_coverage(mean_interval, [pool[term]], truth=pool[term].mean(), n=n, n_studies=1_000)
     assert found.nominal, found
     assert found.undefined == 0
 
 
 def test_fiellers_interval_covers(pool):
     above, below = pool["reward_design"], pool["naive"]
-    found = coverage(ratio_interval, [above, below], truth=above.mean() / below.mean(), n=8, n_studies=1_000)
+    found = pool_coverage(
+        ratio_interval, [above, below], truth=above.mean() / below.mean(), n=8, n_studies=1_000
+    )
     assert found.nominal, found
 
 
@@ -43,7 +50,7 @@ def test_fiellers_interval_covers_where_it_is_often_unbounded():
     below = generator.normal(0.3, 1.0, (4_000, 1))
     above = 0.5 * below + generator.normal(0, 0.5, (4_000, 1))
     truth = above.mean() / below.mean()
-    found = coverage(ratio_interval, [above, below], truth=truth, n=20, n_studies=1_000)
+    found = pool_coverage(ratio_interval, [above, below], truth=truth, n=20, n_studies=1_000)
     assert 0.5 < found.undefined < 0.95 and not np.isfinite(found.width)
     assert found.rate.low > 0.95  # undefined intervals are the whole line, so they cover
 
@@ -55,7 +62,7 @@ def test_a_wrong_interval_is_seen(pool):
         return Estimate(centre, centre - width, centre + width)
 
     values = pool["elicitation"]
-    assert not coverage(half, [values], truth=values.mean(), n=20, n_studies=500).nominal
+    assert not pool_coverage(half, [values], truth=values.mean(), n=20, n_studies=500).nominal
 
 
 def test_equivalence_errs_at_most_in_five_percent_at_the_margin(pool):
@@ -158,20 +165,19 @@ def test_the_pool_is_the_population_of_the_studies_drawn_from_it():
         return mean_interval(values)
 
     pool = np.random.default_rng(3).normal(size=50)
-    coverage(interval, [pool], truth=pool.mean(), n=5, n_studies=4_000)
+    pool_coverage(interval, [pool], truth=pool.mean(), n=5, n_studies=4_000)
     errors = np.array([values.mean() for values in seen]) - pool.mean()
     ratio = errors.var() / (pool.var() / 5)  # without replacement it would be 45/49
     assert abs(ratio - 1) < 4 * np.sqrt(2 / 4_000) * 0.9 and ratio > 0.95
 
 
 @pytest.mark.slow
-def test_the_published_interval_falls_short_on_its_own_task_draw_too():
-    """Its truth from 240 other seeds; unit of replication: the task draw."""
-    block = pool_block(0.5, 0, n_tasks=150, n_seeds=248, seed=82, format_strength=0.2)
+def test_the_published_interval_falls_short_on_its_own_task_draw_too(population):
+    """Its truth from 80 other seeds; unit of replication: the task draw."""
+    block = pool_block(0.5, 0, n_tasks=150, n_seeds=88, seed=82, format_strength=0.2)
     found = published_coverage(block, 8, truth=OWN_DRAW)
     assert 0.87 < found.rate.low < found.rate.value < found.rate.high < 0.92 and not found.nominal
-    pool = simulate(TaskFamily(0.5), arms=("random", "majority"), n_tasks=1_000, n_seeds=1, seed=81)
-    assert published_coverage(block, 8, truth=pool).rate.high < 0.65
+    assert published_coverage(block, 8, truth=population).rate.high < 0.65
 
 
 @pytest.mark.slow
@@ -193,7 +199,7 @@ def test_coverage_counts_the_studies_it_draws():
         value = float("nan") if first[0] > 1 else 0.0
         return Estimate(value, -1.0, float(first.max()), 0.8)
 
-    found = coverage(interval, [values, 2 * values], truth=0.0, n=3, n_studies=50, seed=4)
+    found = pool_coverage(interval, [values, 2 * values], truth=0.0, n=3, n_studies=50, seed=4)
     generator = np.random.default_rng(4)
     drawn = [values[generator.choice(40, size=3)] for _ in range(50)]
     covering, missing = sum(study.max() >= 0 for study in drawn), sum(study[0] > 1 for study in drawn)
@@ -210,7 +216,7 @@ def test_coverage_counts_the_studies_it_draws():
     ("low", "high", "rate"), [(0.0, 1.0, 1.0), (-1.0, 0.0, 1.0), (0.1, 1.0, 0.0), (-1.0, -0.1, 0.0)]
 )
 def test_an_end_belongs_to_its_interval(low, high, rate):
-    found = coverage(lambda _: Estimate(0.5, low, high), [np.ones(20)], truth=0.0, n=2, n_studies=3)
+    found = pool_coverage(lambda _: Estimate(0.5, low, high), [np.ones(20)], truth=0.0, n=2, n_studies=3)
     assert (found.rate.value, found.width) == (rate, high - low)
 
 
@@ -218,24 +224,28 @@ def test_a_study_takes_from_two_draws_to_a_tenth_of_the_pool():
     def interval(values):
         return Estimate(0.0, -1.0, 1.0)
 
-    assert coverage(interval, [np.ones(40)], truth=0, n=4, n_studies=1).rate.n == 1
-    assert coverage(interval, [np.ones(40)], truth=0, n=2).rate.n == 2_000
+    assert pool_coverage(interval, [np.ones(40)], truth=0, n=4, n_studies=1).rate.n == 1
+    assert pool_coverage(interval, [np.ones(40)], truth=0, n=2).rate.n == 2_000
     for n in (1, 5):
         with pytest.raises(
             ValueError, match=f"n must be an integer from 2 to a tenth of the pool's 40 .*, got {n}"
         ):
-            coverage(interval, [np.ones(40)], truth=0, n=n)
+            pool_coverage(interval, [np.ones(40)], truth=0, n=n)
     with pytest.raises(ValueError, match="n_studies must be an integer of at least 1, got 0"):
-        coverage(interval, [np.ones(40)], truth=0, n=2, n_studies=0)
+        pool_coverage(interval, [np.ones(40)], truth=0, n=2, n_studies=0)
+    with pytest.raises(ValueError, match="pools must be one or more arrays"):
+        pool_coverage(interval, [], truth=0, n=2)
     with pytest.raises(ValueError, match=r"of one length, got lengths \[8, 9\]"):
-        coverage(interval, [np.ones(9), np.ones(8)], truth=0, n=2)
+        pool_coverage(interval, [np.ones(9), np.ones(8)], truth=0, n=2)
 
 
 def test_the_seed_is_honoured_and_zero_unless_said():
     pool = np.random.default_rng(2).normal(size=100)
-    said = {seed: coverage(mean_interval, [pool], truth=0.0, n=5, n_studies=30, seed=seed) for seed in (0, 1)}
-    assert coverage(mean_interval, [pool], truth=0.0, n=5, n_studies=30) == said[0]
-    assert said[0].width != said[1].width
+    default, zero, one = (
+        pool_coverage(mean_interval, [pool], truth=0.0, n=5, n_studies=30, **seed)
+        for seed in ({}, {"seed": 0}, {"seed": 1})
+    )
+    assert default == zero and zero.width != one.width
 
 
 def test_nominal_means_a_p_value_above_one_in_a_thousand():
@@ -248,11 +258,11 @@ def test_nominal_means_a_p_value_above_one_in_a_thousand():
     ("call", "message"),
     [
         (
-            lambda: coverage(mean_interval, [np.ones(20)], truth=1, n=3),
+            lambda: pool_coverage(mean_interval, [np.ones(20)], truth=1, n=3),
             "n must be an integer from 2 to a tenth",
         ),
-        (lambda: coverage(mean_interval, [], truth=1, n=3), "pools must be one or more arrays"),
-        (lambda: coverage(mean_interval, [np.ones(9), np.ones(8)], truth=1, n=3), "of one length"),
+        (lambda: pool_coverage(mean_interval, [], truth=1, n=3), "pools must be one or more arrays"),
+        (lambda: pool_coverage(mean_interval, [np.ones(9), np.ones(8)], truth=1, n=3), "of one length"),
     ],
 )
 def test_wrong_arguments_are_named(call, message):

@@ -1,68 +1,100 @@
-"""The published tables: counts, sums, grids, and what the sources print of them."""
+"""The published tables: what each file may hold, sums, and what the sources print of them."""
 
 import numpy as np
+import pandas as pd
 import pandera.errors
+import pandera.pandas as pa
 import pytest
 
 from book import published_tables
 from book.published_tables import (
+    base_priors,
     published_arms,
     published_label_accuracy,
     published_strategies,
     published_switches,
+    speed_attempts,
+    stored_benchmarks,
+)  # fmt: skip
+from rlvr._data import DATA
+from rlvr.published_runs import BENCHMARKS, DESIGNS, LAST_STEP
+
+PERCENT = pa.Column(float, pa.Check.in_range(0, 100), nullable=True, coerce=True)
+COUNT = pa.Column(int, pa.Check.ge(0))
+BIT = pa.Column(int, pa.Check.isin((0, 1)))
+WAYS = ("code", "language")
+SCHEMAS = {
+    DATA / "repeated_runs.csv": pa.DataFrameSchema(
+        {
+            "design": pa.Column(str, pa.Check.isin(DESIGNS)),
+            "benchmark": pa.Column(str, pa.Check.isin(BENCHMARKS)),
+            "run": pa.Column(int, pa.Check.ge(1)),
+            "runs_averaged": pa.Column(int, pa.Check.ge(1)),
+            **{f"step_{step}": PERCENT for step in range(LAST_STEP + 1)},
+        },
+        unique=["design", "benchmark", "run"],
+    ),
+    published_tables.DATA / "strategy_switches.csv": pa.DataFrameSchema(
+        {
+            "reward": pa.Column(str),
+            "switch": pa.Column(str, pa.Check.isin([f"{a} to {b}" for a in WAYS for b in WAYS])),
+            "n_items": COUNT,
+            "correct_step0": COUNT,
+            "correct_step150": COUNT,
+        },
+        checks=pa.Check(lambda rows: rows[["correct_step0", "correct_step150"]].max(axis=1) <= rows.n_items),
+        unique=["reward", "switch"],
+    ),
+    published_tables.DATA / "strategies.csv": pa.DataFrameSchema(
+        {
+            "model": pa.Column(str, unique=True),
+            "n_items": pa.Column(int, pa.Check.gt(0)),
+            **{f"{name}_percent": PERCENT for name in ("share_code", "accuracy_code", "accuracy_no_code")},
+            **{f"{name}_percent": PERCENT for name in ("accuracy", "accuracy_told")},
+            "source": pa.Column(str),
+        }
+    ),
+    published_tables.DATA / "majority_labels.csv": pa.DataFrameSchema(
+        {
+            "model": pa.Column(str),
+            "difficulty_level": pa.Column(int, pa.Check.in_range(1, 5)),
+            "id": COUNT,
+            "label_correct": BIT,
+            "label_empty": BIT,
+        },
+        checks=pa.Check(lambda rows: ~((rows.label_correct == 1) & (rows.label_empty == 1))),
+        unique=["model", "id"],
+    ),
+}
+
+
+@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.name)
+def test_a_file_holds_what_it_may(path):
+    SCHEMAS[path].validate(pd.read_csv(path))
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "wrong"),
+    [
+        ("repeated_runs.csv", "step_3", 101.0),
+        ("repeated_runs.csv", "design", "another"),
+        ("strategy_switches.csv", "correct_step0", 10_000),
+        ("strategy_switches.csv", "correct_step0", -1),
+        ("strategies.csv", "share_code_percent", -1.0),
+        ("majority_labels.csv", "label_correct", 2),
+        ("majority_labels.csv", "id", 0),
+    ],
 )
-from rlvr.published_runs import DESIGNS, published_repeats, published_run_curves
+def test_a_table_that_cannot_be_is_seen(name, column, wrong):
+    (path,) = (path for path in SCHEMAS if path.name == name)
+    with pytest.raises(pandera.errors.SchemaError):
+        SCHEMAS[path].validate(pd.read_csv(path).assign(**{column: wrong}))
 
 
-def test_31_single_runs_and_two_averages_on_each_benchmark():
-    for benchmark in ("MATH-500", "AMC"):
-        curves = published_run_curves(benchmark)
-        assert curves.groupby(level="design").size().to_dict() == dict(
-            zip(DESIGNS, (5, 11, 9, 6), strict=True)
-        )
-        assert list(curves.columns) == list(range(81))
-        averages = published_run_curves(benchmark, averages=True)
-        assert averages.index.get_level_values("runs_averaged").tolist() == [4, 3]
-    assert published_run_curves("MATH-500").notna().sum().sum() == 31 * 81 - 8
-    assert published_run_curves("AMC").notna().sum().sum() == 31 * 81 - 4
-
-
-@pytest.mark.parametrize(("benchmark", "answers", "to"), [("MATH-500", 500, 1e-9), ("AMC", 664, 0.0333)])
-def test_every_evaluation_lies_on_the_grid_of_its_questions(benchmark, answers, to):
-    right = published_run_curves(benchmark).stack().dropna().to_numpy() / 100 * answers
-    assert np.abs(right - right.round()).max() < to  # AMC is given to 0.01 points: 0.005% of 664
-    # The control: no other small number of answers fits.
-    wrong = right / answers * (answers - 7)
-    assert np.abs(wrong - wrong.round()).max() > 0.4
-
-
-def test_the_grid_of_the_averages_says_how_many_runs_they_average():
-    for runs, (_, curve) in zip((4, 3), published_run_curves(averages=True).iterrows(), strict=True):
-        off = {n: np.abs(curve / 100 * 500 * n - (curve / 100 * 500 * n).round()).max() for n in range(1, 6)}
-        assert min(off, key=off.get) == runs and off[runs] < 0.051
-        assert min(off[n] for n in off if n != runs) > 0.2
-
-
-def test_runs_start_at_the_base_and_have_the_same_number_on_both_benchmarks():
-    assert set(published_run_curves()[0]) == {49.4}
-    ends = published_repeats()
-    both = ends[ends.runs_averaged == 1].pivot(
-        index=["design", "run"], columns="benchmark", values="accuracy_percent_mean_last_10"
-    )
-    for _, design in both.groupby(level="design"):
-        assert design.corr(method="spearman").iloc[0, 1] > 0.75
-
-
-def test_end_points():
-    ends = published_repeats().set_index(["benchmark", "design", "run"])
-    one = ends.loc["MATH-500", "8 updates, no clipping", 1]
-    assert (one.last_step, one.accuracy_percent_step_0, one.accuracy_percent_last) == (77, 49.4, 13.4)
-    assert one.accuracy_percent_mean_last_10 == pytest.approx(17.04) and one.accuracy_percent_max == 70.6
-    average = ends.loc["MATH-500", "8 updates, no clipping", 12]
-    assert average.runs_averaged == 4 and average.accuracy_percent_mean_last_10 == pytest.approx(
-        44.81, abs=0.01
-    )
-    assert len(ends) == 66
+def test_the_folder_says_what_it_holds():
+    text = (published_tables.DATA / "README.md").read_text(encoding="utf-8")
+    files = {path.name for path in published_tables.DATA.iterdir()} - {"README.md"}
+    assert {name for name in files if name not in text} == set()
 
 
 def test_switches_add_up_to_500_and_to_the_printed_totals():
@@ -114,41 +146,31 @@ def test_labels():
 
 
 def test_readers_hand_out_copies():
-    for reader in (published_repeats, published_run_curves, published_strategies, published_switches):
+    for reader in (published_strategies, published_switches):
         changed = reader()
         changed.iloc[:, -1] = changed.iloc[0, -1]
         assert reader().iloc[:, -1].nunique() > 1
 
 
-@pytest.mark.parametrize(
-    ("file", "column", "wrong"),
-    [
-        ("repeated_runs.csv", "step_3", 101.0),
-        ("repeated_runs.csv", "design", "another"),
-        ("strategy_switches.csv", "correct_step0", 10_000),
-        ("strategies.csv", "share_code_percent", -1.0),
-        ("majority_labels.csv", "label_correct", 2),
-        ("majority_labels.csv", "id", 0),
-    ],
-)
-def test_a_table_that_cannot_be_is_refused(monkeypatch, file, column, wrong):
-    whole = published_tables.stored_table(file)
-    whole[column] = wrong
-    monkeypatch.setattr(published_tables, "stored_table", lambda name: whole)
-    with pytest.raises(pandera.errors.SchemaError):
-        published_tables._checked.__wrapped__(file)
+def test_transcribed_numbers_are_percentages_with_a_source_and_more_samples_never_cover_less():
+    table = base_priors()
+    assert table.value_percent.between(0, 100).all()
+    assert table[["study", "model", "benchmark", "how_read", "source"]].notna().all().all()
+    assert not table.duplicated(["study", "model", "benchmark", "quantity", "k"]).any()
+    passes = table[table.quantity == "pass"].sort_values("k")
+    for _, cell in passes.groupby(["study", "model", "benchmark"]):
+        assert cell.value_percent.is_monotonic_increasing
 
 
-def test_no_right_answer_is_a_count_and_minus_one_is_none(monkeypatch):
-    whole = published_tables.stored_table("strategy_switches.csv")
-    whole["correct_step0"] = 0
-    monkeypatch.setattr(published_tables, "stored_table", lambda name: whole)
-    assert (published_tables._checked.__wrapped__("strategy_switches.csv").correct_step0 == 0).all()
-    whole["correct_step0"] = -1
-    with pytest.raises(pandera.errors.SchemaError):
-        published_tables._checked.__wrapped__("strategy_switches.csv")
+def test_benchmarks_are_found_by_key_and_have_no_missing_cells():
+    table = stored_benchmarks()
+    assert table.index.name == "key" and table.index.is_unique
+    assert list(table)[:5] == ["quantity", "unit", "measured", "accepted", "verdict"]
+    assert not table.isna().any(axis=None) and (table[["unit", "verdict"]] == "").any(axis=None)
 
 
-def test_an_unknown_benchmark_is_refused():
-    with pytest.raises(ValueError, match="benchmark must be one of 'MATH-500', 'AMC', got 'AIME24'"):
-        published_run_curves("AIME24")
+def test_attempts_are_text_and_empty_where_nothing_was_measured():
+    table = speed_attempts()
+    assert list(table) == ["tried", "measure", "before", "predicted", "found", "kept", "why"]
+    assert not table.isna().any(axis=None) and (table == "").any(axis=None)
+    assert table.map(lambda cell: isinstance(cell, str)).all(axis=None)

@@ -29,6 +29,8 @@ def sources():
         "_static/*",
         "rlvr/**/*.py",
         "rlvr/data/*",
+        "book/**/*.py",
+        "book/data/*",
         "_*.yml",
     )
     return [path for pattern in patterns for path in ROOT.glob(pattern) if "__pycache__" not in path.parts]

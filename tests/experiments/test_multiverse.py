@@ -31,7 +31,7 @@ from rlvr.experiments.multiverse_design import (
 )
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
 from rlvr.simulator.task_family import TaskFamily
-from rlvr.theory.drift_of_rewards import reward_speed
+from rlvr.theory.expected_drift import reward_speed
 
 
 def test_any_two_options_occur_in_proportion():

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from book.change_by_source import changes_by_reading
+from book.network_changes import changes_by_reading
 from rlvr import audit, decompose
 from rlvr._data import DATA
 from rlvr.experiments.network_runs import (

@@ -1,8 +1,8 @@
 """Numbers that a chapter's stored notebook quotes, by their name."""
 
-from quoted import CHAPTERS, DATA, NUMBER, quotes
+from quoted import BOOK_DATA, CHAPTERS, DATA, NUMBER, quotes
 
-__all__ = ["DATA", "estimate", "glued", "numbers", "quoted", "states"]
+__all__ = ["BOOK_DATA", "DATA", "estimate", "glued", "numbers", "quoted", "states"]
 
 
 def glued(chapter):

@@ -15,7 +15,7 @@ import pandas as pd
 
 ROOT = Path(__file__).parent.parent.parent
 CHAPTERS = ROOT / "chapters"
-DATA = ROOT / "rlvr" / "data"
+DATA, BOOK_DATA = (ROOT / house / "data" for house in ("rlvr", "book"))
 
 NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from quoted import DATA, assert_quoted, holds, quotes
+from quoted import BOOK_DATA, DATA, assert_quoted, holds, quotes
 from scipy import stats
 
 CHAPTER, MODEL = "15-coin-flip", "Qwen2.5-Math-7B"
@@ -16,7 +16,7 @@ def null_of_one_run():
 
 def bound():
     """The better of two strategies' accuracies less the total, from counts of questions."""
-    row = pd.read_csv(DATA / "strategies.csv").set_index("model").loc[MODEL]
+    row = pd.read_csv(BOOK_DATA / "strategies.csv").set_index("model").loc[MODEL]
     code = round(row.n_items * row.share_code_percent / 100)
     right = [
         round(count * percent / 100)
@@ -76,7 +76,7 @@ def test_accuracy_by_question():
     Its intervals resample questions: Newcombe's for the gain, and for the parts questions drawn by their
     change of strategy and, right or wrong, before and after.
     """
-    table = pd.read_csv(DATA / "strategy_switches.csv").query("reward == 'format (as printed)'")
+    table = pd.read_csv(BOOK_DATA / "strategy_switches.csv").query("reward == 'format (as printed)'")
     before, after = table.switch.str.split(" to ").str.get(0), table.switch.str.split(" to ").str.get(1)
     n, gained = table.n_items.sum(), table.correct_step150 - table.correct_step0
     changed = (before != after).to_numpy()

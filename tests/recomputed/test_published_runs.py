@@ -5,7 +5,7 @@ import itertools
 
 import numpy as np
 import pandas as pd
-from quoted import DATA, assert_quoted, holds, printed_table, quotes
+from quoted import BOOK_DATA, DATA, assert_quoted, holds, printed_table, quotes
 from scipy import stats
 
 CHAPTER = "15-coin-flip"
@@ -211,7 +211,7 @@ def test_greedy_and_sampled_changes_go_together():
 
 def test_the_audited_run_is_the_best_of_the_five():
     """Chapter 11: up to step 80 its evaluations are those of the fourth repeat, the highest there."""
-    table = pd.read_csv(DATA / "curves.csv").query("model == 'Qwen2.5-Math-7B'")
+    table = pd.read_csv(BOOK_DATA / "curves.csv").query("model == 'Qwen2.5-Math-7B'")
     audited = table.query("benchmark == 'MATH-500' and step <= 80").sort_values("step").random.to_numpy()
     same = [bool((audited == curve).all()) for curve in runs(CLIPPED)]
     assert same == [False, False, False, True, False]

@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from glued import DATA, estimate, glued, numbers, states
+from glued import BOOK_DATA, DATA, estimate, glued, numbers, states
 from scipy import optimize, special, stats
 
 SWEEP = pd.read_csv(DATA / "sweep.csv").set_index(["size", "tie_break", "prior_strength"]).sort_index()
-PRIORS = pd.read_csv(DATA / "base_priors.csv")
+PRIORS = pd.read_csv(BOOK_DATA / "base_priors.csv")
 
 
 def row_error(row, term):

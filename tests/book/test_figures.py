@@ -1,4 +1,4 @@
-"""A figure's form for a phone: one column, the same numbers, and the figure left as it was."""
+"""What lies beside a picture: its numbers as a table, and its form for a phone, the figure left as it was."""
 
 import base64
 import io
@@ -9,9 +9,93 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from book import narrow_figures
-from book.figure_data import drawn
-from book.narrow_figures import keep_narrow_forms, narrow_png, stacked
+from book.drawing import staircase
+from book.figures import COLUMNS, MIME_TYPE, WANTED, figure_data, keep_forms, narrow_png, stacked
+from rlvr.arms import ARMS
+from rlvr.decomposition import decompose
+
+
+@pytest.fixture
+def axes():
+    return Figure().subplots()
+
+
+def rows(axes, *columns):
+    return figure_data(axes.figure)[list(columns)].to_numpy().tolist()
+
+
+def test_a_line_and_points_have_a_row_a_point(axes):
+    axes.plot([0, 1], [2, 1 / 3], color="#0072B2", label="up")
+    axes.plot([5], [-1e-17], "o", color="black")
+    axes.scatter([7], [8], color="red", label="dot")
+    assert rows(axes, "kind", "series", "colour", "x", "y") == [
+        ["line", "up", "#0072b2", "0", "2"],
+        ["line", "up", "#0072b2", "1", "0.33333"],
+        ["points", "", "#000000", "5", "0"],
+        ["points", "dot", "#ff0000", "7", "8"],
+    ]
+
+
+def test_bars_intervals_and_bands_have_their_extent(axes):
+    axes.bar([1], [3], 0.5, bottom=2, color="#00ff00")
+    axes.vlines([4], [5], [6], color="black")
+    axes.errorbar([8], [9], [1], fmt="none", ecolor="black")
+    found = rows(axes, "kind", "x", "y", "x_end", "y_end")
+    assert found[0] == ["bar", "0.75", "2", "1.25", "5"]
+    assert found[1:] == [["interval", "4", "5", "4", "6"], ["interval", "8", "8", "8", "10"]]
+    other = Figure().subplots()
+    other.fill_between([0, 1], [0, 0], [1, 2], color="black")
+    assert {(row[1], row[2]) for row in rows(other, "kind", "x", "y")} == {
+        ("0", "0"), ("0", "1"), ("1", "0"), ("1", "2"),
+    }  # fmt: skip
+
+
+def test_words_ticks_and_panels_are_named(axes):
+    axes.set_title("the  null", loc="left")
+    axes.set_xticks([0, 2], ["a", "b"])
+    axes.text(3, 4, "here\nit is", color="black")
+    assert rows(axes, "panel", "kind", "series", "x", "y") == [
+        ["the null", "text", "here it is", "3", "4"],
+        ["the null", "x tick", "a", "0", ""],
+        ["the null", "x tick", "b", "2", ""],
+    ]
+    axes.set_xticks([0.5, 1.0], [0.5, 1.0])  # numbers as labels say nothing that the axis does not
+    assert rows(axes, "kind") == [["text"]]
+    figure = Figure()
+    for panel in figure.subplots(1, 2):
+        panel.plot([0], [0])
+    assert figure_data(figure).panel.tolist() == ["1", "2"]
+
+
+def test_rules_regions_and_what_is_not_there_are_no_data(axes):
+    axes.axhline(0.5)
+    axes.axvline(0.5)
+    axes.contourf(np.arange(9).reshape(3, 3))
+    axes.text(0.5, 0.5, "of the page", transform=axes.transAxes)
+    assert figure_data(axes.figure).empty and tuple(figure_data(axes.figure).columns) == COLUMNS
+    axes.plot([0, 1], [np.nan, np.inf])
+    assert rows(axes, "x", "y") == [["0", ""], ["1", ""]]
+
+
+def test_a_staircase_draws_the_four_arms_and_the_three_terms(axes):
+    known = dict(zip(ARMS, (0.5, 0.625, 0.5625, 0.75), strict=True))
+    staircase(axes, known, decompose(**known).terms())
+    data = figure_data(axes.figure)
+    bars = data[data.kind == "bar"][["y", "y_end"]].to_numpy().tolist()
+    assert bars == [["50", "62.5"], ["62.5", "56.25"], ["56.25", "75"]]
+    assert data[data.kind == "x tick"].series.tolist() == ["FROZEN", "RANDOM", "MAJORITY", "TRUE"]
+    assert set(data[data.kind == "line"].y) == {"50", "62.5", "56.25", "75"}
+
+
+def test_an_interval_of_a_step_stands_at_its_upper_end(axes):
+    runs = {"frozen": [0.5, 0.5], "random": [0.7, 0.8], "majority": [0.8, 0.8], "true": [0.8, 0.8]}
+    parts = decompose(**runs).terms()
+    staircase(axes, {arm: sum(values) / 2 for arm, values in runs.items()}, parts)
+    upright = [line for line in axes.lines if list(line.get_xdata()) == [1, 1]]
+    assert len(upright) == 1
+    assert list(upright[0].get_ydata()) == pytest.approx(
+        [50 + 100 * parts["null"].low, 50 + 100 * parts["null"].high]
+    )
 
 
 @pytest.fixture
@@ -65,9 +149,9 @@ def test_what_panels_shared_each_has_for_itself(figure):
 
 
 def test_afterwards_the_figure_is_as_it_was_whatever_happens(figure):
-    before, numbers = state(figure), drawn(figure)
+    before, numbers = state(figure), figure_data(figure)
     with stacked(figure):
-        assert drawn(figure)[["x", "y"]].equals(numbers[["x", "y"]])
+        assert figure_data(figure)[["x", "y"]].equals(numbers[["x", "y"]])
     assert state(figure) == before and tuple(figure.get_size_inches()) == (7.2, 5.0)
     with pytest.raises(ZeroDivisionError), stacked(figure):
         raise ZeroDivisionError
@@ -142,21 +226,6 @@ def test_a_figure_may_bring_its_own_form(figure):
     assert picture.shape[:2] == (164, 328) and np.all(picture[..., :3] == 0)
 
 
-@pytest.mark.parametrize("wanted", [True, False])
-def test_a_notebook_keeps_the_form_only_where_pages_are_built(figure, monkeypatch, wanted):
-    import IPython
-    from IPython.core.formatters import DisplayFormatter
-
-    shell = SimpleNamespace(display_formatter=DisplayFormatter())
-    monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
-    monkeypatch.setenv(narrow_figures.WANTED, "1" if wanted else "")
-    keep_narrow_forms()
-    kept, _ = shell.display_formatter.format(figure, include={narrow_figures.MIME_TYPE})
-    assert (narrow_figures.MIME_TYPE in kept) == wanted
-    if wanted:
-        assert base64.b64decode(kept[narrow_figures.MIME_TYPE]) == narrow_png(figure)
-
-
 @pytest.mark.parametrize(
     ("title", "narrow"),
     [
@@ -171,3 +240,30 @@ def test_a_title_is_broken_from_45_letters_a_line_on(figure, title, narrow):
     with stacked(figure):
         assert figure.axes[0].get_title() == narrow
     assert figure.axes[0].get_title() == title
+
+
+def test_without_a_notebook_nothing_is_kept(monkeypatch):
+    import IPython
+
+    monkeypatch.setattr(IPython, "get_ipython", lambda: None)
+    keep_forms()
+    monkeypatch.delitem(__import__("sys").modules, "IPython")
+    keep_forms()
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_notebook_keeps_the_numbers_and_where_pages_are_built_the_narrow_form(monkeypatch, axes, wanted):
+    import IPython
+    from IPython.core.formatters import DisplayFormatter
+
+    shell = SimpleNamespace(display_formatter=DisplayFormatter())
+    monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
+    monkeypatch.setenv(WANTED, "1" if wanted else "")
+    keep_forms()
+    axes.plot([1], [2], label="x", color="black")
+    kept, _ = shell.display_formatter.format(axes.figure, include={"text/csv", MIME_TYPE})
+    assert kept["text/csv"] == f"{','.join(COLUMNS)}\n1,line,x,#000000,1,2,,\n"
+    assert (MIME_TYPE in kept) == wanted
+    if wanted:
+        assert base64.b64decode(kept[MIME_TYPE]) == narrow_png(axes.figure)
+    assert "text/csv" not in shell.display_formatter.format(3)[0]

@@ -1,12 +1,10 @@
-"""The run-to-run spread that was measured, put into a table of arms where it applies.
+"""Every published comparison of arms, audited once each, and the run-to-run spread that may be lent to them.
 
 Spurious Rewards trained with clipping on, and repeated one arm of one model under that design: RANDOM on
 Qwen2.5-Math-7B, five runs of 80 steps, on two benchmarks. That spread is the only one measured for any of its
-arms. Taking it for other models or longer runs is an extrapolation, for other arms a sensitivity; both are
-left to who asks.
-
-The audited run of that model is the fourth of the five, continued. Student's t is exact for a run apart from
-those that gave the spread; for one of the five themselves a nominal 95% covers about 99%.
+arms. Taking it for other models or longer runs is an extrapolation, for other arms a sensitivity; the caller
+decides. The audited run of that model is the fourth of the five, continued. Student's t is exact for a run
+apart from those that gave the spread; for one of the five themselves a nominal 95% covers about 99%.
 """
 
 from __future__ import annotations
@@ -16,18 +14,54 @@ from collections.abc import Sequence
 import pandas as pd
 from scipy import special
 
+from book.published_tables import PAPERS, published_arms
 from book.repeated_runs import end_points
 from rlvr._checks import choice, real
 from rlvr.arms import ARMS
+from rlvr.auditing.cell_verdicts import CellAudit, audit
 from rlvr.stats.estimates import Estimate
 from rlvr.stats.spreads import deviation_interval
 
-__all__ = ["measured_spread", "with_measured_spread"]
+__all__ = [
+    "comparison_name",
+    "counted_once",
+    "measured_spread",
+    "published_comparisons",
+    "with_measured_spread",
+]
 
-MEASURED_STUDY = "shao2026spurious"
+MEASURED_STUDY = "shao2026spurious"  # which most comparisons are of
 MEASURED_DESIGN = "8 updates, clipping"
 MEASURED_BENCHMARKS = ("MATH-500", "AMC")
-SCALES = ("points", "logit")
+
+# Setups that another setup of the data holds too, read more finely or run again.
+_HELD_TWICE = ("150-step bars", "arXiv v1, 300 steps", "Fig. 7 at step 150", "other hardware")
+
+
+def counted_once(arms: pd.DataFrame) -> pd.DataFrame:
+    """A table of :func:`book.published_tables.published_arms` without what it holds a second time."""
+    return arms[~arms.setup.isin(_HELD_TWICE)]
+
+
+def published_comparisons() -> list[CellAudit]:
+    """Audits of every published comparison of two arms or more, each counted once, in the order of the data.
+
+    Examples
+    --------
+    >>> first = published_comparisons()[0]
+    >>> comparison_name(first), first.verdict
+    ('Qwen2.5-Math-7B, MATH-500', 'null')
+    """
+    report = audit(counted_once(published_arms()))
+    return [cell for cell in report.cells if len(cell.cell.arms) >= 2]
+
+
+def comparison_name(audited: CellAudit) -> str:
+    """Model and benchmark, and the paper (and which of its versions) unless most comparisons are of it."""
+    cell = audited.cell
+    version = next((f", {word}" for word in ("June", "greedy") if word in cell.setup), "")
+    paper = "" if cell.study == MEASURED_STUDY else f" ({PAPERS[cell.study]}{version})"
+    return f"{cell.model.split(' (')[0]}, {cell.benchmark}{paper}"
 
 
 def measured_spread(benchmark: str = "MATH-500", *, scale: str = "points", level: float = 0.95) -> Estimate:
@@ -46,7 +80,7 @@ def measured_spread(benchmark: str = "MATH-500", *, scale: str = "points", level
     ('6.5 [3.9, 18.8]', '0.28 [0.17, 0.80]')
     """
     ends = end_points(MEASURED_DESIGN, choice("benchmark", benchmark, MEASURED_BENCHMARKS))
-    if choice("scale", scale, SCALES) == "logit":
+    if choice("scale", scale, ("points", "logit")) == "logit":
         ends = special.logit(ends / 100)
     return deviation_interval(ends, level=level)
 
@@ -68,8 +102,7 @@ def with_measured_spread(
     Parameters
     ----------
     table : DataFrame
-        As :func:`book.published_tables.published_arms` gives it: accuracies in percent, all columns
-        text.
+        As :func:`book.published_tables.published_arms` gives it.
     arms : sequence of trained arms
         ("random",): a model to which the spread is borrowed has RANDOM run-to-run, and nothing is said of the
         others. With more arms, as if they spread like RANDOM.
@@ -88,13 +121,11 @@ def with_measured_spread(
 
     Examples
     --------
-    >>> from book.published_tables import published_arms
     >>> filled = with_measured_spread(published_arms())
     >>> int((filled.run_sd != "").sum()), sorted(set(filled.run_sd_runs))
     (33, ['', '5'])
     """
-    trained = ARMS[1:]
-    asked = [choice("arms", arm, trained) for arm in arms]
+    borrowers = [choice("arms", arm, ARMS[1:]) for arm in arms]
     real("level", level, "a number strictly between 0 and 1", above=0, below=1)
     filled = table.copy()
     for column in ("run_sd", "run_sd_runs"):
@@ -104,7 +135,7 @@ def with_measured_spread(
         spread = measured_spread(benchmark, scale=scale, level=level)
         sd = spread.high if upper else spread.value
         rows = (
-            (filled.study == MEASURED_STUDY) & (filled.benchmark == benchmark) & filled.arm.isin(asked)
+            (filled.study == MEASURED_STUDY) & (filled.benchmark == benchmark) & filled.arm.isin(borrowers)
         ) & ((filled.run_sd == "") | upper)
         accuracy = filled.loc[rows, "accuracy_percent"].astype(float) / 100
         local = sd * (100 * accuracy * (1 - accuracy) if scale == "logit" else 1 + 0 * accuracy)

@@ -17,9 +17,8 @@ from scipy import stats
 from rlvr.simulator.grpo_config import GRPOConfig
 from rlvr.simulator.strategy_family import StrategyFamily
 from rlvr.simulator.trainer import simulate
-from rlvr.theory.rollout_under_clip import clipped_rollout
-from rlvr.theory.scale_free_step import adam_null_moments, momentum_drift
-from rlvr.theory.shared_logits import heap_probability, null_moments
+from rlvr.theory.clipping import clipped_rollout
+from rlvr.theory.shared_logits import adam_null_moments, momentum_drift, null_moments, ruin_probability
 
 __all__ = ["FormulaCheck", "check_formulas", "standard_errors_off"]
 
@@ -86,43 +85,59 @@ def check_formulas(seed: int = 0) -> list[FormulaCheck]:
     Returns
     -------
     list of FormulaCheck
-        Spreads and the heap rest on 1,000 runs, Adam's drifts on 5,000, one clipped rollout on 2,000. Adam
-        has the betas 0.9 and 0.95.
+        Spreads and the gambler's ruin rest on 1,000 runs, Adam's drifts on 5,000, one clipped rollout on
+        2,000. Adam has the betas 0.9 and 0.95.
     """
-    return [*_spreads(seed), _heap(seed), *_momentum(seed), *_clip(seed)]
+    return [*_spreads(seed), _first_to_dominate(seed), *_momentum(seed), *_clip(seed)]
+
+
+def _check(
+    formula: str,
+    sample: NDArray[np.float64],
+    law: float,
+    control: str,
+    control_law: float,
+    *,
+    spread: bool = False,
+) -> FormulaCheck:
+    """Compare a sample's mean (or `spread`) with what the formula and the control give."""
+    return FormulaCheck(
+        formula,
+        float(sample.std() if spread else sample.mean()),
+        law,
+        standard_errors_off(sample, law, spread=spread),
+        control,
+        standard_errors_off(sample, control_law, spread=spread),
+    )
 
 
 def _spreads(seed: int) -> list[FormulaCheck]:
     """Spread of the null: plain steps, and Adam's, which does not follow the batch."""
-    checks = []
-    adam: dict[str, Any] = dict(learning_rate=0.04)
+    size, steps = 8, 40
     plain: dict[str, Any] = dict(learning_rate=0.5)
-    size = 8
-    laws = {
-        "plain spread": null_moments(
-            _SHARES, _ACCURACIES, n_updates=40, n_answers=16 * size, group_size=16, **plain
-        ).sd,
-        "Adam's spread": adam_null_moments(_SHARES, _ACCURACIES, n_updates=40, **adam).sd,
-    }
-    controls = {
-        "plain spread": ("8 prompts average", size**-0.5),
-        "Adam's spread": ("follows the batch", size**0.5),
-    }
-    for (name, law), how in zip(laws.items(), (plain, adam | {"optimizer": "adam"}), strict=True):
-        config = GRPOConfig(n_steps=40, batch_size=size, **_PLAIN, **how)
-        runs = simulate(_TWO, config, arms=("frozen", "random"), n_seeds=1000, seed=seed)
-        null = (runs.arm("random") - runs.arm("frozen")).ravel()
-        control, factor = controls[name]
-        checks.append(
-            FormulaCheck(
-                name, float(null.std()), law, standard_errors_off(null, law, spread=True),
-                control, standard_errors_off(null, factor * law, spread=True),
-            )
-        )  # fmt: skip
-    return checks
+    adam: dict[str, Any] = dict(learning_rate=0.04)
+    arms: dict[str, Any] = dict(arms=("frozen", "random"), n_seeds=1000, seed=seed)
+
+    def nulls(**options: Any) -> NDArray[np.float64]:
+        config = GRPOConfig(n_steps=steps, batch_size=size, **_PLAIN, **options)
+        runs = simulate(_TWO, config, **arms)
+        return (runs.arm("random") - runs.arm("frozen")).ravel()
+
+    answers: dict[str, Any] = dict(n_updates=steps, n_answers=16 * size, group_size=16)
+    law = null_moments(_SHARES, _ACCURACIES, **answers, **plain).sd
+    scale_free = adam_null_moments(_SHARES, _ACCURACIES, n_updates=steps, **adam).sd
+    return [
+        _check(
+            "plain spread", nulls(**plain), law, "8 prompts average", size**-0.5 * law, spread=True
+        ),
+        _check(
+            "Adam's spread", nulls(optimizer="adam", **adam), scale_free, "follows the batch",
+            size**0.5 * scale_free, spread=True,
+        ),
+    ]  # fmt: skip
 
 
-def _heap(seed: int) -> FormulaCheck:
+def _first_to_dominate(seed: int) -> FormulaCheck:
     """Which strategy first takes all but one part in fifty."""
     config = GRPOConfig(n_steps=400, batch_size=4, group_size=8, learning_rate=4.0, kl_coefficient=0.0)
     runs = simulate(
@@ -133,12 +148,9 @@ def _heap(seed: int) -> FormulaCheck:
     out = (walk < 0.02) | (walk > 0.98)
     ended = walk[out.any(axis=1)]
     won = (ended[np.arange(len(ended)), out[out.any(axis=1)].argmax(axis=1)] > 0.5).astype(float)
-    ruin = heap_probability(_SHARES[0], low=0.02, high=0.98)
+    ruin = ruin_probability(_SHARES[0], low=0.02, high=0.98)
     allele = (_SHARES[0] - 0.02) / (0.98 - 0.02)  # the share itself a martingale
-    return FormulaCheck(
-        "the first heap", float(won.mean()), ruin, standard_errors_off(won, ruin),
-        "a neutral allele", standard_errors_off(won, allele),
-    )  # fmt: skip
+    return _check("the first heap", won, ruin, "a neutral allele", allele)
 
 
 def _momentum(seed: int) -> list[FormulaCheck]:
@@ -153,38 +165,30 @@ def _momentum(seed: int) -> list[FormulaCheck]:
     carried = momentum_drift([0.8, 0.2], learning_rate=1)[0] / (0.8 - 0.2)
     by_logit = carried * pull.sum(axis=1)
     by_share = -(1 - carried) * (pull * before * (1 - before)).sum(axis=1)
-    went, bent = logit[:, -1] - logit[:, 0], share[:, -1] - share[:, 0]
     return [
         FormulaCheck(
             name, float(moved.mean()), float(law.mean()), standard_errors_off(moved - law, 0.0),
             control, standard_errors_off(moved, 0.0),
         )
         for name, moved, law, control in (
-            ("Adam's logits", went, by_logit, "a martingale"),
-            ("Adam's shares", bent, by_share, "no bend"),
+            ("Adam's logits", logit[:, -1] - logit[:, 0], by_logit, "a martingale"),
+            ("Adam's shares", share[:, -1] - share[:, 0], by_share, "no bend"),
         )
     ]  # fmt: skip
 
 
 def _clip(seed: int) -> list[FormulaCheck]:
     """Drift and spread of one rollout under the clip."""
-    clip = (0.2, 0.2)
-    config = GRPOConfig(
-        n_steps=1, batch_size=64, clip=clip, inner_updates=8, learning_rate=1.0, **_PLAIN
-    )  # fmt: skip
+    rollout: dict[str, Any] = dict(clip=(0.2, 0.2), inner_updates=8, learning_rate=1.0)
+    config = GRPOConfig(n_steps=1, batch_size=64, **rollout, **_PLAIN)
     runs = simulate(_TWO, config, arms=("random",), n_seeds=2000, seed=seed)
     assert runs.logits is not None
     moved = runs.logits[0, 0, :, 0] @ [1, -1] - np.log(_SHARES[0] / _SHARES[1])
-    form: dict[str, Any] = dict(learning_rate=1.0, n_answers=128, group_size=16, inner_updates=8)
-    law = clipped_rollout(_SHARES[0], clip=clip, **form)
-    free = clipped_rollout(_SHARES[0], clip=None, **form)
+    law, free = (
+        clipped_rollout(_SHARES[0], n_answers=128, group_size=16, **rollout | clip)
+        for clip in ({}, {"clip": None})
+    )
     return [
-        FormulaCheck(
-            "clipped drift", float(moved.mean()), law.mean, standard_errors_off(moved, law.mean),
-            "an even split", standard_errors_off(moved, 0.0),
-        ),
-        FormulaCheck(
-            "clipped spread", float(moved.std()), law.sd, standard_errors_off(moved, law.sd, spread=True),
-            "not clipped", standard_errors_off(moved, free.sd, spread=True),
-        ),
-    ]  # fmt: skip
+        _check("clipped drift", moved, law.mean, "an even split", 0.0),
+        _check("clipped spread", moved, law.sd, "not clipped", free.sd, spread=True),
+    ]

@@ -1,0 +1,116 @@
+"""What several pages draw: estimates with intervals, four arms as a staircase, options under a curve."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from rlvr.arms import ARMS
+from rlvr.decomposition import TERMS
+from rlvr.plots import ARM_COLOURS, TERM_COLOURS
+from rlvr.stats.estimates import Estimate
+
+__all__ = ["intervals", "option_strips", "staircase"]
+
+
+def intervals(
+    axes: Axes,
+    positions: Sequence[float],
+    estimates: Sequence[Estimate],
+    *,
+    colour: str,
+    label: str = "",
+    horizontal: bool = False,
+    marker: str = "o",
+) -> None:
+    """Draw estimates as dots with their intervals; one without an interval is an open dot.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+    positions : sequence of float (estimate,)
+    estimates : sequence of Estimate
+    colour : str
+    label : str
+        What a legend calls them.
+    horizontal : bool
+        Put the estimates along the horizontal axis.
+    marker : str
+    """
+    for position, estimate in zip(positions, estimates, strict=True):
+        known = estimate.low == estimate.low
+        across = (estimate.value, position) if horizontal else (position, estimate.value)
+        axes.plot(
+            *across, marker, color=colour, mfc=colour if known else "white", ms=5, label=label, zorder=3
+        )
+        if known:
+            span = (estimate.low, estimate.high)
+            still = (position, position)
+            axes.plot(*((span, still) if horizontal else (still, span)), "-", color=colour, lw=1.6, zorder=2)
+        label = ""
+
+
+def staircase(axes: Axes, accuracies: Mapping[str, float], terms: Mapping[str, Estimate]) -> None:
+    """Draw four arms as levels and the three terms as the steps between them, with their intervals.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+    accuracies : mapping of str to float
+        Accuracy of each arm, in [0, 1]; drawn in percent.
+    terms : mapping of str to Estimate
+        Null, elicitation and reward design by name. A step whose interval is wider than half a point carries
+        it as a bar at its end.
+    """
+    for place, arm in enumerate(ARMS):
+        level = 100 * accuracies[arm]
+        reach = place - 0.3, place + (0.3 if arm == ARMS[-1] else 1.3)
+        axes.plot(reach, [level, level], color=ARM_COLOURS[arm], lw=1)
+        axes.plot([place - 0.3, place + 0.3], [level, level], color=ARM_COLOURS[arm], lw=4)
+    for name in ("null", "elicitation", "reward_design"):
+        arm, base = TERMS[name]
+        place, colour, term = ARMS.index(arm), TERM_COLOURS[name], terms[name]
+        start = 100 * accuracies[base]
+        axes.bar(place, 100 * term.value, 0.44, bottom=start, color=colour, alpha=0.85)
+        if term.low == term.low and term.high - term.low > 0.005:
+            ends = start + 100 * term.low, start + 100 * term.high
+            axes.plot([place, place], ends, color="black", lw=1.2)
+    axes.set_xticks(range(len(ARMS)), [arm.upper() for arm in ARMS])
+    axes.set_xlim(-0.5, len(ARMS) - 0.5)
+
+
+def option_strips(axes: Axes, options: Mapping[str, Sequence[str]], *, n_bins: int = 39) -> None:
+    """Under a sorted curve: where along it each level of each option sits, one strip a level.
+
+    A strip is as dark as its level is frequent among neighbouring specifications; were the level
+    irrelevant to the order, it would be evenly grey.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+    options : mapping of option to sequence of str (specification,)
+        Levels in the order of the curve.
+    n_bins : int
+        Stretches of specifications that a strip is divided into.
+    """
+    rows, names, ends = [], [], []
+    for option, levels in options.items():
+        taken = np.asarray(levels)
+        for i, level in enumerate(dict.fromkeys(sorted(taken, key=_number_first))):
+            stretches = np.array_split(taken == level, n_bins)
+            rows.append([stretch.mean() for stretch in stretches])
+            names.append(f"{option}: {level}" if i == 0 else level)
+        ends.append(len(rows))
+    axes.imshow(rows, aspect="auto", cmap="Greys", vmin=0, vmax=1, extent=(0, len(taken), len(rows), 0))
+    axes.hlines(ends[:-1], 0, len(taken), color="white", lw=4)
+    axes.set(yticks=np.arange(len(rows)) + 0.5, yticklabels=names)
+    axes.tick_params(axis="y", length=0, labelsize=8)
+    axes.grid(False)
+    axes.spines[:].set_visible(False)
+
+
+def _number_first(level: str) -> tuple[float, str]:
+    """Sort levels that are numbers by value, before the others by name."""
+    return (float(level), "") if level.replace(".", "", 1).isdigit() else (float("inf"), level)

@@ -1,0 +1,286 @@
+"""What lies beside each picture of a chapter: the numbers that it draws, and its form for a phone.
+
+The numbers are read off the drawn figure, so they cannot differ from it; a fresh run that moves one is seen
+where a moved pixel would not be. For a phone nothing is drawn anew: the panels of a drawn figure are laid out
+again, one under the other, at a width where labels keep their size. A figure that does not stack well carries
+its own narrow form, as `narrow_form`.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+import sys
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.collections import LineCollection, PathCollection, PolyCollection
+from matplotlib.colors import to_hex
+from matplotlib.contour import ContourSet
+from matplotlib.figure import Figure, FigureBase
+from matplotlib.gridspec import GridSpec, SubplotSpec
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FixedFormatter, FixedLocator
+from PIL import Image
+
+__all__ = ["COLUMNS", "MIME_TYPE", "WANTED", "figure_data", "keep_forms", "narrow_png", "stacked"]
+
+COLUMNS = ("panel", "kind", "series", "colour", "x", "y", "x_end", "y_end")
+
+DIGITS, SMALLEST = 5, 10  # significant digits, decimals: what no processor's rounding reaches
+
+MIME_TYPE = "application/x-narrow-figure"  # a PNG in base64, beside a notebook's own picture
+WANTED = "RLVR_NARROW_FIGURES"  # the environment variable that asks for them: only a built page has a use
+WIDTH, DPI = 4.4, 164  # inches; twice the dots of a phone's column
+PANEL_HEIGHT = (1.7, 2.8)  # inches: least and most of a stacked panel
+LONGEST_LABEL = 26, 42, 44  # letters of an upright name, a level name and a title before a second line
+MANY = 9  # named rows that keep a panel as high as it was
+COLOURS = 96  # of a stored picture: a figure has fewer, and their blends do the rest
+
+_SIDES: tuple[Literal["left", "center", "right"], ...] = ("left", "center", "right")
+
+
+def figure_data(figure: Figure) -> pd.DataFrame:
+    """Everything that a figure draws in data coordinates, one row a dot, bar, interval or label.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+
+    Returns
+    -------
+    DataFrame
+        Columns `panel` (title or number), `kind` (``line``, ``points``, ``interval``, ``band``, ``bar``,
+        ``text``, ``x tick``, ``y tick``), `series` (its label, or the words of a text or tick), `colour`,
+        and the coordinates `x`, `y` and, of what has an extent, `x_end`, `y_end`: all as text. Regions of a
+        contour plot and images are left out.
+
+    Examples
+    --------
+    >>> figure = Figure()
+    >>> axes = figure.subplots()
+    >>> _ = axes.plot([0, 1], [0.25, 1 / 3], label="rise", color="black")
+    >>> figure_data(figure)[["kind", "series", "x", "y"]].to_numpy().tolist()
+    [['line', 'rise', '0', '0.25'], ['line', 'rise', '1', '0.33333']]
+    """
+    rows = []
+    for number, axes in enumerate(figure.axes, start=1):
+        titles = (axes.get_title(loc) for loc in ("left", "center", "right"))
+        panel = next((" ".join(title.split()) for title in titles if title), str(number))
+        rows += [(panel, *row) for row in _rows(axes)]
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _rows(axes: Axes) -> Iterator[tuple[str, ...]]:
+    """The rows of one panel, without its name."""
+    lines: list[Any] = list(axes.lines)
+    for line in lines:
+        if line.get_transform() == axes.transData:  # not a rule across the panel
+            kind = "points" if line.get_linestyle() == "None" else "line"
+            for x, y in np.column_stack([line.get_xdata(), line.get_ydata()]):
+                yield _row(kind, line.get_label(), line.get_color(), x, y)
+    for patch in axes.patches:
+        if isinstance(patch, Rectangle) and patch.get_data_transform() == axes.transData:
+            x, y = patch.get_xy()
+            ends = x + patch.get_width(), y + patch.get_height()
+            yield _row("bar", patch.get_label(), patch.get_facecolor(), x, y, *ends)
+    for drawing in axes.collections:
+        yield from _collected(drawing)
+    for text in axes.texts:
+        if text.get_transform() == axes.transData and text.get_text().strip():
+            yield _row("text", text.get_text(), text.get_color(), *text.get_position())
+    for name, axis in (("x", axes.xaxis), ("y", axes.yaxis)):
+        places = [float(place) for place in axis.get_majorticklocs()]
+        labels = [str(label) for label in axis.get_major_formatter().format_ticks(places)]
+        named = any(letter.isalpha() for letter in "".join(labels))
+        if named and isinstance(axis.get_major_locator(), FixedLocator):
+            for place, words in zip(places, labels, strict=True):
+                across = (place, None) if name == "x" else (None, place)
+                yield _row(f"{name} tick", words, "", *across)
+
+
+def _collected(drawing: Any) -> Iterator[tuple[str, ...]]:
+    """The rows of what was drawn at once: many dots, many intervals, a band."""
+    if isinstance(drawing, ContourSet):
+        return
+    colours = [*drawing.get_edgecolor(), *drawing.get_facecolor()]
+    colour = colours[0] if colours else ""
+    if isinstance(drawing, PathCollection):
+        for x, y in np.asarray(drawing.get_offsets()):
+            yield _row("points", drawing.get_label(), colour, x, y)
+    elif isinstance(drawing, LineCollection):
+        for segment in drawing.get_segments():
+            (x, y), (x_end, y_end) = np.asarray(segment)[[0, -1]]
+            yield _row("interval", drawing.get_label(), colour, x, y, x_end, y_end)
+    elif isinstance(drawing, PolyCollection):
+        for path in drawing.get_paths():
+            for x, y in np.asarray(path.vertices):
+                yield _row("band", drawing.get_label(), colour, x, y)
+
+
+def _row(kind: str, series: Any, colour: Any, *coordinates: Any) -> tuple[str, ...]:
+    """A row as the texts that are stored."""
+    words = " ".join(str(series).split())
+    shown = "" if words.startswith("_") else words
+    hexadecimal = to_hex(colour) if len(colour) else ""
+    numbers = [_text(value) for value in coordinates]
+    return (kind, shown, hexadecimal, *numbers, *[""] * (4 - len(numbers)))
+
+
+def _text(value: Any) -> str:
+    """A coordinate with the digits that deserve to be stored; nothing for none."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    rounded = round(float(value), SMALLEST) + 0.0  # no negative zero
+    return f"{rounded:.{DIGITS}g}" if np.isfinite(rounded) else ""
+
+
+@contextmanager
+def stacked(figure: Figure) -> Iterator[Figure]:
+    """A figure with its panels in one column, as wide as a phone; afterwards as it was.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+
+    Examples
+    --------
+    >>> figure = Figure(figsize=(7.2, 3))
+    >>> panels = figure.subplots(1, 2)
+    >>> with stacked(figure) as narrow:
+    ...     [round(float(inches), 1) for inches in narrow.get_size_inches()]
+    [4.4, 5.4]
+    >>> [float(inches) for inches in figure.get_size_inches()]
+    [7.2, 3.0]
+    """
+    places = {axes: place for axes in figure.axes if (place := axes.get_subplotspec()) is not None}
+    with ExitStack() as back:
+        _resize(figure, places, back)
+        if any(place.get_gridspec().ncols > 1 for place in places.values()):
+            _one_column(figure, places, back)
+        for axes in figure.axes:
+            _break_lines(axes, back)
+        yield figure
+
+
+def _resize(figure: Figure, places: Mapping[Axes, SubplotSpec], back: ExitStack) -> None:
+    """As wide as a phone, and as high as its panels then need."""
+    wide, high = figure.get_size_inches()
+    back.callback(figure.set_size_inches, wide, high)
+    grids = [place.get_gridspec() for place in places.values()]
+    if any(grid.ncols > 1 for grid in grids):
+        row = 0.9 * high / max(grid.nrows for grid in grids)
+        crowded = any(len(_named(axes.yaxis)) >= MANY for axes in places)
+        high = (row if crowded else float(np.clip(row, *PANEL_HEIGHT))) * len(places)
+    figure.set_size_inches(min(wide, WIDTH), high)
+
+
+def _one_column(figure: Figure, places: Mapping[Axes, SubplotSpec], back: ExitStack) -> None:
+    """Put panels one under the other, each with the title, names and tick labels that it shared."""
+    grid = GridSpec(len(places), 1, figure=figure)
+    last = max(place.rowspan.stop for place in places.values())
+    across = {axes.get_xlabel() for axes, place in places.items() if place.rowspan.stop == last} - {""}
+    titles = {axes: "".join(axes.get_title(side) for side in _SIDES) for axes in places}
+    for number, (axes, place) in enumerate(places.items()):
+        shown = {**axes.yaxis.get_tick_params(), "bottom": axes.xaxis.get_tick_params()["labelbottom"]}
+        back.callback(axes.tick_params, labelleft=shown["labelleft"], labelbottom=shown["bottom"])
+        back.callback(axes.set_subplotspec, place)
+        back.callback(axes.set_xlabel, axes.get_xlabel())
+        back.callback(axes.set_ylabel, axes.get_ylabel())
+        axes.set_subplotspec(grid[number, 0])
+        if axes.axison:
+            axes.tick_params(labelleft=True, labelbottom=True)
+            row = [other for other, spot in places.items() if spot.rowspan == place.rowspan]
+            size = row[0].yaxis.get_tick_params().get("labelsize")
+            if size is not None and size != shown.get("labelsize"):
+                axes.tick_params(axis="y", labelsize=size)
+            axes.set_ylabel(next(filter(None, (a.get_ylabel() for a in (axes, *row))), ""))
+            if len(across) == 1:  # one name for all stands under the last
+                axes.set_xlabel(next(iter(across)) if number == len(places) - 1 else "")
+        column = (titles[other] for other, spot in places.items() if spot.colspan == place.colspan)
+        if axes.axison and not titles[axes]:
+            back.callback(axes.set_title, "")
+            axes.set_title(next(column, ""))
+
+
+def _break_lines(axes: Axes, back: ExitStack) -> None:
+    """Titles, names and named ticks that would not fit take a second line."""
+    upright, level, longest = LONGEST_LABEL
+    for side in _SIDES:
+        title = axes.get_title(side)
+        if max(map(len, title.split("\n"))) > longest:
+            back.callback(axes.set_title, title, loc=side)
+            axes.set_title(textwrap.fill(title, longest), loc=side)
+    back.callback(axes.set_xlabel, axes.get_xlabel())
+    back.callback(axes.set_ylabel, axes.get_ylabel())
+    axes.set_xlabel(textwrap.fill(axes.get_xlabel(), level))
+    axes.set_ylabel(textwrap.fill(axes.get_ylabel(), upright))
+    if names := _named(axes.xaxis):
+        back.callback(axes.xaxis.set_major_formatter, axes.xaxis.get_major_formatter())
+        room = max(6, 40 // len(names))
+        wrapped = [
+            name if "\n" in name else textwrap.fill(name, room, break_long_words=False) for name in names
+        ]
+        axes.xaxis.set_major_formatter(FixedFormatter(wrapped))
+
+
+def _named(axis: Axis) -> list[str]:
+    """The tick labels of an axis that has names instead of numbers."""
+    places = axis.get_majorticklocs()
+    labels = [str(label) for label in axis.get_major_formatter().format_ticks(list(places))]
+    fixed = isinstance(axis.get_major_locator(), FixedLocator)
+    return labels if fixed and any(letter.isalpha() for letter in "".join(labels)) else []
+
+
+def narrow_png(figure: Figure) -> bytes:
+    """The narrow form of a figure, as a PNG.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+        As it was drawn; it is left so.
+    """
+    drawn, stored = io.BytesIO(), io.BytesIO()
+    if own := getattr(figure, "narrow_form", None):
+        own().savefig(drawn, dpi=DPI)
+    else:
+        with stacked(figure) as narrow:
+            narrow.savefig(drawn, dpi=DPI)
+    Image.open(drawn).convert("RGB").quantize(COLOURS).save(stored, format="png", optimize=True)
+    return stored.getvalue()
+
+
+def keep_forms() -> None:
+    """From now on, have a notebook keep each figure's numbers (``text/csv``) beside its picture.
+
+    Where pages are built (the environment says ``WANTED``), its narrow form too. Without a notebook it does
+    nothing.
+    """
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    if shell is None:
+        return
+    _keep(shell, "text/csv", lambda figure: figure_data(figure).to_csv(index=False, lineterminator="\n"))
+    if os.environ.get(WANTED):
+        _keep(shell, MIME_TYPE, lambda figure: base64.b64encode(narrow_png(figure)).decode("ascii"))
+
+
+def _keep(shell: Any, mime_type: str, form: Callable[[Figure], str]) -> None:
+    """Register one form of every figure with a notebook."""
+    from IPython.core.formatters import BaseFormatter
+    from traitlets import ObjectName, Unicode
+
+    class FigureFormatter(BaseFormatter):
+        format_type = Unicode(mime_type)
+        print_method = ObjectName("_repr_kept_form_")
+
+    formatter = FigureFormatter(parent=shell.display_formatter)
+    # For the parent class: choosing how pictures are shown forgets whatever was set for Figure itself.
+    formatter.for_type(FigureBase, form)
+    shell.display_formatter.formatters[mime_type] = formatter
