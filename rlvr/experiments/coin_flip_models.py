@@ -11,11 +11,9 @@ least misfit is rejected.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,16 +21,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rlvr._checks import choice
-from rlvr._data import DATA, stored_table
-from rlvr._writing import replacing
+from rlvr._data import stored_table
+from rlvr.experiments.stored import StoredExperiment
 from rlvr.published_runs import DESIGNS, published_run_curves
 from rlvr.simulator.grpo_config import GRPOConfig
 from rlvr.simulator.strategy_family import StrategyFamily
 from rlvr.simulator.trainer import simulate
 
 __all__ = [
-    "BASE", "BEST", "N_RUNS", "STEPS", "STORED", "CoinFlipModel", "models", "printed_runs",
-    "simulated_runs", "store", "stored_model_runs",
+    "BASE", "BEST", "COIN_FLIPS", "N_RUNS", "STEPS", "CoinFlipModel", "models", "printed_runs",
+    "simulated_runs", "stored_model_runs",
 ]  # fmt: skip
 
 STEPS = (5, 10, 20, 30, 40, 60, 75)
@@ -45,7 +43,6 @@ BEST = "rivals, many decisions"
 """The model of least total misfit; the joint test of all four designs rejects it."""
 
 N_RUNS, SEED = 200, 15
-STORED = DATA / "coin_flip_runs.csv"
 
 Floats = NDArray[np.float64]
 
@@ -168,17 +165,25 @@ def simulated_runs(
     return BASE + (curves - curves[:, :1])
 
 
-def store(path: Path = STORED, progress: Callable[[str], None] = lambda _: None) -> None:
-    """Rebuild the stored runs of every model in every design (minutes); percent to three decimals."""
-    rows = []
-    for model in models():
-        for design in _DESIGNS:
-            progress(f"{model}: {design}")
-            for run, curve in enumerate(simulated_runs(model, design)):
-                rows.append((model, design, run, *curve[1:].round(3)))
-    heads = ["model", "design", "run", *(f"step_{step}" for step in STEPS)]
-    with replacing(path) as (file,):
-        pd.DataFrame(rows, columns=heads).to_csv(file, index=False, lineterminator="\n")
+def _rows(model: str, design: str, *, n_runs: int = N_RUNS, executor: Executor | None = None) -> pd.DataFrame:
+    """The stored rows of a model in a design, or the first of them, not rounded yet."""
+    curves = simulated_runs(model, design, n_runs=n_runs, executor=executor)[:, 1:]
+    runs = pd.MultiIndex.from_product([[model], [design], range(n_runs)], names=["model", "design", "run"])
+    return pd.DataFrame(curves, runs, [f"step_{step}" for step in STEPS])
+
+
+COIN_FLIPS = StoredExperiment(
+    files=("coin_flip_runs.csv",),
+    digits="3 decimals of a percent",
+    cells=lambda: [(model, design) for model in models() for design in _DESIGNS],
+    compute=_rows,
+    tables=lambda results: [pd.concat(results.values())],
+    tolerance=(0.0, 6e-4),
+    decimals=3,
+    quick_part={"n_runs": 2},
+    label="{}: {}".format,
+)
+"""Every model in every design; a quick check takes two runs of each."""
 
 
 def stored_model_runs(model: str, design: str) -> Floats:
@@ -191,6 +196,6 @@ def stored_model_runs(model: str, design: str) -> Floats:
 @cache
 def _stored() -> dict[tuple[str, str], Floats]:
     """The stored table, by model and design."""
-    parts = stored_table(STORED.name).groupby(["model", "design"], sort=False)
+    parts = stored_table("coin_flip_runs.csv").groupby(["model", "design"], sort=False)
     heads = [f"step_{step}" for step in STEPS]
     return {(str(model), str(design)): part[heads].to_numpy() for (model, design), part in parts}

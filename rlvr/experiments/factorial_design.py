@@ -19,15 +19,13 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
-import statsmodels.api as sm
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from rlvr._checks import choice, shown, whole
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
 from rlvr.simulator.task_family import TaskFamily
 from rlvr.simulator.trainer import simulate
-from rlvr.stats.estimates import Estimate, ratio_interval
+from rlvr.stats.estimates import Estimate, mean_interval, ratio_interval
 
 __all__ = [
     "CODES",
@@ -127,10 +125,11 @@ def contrasts(cells: ArrayLike) -> dict[str, NDArray[np.float64]]:
 
 
 def fit(cells: ArrayLike, *, level: float = 0.95) -> dict[str, Estimate]:
-    """Effects with intervals: least squares with block effects, errors clustered by block.
+    """Effects with intervals: Student's t on each effect's contrasts, one a block.
 
-    Blocks differ in level, and cells of a block in how strongly a task draw moves them; clustering by
-    block allows for both, where the textbook residual would assume the second away.
+    That is least squares with block effects and errors clustered by block: blocks differ in level, and
+    cells of a block in how strongly a task draw moves them. The textbook residual would assume the second
+    away.
 
     Parameters
     ----------
@@ -142,28 +141,12 @@ def fit(cells: ArrayLike, *, level: float = 0.95) -> dict[str, Estimate]:
     -------
     dict of str to Estimate
         In the order of ``EFFECTS``; intervals resample task draws.
-
-    Notes
-    -----
-    Blocks are removed by centring. The small-sample factor n / (n - 1) and n - 1 degrees of freedom make
-    each interval equal to Student's on the block's own contrasts, which a test checks.
     """
     table = _table(cells)
-    n = len(table)
-    if n < 2:
-        raise ValueError(f"cells must hold at least 2 blocks for an interval, got {n}")
-    design = np.tile(np.column_stack(list(CODES.values())), (n, 1))
-    response = (table - table.mean(axis=1, keepdims=True)).ravel()
-    result = sm.OLS(response, design).fit(
-        cov_type="cluster",
-        cov_kwds={"groups": np.repeat(np.arange(n), 8), "use_correction": False, "df_correction": False},
-        use_t=True,
-    )
-    error = result.bse * math.sqrt(n / (n - 1))
-    half = stats.t.ppf(0.5 + level / 2, n - 1) * error
+    if len(table) < 2:
+        raise ValueError(f"cells must hold at least 2 blocks for an interval, got {len(table)}")
     return {
-        effect: Estimate(float(value), float(value - width), float(value + width), level, "task draw", n)
-        for effect, value, width in zip(EFFECTS, result.params, half, strict=True)
+        effect: mean_interval(values[:, None], level=level) for effect, values in contrasts(table).items()
     }
 
 

@@ -12,6 +12,11 @@ rule                 accuracy       arms          resamples            n runs ar
 ``published-exact``  exact          apart         seeds (percentile)   n seeds of one task draw
 ``task-draw``        exact          run by run    task draws (t)       one seed of n task draws
 ===================  =============  ============  ===================  ==============================
+
+How often each gate quotes a value takes too long for a chapter and is stored: over prior strength and runs
+(the map), and for the published example. A pool consists of blocks of task draws with independent seeds;
+studies are carved out of one block at a time and no run serves twice under one rule and size. The unit of
+replication is the block: the spread of blocks gives the standard error with all reuse of task draws in it.
 """
 
 from __future__ import annotations
@@ -19,34 +24,48 @@ from __future__ import annotations
 import math
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import product
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from rlvr._checks import choice, real, whole
+from rlvr._data import stored_table
+from rlvr.experiments.stored import StoredExperiment
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
 from rlvr.simulator.task_family import TaskFamily, check_seed
 from rlvr.simulator.trainer import simulate
 from rlvr.stats.estimates import Estimate, mean_interval
 
 __all__ = [
-    "RULES",
+    "EXAMPLE",
+    "GATE_EXAMPLE",
+    "GATE_MAP",
+    "GATE_RULES",
+    "MAP",
     "Decisions",
+    "GateGrid",
     "PoolBlock",
     "Reading",
+    "block_counts",
+    "load_counts",
     "pool_block",
     "published_gate",
+    "rates",
     "read_out",
     "studies_of",
     "task_draw_gate",
 ]
 
-RULES = ("published", "published-exact", "task-draw")
+GATE_RULES = ("published", "published-exact", "task-draw")
 """The gate as published, the same on accuracies without sampling noise, and ours."""
 
 EVALUATION_SAMPLES = 128  # draws a prompt in the published evaluation
 N_RESAMPLES = 300  # of the published bootstrap
+_KEYS = ["prior_strength", "block", "rule", "n_runs"]
 _STREAM = {"pool": 10, "evaluation": 11, "studies": 12}  # purposes a block's random numbers serve
 
 
@@ -205,7 +224,7 @@ def studies_of(block: PoolBlock, rule: str, n_runs: int) -> Decisions:
     ----------
     block : PoolBlock
     rule : str
-        One of ``RULES``. For the published ones a study is `n_runs` seeds of one task draw; for
+        One of ``GATE_RULES``. For the published ones a study is `n_runs` seeds of one task draw; for
         "task-draw" it is one seed of each of `n_runs` task draws, drawn at random seed by seed.
     n_runs : int, at least 2
 
@@ -213,7 +232,7 @@ def studies_of(block: PoolBlock, rule: str, n_runs: int) -> Decisions:
     -------
     Decisions
     """
-    choice("rule", rule, RULES)
+    choice("rule", rule, GATE_RULES)
     n_tasks, n_seeds = block.elicitation.shape
     available = n_tasks if rule == "task-draw" else n_seeds
     whole("n_runs", n_runs, f"an integer from 2 to {available}", at_least=2, at_most=available)
@@ -294,3 +313,114 @@ def _studies(name: str, values: ArrayLike) -> NDArray[np.float64]:
             f"{name} must be finite, of shape (study, run) with at least 2 runs, got shape {studies.shape}"
         )
     return studies
+
+
+@dataclass(frozen=True)
+class GateGrid:
+    """Which studies to simulate, and where their counts are stored.
+
+    Attributes
+    ----------
+    prior_strengths : tuple of float
+        Without format mass, so that the crossover is at 0.25.
+    n_runs : tuple of int
+        Runs a study.
+    rules : tuple of str
+        Out of ``GATE_RULES``.
+    n_blocks : int
+        Blocks a prior strength.
+    n_tasks : int
+        Task draws a block.
+    n_seeds : int
+        Training seeds a task draw.
+    seed : int
+    file : str
+        Where the counts are stored, in the package's data.
+    """
+
+    prior_strengths: tuple[float, ...]
+    n_runs: tuple[int, ...]
+    rules: tuple[str, ...]
+    n_blocks: int
+    n_tasks: int
+    n_seeds: int
+    seed: int
+    file: str
+
+
+MAP = GateGrid(
+    (0.20, 0.23, 0.24, 0.25, 0.26, 0.27, 0.30, 0.80), (4, 8, 16), GATE_RULES, 16, 128, 16, 8, "gate_map.csv"
+)
+"""2,048 task draws of 16 seeds at each prior strength, which give at least 2,048 studies for every rate."""
+
+EXAMPLE = GateGrid((0.25,), (4,), GATE_RULES[:2], 20, 500, 4, 9, "gate_example.csv")
+"""The published "bounds" example, prior strength 0.25 and 4 seeds, on 10,000 other task draws."""
+
+
+def block_counts(
+    grid: GateGrid, prior_strength: float, block: int, *, executor: Executor | None = None
+) -> pd.DataFrame:
+    """Simulate one block and count what each rule says; `executor` as in :func:`rlvr.simulate`.
+
+    Returns
+    -------
+    DataFrame
+        Columns prior_strength, block, rule, n_runs, points (studies that
+        quote a value), studies, elicitation (mean of the block).
+    """
+    pool = pool_block(
+        prior_strength, block, n_tasks=grid.n_tasks, n_seeds=grid.n_seeds, seed=grid.seed, executor=executor
+    )
+    mean = float(pool.elicitation.mean())
+    rows = []
+    for rule in grid.rules:
+        for n_runs in grid.n_runs:
+            points = studies_of(pool, rule, n_runs).points
+            rows.append((prior_strength, block, rule, n_runs, int(points.sum()), points.size, mean))
+    return pd.DataFrame(rows, columns=[*_KEYS, "points", "studies", "elicitation"])
+
+
+def _stored(grid: GateGrid) -> StoredExperiment:
+    """A grid as a stored experiment, whose cells are its blocks."""
+    return StoredExperiment(
+        files=(grid.file,),
+        digits="every digit",
+        cells=lambda: list(product(grid.prior_strengths, range(grid.n_blocks))),
+        compute=partial(block_counts, grid),
+        tables=lambda results: [pd.concat(results.values()).set_index(_KEYS)],
+        quick_cells=3,
+        label="prior strength {}, block {}".format,
+    )
+
+
+GATE_MAP, GATE_EXAMPLE = _stored(MAP), _stored(EXAMPLE)
+
+
+def load_counts(grid: GateGrid) -> pd.DataFrame:
+    """The stored counts of a grid, with the columns of :func:`block_counts`."""
+    return stored_table(grid.file)
+
+
+def rates(counts: pd.DataFrame) -> pd.DataFrame:
+    """Probability that a value is quoted, in each cell of a grid, with two standard errors.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        From :func:`load_counts`.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by rule, n_runs, prior_strength: points, studies, rate, `error` from the spread between
+        blocks (which holds whatever studies of a block share), and `binomial_error`, as if all studies
+        were independent; and the mean `elicitation`. Where the two errors agree, reuse does not matter.
+    """
+    table = counts.assign(block_rate=counts["points"] / counts["studies"])
+    grouped = table.groupby(["rule", "n_runs", "prior_strength"], sort=False)
+    result = grouped[["points", "studies"]].sum()
+    result["rate"] = result["points"] / result["studies"]
+    result["error"] = grouped["block_rate"].std(ddof=1) / np.sqrt(grouped["block_rate"].count())
+    result["binomial_error"] = np.sqrt(result["rate"] * (1 - result["rate"]) / result["studies"])
+    result["elicitation"] = grouped["elicitation"].mean()
+    return result

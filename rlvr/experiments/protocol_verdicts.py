@@ -32,7 +32,7 @@ from scipy import stats
 from rlvr._checks import choice, shown
 from rlvr.decomposition import TERMS
 from rlvr.experiments.factorial_design import contrasts
-from rlvr.experiments.sealed_protocol import Protocol, Results
+from rlvr.experiments.sealed_protocol import ConfirmatoryResults, Protocol
 from rlvr.stats.equivalence_claims import (
     Claim,
     all_of,
@@ -77,7 +77,7 @@ class Judgement:
     claim: Claim = field(repr=False)
 
 
-def judge(protocol: Protocol, results: Results) -> list[Judgement]:
+def judge(protocol: Protocol, results: ConfirmatoryResults) -> list[Judgement]:
     """Pronounce on every registered hypothesis, with one error rate for the family.
 
     Raises
@@ -97,7 +97,7 @@ def judge(protocol: Protocol, results: Results) -> list[Judgement]:
     ]
 
 
-def evaluate(spec: Mapping[str, Any], protocol: Protocol, results: Results) -> Claim:
+def evaluate(spec: Mapping[str, Any], protocol: Protocol, results: ConfirmatoryResults) -> Claim:
     """Test one hypothesis, or one part of it, as the protocol writes it."""
     for word, combine in (("all", all_of), ("any", any_of)):
         if word in spec:
@@ -119,7 +119,7 @@ def leaves(claim: Claim) -> Iterator[Claim]:
         yield from leaves(part)
 
 
-def design_cells(protocol: Protocol, results: Results, design: str) -> np.ndarray:
+def design_cells(protocol: Protocol, results: ConfirmatoryResults, design: str) -> np.ndarray:
     """Cells of a registered 2x2x2, ndarray (block, 8) in the order of the factorial's ``CODES``."""
     designs = protocol.content["designs"]
     choice("design", design, tuple(designs))
@@ -132,14 +132,14 @@ def design_cells(protocol: Protocol, results: Results, design: str) -> np.ndarra
 
 
 def sample_sizes(
-    protocol: Protocol, exploratory: Results, *, alpha: float, power: float = 0.99
+    protocol: Protocol, exploratory: ConfirmatoryResults, *, alpha: float, power: float = 0.99
 ) -> pd.DataFrame:
     """Units each registered claim needs for a verdict, if the exploratory runs are right.
 
     Parameters
     ----------
     protocol : Protocol
-    exploratory : Results
+    exploratory : ConfirmatoryResults
         Of the same cells, from another seed.
     alpha : float
         Level of one test; the smallest that Holm's correction can ask for is the family's divided by
@@ -182,24 +182,24 @@ def _region(spec: Mapping[str, Any]) -> tuple[dict[str, float], str]:
     return {"low": low, "high": high}, f"{'in' if word == 'within' else 'outside'} [{low:g}, {high:g}]"
 
 
-def _term(results: Results, cell: str, term: str) -> np.ndarray:
+def _term(results: ConfirmatoryResults, cell: str, term: str) -> np.ndarray:
     choice("term", term, tuple(TERMS))
     arm, base = TERMS[term]
     return results.arm(cell, arm) - results.arm(cell, base)
 
 
-def _claim_term(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
+def _claim_term(spec: Any, _: Protocol, results: ConfirmatoryResults, region: Any, words: str) -> Claim:
     label = f"{spec['term']} at {spec['cell']} {words}"
     return mean_claim(_term(results, spec["cell"], spec["term"]), **region, label=label)
 
 
-def _claim_ratio(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
+def _claim_ratio(spec: Any, _: Protocol, results: ConfirmatoryResults, region: Any, words: str) -> Claim:
     above, below = (_term(results, spec["cell"], term) for term in spec["ratio"])
     label = f"{spec['ratio'][0]} / {spec['ratio'][1]} at {spec['cell']} {words}"
     return ratio_claim(above, below, **region, label=label, names=spec["ratio"])
 
 
-def _claim_fall(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
+def _claim_fall(spec: Any, _: Protocol, results: ConfirmatoryResults, region: Any, words: str) -> Claim:
     """A difference of ratios counts only where both denominators are positive, so those are tested too."""
     units, denominators = [], []
     for cell in (spec["from"], spec["to"]):
@@ -210,12 +210,16 @@ def _claim_fall(spec: Any, _: Protocol, results: Results, region: Any, words: st
     return all_of([mean_claim(units[0] - units[1], **region, label=label), *denominators], label)
 
 
-def _claim_effect(spec: Any, protocol: Protocol, results: Results, region: Any, words: str) -> Claim:
+def _claim_effect(
+    spec: Any, protocol: Protocol, results: ConfirmatoryResults, region: Any, words: str
+) -> Claim:
     values = contrasts(design_cells(protocol, results, spec["design"]))[spec["effect"]]
     return mean_claim(values[:, None], **region, label=f"{spec['effect']} ({spec['design']}) {words}")
 
 
-def _claim_dominance(spec: Any, protocol: Protocol, results: Results, region: Any, words: str) -> Claim:
+def _claim_dominance(
+    spec: Any, protocol: Protocol, results: ConfirmatoryResults, region: Any, words: str
+) -> Claim:
     """-X - c|Y|, as one claim for each sign of Y."""
     blocks = contrasts(design_cells(protocol, results, spec["design"]))
     effect = {name: values[:, None] for name, values in blocks.items()}
@@ -231,30 +235,30 @@ def _claim_dominance(spec: Any, protocol: Protocol, results: Results, region: An
     return all_of(claims, f"-{spec['dominance']} exceeds {spec['over']}")
 
 
-def _claim_gate(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
+def _claim_gate(spec: Any, _: Protocol, results: ConfirmatoryResults, region: Any, words: str) -> Claim:
     points, studies = results.gate_counts(spec["condition"], spec["gate"])
     label = f"P(the {spec['gate']} gate quotes a value) at {spec['condition']} {words}"
     return proportion_claim(points, studies, **region, label=label)
 
 
-def _claim_gain(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
+def _claim_gain(spec: Any, _: Protocol, results: ConfirmatoryResults, region: Any, words: str) -> Claim:
     first, last = (_term(results, spec[end], spec["gain"]) for end in ("from", "to"))
     label = f"{spec['gain']} at {spec['to']} less {spec['from']} {words}"
     return mean_claim(last - first, **region, label=label)
 
 
-def _claim_spread(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
+def _claim_spread(spec: Any, _: Protocol, results: ConfirmatoryResults, region: Any, words: str) -> Claim:
     label = f"sd of {spec['spread']} at {spec['cell']} {words}"
     return spread_claim(_term(results, spec["cell"], spec["spread"]), **region, label=label)
 
 
-def _claim_spreads(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
+def _claim_spreads(spec: Any, _: Protocol, results: ConfirmatoryResults, region: Any, words: str) -> Claim:
     above, below = (_term(results, cell, spec["spreads"]) for cell in spec["of"])
     label = f"sd of {spec['spreads']} at {spec['of'][0]} over {spec['of'][1]} {words}"
     return spread_ratio_claim(above, below, **region, label=label)
 
 
-def _claim_far(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
+def _claim_far(spec: Any, _: Protocol, results: ConfirmatoryResults, region: Any, words: str) -> Claim:
     label = f"P({spec['far']} of one run off by {spec['by']:g}) at {spec['cell']} {words}"
     return far_claim(_term(results, spec["cell"], spec["far"]), by=spec["by"], **region, label=label)
 

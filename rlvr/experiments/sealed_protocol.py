@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
 from copy import deepcopy
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +24,28 @@ import yaml
 
 from rlvr._checks import choice, shortened, shown
 from rlvr._data import DATA
-from rlvr._writing import replacing
 from rlvr.arms import ARMS
-from rlvr.experiments.gates import RULES, pool_block, studies_of
+from rlvr.experiments.gates import GATE_RULES, pool_block, studies_of
+from rlvr.experiments.stored import CellKey, StoredExperiment
 from rlvr.simulator.grpo_config import GRPOConfig
 from rlvr.simulator.strategy_family import StrategyFamily
 from rlvr.simulator.task_family import TaskFamily
 from rlvr.simulator.trainer import simulate
 
 __all__ = [
+    "CONFIRMATORY_1",
+    "CONFIRMATORY_2",
     "PROTOCOL",
     "REGISTERED",
     "RESULTS",
+    "ConfirmatoryResults",
     "Protocol",
-    "Results",
+    "confirmatory_run",
     "load_protocol",
     "load_results",
     "run_cell",
     "run_gate",
     "run_protocol",
-    "store_results",
 ]
 
 PROTOCOL = DATA / "protocol.yml"
@@ -102,7 +107,7 @@ class Protocol:
 
 
 @dataclass(frozen=True)
-class Results:
+class ConfirmatoryResults:
     """What a confirmatory run leaves behind.
 
     Attributes
@@ -132,14 +137,6 @@ class Results:
         """Studies in which the gate quotes a value ("points"), and all studies."""
         rows = self.gate[(self.gate["condition"] == condition) & (self.gate["rule"] == rule)]
         return int(rows["points"].sum()), int(rows["studies"].sum())
-
-    def same_as(self, other: Results) -> bool:
-        """Whether both hold the same bits."""
-        return (
-            self.digest == other.digest
-            and self.accuracy.equals(other.accuracy)
-            and self.gate.equals(other.gate)
-        )
 
 
 def load_protocol(path: str | Path = PROTOCOL) -> Protocol:
@@ -177,20 +174,22 @@ def load_protocol(path: str | Path = PROTOCOL) -> Protocol:
     return Protocol(dict(content), digest, int(digest, 16))
 
 
-def run_cell(protocol: Protocol, cell: str) -> pd.DataFrame:
-    """Run one registered cell: a row a task draw, as in ``Results.accuracy``."""
+def run_cell(protocol: Protocol, cell: str, *, executor: Executor | None = None) -> pd.DataFrame:
+    """Run one registered cell: a row a task draw, as in ``ConfirmatoryResults.accuracy``."""
     family, config = protocol.setting(cell)
-    arms = protocol.cells[cell].get("arms", ARMS)
-    runs = simulate(family, config, arms=arms, seed=protocol.seed, **protocol.content["sample"])
+    arms, sample = protocol.cells[cell].get("arms", ARMS), protocol.content["sample"]
+    runs = simulate(family, config, arms=arms, seed=protocol.seed, executor=executor, **sample)
     means = {arm: runs.arm(arm).mean(axis=1) if arm in arms else np.nan for arm in ARMS}
     return pd.DataFrame({"cell": cell, "task": np.arange(runs.n_tasks), **means})
 
 
-def run_gate(protocol: Protocol, condition: str, rule: str) -> pd.DataFrame:
-    """Run one registered gate condition under one rule: a row a block, as in ``Results.gate``."""
+def run_gate(
+    protocol: Protocol, condition: str, rule: str, *, executor: Executor | None = None
+) -> pd.DataFrame:
+    """Run one registered gate condition under one rule: a row a block, as in ``ConfirmatoryResults.gate``."""
     gate = protocol.content["gate"]
     choice("condition", condition, tuple(gate["conditions"]))
-    choice("rule", rule, RULES)
+    choice("rule", rule, GATE_RULES)
     family, config = _setting(protocol.content["settings"], gate["conditions"][condition])
     assert isinstance(family, TaskFamily)  # gates are defined on its tasks
     n_runs, per_block = gate["n_runs"], gate["studies_per_block"]
@@ -205,13 +204,44 @@ def run_gate(protocol: Protocol, condition: str, rule: str) -> pd.DataFrame:
             seed=protocol.seed,
             format_strength=family.format_strength,
             config=config,
+            executor=executor,
         )
         points = studies_of(pool, rule, n_runs).points
         rows.append((condition, rule, block, int(points.sum()), points.size))
     return pd.DataFrame(rows, columns=list(_COLUMNS["gate"]))
 
 
-def run_protocol(protocol: Protocol, *, progress: Callable[[str], None] = lambda _: None) -> Results:
+def _parts(protocol: Protocol) -> list[CellKey]:
+    """Everything that was registered: (cell,) for each cell, then (condition, rule) for each gate."""
+    gate = protocol.content.get("gate", {"conditions": (), "rules": ()})
+    return [(cell,) for cell in protocol.cells] + list(product(gate["conditions"], gate["rules"]))
+
+
+def _run_part(
+    protocol: Protocol, *part: str, few: bool = False, executor: Executor | None = None
+) -> pd.DataFrame:
+    """One of `_parts`, or its first task draws or first block, which do not depend on how many follow."""
+    if few:
+        content = deepcopy(protocol.content)
+        content["sample"]["n_tasks"] = 5
+        content.get("gate", {})["n_blocks"] = 1
+        protocol = replace(protocol, content=content)
+    run = run_cell if len(part) == 1 else run_gate
+    return run(protocol, *part, executor=executor)
+
+
+def _joined(runs: Mapping[CellKey, pd.DataFrame]) -> list[pd.DataFrame]:
+    """The accuracies and the gates of parts that were run."""
+    tables = []
+    for n_names, columns in ((1, _COLUMNS["accuracy"]), (2, _COLUMNS["gate"])):
+        parts = [run for key, run in runs.items() if len(key) == n_names]
+        tables.append(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(columns)))
+    return tables
+
+
+def run_protocol(
+    protocol: Protocol, *, progress: Callable[[str], None] = lambda _: None
+) -> ConfirmatoryResults:
     """Run everything that was registered.
 
     Parameters
@@ -222,31 +252,57 @@ def run_protocol(protocol: Protocol, *, progress: Callable[[str], None] = lambda
 
     Returns
     -------
-    Results
+    ConfirmatoryResults
         The same bits on every call, whatever the number of threads.
     """
-    cells, gates = [], []
-    for cell in protocol.cells:
-        progress(cell)
-        cells.append(run_cell(protocol, cell))
-    gate = protocol.content.get("gate", {"conditions": (), "rules": ()})
-    for condition in gate["conditions"]:
-        for rule in gate["rules"]:
-            progress(f"gate {rule}, {condition}")
-            gates.append(run_gate(protocol, condition, rule))
-    counts = pd.concat(gates, ignore_index=True) if gates else pd.DataFrame(columns=_COLUMNS["gate"])
-    return Results(protocol.digest, pd.concat(cells, ignore_index=True), counts)
+    runs = {}
+    for part in _parts(protocol):
+        progress(_part_name(*part))
+        runs[part] = _run_part(protocol, *part)
+    return ConfirmatoryResults(protocol.digest, *_joined(runs))
 
 
-def store_results(results: Results, stem: str | Path = RESULTS) -> None:
-    """Write results as two text files whose first line is the protocol's digest; floats keep every bit."""
-    with replacing(*(_path(stem, name) for name in _COLUMNS)) as files:
-        for name, file in zip(_COLUMNS, files, strict=True):
-            table = getattr(results, name).to_csv(index=False, lineterminator="\n")
-            file.write_text(f"{_DIGEST}{results.digest}\n{table}", encoding="utf-8", newline="\n")
+def _part_name(*part: str) -> str:
+    return part[0] if len(part) == 1 else f"gate {part[1]}, {part[0]}"
 
 
-def load_results(stem: str | Path = RESULTS) -> Results:
+def confirmatory_run(protocol_file: Path, results_stem: Path) -> StoredExperiment:
+    """The confirmatory run of a protocol as a stored experiment.
+
+    A cell is what the protocol calls a cell, or a gate condition under one rule.
+
+    Parameters
+    ----------
+    protocol_file : Path
+    results_stem : Path
+        Of the files that hold, or will hold, the results.
+    """
+    protocol = cache(lambda: load_protocol(protocol_file))  # read when it is needed
+
+    def tables(runs: Mapping[CellKey, pd.DataFrame]) -> list[pd.DataFrame]:
+        accuracy, gate = _joined(runs)
+        return [accuracy.set_index(["cell", "task"]), gate.set_index(["condition", "rule", "block"])]
+
+    return StoredExperiment(
+        files=tuple(f"{results_stem.name}_{name}.csv" for name in _COLUMNS),
+        digits="every digit",
+        cells=lambda: _parts(protocol()),
+        compute=lambda *part, **settings: _run_part(protocol(), *part, **settings),
+        tables=tables,
+        quick_part={"few": True},
+        label=_part_name,
+        first_line=lambda: f"{_DIGEST}{protocol().digest}\n",
+        folder=results_stem.parent,
+    )
+
+
+CONFIRMATORY_1, CONFIRMATORY_2 = (
+    replace(confirmatory_run(*registration), is_sealed=True) for registration in REGISTERED.values()
+)
+"""The confirmatory runs of the two registered protocols."""
+
+
+def load_results(stem: str | Path = RESULTS) -> ConfirmatoryResults:
     """Read stored results.
 
     Raises
@@ -275,7 +331,7 @@ def load_results(stem: str | Path = RESULTS) -> Results:
     if len(digests) > 1:
         both = ", ".join(map(shortened, sorted(digests)))
         raise ValueError(f"the stored results come from different protocols: {both}")
-    return Results(digests.pop(), tables["accuracy"], tables["gate"])
+    return ConfirmatoryResults(digests.pop(), tables["accuracy"], tables["gate"])
 
 
 def _path(stem: str | Path, name: str) -> Path:
