@@ -114,7 +114,7 @@ def _on_grid(axes: Mapping[str, tuple[Any, ...]], group: CellKey) -> dict[str, A
     return settings
 
 
-def _row(settings: dict[str, Any], ends: Mapping[str, NDArray[np.float64]], with_sd: bool) -> dict[str, Any]:
+def _row(settings: dict[str, Any], ends: Mapping[str, Any], with_sd: bool) -> dict[str, Any]:
     """A row of a grid from the accuracies of each arm (unit of replication, seed)."""
     parts = decompose(**ends)
     fraction, row = parts.reward_design_fraction, dict(settings)

@@ -26,8 +26,8 @@ from rlvr.stats.estimates import Estimate, crossing_interval
 
 __all__ = [
     "DENSE",
+    "SIZES",
     "SWEEP",
-    "SWEEP_SIZES",
     "SweepSize",
     "estimate",
     "recompute",
@@ -52,7 +52,7 @@ class SweepSize:
     n_seeds: int
 
 
-SWEEP_SIZES = {
+SIZES = {
     "light": SweepSize(TaskFamily(), LIGHT, n_tasks=200, n_seeds=4),
     "heavy": SweepSize(TaskFamily(n_prompts=80, n_actions=10), HEAVY, n_tasks=50, n_seeds=2),
 }
@@ -61,7 +61,7 @@ SWEEP_SIZES = {
 
 def sweep_runs(size: str, tie_break: str, prior_strength: float, *, executor: Executor | None = None) -> Runs:
     """The runs behind one row of the stored sweep; `executor` as in :func:`rlvr.simulate`."""
-    settings = SWEEP_SIZES[choice("size", size, tuple(SWEEP_SIZES))]
+    settings = SIZES[choice("size", size, tuple(SIZES))]
     return simulate(
         replace(settings.family, prior_strength=prior_strength),
         replace(settings.config, tie_break=tie_break),
@@ -102,7 +102,7 @@ def _tables(runs: Mapping[CellKey, Runs]) -> list[pd.DataFrame]:
 SWEEP = StoredExperiment(
     files=("sweep.csv", "crossings.csv"),
     digits="every digit",
-    cells=lambda: list(itertools.product(SWEEP_SIZES, ("lowest", "uniform"), DENSE)),
+    cells=lambda: list(itertools.product(SIZES, ("lowest", "uniform"), DENSE)),
     compute=sweep_runs,
     tables=_tables,
     quick_cells=3,
@@ -144,6 +144,6 @@ def estimate(row: pd.Series, name: str, size: str = "light") -> Estimate:
         row[f"{name}_low"],
         row[f"{name}_high"],
         unit="task draw",
-        n=SWEEP_SIZES[size].n_tasks,
+        n=SIZES[size].n_tasks,
         reason="" if np.isfinite(row[name]) else "naive is not separated from 0",
     )

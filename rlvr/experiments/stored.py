@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -126,23 +125,31 @@ class StoredExperiment:
         return self.folder or _data.DATA
 
     def stored_table(self, name: str, like: pd.DataFrame) -> pd.DataFrame:
-        """One stored file, with the index and the columns of text of a computed table.
-
-        Raises
-        ------
-        ValueError
-            If its first line is another.
-        """
+        """One stored file, with the index and the columns of text of a computed table."""
         texts = {name: str for name, column in like.reset_index().items() if not is_numeric_dtype(column)}
-        path, first_line = self.stored_in / name, self.first_line()
-        with path.open(encoding="utf-8") as file:
-            if first_line and file.readline() != first_line:
-                raise ValueError(f"{path.name} must start with {first_line.strip()!r}")
-            table = pd.read_csv(
-                file, dtype=texts, float_precision="round_trip", keep_default_na=False,
-                na_values={str(column): [""] for column in like if column not in texts},
-            )  # fmt: skip
+        table = pd.read_csv(
+            self.stored_in / name,
+            skiprows=self.first_line().count("\n"),
+            dtype=texts,
+            keep_default_na=False,  # a term is called "null"
+            na_values={str(column): [""] for column in like if column not in texts},
+        )
         return table.set_index(list(like.index.names))
+
+    def check_rebuild(self, folder: Path) -> None:
+        """Refuse what cannot be computed here, and a folder whose files are sealed."""
+        if self.compute is None:
+            raise ValueError(f"nothing here computes {self.files[0]}; run `{self.made_by}`")
+        if self.is_sealed and folder.resolve() == self.stored_in.resolve():
+            raise ValueError(
+                f"{self.files[0]} is sealed: it is compared and never replaced; name another folder"
+            )
+
+    def has_first_line(self, name: str) -> bool:
+        """Whether a stored file starts with the line that it must start with."""
+        first_line = self.first_line().encode()
+        with (self.stored_in / name).open("rb") as file:
+            return file.read(len(first_line)) == first_line
 
     def agrees(self, fresh: pd.DataFrame, stored: pd.DataFrame) -> bool:
         """Whether two tables have the same rows, the same texts, and numbers within the tolerance."""
@@ -185,8 +192,7 @@ def compute_cells(
     **part
         Further settings of the experiment's `compute`.
     """
-    if experiment.compute is None:
-        raise ValueError(f"nothing here computes it; run `{experiment.made_by}`")
+    assert experiment.compute is not None
     with ExitStack() as stack:
         report = stack.enter_context(counting(progress))
         trains = executor or stack.enter_context(ThreadPoolExecutor(n_threads()))
@@ -238,7 +244,11 @@ def check(
         keys = [keys[place] for place in sorted(places)]
     elif chosen is not None:
         keys = list(chosen)
-    agreements: dict[str, bool] = {}
+    agreements = {
+        f"first line of {name}": False for name in experiment.files if not experiment.has_first_line(name)
+    }
+    if agreements:
+        return agreements
     results: dict[CellKey, Any] = {}
     stored: dict[str, pd.DataFrame] = {}
     for key, result in compute_cells(experiment, keys, progress=progress, **part):
@@ -284,10 +294,7 @@ def rebuild(
     list of DataFrame
         What each file holds.
     """
-    if experiment.is_sealed and folder.resolve() == experiment.stored_in.resolve():
-        raise ValueError(
-            f"{experiment.files[0]} is sealed: it is compared and never replaced; name another folder"
-        )
+    experiment.check_rebuild(folder)
     if not experiment.trains and isinstance(executor, KeptChunks):
         experiment = _keeping_cells(experiment, executor.folder)
     cells = list(experiment.cells())
@@ -305,10 +312,12 @@ def _keeping_cells(experiment: StoredExperiment, folder: Path) -> StoredExperime
     """The same experiment, whose finished cells are kept in a folder and found there again."""
     compute = experiment.compute
     assert compute is not None
-    source = Path(inspect.getfile(compute)).read_bytes() + np.__version__.encode()
+    sources = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    code = hashlib.sha256(sources + np.__version__.encode()).hexdigest()
 
     def compute_or_read(*key: Any, **settings: Any) -> Mapping[str, Any]:
-        path = folder / f"{hashlib.sha256(source + repr(key).encode()).hexdigest()}.npz"
+        digest = hashlib.sha256(f"{code} {key}".encode()).hexdigest()
+        path = folder / f"{digest}.npz"
         if path.exists():
             with np.load(path) as file:
                 return {name: value.item() for name, value in file.items()}

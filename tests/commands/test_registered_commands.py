@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from rlvr.commands.registered_commands import app
 from rlvr.experiments import factorial_design, gate_error_rates
 from rlvr.experiments.factorial_design import CODES, Blocks
-from rlvr.experiments.gate_error_rates import Grid
+from rlvr.experiments.gates import GateGrid
 from rlvr.experiments.sealed_protocol import PROTOCOL, RESULTS, load_protocol
 
 

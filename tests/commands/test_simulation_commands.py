@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from rlvr.commands.simulation_commands import app
 from rlvr.experiments import coin_flip_models, digit_for_digit
-from rlvr.experiments.digit_for_digit import Comparison
+from rlvr.experiments.published_study import Comparison
 from rlvr.published_runs import DESIGNS
 from rlvr.simulator import trainer
 from rlvr.simulator.grpo_config import GRPOConfig
