@@ -206,7 +206,7 @@ def protocol_run(
     write: bool = typer.Option(False, "--write", help="Store the results instead of comparing with them."),
 ) -> None:
     """Rerun everything that was registered (a few minutes); exit 1 if a bit differs from what is stored."""
-    from rlvr.experiments.sealed_protocol import confirmatory_run, load_protocol, load_results
+    from rlvr.experiments.sealed_protocol import confirmatory_run, load_protocol, load_results, run_protocol
     from rlvr.experiments.stored import check
 
     same = True
@@ -220,6 +220,7 @@ def protocol_run(
                 rebuild_into(stem.parent, experiment, stem.name, resume=False)
                 typer.echo(f"stored results of protocol {registered.digest[:12]}")
             elif load_results(stem).digest != registered.digest:
+                run_protocol(registered)  # refuses what cannot be run
                 same = False
             else:
                 same &= all(check(experiment, progress=True).values())
