@@ -8,8 +8,7 @@ from visiting import HTML, NARROW, WIDE, violations
 
 from rlvr.arms import ARMS
 from rlvr.decomposition import PARTS, TERMS
-from rlvr.experiments.grids import SETTINGS_AXES, stored_settings
-from rlvr.experiments.grids import SHARING_AXES, stored_sharing
+from rlvr.experiments.grids import SETTINGS_AXES, SHARING_AXES, stored_settings, stored_sharing
 
 PAGE = "chapters/explore.html"
 SELECT = {"tie_break": "#ties", "n_actions": "#answers"}
