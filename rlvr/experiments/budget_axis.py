@@ -56,22 +56,7 @@ _KEYS = ["tie_break", "prior_strength", "updates"]
 def budget_runs(
     tie_break: str, prior_strength: float, *, until: int = BUDGETS[-1], executor: Executor | None = None
 ) -> Runs:
-    """The runs behind one curve, up to a budget.
-
-    Parameters
-    ----------
-    tie_break : {"lowest", "uniform"}
-    prior_strength : float in (0, 1)
-    until : int
-        Last budget, in visits of each prompt; one of ``BUDGETS``.
-    executor : concurrent.futures.Executor, optional
-        As in :func:`rlvr.simulate`.
-
-    Returns
-    -------
-    Runs
-        With a checkpoint at each budget.
-    """
+    """The runs behind one curve, with a checkpoint at each of ``BUDGETS`` up to the budget `until`."""
     whole("until", until, f"one of {', '.join(map(str, BUDGETS))}", at_least=BUDGETS[0], at_most=BUDGETS[-1])
     family = TaskFamily(prior_strength=prior_strength)
     return simulate(

@@ -57,20 +57,12 @@ _DESIGNS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class CoinFlipModel:
-    """A model of the published runs.
+    """A model of the published runs: what it supposes in `words`, a policy, and how it is trained.
 
-    Attributes
-    ----------
-    words : str
-        What it supposes.
-    family : StrategyFamily
-    learning_rate : float
-    optimizer : str
-    n_decisions : int
-        How often an answer draws from the shared logits. Under coin flips an answer's advantage does not
-        depend on its decisions, so their products with it are uncorrelated: D decisions of one answer add
-        to a gradient what D answers of one decision do, up to its second moments. They are simulated so,
-        as D times as many prompts a step.
+    `n_decisions` is how often an answer draws from the shared logits. Under coin flips an answer's advantage
+    does not depend on its decisions, so their products with it are uncorrelated: D decisions of one answer
+    add to a gradient what D answers of one decision do, up to its second moments. They are simulated so, as D
+    times as many prompts a step.
     """
 
     words: str
@@ -134,22 +126,7 @@ def simulated_runs(
     """Runs of a model in a design: percent at step 0 and at ``STEPS``, ndarray (run, step).
 
     Run r depends on (model, design, seed, r) alone. Each run has prompts of its own, so it starts off
-    ``BASE`` by their luck; that is subtracted, as printed runs share one set of questions.
-
-    Parameters
-    ----------
-    model : str
-        A name in ``models()``.
-    design : str
-        A name in ``DESIGNS``.
-    n_runs : int, at least 1
-    seed : int, at least 0
-    executor : concurrent.futures.Executor, optional
-        As in :func:`rlvr.simulate`.
-
-    Returns
-    -------
-    ndarray (run, 1 + len(STEPS))
+    ``BASE`` by their luck; that is subtracted, as published runs share one set of questions.
     """
     chosen = models()[choice("model", model, tuple(models()))]
     settings = _DESIGNS[choice("design", design, tuple(_DESIGNS))]

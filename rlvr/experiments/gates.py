@@ -97,15 +97,8 @@ def published_gate(random: ArrayLike, majority: ArrayLike, *, seed: int = 0) -> 
     random, majority : array_like (study, seed)
         Final accuracies; the seeds of a study share one task draw.
     seed : int
-        Of the resampling. One set of resamples serves all studies given together.
-
-    Returns
-    -------
-    Decisions
-
-    Notes
-    -----
-    The four arms take their indices in the order frozen, random, majority, true.
+        Of the resampling. One set of resamples serves all studies given together, in which the four arms
+        take their indices in the order frozen, random, majority, true.
     """
     arms = [_studies(name, values) for name, values in (("random", random), ("majority", majority))]
     if arms[0].shape != arms[1].shape:
@@ -127,10 +120,6 @@ def task_draw_gate(elicitation: ArrayLike, *, level: float = 0.95) -> Decisions:
     elicitation : array_like (study, task draw)
         acc(MAJORITY) - acc(RANDOM), run by run.
     level : float in (0, 1)
-
-    Returns
-    -------
-    Decisions
     """
     real("level", level, "a number strictly between 0 and 1", above=0, below=1)
     studies = _studies("elicitation", elicitation)
@@ -177,21 +166,8 @@ def pool_block(
 ) -> PoolBlock:
     """Simulate one block of a pool; block b depends on (seed, b) alone.
 
-    Parameters
-    ----------
-    prior_strength : float in (0, 1)
-    block : int, at least 0
-    n_tasks : int, at least 1
-        Task draws.
-    n_seeds : int, at least 1
-        Training seeds within each.
-    seed : int
-    format_strength : float, at least 0
-        Without format mass the crossover lies at n_correct / n_actions = 0.25 exactly: all actions are
-        alike there, so that elicitation is zero by symmetry.
-    config : GRPOConfig
-    executor : concurrent.futures.Executor, optional
-        As in :func:`rlvr.simulate`.
+    Without format mass the crossover lies at n_correct / n_actions = 0.25 exactly: all actions are alike
+    there, so that elicitation is zero by symmetry.
     """
     whole("block", block, "an integer of at least 0", at_least=0)
     sequence = np.random.SeedSequence(check_seed(seed), spawn_key=(_STREAM["pool"], block))
@@ -220,17 +196,8 @@ def pool_block(
 def studies_of(block: PoolBlock, rule: str, n_runs: int) -> Decisions:
     """Carve studies of `n_runs` runs out of a block and let a rule decide each; no run serves twice.
 
-    Parameters
-    ----------
-    block : PoolBlock
-    rule : str
-        One of ``GATE_RULES``. For the published ones a study is `n_runs` seeds of one task draw; for
-        "task-draw" it is one seed of each of `n_runs` task draws, drawn at random seed by seed.
-    n_runs : int, at least 2
-
-    Returns
-    -------
-    Decisions
+    For the published rules a study is `n_runs` seeds of one task draw; for "task-draw" it is one seed of
+    each of `n_runs` task draws, drawn at random seed by seed.
     """
     choice("rule", rule, GATE_RULES)
     n_tasks, n_seeds = block.elicitation.shape
@@ -269,21 +236,15 @@ class Reading:
 def read_out(random: ArrayLike, majority: ArrayLike, true: ArrayLike, *, level: float = 0.95) -> Reading:
     """Apply the task-draw gate to one study and quote reward design as a value or as an interval.
 
+    With "bounds", MAJORITY was not told apart from RANDOM, so its exact position is not used: elicitation
+    may be anywhere in its interval. The two intervals each take half the error (Bonferroni), hence the
+    identified interval covers reward design with probability of at least `level`.
+
     Parameters
     ----------
     random, majority, true : array_like (task, seed)
         Paired run by run.
     level : float in (0, 1)
-
-    Returns
-    -------
-    Reading
-
-    Notes
-    -----
-    With "bounds", MAJORITY was not told apart from RANDOM, so its exact position is not used: elicitation
-    may be anywhere in its interval. The two intervals each take half the error (Bonferroni), hence the
-    identified interval covers reward design with probability of at least `level`.
     """
     arms = [np.asarray(values, dtype=float) for values in (random, majority, true)]
     elicitation = mean_interval(arms[1] - arms[0], level=level)
@@ -319,23 +280,8 @@ def _studies(name: str, values: ArrayLike) -> NDArray[np.float64]:
 class GateGrid:
     """Which studies to simulate, and where their counts are stored.
 
-    Attributes
-    ----------
-    prior_strengths : tuple of float
-        Without format mass, so that the crossover is at 0.25.
-    n_runs : tuple of int
-        Runs a study.
-    rules : tuple of str
-        Out of ``GATE_RULES``.
-    n_blocks : int
-        Blocks a prior strength.
-    n_tasks : int
-        Task draws a block.
-    n_seeds : int
-        Training seeds a task draw.
-    seed : int
-    file : str
-        Where the counts are stored, in the package's data.
+    There is no format mass, so that the crossover is at 0.25. `n_runs` are runs a study; blocks are counted
+    a prior strength, task draws a block, and training seeds a task draw.
     """
 
     prior_strengths: tuple[float, ...]
@@ -402,12 +348,7 @@ def load_counts(grid: GateGrid) -> pd.DataFrame:
 
 
 def rates(counts: pd.DataFrame) -> pd.DataFrame:
-    """Probability that a value is quoted, in each cell of a grid, with two standard errors.
-
-    Parameters
-    ----------
-    counts : DataFrame
-        From :func:`load_counts`.
+    """Probability that a value is quoted, in each cell of the stored counts, with two standard errors.
 
     Returns
     -------

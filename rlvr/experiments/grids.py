@@ -131,16 +131,7 @@ def _row(settings: dict[str, Any], ends: Mapping[str, Any], with_sd: bool) -> di
 def recompute_settings(
     n_actions: int, tie_break: str, prior_strength: float, *, executor: Executor | None = None
 ) -> pd.DataFrame:
-    """The stored rows of one group of the settings grid, computed afresh.
-
-    Parameters
-    ----------
-    n_actions : int
-    tie_break : str
-    prior_strength : float
-        Values out of ``SETTINGS_AXES``.
-    executor : concurrent.futures.Executor, optional
-        As in :func:`rlvr.simulate`.
+    """The stored rows of one group of the settings grid, computed afresh; a value off the grid is an error.
 
     Returns
     -------
@@ -148,11 +139,6 @@ def recompute_settings(
         One row a budget: the settings, the arms' mean accuracies, ``<term>_half``, the half-width of the
         term's 95% t interval over task draws, and ``fraction`` (reward design over naive) with its
         interval, empty where naive is not separated from 0. Rounded to six decimals.
-
-    Raises
-    ------
-    ValueError
-        If a value is not on the grid.
     """
     settings = _on_grid(SETTINGS_AXES, (n_actions, tie_break, prior_strength))
     budgets = [int(steps) for steps in SETTINGS_AXES["n_steps"]]
@@ -176,26 +162,10 @@ def sharing_runs(
 ) -> dict[str, NDArray[np.float64]]:
     """Accuracy of every run of one group of the sharing grid, at every stored budget.
 
-    Parameters
-    ----------
-    mix : str
-    policy : {"shared", "own"}
-    optimizer : {"adam", "sgd"}
-    inner_updates : int
-        Updates a rollout.
-    clip : {"off", "on"}
-    executor : concurrent.futures.Executor, optional
-        As in :func:`rlvr.simulate`.
-
     Returns
     -------
     dict
         Arm -> ndarray (run, budget), in [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If a value is not on the grid.
     """
     _on_grid(SHARING_AXES, (mix, policy, optimizer, inner_updates, clip))
     # A policy of one prompt alone takes a whole group in each update: one group an update, all of one prompt.
@@ -226,9 +196,7 @@ def sharing_runs(
 def recompute_sharing(
     mix: str, policy: str, optimizer: str, inner_updates: int, clip: str, *, executor: Executor | None = None
 ) -> pd.DataFrame:
-    """The stored rows of one group of the sharing grid, computed afresh.
-
-    Parameters and errors are those of :func:`sharing_runs`.
+    """The stored rows of one group of the sharing grid, computed afresh; a value off the grid is an error.
 
     Returns
     -------
@@ -271,22 +239,10 @@ SHARING_GRID = StoredExperiment(
 
 
 def stored_settings() -> pd.DataFrame:
-    """The stored settings grid, indexed by the names of ``SETTINGS_AXES`` in their order.
-
-    Returns
-    -------
-    DataFrame
-        Columns as in :func:`recompute_settings`.
-    """
+    """The stored settings grid, indexed by ``SETTINGS_AXES``; see :func:`recompute_settings`."""
     return stored_table("settings_grid.csv").set_index(list(SETTINGS_AXES))
 
 
 def stored_sharing() -> pd.DataFrame:
-    """The stored sharing grid, indexed by the names of ``SHARING_AXES`` in their order.
-
-    Returns
-    -------
-    DataFrame
-        Columns as in :func:`recompute_sharing`.
-    """
+    """The stored sharing grid, indexed by ``SHARING_AXES``; see :func:`recompute_sharing`."""
     return stored_table("sharing_grid.csv").set_index(list(SHARING_AXES))

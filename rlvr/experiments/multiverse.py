@@ -112,12 +112,7 @@ _TASK_FIELDS = {field.name for field in fields(TaskFamily)}
 
 
 def orthogonal_array() -> pd.DataFrame:
-    """The array as level names: one row a training, one column an option.
-
-    Returns
-    -------
-    DataFrame
-        169 rows; the columns of ``LEVELS``.
+    """The array as level names: 169 rows, one a training, with the columns of ``LEVELS``.
 
     Examples
     --------
@@ -153,11 +148,6 @@ def configuration(levels: Mapping[str, str], *, matched: bool = True) -> tuple[T
         Whether the learning rate is adapted to advantage, optimizer, update rule and updates a rollout
         (:func:`matched_learning_rate`).
 
-    Raises
-    ------
-    ValueError
-        If an option or a level does not exist.
-
     Notes
     -----
     Mirror descent knows no advantage, no ratio to clip and no parts of a group; with it those options are
@@ -189,15 +179,6 @@ def matched_learning_rate(config: GRPOConfig) -> float:
     A learning rate means something else under another advantage, optimizer or update rule: "centered" moves
     by less than half of "grpo", Adam by as much for a rare answer as for a common one. What is matched is the
     gain in accuracy of TRUE from the first rollout, at prior strength 0.50 and a group of eight.
-
-    Parameters
-    ----------
-    config : GRPOConfig
-        Its advantage, optimizer, update rule and inner updates decide; its learning rate is scaled.
-
-    Returns
-    -------
-    float
     """
     kind = {name: getattr(config, name) for name in _KINDS}
     reference = {name: getattr(LIGHT, name) for name in _KINDS}
@@ -221,16 +202,7 @@ def _design_table(design: str) -> pd.DataFrame:
 
 
 def recompute_training(design: str, training: int, *, executor: Executor | None = None) -> pd.DataFrame:
-    """One training at every budget, computed afresh.
-
-    Parameters
-    ----------
-    design : str
-        One of ``SPECIFICATION_DESIGNS``.
-    training : int
-        Row of its table.
-    executor : concurrent.futures.Executor, optional
-        As in :func:`rlvr.simulate`.
+    """One training (a row of the table of its design) at every budget, computed afresh.
 
     Returns
     -------
@@ -317,25 +289,20 @@ def variance_shares(table: pd.DataFrame, term: str) -> pd.DataFrame:
     Sums of squares between the levels of each option. In the array they are orthogonal and add up; what they
     leave is interactions, and a sampling error that is smaller by orders of magnitude. An option without any
     effect still gets its degrees of freedom's part of the interactions by chance: `corrected` takes that off
-    (omega squared), and `p_value` asks whether more is left than chance would leave.
+    (omega squared), and `p_value` asks whether more is left than chance would leave. The budgets of a
+    training share its runs, so an option is tested against what varies between trainings, and the learning
+    time against what varies within them.
 
     Parameters
     ----------
     table : DataFrame
         From :func:`specification_curve`.
-    term : str
-        One of ``PARTS``.
 
     Returns
     -------
     DataFrame
         Indexed by option, largest first: ``levels``, ``share`` of the total sum of squares over all
         specifications, ``corrected``, ``p_value`` (F test against the interactions).
-
-    Notes
-    -----
-    The budgets of a training share its runs, so an option is tested against what varies between trainings,
-    and the learning time against what varies within them.
     """
     choice("term", term, PARTS)
     values, options = table[term].to_numpy(), [*LEVELS, "learning time"]

@@ -36,11 +36,8 @@ _RUN = ["prior", "arm", "design", "rate", "seed"]
 def network_record() -> dict[str, Any]:
     """How the runs were made: the design, the trainer's settings, versions and digests.
 
-    Returns
-    -------
-    dict
-        Keys "runs" and "planned" (counts), "common", "rates", "designs", "trainer", "epsilon",
-        "versions", "sha256 of the text".
+    Keys are "runs" and "planned" (counts), "common", "rates", "designs", "trainer", "epsilon", "versions" and
+    "sha256 of the text".
     """
     return json.loads((_data.DATA / "network.json").read_text(encoding="utf-8"))
 
@@ -121,7 +118,6 @@ def network_accuracies(
     prior, design, rate : str
         Which cell; FROZEN, one run a prior and seed, belongs to every cell of its prior.
     items : {"trained", "held_out"}
-        On which items.
     step : int, optional
         After how many optimiser steps; the last by default.
     measure : str
@@ -131,11 +127,6 @@ def network_accuracies(
     -------
     dict of str to ndarray (seed,)
         Arms that were run in this cell; the seeds that all of them have, in ascending order.
-
-    Raises
-    ------
-    ValueError
-        If there is no such cell or step, or its arms have no seed in common.
     """
     choice("items", items, ITEM_SETS)
     cell = paths[(paths["prior"] == prior) & (paths["design"] == design) & (paths["rate"] == rate)]
@@ -172,20 +163,14 @@ def network_outcomes(
     prior, design, rate : str
         Which cell; FROZEN belongs to every cell of its prior.
     correct : {"sampled", "right", "greedy"}
-        What counts: one answer an item, drawn with its exact chance of being right, as a benchmark would
-        see it; that chance itself, as endless answers would give it; or the most probable answer.
-    seed : int, at least 0
-        Of the draws of "sampled".
+        What counts: one answer an item, drawn (from `seed`) with its exact chance of being right, as a
+        benchmark would see it; that chance itself, as endless answers would give it; or the most probable
+        answer.
 
     Returns
     -------
     DataFrame
         Columns ``study``, ``model`` (the prior), ``benchmark``, ``arm``, ``run``, ``item``, ``correct``.
-
-    Raises
-    ------
-    ValueError
-        If `correct` is unknown, or no row is left.
     """
     choice("correct", correct, ("sampled", "right", "greedy"))
     drawn = np.random.default_rng(seed).random(len(items)) < items["right"]

@@ -67,13 +67,7 @@ CURVE_SAMPLES, FINAL_SAMPLES = 64, 128  # draws a prompt in the evaluations alon
 
 
 def published_tasks(family: TaskFamily, seed: int) -> Tasks:
-    """One task draw as the study makes it: correct actions, then the format action, prompt by prompt.
-
-    Returns
-    -------
-    Tasks
-        Arrays (1, prompt, action).
-    """
+    """One task draw as the study makes it, prompt by prompt: correct actions, then the format action."""
     check_seed(seed)
     generator = np.random.default_rng(seed)
     correct = np.zeros((family.n_prompts, family.n_actions), dtype=bool)
@@ -117,19 +111,14 @@ def _plurality(actions: NDArray[np.int64], n_actions: int) -> NDArray[np.int64]:
 def policy_update(
     logits: _Array, prior: _Array, actions: NDArray[np.int64], rewards: _Array, config: GRPOConfig
 ) -> _Array:
-    """Change of the logits from one group a prompt.
+    """Change of the logits (prompt, action) from one group a prompt.
 
     Parameters
     ----------
     logits, prior : ndarray (prompt, action)
-    actions : ndarray of int (prompt, sample)
-    rewards : ndarray (prompt, sample)
+    actions, rewards : ndarray (prompt, sample)
     config : GRPOConfig
         Its learning rate, KL coefficient, KL direction and filtering ("off" or "drop").
-
-    Returns
-    -------
-    ndarray (prompt, action)
     """
     probabilities = _softmax(logits)
     centred = rewards - rewards.mean(axis=1, keepdims=True)
@@ -150,24 +139,9 @@ def policy_update(
 def largest_update_gap(config: GRPOConfig, *, n_groups: int, seed: int) -> float:
     """How far the compiled update strays from :func:`policy_update`, which shares no code with it.
 
-    Parameters
-    ----------
-    config : GRPOConfig
-        Its learning rate, KL coefficient, KL direction and filtering ("off" or "drop").
-    n_groups : int, at least 1
-        Groups tried: eight samples of eight actions, with random rewards, logits and prior.
-    seed : int
-        Of those groups.
-
-    Returns
-    -------
-    float
-        Largest absolute difference in the change of a logit.
-
-    Raises
-    ------
-    ValueError
-        If `n_groups` is below 1, or `config` asks for filtering or for a rule that the study does not have.
+    The largest absolute difference in the change of a logit over `n_groups` groups of eight samples of eight
+    actions, with random rewards, logits and prior. A configuration with refilling, or with a rule that the
+    study does not have, is an error.
 
     Examples
     --------
@@ -200,9 +174,6 @@ def replay_run(tasks: Tasks, arm: str, config: GRPOConfig, *, seed: int, eval_ev
     ----------
     tasks : Tasks
         One task draw, from :func:`published_tasks`.
-    arm : str
-        One of ``ARMS``.
-    config : GRPOConfig
     seed : int
         The run's seed.
     eval_every : int, at least 1
@@ -212,11 +183,6 @@ def replay_run(tasks: Tasks, arm: str, config: GRPOConfig, *, seed: int, eval_ev
     -------
     float
         The study's accuracy: the mean of 128 sampled answers a prompt, averaged over prompts.
-
-    Raises
-    ------
-    ValueError
-        If `arm` is unknown, `eval_every` is below 1, or `config` has a rule that the study has not.
     """
     choice("arm", arm, ARMS)
     refuse_new_rules(config, "for the published trainer")
@@ -304,8 +270,6 @@ def resampled_interval(
         As many seeds in each arm; arms in the order in which they take their draws.
     statistic : callable
         Of the arms' means, given as one ndarray (resample,) an arm.
-    seed : int
-        Of the resampling.
     """
     table = np.stack(list(runs.values()))
     # One call draws what the study draws arm by arm, resample by resample.
@@ -402,11 +366,6 @@ def study_spread(runs: Runs) -> dict[str, float]:
     -------
     dict of arm or term to float
         Standard deviation over task draws of the mean over seeds, evaluation noise included.
-
-    Raises
-    ------
-    ValueError
-        If the policies were not kept, or there is a single task draw.
     """
     if runs.policies is None or runs.n_tasks < 2:
         raise ValueError(f"runs must keep_policies and have at least 2 task draws, got {runs.n_tasks}")
@@ -424,16 +383,8 @@ def study_spread(runs: Runs) -> dict[str, float]:
 def task_and_seed_spread(accuracy: ArrayLike) -> tuple[float, float]:
     """Split the spread of one arm's runs into that of task draws and that of seeds within a draw.
 
-    Parameters
-    ----------
-    accuracy : array_like (task, seed)
-        Exact accuracies, at least two task draws of at least two seeds.
-
-    Returns
-    -------
-    task, seed : float
-        Standard deviations, from the one-way analysis of variance. The first is 0 where the means of task
-        draws spread no more than their seeds explain.
+    Both are standard deviations, from the one-way analysis of variance of exact accuracies (task, seed). The
+    first is 0 where the means of task draws spread no more than their seeds explain.
 
     Examples
     --------
@@ -479,12 +430,8 @@ class Comparison:
 def compare(*, quick: bool = False, heavy: bool = False) -> Iterator[Comparison]:
     """Replay every published number, yielding each comparison as its table is done.
 
-    Parameters
-    ----------
-    quick : bool
-        Only the light sweep at prior strengths 0.20 and 0.80.
-    heavy : bool
-        The heavy sweep and factorial too: about fifteen times the work.
+    `quick` takes only the light sweep at prior strengths 0.20 and 0.80; `heavy` the heavy sweep and factorial
+    too, about fifteen times the work.
     """
     for name in QUICK if quick else _TABLES:
         if heavy or not name.startswith("heavy"):

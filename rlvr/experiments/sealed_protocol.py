@@ -67,16 +67,9 @@ _COLUMNS = {"accuracy": ("cell", "task", *ARMS), "gate": ("condition", "rule", "
 
 @dataclass(frozen=True)
 class Protocol:
-    """A protocol and the digest of its bytes.
+    """A protocol, its parsed `content`, and the `digest` of its bytes, SHA-256 in hexadecimal.
 
-    Attributes
-    ----------
-    content : dict
-        The parsed file.
-    digest : str
-        SHA-256 of its bytes, in hexadecimal.
-    seed : int
-        Root of all randomness: the digest read as an integer.
+    The root of all randomness, `seed`, is the digest read as an integer.
     """
 
     content: dict[str, Any] = field(repr=False)
@@ -142,34 +135,31 @@ class ConfirmatoryResults:
 def load_protocol(path: str | Path = PROTOCOL) -> Protocol:
     """Read a protocol file and take its digest.
 
+    A file that is no YAML, or that lacks a part which a protocol must state, is refused.
+
     Examples
     --------
     >>> protocol = load_protocol()
     >>> protocol.seed == int(protocol.digest, 16)
     True
-
-    Raises
-    ------
-    ValueError
-        If the file is no YAML, or lacks a part that a protocol must state.
     """
-    data, asked = Path(path).read_bytes(), shortened(str(path))
+    data, name = Path(path).read_bytes(), shortened(str(path))
     try:
         content = yaml.safe_load(data)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise ValueError(f"{asked}{where}: cannot be read as YAML, which is what is accepted") from None
+        raise ValueError(f"{name}{where}: cannot be read as YAML, which is what is accepted") from None
     needed = ("settings", "sample", "cells", "hypotheses")
     stated = content if isinstance(content, Mapping) else {}
     missing = [key for key in needed if not isinstance(stated.get(key), Mapping)]
     if missing:
         raise ValueError(
-            f"{asked}: a protocol must state {', '.join(needed)}, each as names and values; "
+            f"{name}: a protocol must state {', '.join(needed)}, each as names and values; "
             f"this one lacks {', '.join(missing)}"
         )
-    for name in content["sample"]:
-        choice("a size in sample", name, ("n_tasks", "n_seeds"))
+    for size in content["sample"]:
+        choice("a size in sample", size, ("n_tasks", "n_seeds"))
     digest = hashlib.sha256(data).hexdigest()
     return Protocol(dict(content), digest, int(digest, 16))
 
@@ -242,18 +232,9 @@ def _joined(runs: Mapping[CellKey, pd.DataFrame]) -> list[pd.DataFrame]:
 def run_protocol(
     protocol: Protocol, *, progress: Callable[[str], None] = lambda _: None
 ) -> ConfirmatoryResults:
-    """Run everything that was registered.
+    """Run everything that was registered; the same bits on every call, whatever the number of threads.
 
-    Parameters
-    ----------
-    protocol : Protocol
-    progress : callable
-        Told the name of each part before it runs.
-
-    Returns
-    -------
-    ConfirmatoryResults
-        The same bits on every call, whatever the number of threads.
+    `progress` is told the name of each part before it runs.
     """
     runs = {}
     for part in _parts(protocol):
@@ -269,13 +250,8 @@ def _part_name(*part: str) -> str:
 def confirmatory_run(protocol_file: Path, results_stem: Path) -> StoredExperiment:
     """The confirmatory run of a protocol as a stored experiment.
 
-    A cell is what the protocol calls a cell, or a gate condition under one rule.
-
-    Parameters
-    ----------
-    protocol_file : Path
-    results_stem : Path
-        Of the files that hold, or will hold, the results.
+    A cell is what the protocol calls a cell, or a gate condition under one rule. `results_stem` is that of
+    the files that hold, or will hold, the results.
     """
     protocol = cache(lambda: load_protocol(protocol_file))  # read when it is needed
 
@@ -304,28 +280,26 @@ CONFIRMATORY_2 = replace(confirmatory_run(*REGISTERED["2"]), is_sealed=True)
 def load_results(stem: str | Path = RESULTS) -> ConfirmatoryResults:
     """Read stored results.
 
-    Raises
-    ------
-    ValueError
-        If a file does not start with a digest, the two disagree, or a file is no table of what a run gives.
+    They are refused if a file does not start with a digest, the two disagree, or a file is no table of what
+    a run gives.
     """
     tables, digests = {}, set()
     for name, columns in _COLUMNS.items():
         path = _path(stem, name)
-        asked = shortened(path.name)
+        short = shortened(path.name)
         with path.open(encoding="utf-8") as file:
             first = file.readline().rstrip("\n")
             if not first.startswith(_DIGEST):
-                raise ValueError(f"{asked} must start with {_DIGEST!r} and a digest, got {shown(first)}")
+                raise ValueError(f"{short} must start with {_DIGEST!r} and a digest, got {shown(first)}")
             digests.add(first.removeprefix(_DIGEST))
             try:
                 tables[name] = pd.read_csv(file)
             except ValueError as error:
-                raise ValueError(f"{asked}: {str(error).strip()}; a table is accepted") from None
+                raise ValueError(f"{short}: {str(error).strip()}; a table is accepted") from None
         lacking = [column for column in columns if column not in tables[name]]
         if lacking:
             raise ValueError(
-                f"{asked} must have the columns {', '.join(columns)}; it lacks {', '.join(lacking)}"
+                f"{short} must have the columns {', '.join(columns)}; it lacks {', '.join(lacking)}"
             )
     if len(digests) > 1:
         both = ", ".join(map(shortened, sorted(digests)))

@@ -62,8 +62,6 @@ class StoredExperiment:
 
     Attributes
     ----------
-    files : tuple of str
-        Names of its files.
     digits : str
         In words, how many digits of a number come back.
     cells : callable
@@ -78,27 +76,22 @@ class StoredExperiment:
         Relative and absolute difference up to which two numbers are one.
     quick_cells : int, sequence of keys or None
         What a quick check recomputes: so many cells at random, these, or all.
-    quick_part : mapping
-        Settings of `compute` in a quick check.
     label : callable
         A cell in words, from its key.
-    float_formats : mapping of str to str
-        How a file writes its numbers; with every digit by default.
-    decimals : int, optional
-        To how many the files round their numbers; they are compared before.
+    float_formats, decimals
+        How a file writes its numbers, and to how many decimals all are rounded, which they are not when
+        compared; every digit by default.
     first_line : callable
-        The line above each table, with its end; none by default.
+        The line above each table, with its end.
     folder : path, optional
         Where the files are stored; the package's data by default.
     is_sealed : bool
         Whether what lies in `folder` is compared and never replaced.
     trains : bool
-        Whether cells train by the simulator: a rebuild keeps its finished chunks, and else finished cells,
-        whose results are then numbers and texts by name.
-    verify : callable, optional
-        Where nothing can be recomputed here: what can be verified, in words, and whether it holds.
-    made_by : str
-        The command that rebuilds what this runner cannot.
+        Whether cells train by the simulator, so that a rebuild keeps its finished chunks. Else it keeps
+        finished cells, whose results are then numbers and texts by name.
+    verify, made_by
+        Where nothing can be recomputed here: a function that says what holds, and the command to run.
     """
 
     files: tuple[str, ...]
@@ -178,19 +171,9 @@ def compute_cells(
 ) -> Iterator[tuple[CellKey, Any]]:
     """Compute cells, and give each with its key in the order of `keys`.
 
-    While one is being prepared or read, others are trained.
-
-    Parameters
-    ----------
-    experiment : StoredExperiment
-    keys : sequence of tuple
-        Out of its `cells`.
-    executor : concurrent.futures.Executor, optional
-        As in :func:`rlvr.simulate`; one set of threads for all by default.
-    progress : bool or callable
-        As in :func:`rlvr.simulate`, but it counts cells.
-    **part
-        Further settings of the experiment's `compute`.
+    While one is being prepared or read, others are trained. `executor` and `progress` are as in
+    :func:`rlvr.simulate`, but one set of threads serves all cells, and what is counted is cells. Further
+    settings go to the experiment's `compute`.
     """
     assert experiment.compute is not None
     with ExitStack() as stack:
@@ -218,16 +201,13 @@ def check(
 
     Parameters
     ----------
-    experiment : StoredExperiment
     n_cells : int or None
         How many cells, at random; None for all, whose tables are then compared as wholes too.
     quick : bool
         The cells and the part of each that the experiment declares, instead.
     rng : numpy.random.Generator, optional
         What draws the cells; another every time by default.
-    progress : bool or callable
-        As in :func:`compute_cells`.
-    **part
+    progress, **part
         As in :func:`compute_cells`.
 
     Returns
@@ -275,24 +255,16 @@ def rebuild(
     names: Sequence[str] = (),
     progress: bool | Progress = False,
 ) -> list[pd.DataFrame]:
-    """Compute every cell and write the files.
+    """Compute every cell and write the files; the tables that they hold are returned.
 
     Parameters
     ----------
-    experiment : StoredExperiment
     folder : Path
         Not that of the stored files, if those are sealed.
     executor : concurrent.futures.Executor
         A :class:`rlvr.simulator.kept_chunks.KeptChunks` makes interrupted work go on where it was.
     names : sequence of str
         Names of the files in `folder`; those of the stored ones by default.
-    progress : bool or callable
-        As in :func:`compute_cells`.
-
-    Returns
-    -------
-    list of DataFrame
-        What each file holds.
     """
     experiment.check_rebuild(folder)
     if not experiment.trains and isinstance(executor, KeptChunks):
