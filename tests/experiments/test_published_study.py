@@ -450,6 +450,9 @@ def test_every_published_table_can_be_replayed():
         ({"quick": True}, lambda name: name in ("sweep 0.20", "sweep 0.80")),
         ({}, lambda name: not name.startswith("heavy")),
         ({"heavy": True}, lambda name: True),
+        ({"only": ("gate 2", "factorial")}, lambda name: name in ("factorial", "gate 2")),
+        ({"only": ("heavy factorial", "gate 1")}, lambda name: name == "gate 1"),
+        ({"quick": True, "only": ("gate 1",)}, lambda name: name == "gate 1"),
     ],
 )
 def test_only_the_tables_that_are_wanted_are_replayed(replayed, settings, wanted):
