@@ -431,7 +431,7 @@ def compare(*, quick: bool = False, heavy: bool = False, only: Collection[str] =
     """Replay every published number, yielding each comparison as its table is done.
 
     `quick` takes only the light sweep at prior strengths 0.20 and 0.80; `heavy` the heavy sweep and factorial
-    too, about fifteen times the work; `only` these tables alone, of which the heavy ones need `heavy` besides.
+    too, about fifteen times the work; `only` these tables alone, of which heavy ones need `heavy` too.
     """
     wanted = only or (QUICK if quick else _TABLES)
     for name in _TABLES:

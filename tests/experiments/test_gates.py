@@ -97,16 +97,6 @@ def test_no_run_serves_twice():
         assert np.unique(low).size == low.size
 
 
-def test_a_block_depends_on_its_seed_and_number_alone():
-    same, again = (pool_block(0.3, 2, n_tasks=4, n_seeds=2, seed=5) for _ in range(2))
-    assert np.array_equal(same.sampled["majority"], again.sampled["majority"])
-    for other in (
-        pool_block(0.3, 3, n_tasks=4, n_seeds=2, seed=5),
-        pool_block(0.3, 2, n_tasks=4, n_seeds=2, seed=6),
-    ):
-        assert not np.array_equal(same.exact["majority"], other.exact["majority"])
-
-
 def test_points_quote_a_point_and_bounds_an_interval():
     generator = np.random.default_rng(6)
     random = generator.normal(0.5, 0.01, (8, 1))

@@ -56,23 +56,6 @@ def test_integers_at_once_are_integers_one_by_one(size):
         assert fast.random() == plain.random()
 
 
-def test_published_tasks_have_the_family_s_prior():
-    family = TaskFamily(0.35)
-    tasks = published_tasks(family, 49)
-    np.testing.assert_allclose(
-        np.sort(tasks.prior[0], axis=1), np.sort(family.prior())[None].repeat(40, axis=0)
-    )
-    assert tasks.prior_accuracy == pytest.approx(family.prior_accuracy)
-
-
-def test_a_run_repeats_and_its_evaluations_cost_draws():
-    tasks = published_tasks(TaskFamily(), 42)
-    first = replay_run(tasks, "random", LIGHT, seed=1)
-    assert replay_run(tasks, "random", LIGHT, seed=1) == first
-    assert replay_run(tasks, "random", LIGHT, seed=2) != first
-    assert replay_run(tasks, "random", LIGHT, seed=1, eval_every=25) != first
-
-
 @pytest.mark.parametrize("kl", ["forward", "reverse"])
 @pytest.mark.parametrize("filtering", ["off", "drop"])
 def test_the_compiled_update_is_the_plain_one(kl, filtering):
@@ -118,16 +101,6 @@ def test_transcribed_factorial_effects_are_its_cell_means_effects():
     assert f"{(contrast * means).mean():.7f}" == table["AC"]
 
 
-def test_resampling_honours_its_seed():
-    runs = {"true": np.arange(8.0), "majority": np.arange(8.0) / 2}
-
-    def difference(mean):
-        return mean["true"] - mean["majority"]
-
-    assert resampled_interval(runs, difference, 1) == resampled_interval(runs, difference, 1)
-    assert resampled_interval(runs, difference, 1) != resampled_interval(runs, difference, 2)
-
-
 def test_resampling_at_once_is_resampling_arm_by_arm():
     """The study's own loop: an arm draws its indices, then the next arm, 300 times."""
     runs = {arm: np.random.default_rng(i).random(8) for i, arm in enumerate(("frozen", "random", "majority"))}
@@ -137,24 +110,6 @@ def test_resampling_at_once_is_resampling_arm_by_arm():
         draws.append(mean["majority"] - mean["random"])
     expected = tuple(np.percentile(draws, [2.5, 97.5]))
     assert resampled_interval(runs, lambda mean: mean["majority"] - mean["random"], 5) == expected
-
-
-def test_a_gate_resampled_with_another_seed_keeps_its_runs():
-    runs = {arm: np.arange(4.0) + gain for arm, gain in (("frozen", 0), ("random", 9), ("majority", 20))}
-    first, second = Gate.resampled(runs, 1), Gate.resampled(runs, 2)
-    assert first.runs is second.runs and first.over_random != second.over_random
-    assert first.verdict == second.verdict == "points"
-    assert 8 <= first.over_random[0] <= 11 <= first.over_random[1] <= 14
-    assert 17 <= first.over_frozen[0] <= 20 <= first.over_frozen[1] <= 23
-
-
-def test_spread_splits_into_task_draws_and_seeds():
-    generator = np.random.default_rng(0)
-    tasks, seeds = generator.normal(0, 0.3, (4000, 1)), generator.normal(0, 0.1, (4000, 4))
-    assert task_and_seed_spread(tasks + seeds) == pytest.approx((0.3, 0.1), rel=0.04)
-    assert task_and_seed_spread([[0.0, 1.0], [1.0, 0.0]]) == (0.0, np.sqrt(0.5))
-    with pytest.raises(ValueError, match=r"2 draws of 2 seeds, got shape \(8,\)"):
-        task_and_seed_spread(np.arange(8.0))
 
 
 FAMILY = TaskFamily(0.35, 0.3, n_actions=5, n_correct=2, n_prompts=7)
@@ -411,6 +366,7 @@ def test_spread_of_task_draws_and_seeds_by_hand():
     assert task_and_seed_spread([[0.0, 1.0, 2.0], [3.0, 4.0, 5.0]]) == pytest.approx(
         (math.sqrt(4.5 - 1 / 3), 1.0)
     )
+    assert task_and_seed_spread([[0.0, 1.0], [1.0, 0.0]]) == (0.0, math.sqrt(0.5))  # nothing between draws
     for wrong in ([[0.1, 0.2]], [[0.1], [0.2]], [[[0.1, 0.2]] * 2] * 2):
         with pytest.raises(ValueError, match="at least 2 draws of 2 seeds, got shape"):
             task_and_seed_spread(wrong)
