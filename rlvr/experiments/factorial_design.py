@@ -72,8 +72,8 @@ class Blocks:
         Prior strengths at C = +1 and C = -1.
     filtering : str
         What B = +1 stands for; B = -1 is "off".
-    n_seeds : int
-        Training seeds behind each mean.
+    n_seeds, seed : int
+        Training seeds behind each mean, and the root of all randomness.
     """
 
     cells: NDArray[np.float64]
@@ -207,6 +207,8 @@ def run_blocks(
         Task draws.
     n_seeds : int, at least 1
         Training seeds in each.
+    seed, executor
+        As in :func:`rlvr.simulate`.
     """
     choice("filtering", filtering, ("drop", "refill"))
     whole("n_blocks", n_blocks, "an integer of at least 1", at_least=1)

@@ -291,12 +291,7 @@ def variance_shares(table: pd.DataFrame, term: str) -> pd.DataFrame:
     effect still gets its degrees of freedom's part of the interactions by chance: `corrected` takes that off
     (omega squared), and `p_value` asks whether more is left than chance would leave. The budgets of a
     training share its runs, so an option is tested against what varies between trainings, and the learning
-    time against what varies within them.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From :func:`specification_curve`.
+    time against what varies within them. `table` comes from :func:`specification_curve`.
 
     Returns
     -------

@@ -163,9 +163,10 @@ def network_outcomes(
     prior, design, rate : str
         Which cell; FROZEN belongs to every cell of its prior.
     correct : {"sampled", "right", "greedy"}
-        What counts: one answer an item, drawn (from `seed`) with its exact chance of being right, as a
-        benchmark would see it; that chance itself, as endless answers would give it; or the most probable
-        answer.
+        What counts: one answer an item, drawn with its exact chance of being right, as a benchmark would
+        see it; that chance itself, as endless answers would give it; or the most probable answer.
+    seed : int, at least 0
+        Of the draws of "sampled".
 
     Returns
     -------

@@ -132,13 +132,8 @@ def sample_sizes(
 ) -> pd.DataFrame:
     """Units each registered claim needs for a verdict, if the exploratory runs are right.
 
-    Parameters
-    ----------
-    exploratory : ConfirmatoryResults
-        Of the same cells, from another seed.
-    alpha : float
-        Level of one test; the smallest that Holm's correction can ask for is the family's divided by
-        twice the number of hypotheses.
+    `exploratory` are results of the same cells from another seed. `alpha` is the level of one test; the
+    smallest that Holm's correction can ask for is the family's divided by twice the number of hypotheses.
 
     Returns
     -------

@@ -170,14 +170,8 @@ def largest_update_gap(config: GRPOConfig, *, n_groups: int, seed: int) -> float
 def replay_run(tasks: Tasks, arm: str, config: GRPOConfig, *, seed: int, eval_every: int = 50) -> float:
     """Train and evaluate one run as the study does.
 
-    Parameters
-    ----------
-    tasks : Tasks
-        One task draw, from :func:`published_tasks`.
-    seed : int
-        The run's seed.
-    eval_every : int, at least 1
-        Steps between evaluations. They cost draws, so they move the result.
+    `tasks` are one task draw, from :func:`published_tasks`, and `seed` is the run's. There are `eval_every`
+    steps between evaluations, which cost draws, so that they move the result.
 
     Returns
     -------
@@ -270,6 +264,8 @@ def resampled_interval(
         As many seeds in each arm; arms in the order in which they take their draws.
     statistic : callable
         Of the arms' means, given as one ndarray (resample,) an arm.
+    seed : int
+        Of the resampling.
     """
     table = np.stack(list(runs.values()))
     # One call draws what the study draws arm by arm, resample by resample.

@@ -62,6 +62,7 @@ class StoredExperiment:
 
     Attributes
     ----------
+    files : tuple of str
     digits : str
         In words, how many digits of a number come back.
     cells : callable
@@ -76,6 +77,8 @@ class StoredExperiment:
         Relative and absolute difference up to which two numbers are one.
     quick_cells : int, sequence of keys or None
         What a quick check recomputes: so many cells at random, these, or all.
+    quick_part : mapping
+        Settings of `compute` in a quick check.
     label : callable
         A cell in words, from its key.
     float_formats, decimals
@@ -201,13 +204,14 @@ def check(
 
     Parameters
     ----------
+    experiment : StoredExperiment
     n_cells : int or None
         How many cells, at random; None for all, whose tables are then compared as wholes too.
     quick : bool
         The cells and the part of each that the experiment declares, instead.
     rng : numpy.random.Generator, optional
         What draws the cells; another every time by default.
-    progress, **part
+    progress, part
         As in :func:`compute_cells`.
 
     Returns
@@ -259,12 +263,15 @@ def rebuild(
 
     Parameters
     ----------
+    experiment : StoredExperiment
     folder : Path
         Not that of the stored files, if those are sealed.
     executor : concurrent.futures.Executor
         A :class:`rlvr.simulator.kept_chunks.KeptChunks` makes interrupted work go on where it was.
     names : sequence of str
         Names of the files in `folder`; those of the stored ones by default.
+    progress : bool or callable
+        As in :func:`compute_cells`.
     """
     experiment.check_rebuild(folder)
     if not experiment.trains and isinstance(executor, KeptChunks):

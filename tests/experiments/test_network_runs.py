@@ -68,11 +68,7 @@ def miss_an_answer(path):
 @pytest.mark.parametrize(
     ("name", "change", "words"),
     [
-        (
-            "network_paths.csv.gz",
-            lose_a_run,
-            ["paths.csv.gz has the SHA-256", "hold the runs", "accuracy"],
-        ),
+        ("network_paths.csv.gz", lose_a_run, ["paths.csv.gz has the SHA-256", "hold the runs", "accuracy"]),
         ("network.json", count_a_run_more, ["hold the runs"]),
         ("network_items.csv.gz", miss_an_answer, ["network_items.csv.gz has the SHA-256", "accuracy"]),
     ],
