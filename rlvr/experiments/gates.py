@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from itertools import product
 
@@ -77,16 +77,15 @@ class Decisions:
     ----------
     low, high : ndarray (study,)
         Ends of each study's interval of elicitation.
-    points : ndarray of bool (study,)
-        Whether the interval excludes zero, so that the gate quotes a value.
     """
 
     low: NDArray[np.float64]
     high: NDArray[np.float64]
-    points: NDArray[np.bool_] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "points", (self.low > 0) | (self.high < 0))
+    @property
+    def points(self) -> NDArray[np.bool_]:
+        """Whether the interval excludes zero, so that the gate quotes a value, ndarray (study,)."""
+        return (self.low > 0) | (self.high < 0)
 
 
 def published_gate(random: ArrayLike, majority: ArrayLike, *, seed: int = 0) -> Decisions:

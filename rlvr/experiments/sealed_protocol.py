@@ -9,7 +9,7 @@ gates, the study.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from copy import deepcopy
 from dataclasses import dataclass, field, fields, replace
@@ -229,17 +229,9 @@ def _joined(runs: Mapping[CellKey, pd.DataFrame]) -> list[pd.DataFrame]:
     return tables
 
 
-def run_protocol(
-    protocol: Protocol, *, progress: Callable[[str], None] = lambda _: None
-) -> ConfirmatoryResults:
-    """Run everything that was registered; the same bits on every call, whatever the number of threads.
-
-    `progress` is told the name of each part before it runs.
-    """
-    runs = {}
-    for part in _parts(protocol):
-        progress(_part_name(*part))
-        runs[part] = _run_part(protocol, *part)
+def run_protocol(protocol: Protocol) -> ConfirmatoryResults:
+    """Run everything that was registered; the same bits on every call, whatever the number of threads."""
+    runs = {part: _run_part(protocol, *part) for part in _parts(protocol)}
     return ConfirmatoryResults(protocol.digest, *_joined(runs))
 
 

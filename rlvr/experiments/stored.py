@@ -196,7 +196,6 @@ def check(
     *,
     n_cells: int | None = None,
     quick: bool = False,
-    rng: np.random.Generator | None = None,
     progress: bool | Progress = False,
     **part: Any,
 ) -> dict[str, bool]:
@@ -206,11 +205,9 @@ def check(
     ----------
     experiment : StoredExperiment
     n_cells : int or None
-        How many cells, at random; None for all, whose tables are then compared as wholes too.
+        How many cells, drawn anew every time; None for all, whose tables are then compared as wholes too.
     quick : bool
         The cells and the part of each that the experiment declares, instead.
-    rng : numpy.random.Generator, optional
-        What draws the cells; another every time by default.
     progress, part
         As in :func:`compute_cells`.
 
@@ -224,7 +221,7 @@ def check(
     keys, chosen = list(experiment.cells()), experiment.quick_cells if quick else n_cells
     part |= experiment.quick_part if quick else {}
     if isinstance(chosen, int):
-        places = (rng or np.random.default_rng()).permutation(len(keys))[:chosen]
+        places = np.random.default_rng().permutation(len(keys))[:chosen]
         keys = [keys[place] for place in sorted(places)]
     elif chosen is not None:
         keys = list(chosen)

@@ -13,16 +13,7 @@ from rlvr.experiments.stored import EXPERIMENTS, StoredExperiment, check, find_e
 from rlvr.simulator.kept_chunks import KeptChunks
 
 WORDS = {1: "one", 2: "null", 3: "three"}
-CHEAP = (
-    "sweep",
-    "budget",
-    "multiverse",
-    "settings-grid",
-    "coin-flips",
-    "protocol-1",
-    "protocol-2",
-    "network",
-)
+CHEAP = ("sweep", "budget", "multiverse", "settings-grid", "coin-flips", "protocol-2", "network")
 
 
 def compute(number, *, up_to=4, executor=None):
@@ -68,7 +59,7 @@ def test_what_was_rebuilt_is_as_stored_in_all_its_cells_and_files(invented):
 
 @pytest.mark.parametrize("n_cells", [1, 2, 9])
 def test_cells_are_drawn_at_random_without_repeats_in_their_order(invented, n_cells):
-    drawn = {tuple(check(invented, n_cells=n_cells, rng=np.random.default_rng(seed))) for seed in range(20)}
+    drawn = {tuple(check(invented, n_cells=n_cells)) for _ in range(40)}
     assert all(list(labels) == sorted(labels) and len(labels) == min(n_cells, 3) for labels in drawn)
     assert len(drawn) == (1 if n_cells == 9 else 3)
 
