@@ -58,14 +58,7 @@ def _range(table: DataFrame) -> list[float]:
 
 def sharing_data() -> dict[str, Any]:
     """What the second tab reads: its grid, its axes, and what its settings are called."""
-    from rlvr.experiments.sharing_grid import (
-        CLIP,
-        LEARNING_RATES,
-        MIXES,
-        N_RUNS,
-        SHARING_AXES,
-        stored_sharing,
-    )
+    from rlvr.experiments.grids import CLIP, LEARNING_RATES, MIXES, N_RUNS, SHARING_AXES, stored_sharing
 
     names = {
         "better": "the better one leads",
@@ -96,14 +89,14 @@ def sharing_data() -> dict[str, Any]:
 def page_data() -> dict[str, Any]:
     """What the page's scripts read: two grids, their axes, colours, an example."""
     from book.published_tables import published_arms
-    from rlvr.experiments.settings_grid import AXES, stored_settings
+    from rlvr.experiments.grids import SETTINGS_AXES, stored_settings
     from rlvr.plots import TERM_COLOURS
     from rlvr.simulator import LIGHT, TaskFamily
 
     table = stored_settings()
     arms = published_arms().set_index(["study", "setup", "model", "benchmark"]).loc[_EXAMPLE]
     return {
-        "axes": {axis: list(values) for axis, values in AXES.items()},
+        "axes": {axis: list(values) for axis, values in SETTINGS_AXES.items()},
         "grid": _whole(table),
         "scale": SCALE,
         "visits_per_step": LIGHT.batch_size / TaskFamily().n_prompts,

@@ -19,8 +19,7 @@ import pytest
 
 from benchmarks.goals import log_log_slope
 from rlvr import GRPOConfig, TaskFamily, simulate
-from rlvr.experiments.published_designs import STRENGTHS, sweep_point
-from rlvr.experiments.published_trainer import policy_update, published_tasks
+from rlvr.experiments.published_study import STRENGTHS, policy_update, published_tasks, sweep_point
 from rlvr.simulator.grpo_config import LIGHT
 from rlvr.simulator.kernel import _GROUPS, _draw_uniforms, _sample
 from rlvr.simulator.kernel_rewards import group_rewards

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from rlvr._checks import choice, real, whole
-from rlvr.experiments.gates import RULES, PoolBlock, published_gate
+from rlvr.experiments.gates import GATE_RULES, PoolBlock, published_gate
 from rlvr.simulator.task_family import check_seed
 from rlvr.simulator.trained_runs import Runs
 from rlvr.stats.estimates import Estimate, mean_interval
@@ -157,7 +157,7 @@ def published_coverage(
     by about ``z * phi(z) * n_runs / m``, where z is the normal quantile of ``(1 + c) / 2`` and phi the normal
     density: by less than 0.025 at the fewest seeds that are accepted.
     """
-    accuracy = block.sampled if choice("rule", rule, RULES[:2]) == "published" else block.exact
+    accuracy = block.sampled if choice("rule", rule, GATE_RULES[:2]) == "published" else block.exact
     n_tasks, n_seeds = block.elicitation.shape
     whole("n_runs", n_runs, f"an integer from 2 to {n_seeds}", at_least=2, at_most=n_seeds)
     n_studies = n_seeds // n_runs

@@ -50,10 +50,10 @@ def test_no_large_script_lies_where_every_page_would_load_it():
 
 
 def test_the_page_s_data_are_the_stored_grid():
-    from rlvr.experiments.settings_grid import AXES, stored_settings
+    from rlvr.experiments.grids import SETTINGS_AXES, stored_settings
 
     data, table = explorer.page_data(), stored_settings()
-    assert data["axes"] == {axis: list(values) for axis, values in AXES.items()}
+    assert data["axes"] == {axis: list(values) for axis, values in SETTINGS_AXES.items()}
     assert {column: len(values) for column, values in data["grid"].items()} == dict.fromkeys(
         table, len(table)
     )
@@ -67,7 +67,7 @@ def test_the_page_s_data_are_the_stored_grid():
 
 
 def test_the_second_tab_s_data_are_the_stored_policies():
-    from rlvr.experiments.sharing_grid import MIXES, SHARING_AXES, stored_sharing
+    from rlvr.experiments.grids import MIXES, SHARING_AXES, stored_sharing
 
     data, table = explorer.page_data()["sharing"], stored_sharing()
     assert data["axes"] == {axis: list(values) for axis, values in SHARING_AXES.items()}

@@ -10,9 +10,8 @@ import typer
 from rlvr.commands.audit_command import app as audit
 from rlvr.commands.plan_command import app as plan
 from rlvr.commands.refusal import RefusesInOneLine, refuse
-from rlvr.commands.registered_commands import app as registered
-from rlvr.commands.sensitivity_commands import app as sensitivity
-from rlvr.commands.simulation_commands import app as simulation
+from rlvr.commands.stored_commands import app as stored
+from rlvr.commands.study_commands import app as studies
 
 __all__ = ["app", "main"]
 
@@ -25,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help='Split "true minus random" into null, elicitation and reward design.',
 )
-for part in (simulation, registered, sensitivity, audit, plan):
+for part in (studies, stored, audit, plan):
     app.add_typer(part)
 
 

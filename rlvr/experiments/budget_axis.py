@@ -2,18 +2,17 @@
 
 Every prompt is in every batch, so an update visits each prompt once; everything else is as in the light
 settings. A budget is a checkpoint of a longer run: the whole axis of a prior is a single simulation, and any
-shorter run gives the beginning of it to the last bit. ``rlvr budget --store`` rebuilds what is stored.
+shorter run gives the beginning of it to the last bit.
 
 The unit of replication is the task draw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
-from itertools import pairwise
-from pathlib import Path
+from itertools import pairwise, product
 
 import numpy as np
 import pandas as pd
@@ -21,14 +20,15 @@ from numpy.typing import ArrayLike
 
 from rlvr._checks import whole
 from rlvr._data import stored_table
-from rlvr._writing import replacing
 from rlvr.decomposition import PARTS, TERMS, decompose
-from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
+from rlvr.experiments.stored import CellKey, StoredExperiment
+from rlvr.simulator.grpo_config import LIGHT
 from rlvr.simulator.task_family import TaskFamily
 from rlvr.simulator.trainer import Runs, simulate
 from rlvr.stats.estimates import Estimate, crossing_interval, mean_interval
 
 __all__ = [
+    "BUDGET",
     "BUDGETS",
     "BUDGET_PRIORS",
     "SURE",
@@ -36,7 +36,6 @@ __all__ = [
     "budget_table",
     "changes_of",
     "sign_changes",
-    "store",
     "stored_budgets",
     "stored_sign_changes",
 ]
@@ -52,44 +51,21 @@ SURE = 0.999
 
 _N_TASKS = 60
 _KEYS = ["tie_break", "prior_strength", "updates"]
-_CHANGE = ["value", "low", "high", "n"]
 
 
 def budget_runs(
     tie_break: str, prior_strength: float, *, until: int = BUDGETS[-1], executor: Executor | None = None
 ) -> Runs:
-    """The runs behind one curve, up to a budget.
-
-    Parameters
-    ----------
-    tie_break : {"lowest", "uniform"}
-    prior_strength : float in (0, 1)
-    until : int
-        Last budget, in visits of each prompt; one of ``BUDGETS``.
-    executor : concurrent.futures.Executor, optional
-        As in :func:`rlvr.simulate`.
-
-    Returns
-    -------
-    Runs
-        With a checkpoint at each budget.
-    """
+    """The runs behind one curve, with a checkpoint at each of ``BUDGETS`` up to the budget `until`."""
     whole("until", until, f"one of {', '.join(map(str, BUDGETS))}", at_least=BUDGETS[0], at_most=BUDGETS[-1])
-    return _curves([(tie_break, prior_strength)], until, executor)[0]
-
-
-def _curves(
-    which: Sequence[tuple[str, float]], until: int, executor: Executor | None, progress: bool = False
-) -> list[Runs]:
-    """Runs of several curves, each by its tie rule and prior strength."""
-    families = [TaskFamily(prior_strength=strength) for _, strength in which]
-    configs: list[GRPOConfig] = [
-        replace(LIGHT, n_steps=until, batch_size=family.n_prompts, tie_break=tie_break)
-        for (tie_break, _), family in zip(which, families, strict=True)
-    ]
-    kept = [budget for budget in BUDGETS if budget <= until]
+    family = TaskFamily(prior_strength=prior_strength)
     return simulate(
-        families, configs, n_tasks=_N_TASKS, n_seeds=1, checkpoints=kept, executor=executor, progress=progress
+        family,
+        replace(LIGHT, n_steps=until, batch_size=family.n_prompts, tie_break=tie_break),
+        n_tasks=_N_TASKS,
+        n_seeds=1,
+        checkpoints=[budget for budget in BUDGETS if budget <= until],
+        executor=executor,
     )
 
 
@@ -170,30 +146,34 @@ def changes_of(runs: Runs) -> Iterator[tuple[str, str, Estimate]]:
             yield term, sign, replace(at, value=value, low=low, high=high)
 
 
-def store(folder: Path, progress: Callable[[str], None] = print, executor: Executor | None = None) -> None:
-    """Compute every curve and write budget.csv and sign_changes.csv to `folder`.
+def _tables(runs: Mapping[CellKey, Runs]) -> list[pd.DataFrame]:
+    """The terms along every budget, and where they change sign."""
+    curves = [
+        budget_table(each).assign(tie_break=tie_break, prior_strength=strength).reset_index()
+        for (tie_break, strength), each in runs.items()
+    ]
+    changes = [
+        (*key, term, sign, where.value, where.low, where.high, where.n)
+        for key, each in runs.items()
+        if each.steps[-1] == BUDGETS[-1]
+        for term, sign, where in changes_of(each)
+    ]
+    heads = [*_KEYS[:2], "term", "becomes", "value", "low", "high", "n"]
+    return [pd.concat(curves).set_index(_KEYS), pd.DataFrame(changes, columns=heads).set_index(heads[:4])]
 
-    Parameters
-    ----------
-    folder : Path
-    progress : callable
-        Told what is done; a bar counts chunks besides, where standard error is a terminal.
-    executor : concurrent.futures.Executor, optional
-        As in :func:`rlvr.simulate`.
-    """
-    tables, changes = [], []
-    which = [(tie_break, strength) for tie_break in ("lowest", "uniform") for strength in BUDGET_PRIORS]
-    trained = _curves(which, BUDGETS[-1], executor, progress=True)
-    for (tie_break, strength), runs in zip(which, trained, strict=True):
-        tables.append(budget_table(runs).assign(tie_break=tie_break, prior_strength=strength).reset_index())
-        for term, sign, where in changes_of(runs):
-            ends = [getattr(where, name) for name in _CHANGE]
-            changes.append((tie_break, strength, term, sign, *ends))
-        progress(f"{tie_break} ties, prior strength {strength:.2f}")
-    heads = [*_KEYS[:2], "term", "becomes", *_CHANGE]
-    with replacing(folder / "budget.csv", folder / "sign_changes.csv") as (curves, signs):
-        pd.concat(tables).set_index(_KEYS).to_csv(curves, float_format="%.12g")
-        pd.DataFrame(changes, columns=heads).to_csv(signs, index=False)
+
+BUDGET = StoredExperiment(
+    files=("budget.csv", "sign_changes.csv"),
+    digits="12 significant digits",
+    cells=lambda: list(product(("lowest", "uniform"), BUDGET_PRIORS)),
+    compute=budget_runs,
+    tables=_tables,
+    tolerance=(5.05e-12, 1e-12),
+    quick_part={"until": 80},
+    label="{} ties, prior strength {:.2f}".format,
+    float_formats={"budget.csv": "%.12g"},
+)
+"""A curve for each tie rule and prior strength."""
 
 
 def stored_budgets() -> pd.DataFrame:

@@ -11,11 +11,9 @@ least misfit is rejected.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,16 +21,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rlvr._checks import choice
-from rlvr._data import DATA, stored_table
-from rlvr._writing import replacing
+from rlvr._data import stored_table
+from rlvr.experiments.stored import StoredExperiment
 from rlvr.published_runs import DESIGNS, published_run_curves
 from rlvr.simulator.grpo_config import GRPOConfig
 from rlvr.simulator.strategy_family import StrategyFamily
 from rlvr.simulator.trainer import simulate
 
 __all__ = [
-    "BASE", "BEST", "N_RUNS", "STEPS", "STORED", "CoinFlipModel", "models", "printed_runs",
-    "simulated_runs", "store", "stored_model_runs",
+    "BASE", "BEST", "COIN_FLIPS", "N_RUNS", "STEPS", "CoinFlipModel", "models", "printed_runs",
+    "simulated_runs", "stored_model_runs",
 ]  # fmt: skip
 
 STEPS = (5, 10, 20, 30, 40, 60, 75)
@@ -45,7 +43,6 @@ BEST = "rivals, many decisions"
 """The model of least total misfit; the joint test of all four designs rejects it."""
 
 N_RUNS, SEED = 200, 15
-STORED = DATA / "coin_flip_runs.csv"
 
 Floats = NDArray[np.float64]
 
@@ -60,20 +57,12 @@ _DESIGNS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class CoinFlipModel:
-    """A model of the published runs.
+    """A model of the published runs: what it supposes in `words`, a policy, and how it is trained.
 
-    Attributes
-    ----------
-    words : str
-        What it supposes.
-    family : StrategyFamily
-    learning_rate : float
-    optimizer : str
-    n_decisions : int
-        How often an answer draws from the shared logits. Under coin flips an answer's advantage does not
-        depend on its decisions, so their products with it are uncorrelated: D decisions of one answer add
-        to a gradient what D answers of one decision do, up to its second moments. They are simulated so,
-        as D times as many prompts a step.
+    `n_decisions` is how often an answer draws from the shared logits. Under coin flips an answer's advantage
+    does not depend on its decisions, so their products with it are uncorrelated: D decisions of one answer
+    add to a gradient what D answers of one decision do, up to its second moments. They are simulated so, as D
+    times as many prompts a step.
     """
 
     words: str
@@ -137,22 +126,7 @@ def simulated_runs(
     """Runs of a model in a design: percent at step 0 and at ``STEPS``, ndarray (run, step).
 
     Run r depends on (model, design, seed, r) alone. Each run has prompts of its own, so it starts off
-    ``BASE`` by their luck; that is subtracted, as printed runs share one set of questions.
-
-    Parameters
-    ----------
-    model : str
-        A name in ``models()``.
-    design : str
-        A name in ``DESIGNS``.
-    n_runs : int, at least 1
-    seed : int, at least 0
-    executor : concurrent.futures.Executor, optional
-        As in :func:`rlvr.simulate`.
-
-    Returns
-    -------
-    ndarray (run, 1 + len(STEPS))
+    ``BASE`` by their luck; that is subtracted, as published runs share one set of questions.
     """
     chosen = models()[choice("model", model, tuple(models()))]
     settings = _DESIGNS[choice("design", design, tuple(_DESIGNS))]
@@ -168,17 +142,25 @@ def simulated_runs(
     return BASE + (curves - curves[:, :1])
 
 
-def store(path: Path = STORED, progress: Callable[[str], None] = lambda _: None) -> None:
-    """Rebuild the stored runs of every model in every design (minutes); percent to three decimals."""
-    rows = []
-    for model in models():
-        for design in _DESIGNS:
-            progress(f"{model}: {design}")
-            for run, curve in enumerate(simulated_runs(model, design)):
-                rows.append((model, design, run, *curve[1:].round(3)))
-    heads = ["model", "design", "run", *(f"step_{step}" for step in STEPS)]
-    with replacing(path) as (file,):
-        pd.DataFrame(rows, columns=heads).to_csv(file, index=False, lineterminator="\n")
+def _rows(model: str, design: str, *, n_runs: int = N_RUNS, executor: Executor | None = None) -> pd.DataFrame:
+    """The stored rows of a model in a design, or the first of them, not rounded yet."""
+    curves = simulated_runs(model, design, n_runs=n_runs, executor=executor)[:, 1:]
+    runs = pd.MultiIndex.from_product([[model], [design], range(n_runs)], names=["model", "design", "run"])
+    return pd.DataFrame(curves, runs, [f"step_{step}" for step in STEPS])
+
+
+COIN_FLIPS = StoredExperiment(
+    files=("coin_flip_runs.csv",),
+    digits="3 decimals of a percent",
+    cells=lambda: [(model, design) for model in models() for design in _DESIGNS],
+    compute=_rows,
+    tables=lambda results: [pd.concat(results.values())],
+    tolerance=(0.0, 6e-4),
+    decimals=3,
+    quick_part={"n_runs": 2},
+    label="{}: {}".format,
+)
+"""Every model in every design; a quick check takes two runs of each."""
 
 
 def stored_model_runs(model: str, design: str) -> Floats:
@@ -191,6 +173,6 @@ def stored_model_runs(model: str, design: str) -> Floats:
 @cache
 def _stored() -> dict[tuple[str, str], Floats]:
     """The stored table, by model and design."""
-    parts = stored_table(STORED.name).groupby(["model", "design"], sort=False)
+    parts = stored_table("coin_flip_runs.csv").groupby(["model", "design"], sort=False)
     heads = [f"step_{step}" for step in STEPS]
     return {(str(model), str(design)): part[heads].to_numpy() for (model, design), part in parts}

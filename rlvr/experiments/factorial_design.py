@@ -19,15 +19,13 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 import numpy as np
-import statsmodels.api as sm
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from rlvr._checks import choice, shown, whole
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
 from rlvr.simulator.task_family import TaskFamily
 from rlvr.simulator.trainer import simulate
-from rlvr.stats.estimates import Estimate, ratio_interval
+from rlvr.stats.estimates import Estimate, mean_interval, ratio_interval
 
 __all__ = [
     "CODES",
@@ -74,10 +72,8 @@ class Blocks:
         Prior strengths at C = +1 and C = -1.
     filtering : str
         What B = +1 stands for; B = -1 is "off".
-    n_seeds : int
-        Training seeds behind each mean.
-    seed : int
-        Root of all randomness.
+    n_seeds, seed : int
+        Training seeds behind each mean, and the root of all randomness.
     """
 
     cells: NDArray[np.float64]
@@ -95,11 +91,6 @@ def effects(cell_means: ArrayLike) -> dict[str, float]:
     cell_means : array_like (8,) or (2, 2, 2)
         In the order of ``CODES``: A slowest, +1 before -1.
 
-    Returns
-    -------
-    dict of str to float
-        In the order of ``EFFECTS``.
-
     Examples
     --------
     >>> effects([5, 3, 5, 3, 1, 3, 1, 3])["AC"]
@@ -112,58 +103,23 @@ def effects(cell_means: ArrayLike) -> dict[str, float]:
 
 
 def contrasts(cells: ArrayLike) -> dict[str, NDArray[np.float64]]:
-    """Each effect block by block.
-
-    Parameters
-    ----------
-    cells : array_like (block, 8)
-
-    Returns
-    -------
-    dict of str to ndarray (block,)
-    """
+    """Each effect block by block, dict of str to ndarray (block,), from cells (block, 8)."""
     table = _table(cells)
     return {effect: table @ codes / 8 for effect, codes in CODES.items()}
 
 
 def fit(cells: ArrayLike, *, level: float = 0.95) -> dict[str, Estimate]:
-    """Effects with intervals: least squares with block effects, errors clustered by block.
+    """Effects with intervals: Student's t on each effect's contrasts, one a block, from cells (block, 8).
 
-    Blocks differ in level, and cells of a block in how strongly a task draw moves them; clustering by
-    block allows for both, where the textbook residual would assume the second away.
-
-    Parameters
-    ----------
-    cells : array_like (block, 8)
-        At least two blocks.
-    level : float in (0, 1)
-
-    Returns
-    -------
-    dict of str to Estimate
-        In the order of ``EFFECTS``; intervals resample task draws.
-
-    Notes
-    -----
-    Blocks are removed by centring. The small-sample factor n / (n - 1) and n - 1 degrees of freedom make
-    each interval equal to Student's on the block's own contrasts, which a test checks.
+    That is least squares with block effects and errors clustered by block: blocks differ in level, and
+    cells of a block in how strongly a task draw moves them. The textbook residual would assume the second
+    away.
     """
     table = _table(cells)
-    n = len(table)
-    if n < 2:
-        raise ValueError(f"cells must hold at least 2 blocks for an interval, got {n}")
-    design = np.tile(np.column_stack(list(CODES.values())), (n, 1))
-    response = (table - table.mean(axis=1, keepdims=True)).ravel()
-    result = sm.OLS(response, design).fit(
-        cov_type="cluster",
-        cov_kwds={"groups": np.repeat(np.arange(n), 8), "use_correction": False, "df_correction": False},
-        use_t=True,
-    )
-    error = result.bse * math.sqrt(n / (n - 1))
-    half = stats.t.ppf(0.5 + level / 2, n - 1) * error
+    if len(table) < 2:
+        raise ValueError(f"cells must hold at least 2 blocks for an interval, got {len(table)}")
     return {
-        effect: Estimate(float(value), float(value - width), float(value + width), level, "task draw", n)
-        for effect, value, width in zip(EFFECTS, result.params, half, strict=True)
+        effect: mean_interval(values[:, None], level=level) for effect, values in contrasts(table).items()
     }
 
 
@@ -191,15 +147,9 @@ class InteractionRatio:
 
 
 def interaction_ratio(cells: ArrayLike, *, level: float = 0.95, seed: int = 0) -> InteractionRatio:
-    """Ratio of the largest interaction to the largest main effect.
+    """Ratio of the largest interaction to the largest main effect, from cells (block, 8).
 
-    Parameters
-    ----------
-    cells : array_like (block, 8)
-        With one block the ratio has no interval.
-    level : float in (0, 1)
-    seed : int
-        Of the 999 resamples behind `stability`.
+    With one block the ratio has no interval. `seed` is that of the 999 resamples behind its `stability`.
     """
     table = _table(cells)
     by_block = contrasts(table)
@@ -220,14 +170,9 @@ def interaction_ratio(cells: ArrayLike, *, level: float = 0.95, seed: int = 0) -
 
 
 def on_scale(cells: ArrayLike, scale: str) -> NDArray[np.float64]:
-    """Accuracies on the scale on which effects are asked to add.
+    """Accuracies (block, 8) on the scale on which effects are asked to add, "accuracy" or "logit".
 
-    Parameters
-    ----------
-    cells : array_like (block, 8)
-        Accuracies strictly between 0 and 1.
-    scale : {"accuracy", "logit"}
-        "logit": log(accuracy / (1 - accuracy)), block by block.
+    The logit, log(accuracy / (1 - accuracy)), is taken block by block, strictly between 0 and 1.
     """
     table = _table(cells)
     choice("scale", scale, ("accuracy", "logit"))
@@ -262,13 +207,8 @@ def run_blocks(
         Task draws.
     n_seeds : int, at least 1
         Training seeds in each.
-    seed : int
-    executor : concurrent.futures.Executor, optional
+    seed, executor
         As in :func:`rlvr.simulate`.
-
-    Returns
-    -------
-    Blocks
     """
     choice("filtering", filtering, ("drop", "refill"))
     whole("n_blocks", n_blocks, "an integer of at least 1", at_least=1)

@@ -12,41 +12,60 @@ rule                 accuracy       arms          resamples            n runs ar
 ``published-exact``  exact          apart         seeds (percentile)   n seeds of one task draw
 ``task-draw``        exact          run by run    task draws (t)       one seed of n task draws
 ===================  =============  ============  ===================  ==============================
+
+How often each gate quotes a value takes too long for a chapter and is stored: over prior strength and runs
+(the map), and for the published example. A pool consists of blocks of task draws with independent seeds;
+studies are carved out of one block at a time and no run serves twice under one rule and size. The unit of
+replication is the block: the spread of blocks gives the standard error with all reuse of task draws in it.
 """
 
 from __future__ import annotations
 
 import math
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from rlvr._checks import choice, real, whole
+from rlvr._data import stored_table
+from rlvr.experiments.stored import StoredExperiment
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
 from rlvr.simulator.task_family import TaskFamily, check_seed
 from rlvr.simulator.trainer import simulate
 from rlvr.stats.estimates import Estimate, mean_interval
 
 __all__ = [
-    "RULES",
+    "EXAMPLE",
+    "GATE_EXAMPLE",
+    "GATE_MAP",
+    "GATE_RULES",
+    "MAP",
     "Decisions",
+    "GateGrid",
     "PoolBlock",
     "Reading",
+    "block_counts",
+    "load_counts",
     "pool_block",
     "published_gate",
+    "rates",
     "read_out",
     "studies_of",
     "task_draw_gate",
 ]
 
-RULES = ("published", "published-exact", "task-draw")
+GATE_RULES = ("published", "published-exact", "task-draw")
 """The gate as published, the same on accuracies without sampling noise, and ours."""
 
 EVALUATION_SAMPLES = 128  # draws a prompt in the published evaluation
 N_RESAMPLES = 300  # of the published bootstrap
+_KEYS = ["prior_strength", "block", "rule", "n_runs"]
 _STREAM = {"pool": 10, "evaluation": 11, "studies": 12}  # purposes a block's random numbers serve
 
 
@@ -58,16 +77,15 @@ class Decisions:
     ----------
     low, high : ndarray (study,)
         Ends of each study's interval of elicitation.
-    points : ndarray of bool (study,)
-        Whether the interval excludes zero, so that the gate quotes a value.
     """
 
     low: NDArray[np.float64]
     high: NDArray[np.float64]
-    points: NDArray[np.bool_] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "points", (self.low > 0) | (self.high < 0))
+    @property
+    def points(self) -> NDArray[np.bool_]:
+        """Whether the interval excludes zero, so that the gate quotes a value, ndarray (study,)."""
+        return (self.low > 0) | (self.high < 0)
 
 
 def published_gate(random: ArrayLike, majority: ArrayLike, *, seed: int = 0) -> Decisions:
@@ -78,15 +96,8 @@ def published_gate(random: ArrayLike, majority: ArrayLike, *, seed: int = 0) -> 
     random, majority : array_like (study, seed)
         Final accuracies; the seeds of a study share one task draw.
     seed : int
-        Of the resampling. One set of resamples serves all studies given together.
-
-    Returns
-    -------
-    Decisions
-
-    Notes
-    -----
-    The four arms take their indices in the order frozen, random, majority, true.
+        Of the resampling. One set of resamples serves all studies given together, in which the four arms
+        take their indices in the order frozen, random, majority, true.
     """
     arms = [_studies(name, values) for name, values in (("random", random), ("majority", majority))]
     if arms[0].shape != arms[1].shape:
@@ -108,10 +119,6 @@ def task_draw_gate(elicitation: ArrayLike, *, level: float = 0.95) -> Decisions:
     elicitation : array_like (study, task draw)
         acc(MAJORITY) - acc(RANDOM), run by run.
     level : float in (0, 1)
-
-    Returns
-    -------
-    Decisions
     """
     real("level", level, "a number strictly between 0 and 1", above=0, below=1)
     studies = _studies("elicitation", elicitation)
@@ -158,21 +165,8 @@ def pool_block(
 ) -> PoolBlock:
     """Simulate one block of a pool; block b depends on (seed, b) alone.
 
-    Parameters
-    ----------
-    prior_strength : float in (0, 1)
-    block : int, at least 0
-    n_tasks : int, at least 1
-        Task draws.
-    n_seeds : int, at least 1
-        Training seeds within each.
-    seed : int
-    format_strength : float, at least 0
-        Without format mass the crossover lies at n_correct / n_actions = 0.25 exactly: all actions are
-        alike there, so that elicitation is zero by symmetry.
-    config : GRPOConfig
-    executor : concurrent.futures.Executor, optional
-        As in :func:`rlvr.simulate`.
+    Without format mass the crossover lies at n_correct / n_actions = 0.25 exactly: all actions are alike
+    there, so that elicitation is zero by symmetry.
     """
     whole("block", block, "an integer of at least 0", at_least=0)
     sequence = np.random.SeedSequence(check_seed(seed), spawn_key=(_STREAM["pool"], block))
@@ -201,19 +195,10 @@ def pool_block(
 def studies_of(block: PoolBlock, rule: str, n_runs: int) -> Decisions:
     """Carve studies of `n_runs` runs out of a block and let a rule decide each; no run serves twice.
 
-    Parameters
-    ----------
-    block : PoolBlock
-    rule : str
-        One of ``RULES``. For the published ones a study is `n_runs` seeds of one task draw; for
-        "task-draw" it is one seed of each of `n_runs` task draws, drawn at random seed by seed.
-    n_runs : int, at least 2
-
-    Returns
-    -------
-    Decisions
+    For the published rules a study is `n_runs` seeds of one task draw; for "task-draw" it is one seed of
+    each of `n_runs` task draws, drawn at random seed by seed.
     """
-    choice("rule", rule, RULES)
+    choice("rule", rule, GATE_RULES)
     n_tasks, n_seeds = block.elicitation.shape
     available = n_tasks if rule == "task-draw" else n_seeds
     whole("n_runs", n_runs, f"an integer from 2 to {available}", at_least=2, at_most=available)
@@ -250,21 +235,15 @@ class Reading:
 def read_out(random: ArrayLike, majority: ArrayLike, true: ArrayLike, *, level: float = 0.95) -> Reading:
     """Apply the task-draw gate to one study and quote reward design as a value or as an interval.
 
+    With "bounds", MAJORITY was not told apart from RANDOM, so its exact position is not used: elicitation
+    may be anywhere in its interval. The two intervals each take half the error (Bonferroni), hence the
+    identified interval covers reward design with probability of at least `level`.
+
     Parameters
     ----------
     random, majority, true : array_like (task, seed)
         Paired run by run.
     level : float in (0, 1)
-
-    Returns
-    -------
-    Reading
-
-    Notes
-    -----
-    With "bounds", MAJORITY was not told apart from RANDOM, so its exact position is not used: elicitation
-    may be anywhere in its interval. The two intervals each take half the error (Bonferroni), hence the
-    identified interval covers reward design with probability of at least `level`.
     """
     arms = [np.asarray(values, dtype=float) for values in (random, majority, true)]
     elicitation = mean_interval(arms[1] - arms[0], level=level)
@@ -294,3 +273,94 @@ def _studies(name: str, values: ArrayLike) -> NDArray[np.float64]:
             f"{name} must be finite, of shape (study, run) with at least 2 runs, got shape {studies.shape}"
         )
     return studies
+
+
+@dataclass(frozen=True)
+class GateGrid:
+    """Which studies to simulate, and where their counts are stored.
+
+    There is no format mass, so that the crossover is at 0.25. `n_runs` are runs a study; blocks are counted
+    a prior strength, task draws a block, and training seeds a task draw.
+    """
+
+    prior_strengths: tuple[float, ...]
+    n_runs: tuple[int, ...]
+    rules: tuple[str, ...]
+    n_blocks: int
+    n_tasks: int
+    n_seeds: int
+    seed: int
+    file: str
+
+
+MAP = GateGrid(
+    (0.20, 0.23, 0.24, 0.25, 0.26, 0.27, 0.30, 0.80), (4, 8, 16), GATE_RULES, 16, 128, 16, 8, "gate_map.csv"
+)
+"""2,048 task draws of 16 seeds at each prior strength, which give at least 2,048 studies for every rate."""
+
+EXAMPLE = GateGrid((0.25,), (4,), GATE_RULES[:2], 20, 500, 4, 9, "gate_example.csv")
+"""The published "bounds" example, prior strength 0.25 and 4 seeds, on 10,000 other task draws."""
+
+
+def block_counts(
+    grid: GateGrid, prior_strength: float, block: int, *, executor: Executor | None = None
+) -> pd.DataFrame:
+    """Simulate one block and count what each rule says; `executor` as in :func:`rlvr.simulate`.
+
+    Returns
+    -------
+    DataFrame
+        Columns prior_strength, block, rule, n_runs, points (studies that
+        quote a value), studies, elicitation (mean of the block).
+    """
+    pool = pool_block(
+        prior_strength, block, n_tasks=grid.n_tasks, n_seeds=grid.n_seeds, seed=grid.seed, executor=executor
+    )
+    mean = float(pool.elicitation.mean())
+    rows = []
+    for rule in grid.rules:
+        for n_runs in grid.n_runs:
+            points = studies_of(pool, rule, n_runs).points
+            rows.append((prior_strength, block, rule, n_runs, int(points.sum()), points.size, mean))
+    return pd.DataFrame(rows, columns=[*_KEYS, "points", "studies", "elicitation"])
+
+
+def _stored(grid: GateGrid) -> StoredExperiment:
+    """A grid as a stored experiment, whose cells are its blocks."""
+    return StoredExperiment(
+        files=(grid.file,),
+        digits="every digit",
+        cells=lambda: list(product(grid.prior_strengths, range(grid.n_blocks))),
+        compute=partial(block_counts, grid),
+        tables=lambda results: [pd.concat(results.values()).set_index(_KEYS)],
+        quick_cells=3,
+        label="prior strength {}, block {}".format,
+    )
+
+
+GATE_MAP, GATE_EXAMPLE = _stored(MAP), _stored(EXAMPLE)
+
+
+def load_counts(grid: GateGrid) -> pd.DataFrame:
+    """The stored counts of a grid, with the columns of :func:`block_counts`."""
+    return stored_table(grid.file)
+
+
+def rates(counts: pd.DataFrame) -> pd.DataFrame:
+    """Probability that a value is quoted, in each cell of the stored counts, with two standard errors.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by rule, n_runs, prior_strength: points, studies, rate, `error` from the spread between
+        blocks (which holds whatever studies of a block share), and `binomial_error`, as if all studies
+        were independent; and the mean `elicitation`. Where the two errors agree, reuse does not matter.
+    """
+    table = counts.assign(block_rate=counts["points"] / counts["studies"])
+    grouped = table.groupby(["rule", "n_runs", "prior_strength"], sort=False)
+    result = grouped[["points", "studies"]].sum()
+    result["rate"] = result["points"] / result["studies"]
+    result["error"] = grouped["block_rate"].std(ddof=1) / np.sqrt(grouped["block_rate"].count())
+    result["binomial_error"] = np.sqrt(result["rate"] * (1 - result["rate"]) / result["studies"])
+    result["elicitation"] = grouped["elicitation"].mean()
+    return result

@@ -1,45 +1,53 @@
-"""The multiverse of specifications: run, stored, recomputed, and whose choice moves which term.
+"""The multiverse of specifications: which there are, what each gives, and whose choice moves which term.
 
-``rlvr multiverse --store`` rebuilds ``data/multiverse.csv``; any training can be recomputed alone. The file
-keeps ``STORED_DIGITS`` significant digits of each number, and :func:`as_stored` compares those, not bits: the
-last bits of a mean depend on the order in which a machine sums. The unit of replication is the task draw; a
-training gets as many as it needs for the 95% half-width of each term to be below ``HALF_WIDTH`` at every
-budget.
+Fourteen options stand in an orthogonal array, with four budgets each. Crossing all options would take
+millions of trainings. An orthogonal array of strength two takes 13 x 13: for any two options, every pair of
+the array's 13 symbols occurs exactly once. The symbols of a column are dealt out to the option's levels in
+turn, so any two options occur in proportion to their levels. Main effects are then orthogonal: their sums of
+squares add up, whatever the order. Two-option interactions are spread over all columns instead of being
+confounded with one.
+
+The unit of replication is the task draw; a training gets as many as it needs for the 95% half-width of each
+term to be below ``HALF_WIDTH`` at every budget. The stored file keeps 12 significant digits of each number,
+and a comparison compares those, not bits: the last bits of a mean depend on the order in which a machine
+sums.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import fields, replace
+from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
+from scipy.stats import qmc
 
 from rlvr._checks import choice, whole
 from rlvr._data import stored_table
 from rlvr.decomposition import PARTS, TERMS
-from rlvr.experiments.multiverse_design import (
-    LEARNING_TIMES,
-    LEVELS,
-    configuration,
-    one_at_a_time,
-    orthogonal_array,
-)
-from rlvr.simulator.executors import n_threads
-from rlvr.simulator.progress_bars import Progress, counting
+from rlvr.experiments.stored import StoredExperiment
+from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
+from rlvr.simulator.task_family import TaskFamily
 from rlvr.simulator.trainer import Runs, simulate
 from rlvr.stats.estimates import mean_interval
 
 __all__ = [
-    "DESIGNS",
     "HALF_WIDTH",
-    "STORED_DIGITS",
-    "as_stored",
+    "LEARNING_TIMES",
+    "LEVELS",
+    "MULTIVERSE",
+    "SPECIFICATION_DESIGNS",
+    "TASK_OPTIONS",
+    "configuration",
+    "matched_learning_rate",
+    "one_at_a_time",
+    "orthogonal_array",
     "recompute_training",
-    "recompute_trainings",
     "specification_curve",
     "stored_multiverse",
     "trainings",
@@ -49,33 +57,152 @@ __all__ = [
 HALF_WIDTH = 0.01
 """Every 95% half-width of a term is below this, in accuracy, over task draws."""
 
-STORED_DIGITS = 12
-"""Significant digits of each number that the stored table keeps, and that a comparison with it compares."""
-
-DESIGNS = ("array", "one at a time", "one at a time, one learning rate")
+SPECIFICATION_DESIGNS = ("array", "one at a time", "one at a time, one learning rate")
 """The orthogonal array; the reference and each other level alone; the same without matched learning rates."""
 
-_LAST_BITS = 1e-15  # a term is a difference of means of accuracies, exact to a few bits of their size
 _PILOT, _SAFETY = 16, 1.2
 _KEYS = ["design", "training", "learning_time"]
+
+LEVELS: Mapping[str, Mapping[str, dict[str, Any]]] = {
+    "prior strength": {str(s): {"prior_strength": s} for s in (0.65, 0.35, 0.5, 0.2, 0.8)},
+    "actions": {str(n): {"n_actions": n} for n in (8, 4, 12)},
+    "prompts differ": {"no": {}, "yes": {"prior_spread": 0.2}},
+    "majority labels": {
+        "vote in the group": {},
+        "64 votes before": {"majority_labels": "fixed"},
+        "fixed, 89% right": {"majority_labels": "fixed", "label_share_right": 0.89},
+        "fixed, 47% right": {"majority_labels": "fixed", "label_share_right": 0.47},
+    },
+    "verifier noise": {
+        "none": {},
+        "10% both ways": {"verifier_noise": (0.1, 0.1)},
+        "30% of right ones missed": {"verifier_noise": (0.0, 0.3)},
+    },
+    "update": {"gradient": {}, "mirror": {"update": "mirror"}},
+    "advantage": {"grpo": {}, "centered": {"advantage": "centered"}},
+    "optimizer": {"sgd": {}, "adam": {"optimizer": "adam"}},
+    "updates a rollout": {
+        "1": {},
+        "2": {"inner_updates": 2},
+        "2, clipped at 1%": {"inner_updates": 2, "clip": (0.01, 0.01)},
+    },
+    "step size": {"as published": {}, "doubled": {"learning_rate": 0.1}},
+    "group size": {str(n): {"group_size": n} for n in (8, 4, 16)},
+    "ties": {"lowest": {}, "uniform": {"tie_break": "uniform"}},
+    "KL pull": {
+        "forward, 0.01": {},
+        "none": {"kl_coefficient": 0.0},
+        "forward, 0.1": {"kl_coefficient": 0.1},
+        "reverse, 0.1": {"kl_coefficient": 0.1, "kl": "reverse"},
+    },
+    "filtering": {"drop": {}, "off": {"filtering": "off"}, "refill": {"filtering": "refill"}},
+}
+"""Each option's levels and what they set; the first level is the reference, the light settings."""
+
+TASK_OPTIONS = ("prior strength", "actions", "prompts differ")
+"""Options that describe what is learned; the others describe how."""
+
+LEARNING_TIMES = (20, 40, 80, 160)
+"""Budgets, in visits of each prompt at the published step size. A doubled step gets half as many visits."""
+
+_SYMBOLS = 13
+_KINDS = ("advantage", "optimizer", "update", "inner_updates")
+_GRADIENT_ONLY = ("inner_updates", "clip", "advantage")
+_TASK_FIELDS = {field.name for field in fields(TaskFamily)}
+
+
+def orthogonal_array() -> pd.DataFrame:
+    """The array as level names: 169 rows, one a training, with the columns of ``LEVELS``.
+
+    Examples
+    --------
+    >>> array = orthogonal_array()
+    >>> array.shape, sorted(array.ties.value_counts())
+    ((169, 14), [78, 91])
+    """
+    sampler = qmc.LatinHypercube(len(LEVELS), strength=2, rng=np.random.default_rng(0))
+    symbols = np.floor(sampler.random(_SYMBOLS**2) * _SYMBOLS).astype(int)
+    return pd.DataFrame(
+        {
+            option: [list(levels)[symbol % len(levels)] for symbol in column]
+            for (option, levels), column in zip(LEVELS.items(), symbols.T, strict=True)
+        }
+    )
+
+
+def one_at_a_time() -> pd.DataFrame:
+    """The reference, then each other level alone, in the columns of :func:`orthogonal_array`."""
+    reference = {option: next(iter(levels)) for option, levels in LEVELS.items()}
+    others = [{option: level} for option, levels in LEVELS.items() for level in list(levels)[1:]]
+    return pd.DataFrame([reference, *({**reference, **other} for other in others)])
+
+
+def configuration(levels: Mapping[str, str], *, matched: bool = True) -> tuple[TaskFamily, GRPOConfig]:
+    """Family and configuration of one training, long enough for the last of ``LEARNING_TIMES``.
+
+    Parameters
+    ----------
+    levels : mapping of option to level
+        Options left out are at their reference.
+    matched : bool
+        Whether the learning rate is adapted to advantage, optimizer, update rule and updates a rollout
+        (:func:`matched_learning_rate`).
+
+    Notes
+    -----
+    Mirror descent knows no advantage, no ratio to clip and no parts of a group; with it those options are
+    at their reference, whatever their level.
+
+    Examples
+    --------
+    >>> family, config = configuration({"advantage": "centered", "step size": "doubled"})
+    >>> config.n_steps, round(config.learning_rate, 2)
+    (200, 0.21)
+    """
+    settings: dict[str, Any] = {}
+    for option, level in levels.items():
+        choice("option", option, tuple(LEVELS))
+        settings |= LEVELS[option][choice(option, level, tuple(LEVELS[option]))]
+    family = TaskFamily(**{name: value for name, value in settings.items() if name in _TASK_FIELDS})
+    if settings.get("update") == "mirror":
+        settings = {name: value for name, value in settings.items() if name not in _GRADIENT_ONLY}
+    config = replace(LIGHT, **{name: value for name, value in settings.items() if name not in _TASK_FIELDS})
+    visits = LEARNING_TIMES[-1] * LIGHT.learning_rate / config.learning_rate
+    steps = round(visits * family.n_prompts / config.batch_size)
+    rate = matched_learning_rate(config) if matched else config.learning_rate
+    return family, replace(config, n_steps=steps, learning_rate=rate)
+
+
+def matched_learning_rate(config: GRPOConfig) -> float:
+    """The learning rate at which the first rollout teaches TRUE as much as it does in the light settings.
+
+    A learning rate means something else under another advantage, optimizer or update rule: "centered" moves
+    by less than half of "grpo", Adam by as much for a rare answer as for a common one. What is matched is the
+    gain in accuracy of TRUE from the first rollout, at prior strength 0.50 and a group of eight.
+    """
+    kind = {name: getattr(config, name) for name in _KINDS}
+    reference = {name: getattr(LIGHT, name) for name in _KINDS}
+    return config.learning_rate * (_first_gain(**reference) / _first_gain(**kind))
+
+
+@cache
+def _first_gain(**kind: Any) -> float:
+    """TRUE's gain in accuracy from one small update that visits 4,000 prompts."""
+    family = TaskFamily()
+    small = replace(LIGHT, n_steps=1, batch_size=family.n_prompts, learning_rate=1e-3, kl_coefficient=0.0)
+    runs = simulate(family, replace(small, **kind), arms=("frozen", "true"), n_tasks=100, n_seeds=1)
+    return float((runs.arm("true") - runs.arm("frozen")).mean())
 
 
 def _design_table(design: str) -> pd.DataFrame:
     """The levels of every training of a design, one row each."""
-    return orthogonal_array() if choice("design", design, DESIGNS) == "array" else one_at_a_time()
+    return (
+        orthogonal_array() if choice("design", design, SPECIFICATION_DESIGNS) == "array" else one_at_a_time()
+    )
 
 
 def recompute_training(design: str, training: int, *, executor: Executor | None = None) -> pd.DataFrame:
-    """One training at every budget, computed afresh.
-
-    Parameters
-    ----------
-    design : str
-        One of ``DESIGNS``.
-    training : int
-        Row of its table.
-    executor : concurrent.futures.Executor, optional
-        As in :func:`rlvr.simulate`.
+    """One training (a row of the table of its design) at every budget, computed afresh.
 
     Returns
     -------
@@ -86,10 +213,10 @@ def recompute_training(design: str, training: int, *, executor: Executor | None 
     whole("training", training, f"a row from 0 to {len(table) - 1}", at_least=0, at_most=len(table) - 1)
     levels = dict(table.iloc[training])
     n_tasks = _PILOT
-    runs = _runs(levels, n_tasks, executor, matched=design != DESIGNS[2])
+    runs = _runs(levels, n_tasks, executor, matched=design != SPECIFICATION_DESIGNS[2])
     while (needed := _draws_needed(runs)) > n_tasks:
         n_tasks = needed if n_tasks == _PILOT else math.ceil(_SAFETY * needed)
-        runs = _runs(levels, n_tasks, executor, matched=design != DESIGNS[2])
+        runs = _runs(levels, n_tasks, executor, matched=design != SPECIFICATION_DESIGNS[2])
     rows = []
     for time, curves in zip(LEARNING_TIMES, np.moveaxis(runs.curves, -1, 0), strict=True):
         arms = dict(zip(runs.arms, curves, strict=True))
@@ -100,39 +227,6 @@ def recompute_training(design: str, training: int, *, executor: Executor | None 
             row |= {term: mean.value, f"{term}_half": mean.half_width}
         rows.append(row)
     return pd.DataFrame(rows).set_index(_KEYS)
-
-
-def recompute_trainings(
-    chosen: Sequence[tuple[str, int]], *, executor: Executor | None = None, progress: bool | Progress = False
-) -> list[pd.DataFrame]:
-    """Several trainings, computed afresh; while one is being prepared or read, others are trained.
-
-    Parameters
-    ----------
-    chosen : sequence of (str, int)
-        Design and row of each, as :func:`trainings` lists them.
-    executor : concurrent.futures.Executor, optional
-        As in :func:`rlvr.simulate`; one set of threads for all by default.
-    progress : bool or callable
-        As in :func:`rlvr.simulate`, but it counts trainings.
-
-    Returns
-    -------
-    list of DataFrame
-        In the order of `chosen`; see :func:`recompute_training`.
-    """
-    with ExitStack() as stack:
-        say = stack.enter_context(counting(progress))
-        trains = executor or stack.enter_context(ThreadPoolExecutor(n_threads()))
-        waits = stack.enter_context(ThreadPoolExecutor(n_threads() + 1))
-        stack.callback(waits.shutdown, cancel_futures=True)
-        waiting = [waits.submit(recompute_training, *which, executor=trains) for which in chosen]
-        fresh = []
-        for training in waiting:
-            fresh.append(training.result())
-            if say is not None:
-                say(len(fresh), len(chosen))
-    return fresh
 
 
 def _runs(levels: dict[str, str], n_tasks: int, executor: Executor | None, *, matched: bool) -> Runs:
@@ -152,7 +246,7 @@ def _draws_needed(runs: Runs) -> int:
 
 def trainings() -> list[tuple[str, int]]:
     """Every training as (design, row)."""
-    return [(design, row) for design in DESIGNS for row in range(len(_design_table(design)))]
+    return [(design, row) for design in SPECIFICATION_DESIGNS for row in range(len(_design_table(design)))]
 
 
 def stored_multiverse() -> pd.DataFrame:
@@ -169,26 +263,23 @@ def stored_multiverse() -> pd.DataFrame:
     )
 
 
-def as_stored(fresh: pd.DataFrame) -> bool:
-    """Whether recomputed rows are the stored ones: options alike, numbers to ``STORED_DIGITS`` digits.
-
-    Two numbers agree if they differ by no more than the rounding to that many significant digits, or by
-    1e-15: the last bits of an accuracy, of which a small term keeps fewer significant digits.
-
-    Parameters
-    ----------
-    fresh : DataFrame
-        From :func:`recompute_training`.
-    """
-    stored, numbers = stored_multiverse().loc[fresh.index], fresh.select_dtypes("number").columns
-    rounding = 0.5 * 10.0 ** (1 - STORED_DIGITS)
-    close = np.allclose(fresh[numbers], stored[numbers], rtol=1.01 * rounding, atol=_LAST_BITS)
-    return bool(close) and stored[list(LEVELS)].equals(fresh[list(LEVELS)])
+MULTIVERSE = StoredExperiment(
+    files=("multiverse.csv",),
+    digits="12 significant digits",
+    cells=trainings,
+    compute=recompute_training,
+    tables=lambda results: [pd.concat(results.values())],
+    tolerance=(1.01 * 0.5e-11, 1e-15),  # the rounding; the last bits of an accuracy, where a term is tiny
+    quick_cells=10,
+    label="{}, training {}".format,
+    float_formats={"multiverse.csv": "%.12g"},
+)
+"""Every training of every design, at four budgets each."""
 
 
 def specification_curve(design: str = "array") -> pd.DataFrame:
     """The stored specifications of a design: levels as text, `learning time` (an integer) one more option."""
-    table = stored_multiverse().loc[choice("design", design, DESIGNS)].reset_index()
+    table = stored_multiverse().loc[choice("design", design, SPECIFICATION_DESIGNS)].reset_index()
     return table.rename(columns={"learning_time": "learning time"})
 
 
@@ -198,25 +289,15 @@ def variance_shares(table: pd.DataFrame, term: str) -> pd.DataFrame:
     Sums of squares between the levels of each option. In the array they are orthogonal and add up; what they
     leave is interactions, and a sampling error that is smaller by orders of magnitude. An option without any
     effect still gets its degrees of freedom's part of the interactions by chance: `corrected` takes that off
-    (omega squared), and `p_value` asks whether more is left than chance would leave.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From :func:`specification_curve`.
-    term : str
-        One of ``PARTS``.
+    (omega squared), and `p_value` asks whether more is left than chance would leave. The budgets of a
+    training share its runs, so an option is tested against what varies between trainings, and the learning
+    time against what varies within them. `table` comes from :func:`specification_curve`.
 
     Returns
     -------
     DataFrame
         Indexed by option, largest first: ``levels``, ``share`` of the total sum of squares over all
         specifications, ``corrected``, ``p_value`` (F test against the interactions).
-
-    Notes
-    -----
-    The budgets of a training share its runs, so an option is tested against what varies between trainings,
-    and the learning time against what varies within them.
     """
     choice("term", term, PARTS)
     values, options = table[term].to_numpy(), [*LEVELS, "learning time"]

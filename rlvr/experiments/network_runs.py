@@ -1,7 +1,12 @@
-"""The stored runs of `make network`: paths along training, items at the end, and how they were made."""
+"""The stored runs of `make network`: paths along training, items at the end, and how they were made.
+
+Nothing here can train them again, so a check verifies that the files belong together.
+"""
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 from typing import Any
 
@@ -9,25 +14,32 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from rlvr import _data
 from rlvr._checks import choice, shown
-from rlvr._data import DATA, stored_table
+from rlvr._data import stored_table
 from rlvr.arms import ARMS
+from rlvr.experiments.stored import StoredExperiment
 
-__all__ = ["network_accuracies", "network_items", "network_outcomes", "network_paths", "network_record"]
+__all__ = [
+    "NETWORK",
+    "network_accuracies",
+    "network_items",
+    "network_outcomes",
+    "network_paths",
+    "network_record",
+]
 
 ITEM_SETS = ("trained", "held_out")
+_RUN = ["prior", "arm", "design", "rate", "seed"]
 
 
 def network_record() -> dict[str, Any]:
     """How the runs were made: the design, the trainer's settings, versions and digests.
 
-    Returns
-    -------
-    dict
-        Keys "runs" and "planned" (counts), "common", "rates", "designs", "trainer", "epsilon",
-        "versions", "sha256 of the text".
+    Keys are "runs" and "planned" (counts), "common", "rates", "designs", "trainer", "epsilon", "versions" and
+    "sha256 of the text".
     """
-    return json.loads((DATA / "network.json").read_text(encoding="utf-8"))
+    return json.loads((_data.DATA / "network.json").read_text(encoding="utf-8"))
 
 
 def network_paths() -> pd.DataFrame:
@@ -58,6 +70,35 @@ def network_items() -> pd.DataFrame:
     return stored_table("network_items.csv.gz")
 
 
+def _verified() -> dict[str, bool]:
+    """Whether the record, the paths and the items are of one training of the network."""
+    record, paths, items = network_record(), network_paths(), network_items()
+    found = {
+        f"{name} has the SHA-256 of the record": digest
+        == hashlib.sha256(gzip.decompress((_data.DATA / name).read_bytes())).hexdigest()
+        for name, digest in record["sha256 of the text"].items()
+    }
+    ends = paths.loc[paths.groupby(_RUN)["step"].idxmax()].set_index(_RUN)
+    accuracy = items.groupby(_RUN)["right"].mean()
+    found["paths and items hold the runs that the record counts"] = (
+        set(ends.index) == set(accuracy.index) and len(ends) == record["runs"]
+    )
+    of_all_items = 0.64 * ends["trained_right"] + 0.36 * ends["held_out_right"]
+    found["the items of each run have the accuracy at the end of its path"] = bool(
+        ((of_all_items - accuracy).abs() < 1e-4).all()
+    )
+    return found
+
+
+NETWORK = StoredExperiment(
+    files=("network_paths.csv.gz", "network_items.csv.gz", "network.json"),
+    digits="verified against each other",
+    verify=_verified,
+    made_by="make network",
+)
+"""Trained by TRL in an environment of its own, which `make network` builds."""
+
+
 def network_accuracies(
     paths: pd.DataFrame,
     *,
@@ -77,7 +118,6 @@ def network_accuracies(
     prior, design, rate : str
         Which cell; FROZEN, one run a prior and seed, belongs to every cell of its prior.
     items : {"trained", "held_out"}
-        On which items.
     step : int, optional
         After how many optimiser steps; the last by default.
     measure : str
@@ -87,11 +127,6 @@ def network_accuracies(
     -------
     dict of str to ndarray (seed,)
         Arms that were run in this cell; the seeds that all of them have, in ascending order.
-
-    Raises
-    ------
-    ValueError
-        If there is no such cell or step, or its arms have no seed in common.
     """
     choice("items", items, ITEM_SETS)
     cell = paths[(paths["prior"] == prior) & (paths["design"] == design) & (paths["rate"] == rate)]
@@ -137,11 +172,6 @@ def network_outcomes(
     -------
     DataFrame
         Columns ``study``, ``model`` (the prior), ``benchmark``, ``arm``, ``run``, ``item``, ``correct``.
-
-    Raises
-    ------
-    ValueError
-        If `correct` is unknown, or no row is left.
     """
     choice("correct", correct, ("sampled", "right", "greedy"))
     drawn = np.random.default_rng(seed).random(len(items)) < items["right"]

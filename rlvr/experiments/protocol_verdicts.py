@@ -32,7 +32,7 @@ from scipy import stats
 from rlvr._checks import choice, shown
 from rlvr.decomposition import TERMS
 from rlvr.experiments.factorial_design import contrasts
-from rlvr.experiments.sealed_protocol import Protocol, Results
+from rlvr.experiments.sealed_protocol import ConfirmatoryResults, Protocol
 from rlvr.stats.claims import (
     Claim,
     all_of,
@@ -79,13 +79,10 @@ class Judgement:
     claim: Claim = field(repr=False)
 
 
-def judge(protocol: Protocol, results: Results) -> list[Judgement]:
+def judge(protocol: Protocol, results: ConfirmatoryResults) -> list[Judgement]:
     """Pronounce on every registered hypothesis, with one error rate for the family.
 
-    Raises
-    ------
-    ValueError
-        If the results do not come from this protocol.
+    Results of another protocol are an error.
     """
     if results.digest != protocol.digest:
         raise ValueError(
@@ -99,7 +96,7 @@ def judge(protocol: Protocol, results: Results) -> list[Judgement]:
     ]
 
 
-def evaluate(spec: Mapping[str, Any], protocol: Protocol, results: Results) -> Claim:
+def evaluate(spec: Mapping[str, Any], protocol: Protocol, results: ConfirmatoryResults) -> Claim:
     """Test one hypothesis, or one part of it, as the protocol writes it."""
     for word, combine in (("all", all_of), ("any", any_of)):
         if word in spec:
@@ -108,8 +105,7 @@ def evaluate(spec: Mapping[str, Any], protocol: Protocol, results: Results) -> C
     kinds = [kind for kind in _KINDS if kind in spec]
     if len(kinds) != 1:
         raise ValueError(f"a claim must name exactly one of {', '.join(_KINDS)}, got {shown(dict(spec))}")
-    region, words = _region(spec)
-    claim = _CLAIMS[kinds[0]](spec, protocol, results, region, words)
+    claim = _claim(kinds[0], spec, protocol, results)
     return outside(claim, claim.label) if "outside" in spec else claim
 
 
@@ -121,7 +117,7 @@ def leaves(claim: Claim) -> Iterator[Claim]:
         yield from leaves(part)
 
 
-def design_cells(protocol: Protocol, results: Results, design: str) -> np.ndarray:
+def design_cells(protocol: Protocol, results: ConfirmatoryResults, design: str) -> np.ndarray:
     """Cells of a registered 2x2x2, ndarray (block, 8) in the order of the factorial's ``CODES``."""
     designs = protocol.content["designs"]
     choice("design", design, tuple(designs))
@@ -134,19 +130,12 @@ def design_cells(protocol: Protocol, results: Results, design: str) -> np.ndarra
 
 
 def sample_sizes(
-    protocol: Protocol, exploratory: Results, *, alpha: float, power: float = 0.99
+    protocol: Protocol, exploratory: ConfirmatoryResults, *, alpha: float, power: float = 0.99
 ) -> pd.DataFrame:
     """Units each registered claim needs for a verdict, if the exploratory runs are right.
 
-    Parameters
-    ----------
-    protocol : Protocol
-    exploratory : Results
-        Of the same cells, from another seed.
-    alpha : float
-        Level of one test; the smallest that Holm's correction can ask for is the family's divided by
-        twice the number of hypotheses.
-    power : float
+    `exploratory` are results of the same cells from another seed. `alpha` is the level of one test; the
+    smallest that Holm's correction can ask for is the family's divided by twice the number of hypotheses.
 
     Returns
     -------
@@ -171,7 +160,7 @@ def sample_sizes(
     return pd.DataFrame(rows, columns=["hypothesis", "claim", "value", "sd", "distance", "unit", "needed"])
 
 
-def _region(spec: Mapping[str, Any]) -> tuple[dict[str, float], str]:
+def _region(spec: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     given = [word for word in ("above", "below", "within", "outside") if word in spec]
     if len(given) != 1:
         raise ValueError(f"a claim must state one of above, below, within, outside, got {shown(dict(spec))}")
@@ -184,92 +173,67 @@ def _region(spec: Mapping[str, Any]) -> tuple[dict[str, float], str]:
     return {"low": low, "high": high}, f"{'in' if word == 'within' else 'outside'} [{low:g}, {high:g}]"
 
 
-def _term(results: Results, cell: str, term: str) -> np.ndarray:
-    choice("term", term, tuple(TERMS))
-    arm, base = TERMS[term]
-    return results.arm(cell, arm) - results.arm(cell, base)
+def _claim(kind: str, spec: Any, protocol: Protocol, results: ConfirmatoryResults) -> Claim:
+    """One claim of a kind, on the region that it names."""
+    region, words = _region(spec)
 
+    def term(name: str, cell: str) -> np.ndarray:
+        choice("term", name, tuple(TERMS))
+        arm, base = TERMS[name]
+        return results.arm(cell, arm) - results.arm(cell, base)
 
-def _claim_term(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
-    label = f"{spec['term']} at {spec['cell']} {words}"
-    return mean_claim(_term(results, spec["cell"], spec["term"]), **region, label=label)
+    def effects() -> dict[str, np.ndarray]:
+        blocks = contrasts(design_cells(protocol, results, spec["design"]))
+        return {name: values[:, None] for name, values in blocks.items()}
 
-
-def _claim_ratio(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
-    above, below = (_term(results, spec["cell"], term) for term in spec["ratio"])
-    label = f"{spec['ratio'][0]} / {spec['ratio'][1]} at {spec['cell']} {words}"
-    return ratio_claim(above, below, **region, label=label, names=spec["ratio"])
-
-
-def _claim_fall(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
-    """A difference of ratios counts only where both denominators are positive, so those are tested too."""
-    units, denominators = [], []
-    for cell in (spec["from"], spec["to"]):
-        above, below = (_term(results, cell, term) for term in spec["fall"])
-        units.append(linearised_ratio(above, below)[:, None])
-        denominators.append(mean_claim(below, low=0.0, label=f"{spec['fall'][1]} at {cell} > 0"))
-    label = f"fall of {' / '.join(spec['fall'])} from {spec['from']} to {spec['to']} {words}"
-    return all_of([mean_claim(units[0] - units[1], **region, label=label), *denominators], label)
-
-
-def _claim_effect(spec: Any, protocol: Protocol, results: Results, region: Any, words: str) -> Claim:
-    values = contrasts(design_cells(protocol, results, spec["design"]))[spec["effect"]]
-    return mean_claim(values[:, None], **region, label=f"{spec['effect']} ({spec['design']}) {words}")
-
-
-def _claim_dominance(spec: Any, protocol: Protocol, results: Results, region: Any, words: str) -> Claim:
-    """-X - c|Y|, as one claim for each sign of Y."""
-    blocks = contrasts(design_cells(protocol, results, spec["design"]))
-    effect = {name: values[:, None] for name, values in blocks.items()}
-    claims = [
-        mean_claim(
-            -effect[spec["dominance"]] - sign * factor * effect[other],
-            **region,
-            label=f"-{spec['dominance']} {'-' if sign > 0 else '+'} {factor:g} {other} {words}",
-        )
-        for other, factor in spec["over"].items()
-        for sign in (1, -1)
-    ]
-    return all_of(claims, f"-{spec['dominance']} exceeds {spec['over']}")
-
-
-def _claim_gate(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
-    points, studies = results.gate_counts(spec["condition"], spec["gate"])
-    label = f"P(the {spec['gate']} gate quotes a value) at {spec['condition']} {words}"
-    return proportion_claim(points, studies, **region, label=label)
-
-
-def _claim_gain(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
-    first, last = (_term(results, spec[end], spec["gain"]) for end in ("from", "to"))
-    label = f"{spec['gain']} at {spec['to']} less {spec['from']} {words}"
-    return mean_claim(last - first, **region, label=label)
-
-
-def _claim_spread(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
-    label = f"sd of {spec['spread']} at {spec['cell']} {words}"
-    return spread_claim(_term(results, spec["cell"], spec["spread"]), **region, label=label)
-
-
-def _claim_spreads(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
-    above, below = (_term(results, cell, spec["spreads"]) for cell in spec["of"])
-    label = f"sd of {spec['spreads']} at {spec['of'][0]} over {spec['of'][1]} {words}"
-    return spread_ratio_claim(above, below, **region, label=label)
-
-
-def _claim_far(spec: Any, _: Protocol, results: Results, region: Any, words: str) -> Claim:
-    label = f"P({spec['far']} of one run off by {spec['by']:g}) at {spec['cell']} {words}"
-    return far_claim(_term(results, spec["cell"], spec["far"]), by=spec["by"], **region, label=label)
-
-
-_CLAIMS = {
-    "term": _claim_term,
-    "ratio": _claim_ratio,
-    "fall": _claim_fall,
-    "effect": _claim_effect,
-    "dominance": _claim_dominance,
-    "gate": _claim_gate,
-    "gain": _claim_gain,
-    "spread": _claim_spread,
-    "spreads": _claim_spreads,
-    "far": _claim_far,
-}
+    named = spec[kind]
+    match kind:
+        case "term":
+            label = f"{named} at {spec['cell']} {words}"
+            return mean_claim(term(named, spec["cell"]), **region, label=label)
+        case "ratio":
+            above, below = (term(name, spec["cell"]) for name in named)
+            label = f"{named[0]} / {named[1]} at {spec['cell']} {words}"
+            return ratio_claim(above, below, **region, label=label, names=named)
+        case "fall":
+            # A difference of ratios counts only where both denominators are positive: those are tested too.
+            units, denominators = [], []
+            for cell in (spec["from"], spec["to"]):
+                above, below = (term(name, cell) for name in named)
+                units.append(linearised_ratio(above, below)[:, None])
+                denominators.append(mean_claim(below, low=0.0, label=f"{named[1]} at {cell} > 0"))
+            label = f"fall of {' / '.join(named)} from {spec['from']} to {spec['to']} {words}"
+            return all_of([mean_claim(units[0] - units[1], **region, label=label), *denominators], label)
+        case "effect":
+            return mean_claim(effects()[named], **region, label=f"{named} ({spec['design']}) {words}")
+        case "dominance":
+            # -X - c|Y|, as one claim for each sign of Y.
+            effect = effects()
+            claims = [
+                mean_claim(
+                    -effect[named] - sign * factor * effect[other],
+                    **region,
+                    label=f"-{named} {'-' if sign > 0 else '+'} {factor:g} {other} {words}",
+                )
+                for other, factor in spec["over"].items()
+                for sign in (1, -1)
+            ]
+            return all_of(claims, f"-{named} exceeds {spec['over']}")
+        case "gate":
+            points, studies = results.gate_counts(spec["condition"], named)
+            label = f"P(the {named} gate quotes a value) at {spec['condition']} {words}"
+            return proportion_claim(points, studies, **region, label=label)
+        case "gain":
+            first, last = (term(named, spec[end]) for end in ("from", "to"))
+            label = f"{named} at {spec['to']} less {spec['from']} {words}"
+            return mean_claim(last - first, **region, label=label)
+        case "spread":
+            label = f"sd of {named} at {spec['cell']} {words}"
+            return spread_claim(term(named, spec["cell"]), **region, label=label)
+        case "spreads":
+            above, below = (term(named, cell) for cell in spec["of"])
+            label = f"sd of {named} at {spec['of'][0]} over {spec['of'][1]} {words}"
+            return spread_ratio_claim(above, below, **region, label=label)
+        case _:
+            label = f"P({named} of one run off by {spec['by']:g}) at {spec['cell']} {words}"
+            return far_claim(term(named, spec["cell"]), by=spec["by"], **region, label=label)

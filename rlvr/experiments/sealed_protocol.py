@@ -9,9 +9,12 @@ gates, the study.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from concurrent.futures import Executor
 from copy import deepcopy
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +24,28 @@ import yaml
 
 from rlvr._checks import choice, shortened, shown
 from rlvr._data import DATA
-from rlvr._writing import replacing
 from rlvr.arms import ARMS
-from rlvr.experiments.gates import RULES, pool_block, studies_of
+from rlvr.experiments.gates import GATE_RULES, pool_block, studies_of
+from rlvr.experiments.stored import CellKey, StoredExperiment
 from rlvr.simulator.grpo_config import GRPOConfig
 from rlvr.simulator.strategy_family import StrategyFamily
 from rlvr.simulator.task_family import TaskFamily
 from rlvr.simulator.trainer import simulate
 
 __all__ = [
+    "CONFIRMATORY_1",
+    "CONFIRMATORY_2",
     "PROTOCOL",
     "REGISTERED",
     "RESULTS",
+    "ConfirmatoryResults",
     "Protocol",
-    "Results",
+    "confirmatory_run",
     "load_protocol",
     "load_results",
     "run_cell",
     "run_gate",
     "run_protocol",
-    "store_results",
 ]
 
 PROTOCOL = DATA / "protocol.yml"
@@ -62,16 +67,9 @@ _COLUMNS = {"accuracy": ("cell", "task", *ARMS), "gate": ("condition", "rule", "
 
 @dataclass(frozen=True)
 class Protocol:
-    """A protocol and the digest of its bytes.
+    """A protocol, its parsed `content`, and the `digest` of its bytes, SHA-256 in hexadecimal.
 
-    Attributes
-    ----------
-    content : dict
-        The parsed file.
-    digest : str
-        SHA-256 of its bytes, in hexadecimal.
-    seed : int
-        Root of all randomness: the digest read as an integer.
+    The root of all randomness, `seed`, is the digest read as an integer.
     """
 
     content: dict[str, Any] = field(repr=False)
@@ -102,7 +100,7 @@ class Protocol:
 
 
 @dataclass(frozen=True)
-class Results:
+class ConfirmatoryResults:
     """What a confirmatory run leaves behind.
 
     Attributes
@@ -133,64 +131,55 @@ class Results:
         rows = self.gate[(self.gate["condition"] == condition) & (self.gate["rule"] == rule)]
         return int(rows["points"].sum()), int(rows["studies"].sum())
 
-    def same_as(self, other: Results) -> bool:
-        """Whether both hold the same bits."""
-        return (
-            self.digest == other.digest
-            and self.accuracy.equals(other.accuracy)
-            and self.gate.equals(other.gate)
-        )
-
 
 def load_protocol(path: str | Path = PROTOCOL) -> Protocol:
     """Read a protocol file and take its digest.
+
+    A file that is no YAML, or that lacks a part which a protocol must state, is refused.
 
     Examples
     --------
     >>> protocol = load_protocol()
     >>> protocol.seed == int(protocol.digest, 16)
     True
-
-    Raises
-    ------
-    ValueError
-        If the file is no YAML, or lacks a part that a protocol must state.
     """
-    data, asked = Path(path).read_bytes(), shortened(str(path))
+    data, name = Path(path).read_bytes(), shortened(str(path))
     try:
         content = yaml.safe_load(data)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise ValueError(f"{asked}{where}: cannot be read as YAML, which is what is accepted") from None
+        raise ValueError(f"{name}{where}: cannot be read as YAML, which is what is accepted") from None
     needed = ("settings", "sample", "cells", "hypotheses")
     stated = content if isinstance(content, Mapping) else {}
     missing = [key for key in needed if not isinstance(stated.get(key), Mapping)]
     if missing:
         raise ValueError(
-            f"{asked}: a protocol must state {', '.join(needed)}, each as names and values; "
+            f"{name}: a protocol must state {', '.join(needed)}, each as names and values; "
             f"this one lacks {', '.join(missing)}"
         )
-    for name in content["sample"]:
-        choice("a size in sample", name, ("n_tasks", "n_seeds"))
+    for size in content["sample"]:
+        choice("a size in sample", size, ("n_tasks", "n_seeds"))
     digest = hashlib.sha256(data).hexdigest()
     return Protocol(dict(content), digest, int(digest, 16))
 
 
-def run_cell(protocol: Protocol, cell: str) -> pd.DataFrame:
-    """Run one registered cell: a row a task draw, as in ``Results.accuracy``."""
+def run_cell(protocol: Protocol, cell: str, *, executor: Executor | None = None) -> pd.DataFrame:
+    """Run one registered cell: a row a task draw, as in ``ConfirmatoryResults.accuracy``."""
     family, config = protocol.setting(cell)
-    arms = protocol.cells[cell].get("arms", ARMS)
-    runs = simulate(family, config, arms=arms, seed=protocol.seed, **protocol.content["sample"])
+    arms, sample = protocol.cells[cell].get("arms", ARMS), protocol.content["sample"]
+    runs = simulate(family, config, arms=arms, seed=protocol.seed, executor=executor, **sample)
     means = {arm: runs.arm(arm).mean(axis=1) if arm in arms else np.nan for arm in ARMS}
     return pd.DataFrame({"cell": cell, "task": np.arange(runs.n_tasks), **means})
 
 
-def run_gate(protocol: Protocol, condition: str, rule: str) -> pd.DataFrame:
-    """Run one registered gate condition under one rule: a row a block, as in ``Results.gate``."""
+def run_gate(
+    protocol: Protocol, condition: str, rule: str, *, executor: Executor | None = None
+) -> pd.DataFrame:
+    """Run one registered gate condition under one rule: a row a block, as in ``ConfirmatoryResults.gate``."""
     gate = protocol.content["gate"]
     choice("condition", condition, tuple(gate["conditions"]))
-    choice("rule", rule, RULES)
+    choice("rule", rule, GATE_RULES)
     family, config = _setting(protocol.content["settings"], gate["conditions"][condition])
     assert isinstance(family, TaskFamily)  # gates are defined on its tasks
     n_runs, per_block = gate["n_runs"], gate["studies_per_block"]
@@ -205,77 +194,109 @@ def run_gate(protocol: Protocol, condition: str, rule: str) -> pd.DataFrame:
             seed=protocol.seed,
             format_strength=family.format_strength,
             config=config,
+            executor=executor,
         )
         points = studies_of(pool, rule, n_runs).points
         rows.append((condition, rule, block, int(points.sum()), points.size))
     return pd.DataFrame(rows, columns=list(_COLUMNS["gate"]))
 
 
-def run_protocol(protocol: Protocol, *, progress: Callable[[str], None] = lambda _: None) -> Results:
-    """Run everything that was registered.
-
-    Parameters
-    ----------
-    protocol : Protocol
-    progress : callable
-        Told the name of each part before it runs.
-
-    Returns
-    -------
-    Results
-        The same bits on every call, whatever the number of threads.
-    """
-    cells, gates = [], []
-    for cell in protocol.cells:
-        progress(cell)
-        cells.append(run_cell(protocol, cell))
+def _parts(protocol: Protocol) -> list[CellKey]:
+    """Everything that was registered: (cell,) for each cell, then (condition, rule) for each gate."""
     gate = protocol.content.get("gate", {"conditions": (), "rules": ()})
-    for condition in gate["conditions"]:
-        for rule in gate["rules"]:
-            progress(f"gate {rule}, {condition}")
-            gates.append(run_gate(protocol, condition, rule))
-    counts = pd.concat(gates, ignore_index=True) if gates else pd.DataFrame(columns=_COLUMNS["gate"])
-    return Results(protocol.digest, pd.concat(cells, ignore_index=True), counts)
+    return [(cell,) for cell in protocol.cells] + list(product(gate["conditions"], gate["rules"]))
 
 
-def store_results(results: Results, stem: str | Path = RESULTS) -> None:
-    """Write results as two text files whose first line is the protocol's digest; floats keep every bit."""
-    with replacing(*(_path(stem, name) for name in _COLUMNS)) as files:
-        for name, file in zip(_COLUMNS, files, strict=True):
-            table = getattr(results, name).to_csv(index=False, lineterminator="\n")
-            file.write_text(f"{_DIGEST}{results.digest}\n{table}", encoding="utf-8", newline="\n")
+def _run_part(
+    protocol: Protocol, *part: str, few: bool = False, executor: Executor | None = None
+) -> pd.DataFrame:
+    """One of `_parts`, or its first task draws or first block, which do not depend on how many follow."""
+    if few:
+        content = deepcopy(protocol.content)
+        content["sample"]["n_tasks"] = 5
+        content.get("gate", {})["n_blocks"] = 1
+        protocol = replace(protocol, content=content)
+    run = run_cell if len(part) == 1 else run_gate
+    return run(protocol, *part, executor=executor)
 
 
-def load_results(stem: str | Path = RESULTS) -> Results:
+def _joined(runs: Mapping[CellKey, pd.DataFrame]) -> list[pd.DataFrame]:
+    """The accuracies and the gates of parts that were run."""
+    tables = []
+    for n_names, columns in ((1, _COLUMNS["accuracy"]), (2, _COLUMNS["gate"])):
+        parts = [run for key, run in runs.items() if len(key) == n_names]
+        tables.append(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(columns)))
+    return tables
+
+
+def run_protocol(protocol: Protocol) -> ConfirmatoryResults:
+    """Run everything that was registered; the same bits on every call, whatever the number of threads."""
+    runs = {part: _run_part(protocol, *part) for part in _parts(protocol)}
+    return ConfirmatoryResults(protocol.digest, *_joined(runs))
+
+
+def _part_name(*part: str) -> str:
+    return part[0] if len(part) == 1 else f"gate {part[1]}, {part[0]}"
+
+
+def confirmatory_run(protocol_file: Path, results_stem: Path) -> StoredExperiment:
+    """The confirmatory run of a protocol as a stored experiment.
+
+    A cell is what the protocol calls a cell, or a gate condition under one rule. `results_stem` is that of
+    the files that hold, or will hold, the results.
+    """
+    protocol = cache(lambda: load_protocol(protocol_file))  # read when it is needed
+
+    def tables(runs: Mapping[CellKey, pd.DataFrame]) -> list[pd.DataFrame]:
+        accuracy, gate = _joined(runs)
+        return [accuracy.set_index(["cell", "task"]), gate.set_index(["condition", "rule", "block"])]
+
+    return StoredExperiment(
+        files=tuple(f"{results_stem.name}_{name}.csv" for name in _COLUMNS),
+        digits="every digit",
+        cells=lambda: _parts(protocol()),
+        compute=lambda *part, **settings: _run_part(protocol(), *part, **settings),
+        tables=tables,
+        quick_part={"few": True},
+        label=_part_name,
+        first_line=lambda: f"{_DIGEST}{protocol().digest}\n",
+        folder=results_stem.parent,
+    )
+
+
+CONFIRMATORY_1 = replace(confirmatory_run(*REGISTERED["1"]), is_sealed=True)
+CONFIRMATORY_2 = replace(confirmatory_run(*REGISTERED["2"]), is_sealed=True)
+"""The confirmatory runs of both protocols are compared and never replaced."""
+
+
+def load_results(stem: str | Path = RESULTS) -> ConfirmatoryResults:
     """Read stored results.
 
-    Raises
-    ------
-    ValueError
-        If a file does not start with a digest, the two disagree, or a file is no table of what a run gives.
+    They are refused if a file does not start with a digest, the two disagree, or a file is no table of what
+    a run gives.
     """
     tables, digests = {}, set()
     for name, columns in _COLUMNS.items():
         path = _path(stem, name)
-        asked = shortened(path.name)
+        short = shortened(path.name)
         with path.open(encoding="utf-8") as file:
             first = file.readline().rstrip("\n")
             if not first.startswith(_DIGEST):
-                raise ValueError(f"{asked} must start with {_DIGEST!r} and a digest, got {shown(first)}")
+                raise ValueError(f"{short} must start with {_DIGEST!r} and a digest, got {shown(first)}")
             digests.add(first.removeprefix(_DIGEST))
             try:
                 tables[name] = pd.read_csv(file)
             except ValueError as error:
-                raise ValueError(f"{asked}: {str(error).strip()}; a table is accepted") from None
+                raise ValueError(f"{short}: {str(error).strip()}; a table is accepted") from None
         lacking = [column for column in columns if column not in tables[name]]
         if lacking:
             raise ValueError(
-                f"{asked} must have the columns {', '.join(columns)}; it lacks {', '.join(lacking)}"
+                f"{short} must have the columns {', '.join(columns)}; it lacks {', '.join(lacking)}"
             )
     if len(digests) > 1:
         both = ", ".join(map(shortened, sorted(digests)))
         raise ValueError(f"the stored results come from different protocols: {both}")
-    return Results(digests.pop(), tables["accuracy"], tables["gate"])
+    return ConfirmatoryResults(digests.pop(), tables["accuracy"], tables["gate"])
 
 
 def _path(stem: str | Path, name: str) -> Path:

@@ -8,8 +8,7 @@ from visiting import HTML, NARROW, WIDE, violations
 
 from rlvr.arms import ARMS
 from rlvr.decomposition import PARTS, TERMS
-from rlvr.experiments.settings_grid import AXES, stored_settings
-from rlvr.experiments.sharing_grid import SHARING_AXES, stored_sharing
+from rlvr.experiments.grids import SETTINGS_AXES, SHARING_AXES, stored_settings, stored_sharing
 
 PAGE = "chapters/explore.html"
 SELECT = {"tie_break": "#ties", "n_actions": "#answers"}
@@ -34,7 +33,7 @@ def move(page, settings):
     for axis, selector in SLIDE.items():
         page.focus(selector)
         page.keyboard.press("Home")
-        for _ in range(AXES[axis].index(settings[axis])):
+        for _ in range(SETTINGS_AXES[axis].index(settings[axis])):
             page.keyboard.press("ArrowRight")
 
 
@@ -85,9 +84,9 @@ def says_what_is_stored(said, table, row, settings):
 
 def test_it_says_what_is_stored_wherever_it_is_moved(tab):
     page, table = tab(PAGE), stored_settings()
-    grid = list(itertools.product(*AXES.values()))
+    grid = list(itertools.product(*SETTINGS_AXES.values()))
     for chosen in np.random.default_rng().choice(len(grid), 8, replace=False):
-        settings = dict(zip(AXES, grid[chosen], strict=True))
+        settings = dict(zip(SETTINGS_AXES, grid[chosen], strict=True))
         move(page, settings)
         says_what_is_stored(page.inner_text("#readout"), read_table(page), table.loc[grid[chosen]], settings)
 

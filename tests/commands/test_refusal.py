@@ -154,7 +154,7 @@ def test_results_of_another_protocol_say_so_in_short(tmp_path):
 
 
 def test_what_could_not_be_written_is_refused_before_the_work(tmp_path, monkeypatch):
-    for work in ("digit_for_digit.compare", "sealed_protocol.run_protocol"):
+    for work in ("published_study.compare", "stored.rebuild"):
         monkeypatch.setattr(f"rlvr.experiments.{work}", lambda *_, **__: pytest.fail("it worked in vain"))
     nowhere = tmp_path / LONG[:90] / LONG[:90]
     for arguments in (

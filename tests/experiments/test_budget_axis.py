@@ -9,20 +9,10 @@ from rlvr.experiments.budget_axis import (
     BUDGET_PRIORS,
     BUDGETS,
     budget_runs,
-    budget_table,
     sign_changes,
     stored_budgets,
     stored_sign_changes,
 )
-
-
-def test_a_random_stored_curve_is_what_is_computed():
-    draw = np.random.default_rng()
-    tie, strength = str(draw.choice(["lowest", "uniform"])), float(draw.choice(BUDGET_PRIORS))
-    fresh = budget_table(budget_runs(tie, strength, until=28))
-    stored = stored_budgets().loc[tie, strength].loc[fresh.index]
-    assert list(fresh.index) == [5, 7, 10, 14, 20, 28]
-    np.testing.assert_allclose(stored, fresh, rtol=1e-9, atol=1e-12)
 
 
 def test_the_table_is_complete_and_adds_up():
@@ -80,19 +70,6 @@ def test_a_curve_that_hugs_zero_changes_no_sign():
 def test_zero_in_between_does_not_hide_a_change():
     ((becomes, where),) = sign_changes([1, 2, 3], curves_of([1.0, 0.0, -1.0]))
     assert becomes == "negative" and where.value == pytest.approx(2.0)
-
-
-def test_what_is_stored_comes_from_these_runs(tmp_path, monkeypatch):
-    monkeypatch.setattr(budget_axis, "_N_TASKS", 4)
-    monkeypatch.setattr(budget_axis, "BUDGETS", (5, 10))
-    monkeypatch.setattr(budget_axis, "BUDGET_PRIORS", (0.8,))
-    said = []
-    budget_axis.store(tmp_path, said.append)
-    assert said == ["lowest ties, prior strength 0.80", "uniform ties, prior strength 0.80"]
-    lines = (tmp_path / "budget.csv").read_text().splitlines()
-    assert len(lines) == 5 and lines[0].startswith("tie_break,prior_strength,updates,frozen,random")
-    heads = "tie_break,prior_strength,term,becomes,value,low,high,n"
-    assert (tmp_path / "sign_changes.csv").read_text().splitlines()[0] == heads
 
 
 @pytest.mark.parametrize(("until", "error"), [(4, ValueError), (2001, ValueError), (5.0, TypeError)])

@@ -1,12 +1,8 @@
 """Models of the published RANDOM runs: what they start from, and what is stored."""
 
 import numpy as np
-import pandas as pd
 import pytest
-from typer.testing import CliRunner
 
-from rlvr.commands.command_line import app
-from rlvr.experiments import coin_flip_models
 from rlvr.experiments.coin_flip_models import (
     BASE,
     BEST,
@@ -52,20 +48,6 @@ def test_everything_is_stored():
     assert stored_model_runs(BEST, "1 update of 128").min() > 0
 
 
-def test_what_is_stored_is_every_run_of_every_design(tmp_path, monkeypatch):
-    few = {"two strategies": models()["two strategies"]}
-    runs = {design: np.arange(16.0).reshape(2, 8) / 7 + place for place, design in enumerate(DESIGNS)}
-    monkeypatch.setattr(coin_flip_models, "models", lambda: few)
-    monkeypatch.setattr(coin_flip_models, "simulated_runs", lambda model, design: runs[design])
-    coin_flip_models.store(tmp_path / "runs.csv")
-    kept = pd.read_csv(tmp_path / "runs.csv")
-    assert list(kept.columns) == ["model", "design", "run", *(f"step_{step}" for step in STEPS)]
-    assert list(zip(kept.model, kept.design, kept.run, strict=True)) == [
-        ("two strategies", design, run) for design in DESIGNS for run in (0, 1)
-    ]
-    assert np.array_equal(kept.iloc[:, 3:], np.concatenate([runs[d][:, 1:] for d in DESIGNS]).round(3))
-
-
 def test_decisions_are_answers_and_nothing_else():
     assert models()[BEST].n_decisions == 32 and models()["rivals"].n_decisions == 1
     assert models()[BEST].family == models()["rivals"].family
@@ -82,12 +64,3 @@ def test_refusals(arguments, said):
     for function in (simulated_runs, stored_model_runs):
         with pytest.raises(ValueError, match=said):
             function(*arguments)
-
-
-def test_the_command_compares_and_refuses_a_folder(tmp_path, monkeypatch):
-    few = {name: models()[name] for name in ("plain steps", "two strategies")}
-    monkeypatch.setattr("rlvr.experiments.coin_flip_models.models", lambda: few)
-    result = CliRunner().invoke(app, ["coin-flips", "--runs", "1"])
-    assert result.exit_code == 0 and "every run is as stored" in result.output
-    refused = CliRunner().invoke(app, ["coin-flips", "--store", str(tmp_path)])
-    assert refused.exit_code == 2 and "a file in an existing folder is accepted" in refused.stderr

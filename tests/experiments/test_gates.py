@@ -1,19 +1,24 @@
-"""The gates: the published verdicts, error rates against theory, and what may be quoted."""
+"""The gates: the published verdicts, error rates against theory and as stored, and what may be quoted."""
 
 import math
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
-from rlvr.experiments import published_designs as study
+from rlvr.experiments import published_study as study
 from rlvr.experiments.gates import (
-    RULES,
+    EXAMPLE,
+    GATE_RULES,
+    MAP,
     Decisions,
     PoolBlock,
+    load_counts,
     pool_block,
     published_gate,
+    rates,
     read_out,
     studies_of,
     task_draw_gate,
@@ -51,10 +56,10 @@ def test_the_task_draw_gate_is_students_interval():
 
 
 def test_only_the_task_draw_gate_keeps_its_error_when_task_draws_differ():
-    said = {rule: [] for rule in RULES}
+    said = {rule: [] for rule in GATE_RULES}
     for seed in range(5):
         pool = normal_pool(seed, task_sd=0.01, seed_sd=0.005)
-        for rule in RULES:
+        for rule in GATE_RULES:
             said[rule].extend(studies_of(pool, rule, 8).points)
     n = len(said["task-draw"])
     assert stats.binomtest(int(sum(said["task-draw"])), n, 0.05).pvalue > 0.001
@@ -87,19 +92,9 @@ def test_no_run_serves_twice():
     pool = normal_pool(2, 0.01, 0.005, shape=(20, 6))
     for rule, n_runs, studies in (("task-draw", 4, 30), ("published", 3, 40), ("task-draw", 6, 18)):
         assert studies_of(pool, rule, n_runs).points.size == studies
-    for rule in RULES:  # every study of equal runs would show equal ends
+    for rule in GATE_RULES:  # every study of equal runs would show equal ends
         low = studies_of(pool, rule, 3).low
         assert np.unique(low).size == low.size
-
-
-def test_a_block_depends_on_its_seed_and_number_alone():
-    same, again = (pool_block(0.3, 2, n_tasks=4, n_seeds=2, seed=5) for _ in range(2))
-    assert np.array_equal(same.sampled["majority"], again.sampled["majority"])
-    for other in (
-        pool_block(0.3, 3, n_tasks=4, n_seeds=2, seed=5),
-        pool_block(0.3, 2, n_tasks=4, n_seeds=2, seed=6),
-    ):
-        assert not np.array_equal(same.exact["majority"], other.exact["majority"])
 
 
 def test_points_quote_a_point_and_bounds_an_interval():
@@ -232,3 +227,39 @@ def test_a_reading_by_hand():
 def test_wrong_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("grid", [MAP, EXAMPLE], ids=["map", "example"])
+def test_every_point_of_a_grid_is_stored_once_and_nothing_else(grid):
+    stored = load_counts(grid)
+    points = list(zip(stored.prior_strength, stored.block, stored.rule, stored.n_runs, strict=True))
+    assert points == [
+        (strength, block, rule, n_runs) for strength in grid.prior_strengths for block in range(grid.n_blocks)
+        for rule in grid.rules for n_runs in grid.n_runs
+    ]  # fmt: skip
+
+
+def test_every_point_has_at_least_2000_studies():
+    table = rates(load_counts(MAP))
+    assert (table.studies >= 2_000).all()
+    assert len(table) == len(MAP.prior_strengths) * len(MAP.n_runs) * len(MAP.rules)
+    assert rates(load_counts(EXAMPLE)).studies.tolist() == [10_000, 10_000]
+
+
+def test_rates_by_hand():
+    counts = pd.DataFrame({
+        "prior_strength": 0.25, "block": [0, 1], "rule": "published", "n_runs": 4, "points": [10, 30],
+        "studies": 100, "elicitation": [0.0, 0.02],
+    })  # fmt: skip
+    row = rates(counts).iloc[0]
+    assert (row.rate, row.elicitation) == (0.2, 0.01)
+    assert row.error == pytest.approx(np.std([0.1, 0.3], ddof=1) / np.sqrt(2))
+    assert row.binomial_error == pytest.approx(np.sqrt(0.2 * 0.8 / 200))
+
+
+def test_at_the_crossover_our_gate_keeps_its_promise_and_the_published_one_does_not():
+    table = rates(load_counts(MAP))
+    for n_runs in MAP.n_runs:
+        ours, published = (table.loc[rule, n_runs, 0.25] for rule in ("task-draw", "published"))
+        assert abs(ours.rate - 0.05) < 4 * ours.error
+        assert published.rate - 0.05 > 10 * published.error

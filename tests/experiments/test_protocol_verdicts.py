@@ -8,14 +8,14 @@ import pytest
 
 from rlvr.experiments.factorial_design import CODES, contrasts
 from rlvr.experiments.protocol_verdicts import design_cells, evaluate, judge, leaves, sample_sizes
-from rlvr.experiments.sealed_protocol import Protocol, Results, load_protocol, load_results
+from rlvr.experiments.sealed_protocol import ConfirmatoryResults, Protocol, load_protocol, load_results
 from rlvr.stats.power import studies_needed, task_draws_needed
 
 N = 30
 
 
 def made(arms_by_cell, gate=((400, 400), (20, 400))):
-    """Results with given mean accuracies (frozen, random, majority, true) and a little noise."""
+    """ConfirmatoryResults with given mean accuracies (frozen, random, majority, true) and a little noise."""
     generator = np.random.default_rng(1)
     rows = []
     for cell, (frozen, random, majority, true) in arms_by_cell.items():
@@ -35,7 +35,7 @@ def made(arms_by_cell, gate=((400, 400), (20, 400))):
         [("strong", "published", 0, *gate[0]), ("crossover", "published", 0, *gate[1])],
         columns=["condition", "rule", "block", "points", "studies"],
     )
-    return Results("made up", pd.concat(rows, ignore_index=True), counts)
+    return ConfirmatoryResults("made up", pd.concat(rows, ignore_index=True), counts)
 
 
 CELLS = {

@@ -9,21 +9,21 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from rlvr.arms import ARMS
 from rlvr.commands.command_line import app
 from rlvr.experiments import sealed_protocol
 from rlvr.experiments.sealed_protocol import (
     PROTOCOL,
     REGISTERED,
-    Results,
     _setting,
+    confirmatory_run,
     load_protocol,
     load_results,
     run_cell,
     run_gate,
     run_protocol,
-    store_results,
 )
+from rlvr.experiments.stored import rebuild
+from rlvr.simulator.kept_chunks import KeptChunks
 
 command = CliRunner()
 
@@ -79,46 +79,6 @@ def test_one_changed_byte_fails_the_check(copies):
     assert result.exit_code == 1 and "under another protocol" in result.output
 
 
-def test_a_changed_comment_fails_the_check_too(copies):
-    path = copies / "protocol.yml"
-    path.write_bytes(path.read_bytes() + b"# harmless?\n")
-    assert check(copies).exit_code == 1
-
-
-def test_results_of_two_protocols_are_refused(copies):
-    path = copies / "confirmatory_gate.csv"
-    path.write_text(path.read_text().replace(load_protocol(copies / "protocol.yml").digest, "0" * 64))
-    result = check(copies)
-    assert result.exit_code == 2 and "different protocols" in result.output
-
-
-def test_results_without_a_digest_are_refused(copies):
-    path = copies / "confirmatory_gate.csv"
-    path.write_text(path.read_text().split("\n", 1)[1])
-    with pytest.raises(ValueError, match="must start with '# protocol sha256 '"):
-        load_results(copies / "confirmatory")
-
-
-def test_a_part_of_the_confirmatory_run_comes_back_bit_for_bit():
-    protocol, stored = load_protocol(), load_results()
-    small = replace(protocol, content={**protocol.content, "sample": {"n_tasks": 5, "n_seeds": 2}})
-    for cell in ("ps20", "ps80-refill"):  # the first task draws do not depend on how many follow
-        again = run_cell(small, cell)
-        kept = stored.accuracy[stored.accuracy["cell"] == cell].head(5)
-        assert np.array_equal(again[list(ARMS)].to_numpy(), kept[list(ARMS)].to_numpy())
-
-
-def test_a_part_of_the_second_confirmatory_run_comes_back_bit_for_bit():
-    protocol, stored = load_protocol(REGISTERED["2"][0]), load_results(REGISTERED["2"][1])
-    small = replace(protocol, content={**protocol.content, "sample": {"n_tasks": 5, "n_seeds": 1}})
-    for cell in ("sgd-128", "tail-clipped", "undecided"):
-        again = run_cell(small, cell)
-        kept = stored.accuracy[stored.accuracy["cell"] == cell].head(5)
-        ran = protocol.cells[cell].get("arms", list(ARMS))
-        assert np.array_equal(again[ran].to_numpy(), kept[ran].to_numpy())
-        assert kept[[arm for arm in ARMS if arm not in ran]].isna().all(axis=None)
-
-
 def test_another_digest_gives_other_data():
     protocol, stored = load_protocol(), load_results()
     content = {**protocol.content, "sample": {"n_tasks": 5, "n_seeds": 2}}
@@ -141,36 +101,24 @@ def test_the_stored_results_hold_what_was_registered():
 
 
 def test_a_small_run_is_stored_and_read_back_bit_for_bit(tmp_path):
-    protocol = load_protocol()
-    content = {**protocol.content, "cells": {"ps20": {"prior_strength": 0.2, "n_steps": 10}}}
-    small = replace(protocol, content=content).exploratory(seed=3, n_tasks=2, n_studies=3)
-    small.content["gate"]["conditions"] = {"crossover": {"prior_strength": 0.25, "n_steps": 10}}
-    told = []
-    results = run_protocol(small, progress=told.append)
-    assert told == ["ps20", "gate published, crossover", "gate task-draw, crossover"]
-    store_results(results, tmp_path / "stored")
-    assert load_results(tmp_path / "stored").same_as(results)
-    changed = results.accuracy.copy()
-    changed.loc[0, "true"] = np.nextafter(changed.loc[0, "true"], 1)
-    assert not Results(results.digest, changed, results.gate).same_as(results)
-
-
-@pytest.mark.parametrize("copies", ["1"], indirect=True)
-def test_the_run_command_compares_bits_and_exits_accordingly(copies):
-    text = (copies / "protocol.yml").read_text()
+    text = PROTOCOL.read_text(encoding="utf-8")
     for large in ("n_tasks: 200", "studies_per_block: 200", "n_steps: 200", "n_steps: 800"):
         text = text.replace(large, large[:-3] + "2")
-    (copies / "protocol.yml").write_text(text)
-    call = ["protocol", "run", "--protocol", str(copies / "protocol.yml"), "--results", str(copies / "small")]
-    assert command.invoke(app, [*call, "--write"]).exit_code == 0
-    assert command.invoke(app, call).exit_code == 0
-    path = copies / "small_gate.csv"
-    rows = path.read_text().splitlines()
-    assert rows[2].startswith("strong,published,0,")
-    rows[2] = "strong,published,0,9,2"
-    path.write_text("\n".join(rows) + "\n")
-    assert command.invoke(app, call).exit_code == 1
-    assert command.invoke(app, [*call[:-1], str(copies / "absent")]).exit_code == 2
+    (tmp_path / "small.yml").write_text(text, encoding="utf-8")
+    small = load_protocol(tmp_path / "small.yml")
+    experiment = confirmatory_run(tmp_path / "small.yml", tmp_path / "s")
+    names = [experiment.label(*part) for part in experiment.cells()]
+    assert names[0] == "ps20" and names[-1].startswith("gate task-draw, ")
+    with KeptChunks(tmp_path / "chunks") as kept:
+        rebuild(experiment, tmp_path, executor=kept)
+    stored, again = load_results(tmp_path / "s"), run_protocol(small)
+    assert stored.digest == again.digest == small.digest
+    assert stored.accuracy.equals(again.accuracy) and stored.gate.equals(again.gate)
+    moved = again.accuracy.set_index(["cell", "task"])
+    stored_again = experiment.stored_table("s_accuracy.csv", moved)
+    assert experiment.agrees(moved, stored_again)
+    moved.iloc[0, -1] = np.nextafter(moved.iloc[0, -1], 1)
+    assert not experiment.agrees(moved, stored_again)
 
 
 @pytest.mark.parametrize(

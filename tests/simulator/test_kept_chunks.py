@@ -8,8 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from rlvr import ARMS, GRPOConfig, StrategyFamily, TaskFamily, simulate
+from rlvr.commands.command_line import app
+from rlvr.experiments import prior_sweep
 from rlvr.simulator import executors, kept_chunks
 from rlvr.simulator.kept_chunks import KeptChunks, chunk_digest
 from rlvr.simulator.prepared_study import Size, Study
@@ -120,50 +123,57 @@ def test_every_argument_and_the_code_change_the_digest(monkeypatch):
     assert chunk_digest(one) not in digests
 
 
-SCRIPT = """
-import sys, time
+SMALL = """
+from dataclasses import replace
 from rlvr.experiments import prior_sweep
 from rlvr.simulator import executors
-from rlvr.commands.command_line import main
-from dataclasses import replace
 
 executors._TRAVELLING = 20_000
 prior_sweep.SIZES = {"light": replace(prior_sweep.SIZES["light"], n_tasks=4, n_seeds=2)}
 prior_sweep.DENSE = (0.2, 0.5, 0.8)
-if sys.argv[1] == "slow":
-    put = executors._Piece.keep
-    def keep(piece, trained):
-        put(piece, trained)
-        print("chunk", flush=True)
-        time.sleep(0.5)
-    executors._Piece.keep = keep
-del sys.argv[1]
+"""
+SLOW = """
+import time
+from rlvr.commands.command_line import main
+
+put = executors._Piece.keep
+def keep(piece, trained):
+    put(piece, trained)
+    print("chunk", flush=True)
+    time.sleep(0.2)
+executors._Piece.keep = keep
 main()
 """
 
 
-def sweep(folder, speed, *more):
-    def before():
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # which a job in the background ignores
+@pytest.fixture
+def small_sweep(monkeypatch):
+    """The sweep of `SMALL` in this process."""
+    monkeypatch.setattr(executors, "_TRAVELLING", 20_000)
+    monkeypatch.setattr(prior_sweep, "DENSE", prior_sweep.DENSE)
+    monkeypatch.setattr(prior_sweep, "SIZES", prior_sweep.SIZES)
+    exec(SMALL)  # the fixture puts back what it changes
 
-    command = [sys.executable, "-c", SCRIPT, speed, "sweep", "--store", str(folder), *more]
-    return subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=before
-    )
 
-
-def finished(started):
-    _, said = started.communicate()
-    assert (started.returncode, said) == (0, "")
+def rebuilt(folder, flag):
+    result = CliRunner().invoke(app, ["stored", "sweep", flag, "--folder", str(folder)])
+    assert (result.exit_code, result.stderr) == (0, "")
 
 
 @pytest.mark.slow
-def test_a_command_interrupted_and_resumed_writes_the_same_files(tmp_path):
+def test_a_command_interrupted_and_resumed_writes_the_same_files(tmp_path, small_sweep):
     one, other = tmp_path / "one", tmp_path / "other"
     one.mkdir()
     other.mkdir()
-    finished(sweep(one, "fast"))
-    started = sweep(other, "slow")
+
+    def before():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # which a job in the background ignores
+
+    started = subprocess.Popen(
+        [sys.executable, "-c", SMALL + SLOW, "stored", "sweep", "--rebuild", "--folder", str(other)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=before,
+    )  # fmt: skip
+    rebuilt(one, "--rebuild")
     for _ in range(3):
         assert started.stdout.readline() == "chunk\n"
     started.send_signal(signal.SIGINT)
@@ -176,7 +186,7 @@ def test_a_command_interrupted_and_resumed_writes_the_same_files(tmp_path):
         f"rlvr: {n_kept} finished chunks kept; the same command with --resume goes on from there",
         "rlvr: interrupted; outputs are as they were before",
     ]
-    finished(sweep(other, "fast", "--resume"))
+    rebuilt(other, "--resume")
     assert sorted(path.name for path in other.iterdir()) == ["crossings.csv", "sweep.csv"]
     for name in ("crossings.csv", "sweep.csv"):
         assert (other / name).read_bytes() == (one / name).read_bytes()

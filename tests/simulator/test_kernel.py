@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from rlvr.arms import ARM_CODE
-from rlvr.experiments.published_trainer import policy_update
+from rlvr.experiments.published_study import policy_update
 from rlvr.simulator import kernel, kernel_rewards, kernel_softmax, kernel_updates, keyed_random
 from rlvr.simulator.grpo_config import LIGHT
 from rlvr.simulator.rules import as_rules

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rlvr import GRPOConfig, TaskFamily
-from rlvr.experiments.published_trainer import largest_update_gap, published_tasks, replay_run
+from rlvr.experiments.published_study import largest_update_gap, published_tasks, replay_run
 from rlvr.theory.expected_path import check_covered
 from tests.oracles.plain_trainer import plain_run
 

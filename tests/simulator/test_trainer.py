@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rlvr import ARMS, GRPOConfig, TaskFamily, Tasks, simulate
-from rlvr.experiments.published_trainer import published_tasks, replay_run
+from rlvr.experiments.published_study import published_tasks, replay_run
 
 SHORT = GRPOConfig(n_steps=40)
 

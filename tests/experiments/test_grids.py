@@ -1,24 +1,27 @@
-"""The grid of shared and single policies behind the explorer page: complete, recomputable, lawful."""
+"""The two grids behind the explorer page: complete, lawful, and what shorter runs give."""
 
 import itertools
 
 import numpy as np
 import pytest
 
-from rlvr import GRPOConfig, StrategyFamily, decompose, simulate
+from rlvr import GRPOConfig, StrategyFamily, TaskFamily, decompose, simulate
 from rlvr.arms import ARMS
 from rlvr.decomposition import PARTS
-from rlvr.experiments import sharing_grid
-from rlvr.experiments.sharing_grid import (
+from rlvr.experiments import grids
+from rlvr.experiments.grids import (
+    DRAWS,
     LEARNING_RATES,
     MIXES,
     N_RUNS,
+    SETTINGS_AXES,
+    SETTINGS_GROUPS,
     SHARING_AXES,
     SHARING_GROUPS,
-    group_name,
+    recompute_settings,
     recompute_sharing,
     sharing_runs,
-    store_sharing,
+    stored_settings,
     stored_sharing,
 )
 from rlvr.theory import null_moments
@@ -26,19 +29,33 @@ from rlvr.theory import null_moments
 FRACTION = ["fraction", "fraction_low", "fraction_high"]
 
 
-def test_the_grid_is_complete_and_in_the_order_in_which_the_page_counts():
-    table = stored_sharing()
-    assert list(table.index) == list(itertools.product(*SHARING_AXES.values()))
-    assert len(table) == len(SHARING_GROUPS) * len(SHARING_AXES["n_steps"]) == 960
-    assert not table.drop(columns=FRACTION).isna().any(axis=None)
-
-
 @pytest.mark.slow
-def test_a_random_group_comes_back():
-    """Another group every time."""
-    table, chosen = stored_sharing(), np.random.default_rng().choice(len(SHARING_GROUPS))
-    fresh = recompute_sharing(*SHARING_GROUPS[chosen]).set_index(table.index.names)
-    np.testing.assert_allclose(fresh, table.loc[fresh.index], rtol=0, atol=2e-6)
+def test_a_budget_is_what_a_run_of_that_length_gives():
+    table = stored_settings()
+    row = table.loc[16, "uniform", 0.4, 75]
+    family, config = TaskFamily(0.4, n_actions=16), GRPOConfig(n_steps=75, tie_break="uniform")
+    runs = simulate(family, config, n_tasks=DRAWS[0], n_seeds=DRAWS[1])
+    parts = decompose(runs)
+    for arm in ARMS:
+        assert row[arm] == pytest.approx(runs.arm(arm).mean(), abs=1e-6)
+    for part in PARTS:
+        term = getattr(parts, part)
+        assert row[f"{part}_half"] == pytest.approx(term.high - term.value, abs=1e-6)
+    assert row.fraction == pytest.approx(parts.reward_design_fraction.value, abs=1e-6)
+    assert row.fraction_low == pytest.approx(parts.reward_design_fraction.low, abs=1e-6)
+
+
+def test_frozen_is_the_prior_and_a_share_is_stored_just_where_it_is_defined():
+    table = stored_settings()
+    for (n_actions, _, prior, _), row in table.sample(20, random_state=None).iterrows():
+        assert row.frozen == pytest.approx(TaskFamily(prior, n_actions=n_actions).prior_accuracy, abs=1e-6)
+    naive = table.true - table.random
+    defined = ~table.fraction.isna()
+    assert (defined == (naive.abs() > table.naive_half)).all()
+    share = (table.true - table.majority) / naive
+    # Six decimals of both differences: the share is known as well as naive is large.
+    assert ((table.fraction - share).abs()[defined] <= 3e-6 * (1 + share.abs()) / naive.abs() + 1e-6).all()
+    assert ((table.fraction_low <= table.fraction) & (table.fraction <= table.fraction_high))[defined].all()
 
 
 def test_a_shared_budget_is_what_a_run_of_that_length_gives():
@@ -61,8 +78,8 @@ def test_a_shared_budget_is_what_a_run_of_that_length_gives():
 
 
 def test_a_run_of_single_policies_is_their_mean(monkeypatch):
-    monkeypatch.setattr(sharing_grid, "N_RUNS", {"own": 3})
-    monkeypatch.setitem(sharing_grid.SHARING_AXES, "n_steps", (1, 3))
+    monkeypatch.setattr(grids, "N_RUNS", {"own": 3})
+    monkeypatch.setitem(grids.SHARING_AXES, "n_steps", (1, 3))
     runs = sharing_runs("better", "own", "sgd", 2, "off")
     config = GRPOConfig(
         n_steps=3, batch_size=2, group_size=16, learning_rate=0.5, kl_coefficient=0.0, inner_updates=2
@@ -120,33 +137,31 @@ def test_clipping_pushes_towards_what_holds_more_than_half():
 
 
 @pytest.mark.parametrize(
-    "settings, message",
+    ("table", "axes", "groups", "n_rows"),
     [
-        (("best", "shared", "adam", 8, "on"), "mix must be one of better, worse, undecided, got 'best'"),
-        (("better", "both", "adam", 8, "on"), "policy must be one of shared, own, got 'both'"),
-        (("better", "own", "lion", 8, "on"), "optimizer must be one of adam, sgd, got 'lion'"),
-        (("better", "own", "adam", 3, "on"), "inner_updates must be one of 1, 2, 4, 8, got 3"),
-        (("better", "own", "adam", 8, True), "clip must be one of off, on, got True"),
+        (stored_settings(), SETTINGS_AXES, SETTINGS_GROUPS, 1824),
+        (stored_sharing(), SHARING_AXES, SHARING_GROUPS, 960),
     ],
 )
-def test_settings_off_the_grid_are_refused(settings, message):
+def test_a_grid_is_complete_and_in_the_order_in_which_the_page_counts(table, axes, groups, n_rows):
+    assert list(table.index) == list(itertools.product(*axes.values()))
+    assert len(table) == len(groups) * len(axes["n_steps"]) == n_rows
+    assert not table.drop(columns=FRACTION).isna().any(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("recompute", "settings", "message"),
+    [
+        (recompute_settings, (5, "lowest", 0.5), "n_actions must be one of 4, 8, 16, 32, got 5"),
+        (recompute_settings, (8, "first", 0.5), "tie_break must be one of lowest, uniform, got 'first'"),
+        (recompute_settings, (8, "lowest", 0.51), "prior_strength must be one of 0.05, 0.1"),
+        (recompute_sharing, ("best", "shared", "adam", 8, "on"), "mix must be one of better, .*, got 'best'"),
+        (recompute_sharing, ("better", "both", "adam", 8, "on"), "policy must be one of shared, own, got"),
+        (recompute_sharing, ("better", "own", "lion", 8, "on"), "optimizer must be one of adam, sgd, got"),
+        (recompute_sharing, ("better", "own", "adam", 3, "on"), "inner_updates must be one of 1, 2, 4, 8"),
+        (recompute_sharing, ("better", "own", "adam", 8, True), "clip must be one of off, on, got True"),
+    ],
+)
+def test_settings_off_the_grid_are_refused(recompute, settings, message):
     with pytest.raises(ValueError, match=message):
-        recompute_sharing(*settings)
-
-
-def test_what_is_stored_is_what_was_computed(tmp_path, monkeypatch):
-    monkeypatch.setitem(sharing_grid.SHARING_AXES, "n_steps", (1, 2))
-    groups = (("better", "own", "sgd", 1, "off"), ("worse", "shared", "adam", 8, "on"))
-    monkeypatch.setattr(sharing_grid, "SHARING_GROUPS", groups)
-    monkeypatch.setattr(sharing_grid, "N_RUNS", {"shared": 3, "own": 2})
-    said = []
-    store_sharing(tmp_path, said.append)
-    assert said == ["1 of 2: better mix, own policy, sgd, 1 updates a rollout, clipping off",
-                    "2 of 2: worse mix, shared policy, adam, 8 updates a rollout, clipping on"]  # fmt: skip
-    assert said[1].endswith(group_name(*groups[1]))
-    monkeypatch.setattr("rlvr._data.DATA", tmp_path)
-    table = stored_sharing()
-    fresh = recompute_sharing(*groups[1]).set_index(table.index.names)
-    assert len(table) == 4 and table.iloc[2:].equals(fresh)
-    terms = ("null", "elicitation", "reward_design", "naive")
-    assert set(table) == {*ARMS, *(f"{t}_{kind}" for t in terms for kind in ("half", "sd")), *FRACTION}
+        recompute(*settings)

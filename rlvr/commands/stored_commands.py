@@ -1,0 +1,245 @@
+"""The command `rlvr stored`: list the stored experiments, compare them, rebuild them.
+
+The older spellings (`budget`, `multiverse`, `coin-flips`, `explorer`, `gate-map`) stay for one release. They
+say what to use instead.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from rlvr._checks import counted, shown
+from rlvr._writing import refuse_overwriting
+from rlvr.commands.refusal import refuse
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from rlvr.experiments.stored import StoredExperiment
+
+__all__ = ["RESUME", "app", "check_folder", "rebuild_into", "refusing", "say_instead"]
+
+app = typer.Typer()
+
+RESUME = typer.Option(
+    False, "--resume", help="With --store: go on from what an interrupted run had finished."
+)
+_STORE = typer.Option(None, help="Rebuild what is stored into this folder, instead of comparing with it.")
+_COIN_FLIPS = typer.Option(None, "--store", help="Rebuild the stored runs into this CSV file (minutes).")
+_NAME = typer.Argument(None, help="A stored experiment; every one by default.")
+_FOLDER = typer.Option(None, help="With --rebuild: write into this folder, not over the stored files.")
+
+
+@app.command("stored")
+def stored_command(
+    name: str | None = _NAME,
+    compare: bool = typer.Option(
+        False, "--check", help="Recompute a part and compare; exit 1 if a number differs."
+    ),
+    build: bool = typer.Option(False, "--rebuild", help="Compute everything and replace the stored files."),
+    resume: bool = typer.Option(
+        False, "--resume", help="Rebuild, and go on from what an interrupted rebuild had finished."
+    ),
+    folder: Path | None = _FOLDER,
+    cells: int | None = typer.Option(
+        None, min=0, help="With --check: recompute this many random cells, 0 for all."
+    ),
+) -> None:
+    """List the stored experiments, recompute a part of one and compare, or rebuild one."""
+    from rlvr.experiments.stored import EXPERIMENTS, check, find_experiment
+
+    with refusing():
+        experiments = {each: find_experiment(each) for each in ([name] if name else EXPERIMENTS)}
+        build |= resume
+        if build and (compare or name is None):
+            raise ValueError(
+                f"--rebuild takes one name of {', '.join(EXPERIMENTS)}, and no --check; got {shown(name)}"
+            )
+        for option, given, needs in (("--folder", folder, build), ("--cells", cells, compare)):
+            if given is not None and not needs:
+                raise ValueError(
+                    f"{option} goes with --{'check' if option == '--cells' else 'rebuild'} alone"
+                )
+        if build:
+            experiment = experiments[str(name)]
+            place = folder or experiment.stored_in
+            check_folder(place, False, *experiment.files, option="--folder")
+            rebuild_into(place, experiment, str(name), resume=resume)
+            typer.echo(f"stored {' and '.join(experiment.files)}")
+        elif compare:
+            same = True
+            for each, experiment in experiments.items():
+                found = check(experiment, n_cells=cells or None, quick=cells is None, progress=True)
+                for part in (part for part, as_stored in found.items() if not as_stored):
+                    typer.echo(f"{each}: {part}: DIFFERS")
+                n_same = f"{sum(found.values())} of {counted(len(found), 'part')}"
+                typer.echo(f"{each}: {n_same} as stored ({experiment.digits})")
+                same &= all(found.values())
+            raise typer.Exit(0 if same else 1)
+        else:
+            table = Table("name", "files", "what comes back", "cells")
+            for each, experiment in experiments.items():
+                n_cells = str(len(experiment.cells())) if experiment.compute else experiment.made_by
+                table.add_row(each, ", ".join(experiment.files), experiment.digits, n_cells)
+            Console().print(table)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Refuse in one line what the work could not be done with."""
+    try:
+        yield
+    except (ValueError, TypeError, OSError) as problem:
+        raise refuse(problem) from None
+
+
+def check_folder(folder: Path | None, resume: bool, *names: str, option: str = "--store") -> None:
+    """Refuse, before the work, a folder into which files of these names could not be written."""
+    with refusing():
+        if folder is None:
+            if resume:
+                raise ValueError(f"--resume needs {option}, the folder of the run to go on with, got none")
+            return
+        if not os.path.isdir(folder):  # unlike Path.is_dir it never raises
+            raise ValueError(f"{option} must be an existing folder, got {shown(str(folder))}")
+        refuse_overwriting({f"{option}: {name}": folder / name for name in names}, [])
+
+
+def rebuild_into(
+    folder: Path, experiment: StoredExperiment, name: str, *, resume: bool, names: Sequence[str] = ()
+) -> list[DataFrame]:
+    """Rebuild an experiment; finished work outlives an interrupt in a hidden folder beside the results."""
+    from rlvr.experiments.stored import rebuild
+    from rlvr.simulator.kept_chunks import KeptChunks
+
+    experiment.check_rebuild(folder)
+    place = folder / f".{name}-chunks"
+    try:
+        with KeptChunks(place, resume=resume) as kept:
+            return rebuild(experiment, folder, executor=kept, names=names, progress=True)
+    except KeyboardInterrupt:
+        n_kept = counted(len(list(place.glob("[!.]*.npz"))), "finished chunk")
+        typer.echo(f"rlvr: {n_kept} kept; the same command with --resume goes on from there", err=True)
+        raise
+
+
+def _old_rebuild(old: str, name: str, folder: Path, resume: bool = False, **more: Any) -> list[DataFrame]:
+    from rlvr.experiments.stored import find_experiment
+
+    say_instead(old, f"{name} --rebuild")
+    return rebuild_into(folder, find_experiment(name), name, resume=resume, **more)
+
+
+def _old_check(old: str, name: str, **settings: Any) -> dict[str, bool]:
+    from rlvr.experiments.stored import check, find_experiment
+
+    found = check(find_experiment(name), progress=True, **settings)
+    say_instead(old, f"{name} --check")
+    return found
+
+
+def say_instead(old: str, new: str) -> None:
+    """Say on standard error which command replaces an old spelling."""
+    typer.echo(f"rlvr: `rlvr {old}` goes with the next release; use `rlvr stored {new}`", err=True)
+
+
+def _end(same: bool, what: str = "number") -> None:
+    """Say whether what was recomputed is as stored, and end accordingly."""
+    differ = f"[bold red]the {what}s differ from those stored[/]"
+    Console().print(f"every {what} is as stored" if same else differ)
+    raise typer.Exit(0 if same else 1)
+
+
+@app.command()
+def budget(
+    store: Path | None = _STORE,
+    resume: bool = RESUME,
+    until: int = typer.Option(80, help="Compare up to this budget, in visits of each prompt (5 to 2000)."),
+) -> None:
+    """Recompute the stored curves over the training budget; exit 1 if a number differs (--store: minutes)."""
+    check_folder(store, resume, "budget.csv", "sign_changes.csv")
+    with refusing():
+        if store is None:
+            _end(all(_old_check("budget", "budget", until=until).values()))
+        else:
+            _old_rebuild("budget --store", "budget", store, resume)
+            typer.echo("stored budget.csv and sign_changes.csv")
+
+
+@app.command("multiverse")
+def rerun_multiverse(
+    store: Path | None = _STORE,
+    resume: bool = RESUME,
+    trainings: int = typer.Option(10, help="Compare this many randomly chosen trainings."),
+) -> None:
+    """Recompute a random part of the multiverse (with --store: all); exit 1 if one of 12 digits differs."""
+    check_folder(store, resume, "multiverse.csv")
+    with refusing():
+        if trainings < 1:
+            raise ValueError(f"--trainings must be a whole number of at least 1, got {trainings}")
+        if store is None:
+            _end(all(_old_check("multiverse", "multiverse", n_cells=trainings).values()))
+        else:
+            (table,) = _old_rebuild("multiverse --store", "multiverse", store, resume)
+            typer.echo(f"stored {len(table)} specifications in multiverse.csv")
+
+
+@app.command("coin-flips")
+def coin_flips(
+    store: Path | None = _COIN_FLIPS,
+    runs: int = typer.Option(2, min=1, help="Compare this many runs of each model and design."),
+) -> None:
+    """Rerun the models of published RANDOM runs; exit 1 if a run differs from what is stored."""
+    with refusing():
+        refuse_overwriting({"--store": store}, [])
+        if store is None:
+            _end(all(_old_check("coin-flips", "coin-flips", n_runs=runs).values()), "run")
+        else:
+            _old_rebuild("coin-flips --store", "coin-flips", store.parent, names=[store.name])
+
+
+@app.command()
+def explorer(
+    groups: int = typer.Option(3, min=1, help="How many randomly chosen groups of each grid to recompute."),
+    store: Path | None = _STORE,
+    resume: bool = RESUME,
+) -> None:
+    """Recompute part of the two grids behind the explorer page; exit 1 if a digit differs."""
+    check_folder(store, resume, "settings_grid.csv", "sharing_grid.csv")
+    same = True
+    with refusing():
+        for name in ("settings-grid", "sharing-grid"):
+            if store is not None:
+                _old_rebuild("explorer --store", name, store, resume)
+                continue
+            for group, as_stored in _old_check("explorer", name, n_cells=groups).items():
+                typer.echo(f"{group}: {'as stored' if as_stored else 'DIFFERS'}")
+                same &= as_stored
+    raise typer.Exit(0 if same else 1)
+
+
+@app.command("gate-map")
+def gate_map(
+    write: bool = typer.Option(False, "--write", help="Store the counts instead of comparing with them."),
+    blocks: int = typer.Option(0, min=0, help="Only this many randomly chosen blocks; 0 for all (minutes)."),
+) -> None:
+    """Rebuild the error rates of the gates; exit 1 if a count differs from what is stored."""
+    from rlvr._data import DATA
+
+    same = True
+    with refusing():
+        for name in ("gate-example", "gate-map"):
+            if write:
+                _old_rebuild("gate-map --write", name, DATA)
+            else:
+                same &= all(_old_check("gate-map", name, n_cells=blocks or None).values())
+        if not write:
+            _end(same, "count")

@@ -1,0 +1,234 @@
+"""The commands that study: `sweep`, `factorial`, `replay` (the published study) and `protocol`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from rlvr._checks import counted, shortened, shown
+from rlvr._writing import refuse_overwriting, replacing
+from rlvr.commands.refusal import refuse
+from rlvr.commands.stored_commands import RESUME, check_folder, rebuild_into, refusing, say_instead
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+_STRENGTHS = typer.Option([0.20, 0.35, 0.50, 0.65, 0.80], help="Repeat for several.")
+_REPLAY = typer.Option(None, "--store", help="Write the comparison to this CSV file too.")
+_STORE = typer.Option(None, help="Rebuild the stored dense sweep into this folder instead (minutes).")
+
+
+@app.command()
+def sweep(
+    prior_strength: list[float] = _STRENGTHS,
+    n_tasks: int = typer.Option(100, help="Task draws: the unit of replication."),
+    n_seeds: int = typer.Option(8, help="Training seeds in each task draw."),
+    n_steps: int = typer.Option(200, help="Training steps."),
+    tie_break: str = typer.Option("lowest", help="lowest (as published) or uniform."),
+    seed: int = typer.Option(0, help="Root of all randomness."),
+    store: Path | None = _STORE,
+    resume: bool = RESUME,
+) -> None:
+    """Simulate the four arms over prior strengths and print the terms with 95% intervals."""
+    from rlvr.decomposition import PARTS, decompose
+    from rlvr.simulator.grpo_config import GRPOConfig
+    from rlvr.simulator.task_family import TaskFamily
+    from rlvr.simulator.trainer import simulate
+
+    check_folder(store, resume, "sweep.csv", "crossings.csv")
+    if store is not None:
+        from rlvr.experiments.prior_sweep import SWEEP
+
+        say_instead("sweep --store", "sweep --rebuild")
+        with refusing():
+            _, crossings = rebuild_into(store, SWEEP, "sweep", resume=resume)
+        for (size, tie_break), at in crossings.iterrows():
+            span = f"{at.value:.4f} [{at.low:.4f}, {at.high:.4f}]"
+            typer.echo(f"{size} settings, {tie_break} ties: elicitation turns positive at {span}")
+        return
+    table = Table(
+        "prior strength",
+        "prior accuracy",
+        "null",
+        "elicitation",
+        "reward design",
+        "reward design / naive",
+        title=f"Population terms: {counted(n_tasks, 'task draw')} x {counted(n_seeds, 'seed')}, "
+        "95% t intervals over task draws",
+    )
+    try:
+        config = GRPOConfig(n_steps=n_steps, tie_break=tie_break)
+        families = [TaskFamily(prior_strength=strength) for strength in prior_strength]
+        trained = simulate(families, config, n_tasks=n_tasks, n_seeds=n_seeds, seed=seed, progress=True)
+        for family, runs in zip(families, trained, strict=True):
+            parts = decompose(runs)
+            table.add_row(
+                f"{family.prior_strength:.2f}",
+                f"{family.prior_accuracy:.4f}",
+                *(f"{getattr(parts, name):+.4f}" for name in PARTS),
+                f"{parts.reward_design_fraction:.3f}",
+            )
+    except (ValueError, TypeError) as problem:
+        raise refuse(problem) from None
+    Console().print(table)
+
+
+@app.command()
+def factorial(
+    filtering: str = typer.Option("drop", help="What B = +1 stands for: drop or refill; B = -1 is off."),
+    stronger: float = typer.Option(0.80, help="Prior strength at C = +1."),
+    weaker: float = typer.Option(0.35, help="Prior strength at C = -1."),
+    scale: str = typer.Option("accuracy", help="accuracy or logit."),
+    n_blocks: int = typer.Option(100, help="Task draws: the unit of replication."),
+    n_seeds: int = typer.Option(2, help="Training seeds in each task draw."),
+    seed: int = typer.Option(0, help="Root of all randomness."),
+) -> None:
+    """Simulate a 2x2x2 (reward, filtering, prior) blocked by task draw; print effects in ±1 coding."""
+    from rlvr.experiments.factorial_design import fit, interaction_ratio, on_scale, run_blocks
+
+    try:
+        blocks = run_blocks(
+            (stronger, weaker), filtering=filtering, n_blocks=n_blocks, n_seeds=n_seeds, seed=seed
+        )
+        cells = on_scale(blocks.cells, scale)
+        estimates, ratio = fit(cells), interaction_ratio(cells)
+    except (ValueError, TypeError) as problem:
+        raise refuse(problem) from None
+    table = Table("effect", f"on the {scale} scale, 95% interval over {counted(n_blocks, 'task draw')}")
+    for effect, estimate in estimates.items():
+        table.add_row(effect, f"{estimate:+.6f}")
+    console = Console()
+    console.print(table)
+    console.print(
+        f"{ratio.interaction} / {ratio.main}: {ratio.ratio:.4f} (both largest in {ratio.stability:.1%})"
+    )
+
+
+@app.command()
+def replay(
+    quick: bool = typer.Option(
+        False, "--quick", help="Only the light sweep at prior strengths 0.20 and 0.80."
+    ),
+    heavy: bool = typer.Option(False, "--heavy", help="The heavy sweep and factorial too (minutes)."),
+    store: Path | None = _REPLAY,
+) -> None:
+    """Rerun the published study draw for draw; exit 1 if a published digit does not come back."""
+    from rlvr.experiments.published_study import compare
+
+    try:
+        refuse_overwriting({"--store": store}, [])
+    except ValueError as problem:
+        raise refuse(problem) from None
+    table = Table("table", "quantity", "published", "replayed", "equal?", title="Published against replayed")
+    rows = []
+    console = Console()
+    with console.status("replaying") as status:
+        for row in compare(quick=quick, heavy=heavy):
+            status.update(f"replayed {row.table}")
+            rows.append(row)
+            table.add_row(
+                row.table,
+                row.quantity,
+                row.published,
+                row.replayed,
+                "yes" if row.equal else "[bold red]NO[/]",
+            )
+    console.print(table)
+    equal = sum(row.equal for row in rows)
+    console.print(f"{equal} of {len(rows)} published numbers come back to the last digit given")
+    if store is not None:
+        import pandas as pd
+
+        try:
+            with replacing(store) as (new,):
+                pd.DataFrame(rows).to_csv(new, index=False)
+        except OSError as problem:
+            raise refuse(problem) from None
+    raise typer.Exit(0 if equal == len(rows) else 1)
+
+
+protocol = typer.Typer(
+    no_args_is_help=True, help="The registered protocols: check their results, or rerun them."
+)
+app.add_typer(protocol, name="protocol")
+
+_PROTOCOL = typer.Option(None, "--protocol", help="Protocol file; every registered one by default.")
+_RESULTS = typer.Option(None, "--results", help="Stem of the stored results; ours by default.")
+
+
+def _registrations(protocol_file: Path | None, results_stem: Path | None) -> list[tuple[Path, Path]]:
+    """The protocols to work on, each with the stem of its results: every registered one, or the one named."""
+    from rlvr.experiments.sealed_protocol import PROTOCOL, REGISTERED, RESULTS
+
+    if protocol_file is None and results_stem is None:
+        return list(REGISTERED.values())
+    return [(protocol_file or PROTOCOL, results_stem or RESULTS)]
+
+
+@protocol.command("check")
+def protocol_check(protocol_file: Path | None = _PROTOCOL, results_stem: Path | None = _RESULTS) -> None:
+    """Print each digest and each hypothesis with its verdict; exit 1 if digest and results disagree."""
+    from rlvr.experiments.protocol_verdicts import judge
+    from rlvr.experiments.sealed_protocol import load_protocol, load_results
+
+    console = Console()
+    for file, stem in _registrations(protocol_file, results_stem):
+        try:
+            registered = load_protocol(file)
+            results = load_results(stem)
+        except (ValueError, OSError) as problem:
+            raise refuse(problem) from None
+        console.print(f"protocol sha256 {registered.digest}", soft_wrap=True)
+        if results.digest != registered.digest:
+            console.print(f"results  sha256 {shortened(results.digest)}", soft_wrap=True)
+            console.print("[bold red]The stored results were made under another protocol.[/]")
+            raise typer.Exit(1)
+        try:
+            judgements = judge(registered, results)
+        except (ValueError, TypeError, KeyError) as problem:
+            reason = shortened(str(problem), most=200)
+            raise refuse(ValueError(f"the protocol cannot be judged: {reason}")) from None
+        table = Table("hypothesis", "statement", "verdict", "Holm-adjusted p")
+        for judgement in judgements:
+            p = f"{judgement.adjusted_p:.2g}"
+            table.add_row(judgement.name, judgement.statement, judgement.verdict, p)
+        console.print(table)
+
+
+@protocol.command("run")
+def protocol_run(
+    protocol_file: Path | None = _PROTOCOL,
+    results_stem: Path | None = _RESULTS,
+    write: bool = typer.Option(False, "--write", help="Store the results instead of comparing with them."),
+) -> None:
+    """Rerun everything that was registered (a few minutes); exit 1 if a bit differs from what is stored."""
+    from rlvr.experiments.sealed_protocol import confirmatory_run, load_protocol, load_results, run_protocol
+    from rlvr.experiments.stored import check
+
+    same = True
+    for file, stem in _registrations(protocol_file, results_stem):
+        try:
+            registered, experiment = load_protocol(file), confirmatory_run(file, stem)
+            if write:
+                refuse_overwriting(
+                    {f"--results: {name}": stem.parent / name for name in experiment.files}, [file]
+                )
+                rebuild_into(stem.parent, experiment, stem.name, resume=False)
+                typer.echo(f"stored results of protocol {registered.digest[:12]}")
+            elif load_results(stem).digest != registered.digest:
+                run_protocol(registered)  # refuses what cannot be run
+                same = False
+            else:
+                same &= all(check(experiment, progress=True).values())
+        except (ValueError, TypeError, OSError) as problem:
+            raise refuse(problem) from None
+        except KeyError as missing:
+            raise refuse(ValueError(f"the protocol does not state {shown(missing.args[0])}")) from None
+    if not write:
+        verdict = "every bit is as stored" if same else "[bold red]the results differ from those stored[/]"
+        Console().print(verdict)
+    raise typer.Exit(0 if same else 1)

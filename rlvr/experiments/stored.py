@@ -1,0 +1,305 @@
+"""One runner for every stored experiment: recompute some of it and compare, or rebuild all of it.
+
+An experiment is a declaration beside its own code: what its cells are, how one is computed, which tables they
+make, and to how many digits a number comes back. ``EXPERIMENTS`` lists the declarations, and ``rlvr stored``
+runs them. A new one is a declaration and a line there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import is_numeric_dtype
+
+from rlvr import _data
+from rlvr._checks import choice
+from rlvr._writing import replacing
+from rlvr.simulator.executors import n_threads
+from rlvr.simulator.kept_chunks import KeptChunks
+from rlvr.simulator.progress_bars import Progress, counting
+
+__all__ = [
+    "EXPERIMENTS",
+    "CellKey",
+    "StoredExperiment",
+    "check",
+    "compute_cells",
+    "find_experiment",
+    "rebuild",
+]
+
+EXPERIMENTS = {
+    "sweep": "prior_sweep.SWEEP",
+    "budget": "budget_axis.BUDGET",
+    "multiverse": "multiverse.MULTIVERSE",
+    "settings-grid": "grids.SETTINGS_GRID",
+    "sharing-grid": "grids.SHARING_GRID",
+    "gate-map": "gates.GATE_MAP",
+    "gate-example": "gates.GATE_EXAMPLE",
+    "coin-flips": "coin_flip_models.COIN_FLIPS",
+    "replay": "published_study.REPLAY",
+    "protocol-1": "sealed_protocol.CONFIRMATORY_1",
+    "protocol-2": "sealed_protocol.CONFIRMATORY_2",
+    "network": "network_runs.NETWORK",
+}
+"""Every stored experiment by its name, and the module and name of its declaration."""
+
+CellKey = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class StoredExperiment:
+    """What is computed, where it is stored, and how closely it comes back.
+
+    Attributes
+    ----------
+    files : tuple of str
+    digits : str
+        In words, how many digits of a number come back.
+    cells : callable
+        Lists the keys of all cells, in the order of the files' rows.
+    compute : callable
+        ``compute(*key, executor=None)``, the result of one cell, whatever it is. With the settings of
+        `quick_part` besides, a part of the cell whose rows are rows of the whole.
+    tables : callable
+        From results by key, one DataFrame a file, indexed by what tells its rows apart. A table that needs
+        cells which are not given has no rows.
+    tolerance : (float, float)
+        Relative and absolute difference up to which two numbers are one.
+    quick_cells : int, sequence of keys or None
+        What a quick check recomputes: so many cells at random, these, or all.
+    quick_part : mapping
+        Settings of `compute` in a quick check.
+    label : callable
+        A cell in words, from its key.
+    float_formats, decimals
+        How a file writes its numbers, and to how many decimals all are rounded, which they are not when
+        compared; every digit by default.
+    first_line : callable
+        The line above each table, with its end.
+    folder : path, optional
+        Where the files are stored; the package's data by default.
+    is_sealed : bool
+        Whether what lies in `folder` is compared and never replaced.
+    trains : bool
+        Whether cells train by the simulator, so that a rebuild keeps its finished chunks. Else it keeps
+        finished cells, whose results are then numbers and texts by name.
+    verify, made_by
+        Where nothing can be recomputed here: a function that says what holds, and the command to run.
+    """
+
+    files: tuple[str, ...]
+    digits: str
+    cells: Callable[[], Sequence[CellKey]] = list
+    compute: Callable[..., Any] | None = None
+    tables: Callable[[Mapping[CellKey, Any]], Sequence[pd.DataFrame]] = list
+    tolerance: tuple[float, float] = (0.0, 0.0)
+    quick_cells: int | Sequence[CellKey] | None = None
+    quick_part: Mapping[str, Any] = field(default_factory=dict)
+    label: Callable[..., str] = lambda *key: ", ".join(map(str, key))
+    float_formats: Mapping[str, str] = field(default_factory=dict)
+    decimals: int | None = None
+    first_line: Callable[[], str] = str
+    folder: Path | None = None
+    is_sealed: bool = False
+    trains: bool = True
+    verify: Callable[[], Mapping[str, bool]] | None = None
+    made_by: str = ""
+
+    @property
+    def stored_in(self) -> Path:
+        """The folder of the stored files."""
+        return self.folder or _data.DATA
+
+    def stored_table(self, name: str, like: pd.DataFrame) -> pd.DataFrame:
+        """One stored file, with the index and the columns of text of a computed table."""
+        texts = {name: str for name, column in like.reset_index().items() if not is_numeric_dtype(column)}
+        table = pd.read_csv(
+            self.stored_in / name,
+            skiprows=self.first_line().count("\n"),
+            dtype=texts,
+            keep_default_na=False,  # a term is called "null"
+            na_values={str(column): [""] for column in like if column not in texts},
+        )
+        return table.set_index(list(like.index.names))
+
+    def check_rebuild(self, folder: Path) -> None:
+        """Refuse what cannot be computed here, and a folder whose files are sealed."""
+        if self.compute is None:
+            raise ValueError(f"nothing here computes {self.files[0]}; run `{self.made_by}`")
+        if self.is_sealed and folder.resolve() == self.stored_in.resolve():
+            raise ValueError(
+                f"{self.files[0]} is sealed: it is compared and never replaced; name another folder"
+            )
+
+    def has_first_line(self, name: str) -> bool:
+        """Whether a stored file starts with the line that it must start with."""
+        first_line = self.first_line().encode()
+        with (self.stored_in / name).open("rb") as file:
+            return file.read(len(first_line)) == first_line
+
+    def agrees(self, fresh: pd.DataFrame, stored: pd.DataFrame) -> bool:
+        """Whether two tables have the same rows, the same texts, and numbers within the tolerance."""
+        if list(fresh.index) != list(stored.index) or list(fresh) != list(stored):
+            return False
+        numbers = [column for column in fresh if is_numeric_dtype(fresh[column])]
+        texts = [column for column in fresh if column not in numbers]
+        relative, absolute = self.tolerance
+        close = np.allclose(fresh[numbers], stored[numbers], rtol=relative, atol=absolute, equal_nan=True)
+        return close and bool((fresh[texts].to_numpy() == stored[texts].to_numpy()).all())
+
+
+def find_experiment(name: str) -> StoredExperiment:
+    """The declaration of one of ``EXPERIMENTS``."""
+    module, attribute = EXPERIMENTS[choice("NAME", name, tuple(EXPERIMENTS))].split(".")
+    return getattr(importlib.import_module(f"rlvr.experiments.{module}"), attribute)
+
+
+def compute_cells(
+    experiment: StoredExperiment,
+    keys: Sequence[CellKey],
+    *,
+    executor: Executor | None = None,
+    progress: bool | Progress = False,
+    **part: Any,
+) -> Iterator[tuple[CellKey, Any]]:
+    """Compute cells, and give each with its key in the order of `keys`.
+
+    While one is being prepared or read, others are trained. `executor` and `progress` are as in
+    :func:`rlvr.simulate`, but one set of threads serves all cells, and what is counted is cells. Further
+    settings go to the experiment's `compute`.
+    """
+    assert experiment.compute is not None
+    with ExitStack() as stack:
+        report = stack.enter_context(counting(progress))
+        trains = executor or stack.enter_context(ThreadPoolExecutor(n_threads()))
+        waits = stack.enter_context(ThreadPoolExecutor(n_threads() + 1))
+        stack.callback(waits.shutdown, cancel_futures=True)
+        waiting = [waits.submit(experiment.compute, *key, executor=trains, **part) for key in keys]
+        for done, (key, result) in enumerate(zip(keys, waiting, strict=True), start=1):
+            yield key, result.result()
+            if report is not None:
+                report(done, len(keys))
+
+
+def check(
+    experiment: StoredExperiment,
+    *,
+    n_cells: int | None = None,
+    quick: bool = False,
+    progress: bool | Progress = False,
+    **part: Any,
+) -> dict[str, bool]:
+    """Recompute cells and compare them with what is stored.
+
+    Parameters
+    ----------
+    experiment : StoredExperiment
+    n_cells : int or None
+        How many cells, drawn anew every time; None for all, whose tables are then compared as wholes too.
+    quick : bool
+        The cells and the part of each that the experiment declares, instead.
+    progress, part
+        As in :func:`compute_cells`.
+
+    Returns
+    -------
+    dict of str to bool
+        Whether each recomputed cell, and each file that was recomputed whole, is as stored.
+    """
+    if experiment.verify is not None:
+        return dict(experiment.verify())
+    keys, chosen = list(experiment.cells()), experiment.quick_cells if quick else n_cells
+    part |= experiment.quick_part if quick else {}
+    if isinstance(chosen, int):
+        places = np.random.default_rng().permutation(len(keys))[:chosen]
+        keys = [keys[place] for place in sorted(places)]
+    elif chosen is not None:
+        keys = list(chosen)
+    agreements = {
+        f"first line of {name}": False for name in experiment.files if not experiment.has_first_line(name)
+    }
+    if agreements:
+        return agreements
+    results: dict[CellKey, Any] = {}
+    stored: dict[str, pd.DataFrame] = {}
+    for key, result in compute_cells(experiment, keys, progress=progress, **part):
+        agreements[experiment.label(*key)] = True
+        for name, fresh in zip(experiment.files, experiment.tables({key: result}), strict=True):
+            if fresh.empty:
+                continue
+            if name not in stored:
+                stored[name] = experiment.stored_table(name, fresh)
+            same_rows = stored[name][stored[name].index.isin(fresh.index)]
+            agreements[experiment.label(*key)] &= experiment.agrees(fresh, same_rows)
+        results[key] = result
+    if chosen is None and not part:
+        for name, fresh in zip(experiment.files, experiment.tables(results), strict=True):
+            agreements[name] = experiment.agrees(fresh, experiment.stored_table(name, fresh))
+    return agreements
+
+
+def rebuild(
+    experiment: StoredExperiment,
+    folder: Path,
+    *,
+    executor: Executor,
+    names: Sequence[str] = (),
+    progress: bool | Progress = False,
+) -> list[pd.DataFrame]:
+    """Compute every cell and write the files; the tables that they hold are returned.
+
+    Parameters
+    ----------
+    experiment : StoredExperiment
+    folder : Path
+        Not that of the stored files, if those are sealed.
+    executor : concurrent.futures.Executor
+        A :class:`rlvr.simulator.kept_chunks.KeptChunks` makes interrupted work go on where it was.
+    names : sequence of str
+        Names of the files in `folder`; those of the stored ones by default.
+    progress : bool or callable
+        As in :func:`compute_cells`.
+    """
+    experiment.check_rebuild(folder)
+    if not experiment.trains and isinstance(executor, KeptChunks):
+        experiment = _keeping_cells(experiment, executor.folder)
+    cells = list(experiment.cells())
+    tables = experiment.tables(dict(compute_cells(experiment, cells, executor=executor, progress=progress)))
+    with replacing(*(folder / name for name in names or experiment.files)) as files:
+        for name, table, file in zip(experiment.files, tables, files, strict=True):
+            digits = experiment.float_formats.get(name)
+            rounded = table if experiment.decimals is None else table.round(experiment.decimals)
+            text = rounded.reset_index().to_csv(index=False, lineterminator="\n", float_format=digits)
+            file.write_text(experiment.first_line() + text, encoding="utf-8", newline="\n")
+    return list(tables)
+
+
+def _keeping_cells(experiment: StoredExperiment, folder: Path) -> StoredExperiment:
+    """The same experiment, whose finished cells are kept in a folder and found there again."""
+    compute = experiment.compute
+    assert compute is not None
+    sources = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    code = hashlib.sha256(sources + np.__version__.encode()).hexdigest()
+
+    def compute_or_read(*key: Any, **settings: Any) -> Mapping[str, Any]:
+        digest = hashlib.sha256(f"{code} {key}".encode()).hexdigest()
+        path = folder / f"{digest}.npz"
+        if path.exists():
+            with np.load(path) as file:
+                return {name: value.item() for name, value in file.items()}
+        result = compute(*key, **settings)
+        with replacing(path) as (new,):
+            np.savez(new, **result)
+        return result
+
+    return replace(experiment, compute=compute_or_read)
