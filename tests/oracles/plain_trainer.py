@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from rlvr._checks import choice, whole
 from rlvr.arms import ARMS
 from rlvr.simulator.grpo_config import GRPOConfig
-from rlvr.simulator.majority_labels import fixed_labels
+from rlvr.simulator.labels import fixed_labels
 from rlvr.simulator.rules import as_rules
 from rlvr.simulator.task_family import Tasks, check_seed
 
-__all__ = ["plain_run"]
+__all__ = ["Place", "plain_prompt_run"]
 
 _Array = NDArray[np.float64]
 _BATCHES, _GROUPS, _VERIFIER = 1, 2, 3
 
 
-def plain_run(
+def plain_prompt_run(
     tasks: Tasks, config: GRPOConfig, arm: str, *, task: int = 0, run: int = 0, seed: int = 0
 ) -> _Array:
     """Train one arm in one run, and keep the policies after every step.
@@ -55,7 +55,7 @@ def plain_run(
     Examples
     --------
     >>> from rlvr.simulator import TaskFamily
-    >>> policies = plain_run(TaskFamily().sample(1), GRPOConfig(n_steps=2), "true")
+    >>> policies = plain_prompt_run(TaskFamily().sample(1), GRPOConfig(n_steps=2), "true")
     >>> policies.shape
     (3, 40, 8)
     """
@@ -65,7 +65,7 @@ def plain_run(
     whole("task", task, f"an integer from 0 to {n_tasks - 1}", at_least=0, at_most=n_tasks - 1)
     whole("run", run, "an integer of at least 0", at_least=0, at_most=2**32 - 1)
     key = np.random.SeedSequence(check_seed(seed), spawn_key=(1,)).generate_state(2, np.uint64)
-    place = _Place(key, (task << 32) | run)
+    place = Place(key, (task << 32) | run)
     prior, correct = tasks.prior[task], tasks.correct[task]
     labels = None
     if arm == "majority" and config.majority_labels == "fixed":
@@ -89,7 +89,7 @@ def plain_run(
     return np.array(history + [prior] * (config.n_steps + 1 - len(history)))
 
 
-class _Place:
+class Place:
     """Random words of one run, by purpose, prompt and step: NumPy's Philox, asked counter by counter."""
 
     def __init__(self, key: NDArray[np.uint32 | np.uint64], place: int) -> None:
@@ -106,7 +106,7 @@ class _Place:
         return halves[:n]
 
 
-def _candidates(place: _Place, step: int, order: list[int], config: GRPOConfig) -> list[int]:
+def _candidates(place: Place, step: int, order: list[int], config: GRPOConfig) -> list[int]:
     """Prompts of one step in the order they are tried; the batch stays at the front of `order`."""
     n_prompts, n = len(order), config.batch_size
     if config.filtering == "refill":

@@ -12,7 +12,7 @@ import pytest
 from rlvr import ARMS, GRPOConfig, StrategyFamily, TaskFamily, simulate
 from rlvr.simulator import executors, kept_chunks
 from rlvr.simulator.kept_chunks import KeptChunks, chunk_digest
-from rlvr.simulator.prepared_study import Size, Study
+from rlvr.simulator.studies import Study, StudySize
 
 FAMILIES = [TaskFamily(n_actions=4, n_prompts=6), StrategyFamily(n_prompts=8, offset_sd=0.5)]
 SHORT = GRPOConfig(n_steps=5, batch_size=4)
@@ -34,7 +34,7 @@ def assert_same(found, expected):
 
 def work_of(family=FAMILIES[0], config=SHORT, **changed):
     size = {"arms": ARMS, "n_tasks": 2, "n_seeds": 3, "seed": 0, "checkpoints": None, "keep_policies": False}
-    return Study.prepare(family, config, Size(**(size | changed))).work
+    return Study.prepare(family, config, StudySize(**(size | changed))).work
 
 
 class Stops(Exception):

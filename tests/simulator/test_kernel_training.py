@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rlvr import ARMS, GRPOConfig, TaskFamily, simulate
-from tests.oracles.plain_trainer import plain_run
+from tests.oracles.plain_trainer import plain_prompt_run
 
 FAMILY = TaskFamily(prior_strength=0.6, n_actions=4, n_correct=1, n_prompts=9)
 
@@ -58,7 +58,7 @@ def test_every_arm_of_every_run_is_the_plain_trainer_s(name):
     watched = (0, 1, config.n_steps // 2)
     runs = simulate(FAMILY, config, n_tasks=2, n_seeds=2, seed=seed, checkpoints=watched, keep_policies=True)
     for arm, task, run in [(arm, task, run) for arm in ARMS[1:] for task in range(2) for run in range(2)]:
-        policies = plain_run(runs.tasks, config, arm, task=task, run=run, seed=seed)
+        policies = plain_prompt_run(runs.tasks, config, arm, task=task, run=run, seed=seed)
         accuracy = np.where(runs.tasks.correct[task], policies, 0).sum(axis=(1, 2)) / FAMILY.n_prompts
         place = (ARMS.index(arm), task, run)
         np.testing.assert_allclose(runs.curves[place], accuracy[[*watched, -1]], rtol=0, atol=1e-12)

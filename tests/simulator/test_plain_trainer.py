@@ -6,13 +6,13 @@ import pytest
 from rlvr import GRPOConfig, TaskFamily
 from rlvr.experiments.published_trainer import largest_update_gap, published_tasks, replay_run
 from rlvr.theory.expected_path import check_covered
-from tests.oracles.plain_trainer import plain_run
+from tests.oracles.plain_trainer import plain_prompt_run
 
 TASKS = TaskFamily(n_prompts=16).sample(2)
 
 
 def test_frozen_stays_where_it_is():
-    policies = plain_run(TASKS, GRPOConfig(n_steps=3), "frozen", task=1)
+    policies = plain_prompt_run(TASKS, GRPOConfig(n_steps=3), "frozen", task=1)
     np.testing.assert_array_equal(policies, TASKS.prior[1][None].repeat(4, axis=0))
 
 
@@ -32,7 +32,7 @@ def test_frozen_stays_where_it_is():
 )
 def test_wrong_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
-        plain_run(**({"tasks": TASKS, "config": GRPOConfig(n_steps=1), "arm": "true"} | arguments))
+        plain_prompt_run(**({"tasks": TASKS, "config": GRPOConfig(n_steps=1), "arm": "true"} | arguments))
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from rlvr import ARMS, GRPOConfig, StrategyFamily, TaskFamily
-from rlvr.simulator.prepared_study import Size, Study
+from rlvr.simulator.studies import Study, StudySize
 
 TINY, SHORT = TaskFamily(n_actions=4, n_prompts=6), GRPOConfig(n_steps=20, batch_size=4)
 
 
 def prepared(family=TINY, config=SHORT, tasks=None, **changed):
     size = {"arms": ARMS, "n_tasks": 3, "n_seeds": 5, "seed": 7, "checkpoints": None, "keep_policies": False}
-    return Study.prepare(family, config, Size(**(size | changed)), tasks)
+    return Study.prepare(family, config, StudySize(**(size | changed)), tasks)
 
 
 @pytest.mark.parametrize("family", [TINY, StrategyFamily(n_prompts=8)])

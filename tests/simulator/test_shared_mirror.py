@@ -7,7 +7,7 @@ import pytest
 from scipy import special
 
 from rlvr import GRPOConfig, StrategyFamily, simulate
-from rlvr.simulator.shared_mirror import add_mirror_drift
+from rlvr.simulator.shared_kernel import add_mirror_drift
 from rlvr.theory import mirror_random_drift
 from tests.oracles import plain_trainer
 

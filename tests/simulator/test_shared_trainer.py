@@ -5,15 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rlvr import ARMS, GRPOConfig, StrategyFamily
-from rlvr.simulator.shared_trainer import check_shared, prompt_policies, shared_study
+from rlvr import ARMS, GRPOConfig, StrategyFamily, simulate
+from rlvr.simulator.rules import as_rules
+from rlvr.simulator.studies import _prompt_policies, _shared_study
 
 FAMILY = StrategyFamily((0.5, 0.3, 0.2), (0.6, 0.3, 0.1), n_prompts=8, n_tokens=2, wrong_agreement=0.7)
 CONFIG = GRPOConfig(n_steps=20, batch_size=4)
 
 
 def study(family=FAMILY, config=CONFIG, arms=ARMS, tasks=None, steps=(5, 20)):
-    return shared_study(family, config, arms, 3, 2, 7, np.array(steps), tasks)
+    return _shared_study(family, config, arms, 3, 2, 7, np.array(steps), tasks)
 
 
 def settings(**changed):
@@ -36,39 +37,30 @@ def test_the_settings_that_are_not_said_otherwise():
     np.testing.assert_array_equal(found["prior"], FAMILY.prior_logits)
     key = np.random.SeedSequence(7).spawn(2)[1].generate_state(2, np.uint64)  # the seed's second child
     assert found["key"].tolist() == key.tolist()
-    rest = {
-        "n_prompts": 8, "batch_size": 4, "group_size": CONFIG.group_size, "inner_updates": 1,
-        "learning_rate": CONFIG.learning_rate, "kl_coefficient": CONFIG.kl_coefficient, "low": -np.inf,
-        "high": np.inf, "wrong_agreement": 0.7, "adam": False, "noise": (0.0, 0.0), "temperature": 0.0,
-        "greedy": False, "reverse": False, "advantage": 0,
-    }  # fmt: skip
-    assert {name: found[name] for name in rest} == rest
+    assert (found["n_prompts"], found["wrong_agreement"], found["greedy"]) == (8, 0.7, False)
+    assert found["rules"] == as_rules(CONFIG, 8, shared=True)
 
 
 @pytest.mark.parametrize(
-    ("changed", "name", "given"),
+    ("changed", "expected"),
     [
-        ({"clip": (0.2, 0.28)}, "low", 0.8),
-        ({"clip": (0.2, 0.28)}, "high", 1.28),
-        ({"filtering": "off"}, "filtering", 0),
-        ({"filtering": "drop"}, "filtering", 1),
-        ({"filtering": "refill"}, "filtering", 2),
-        ({"filtering": "drop"}, "n_candidates", 4),
-        ({"filtering": "refill", "refill_cap": 3}, "n_candidates", 8),  # there are no more prompts
-        ({"filtering": "refill", "refill_cap": 2, "batch_size": 3}, "n_candidates", 6),
-        ({"advantage": "centered"}, "advantage", 1),
-        ({"advantage": "rloo"}, "advantage", 2),
-        ({"optimizer": "adam"}, "adam", True),
-        ({"kl": "reverse"}, "reverse", True),
-        ({"tie_break": "uniform"}, "uniform_ties", True),
-        ({"tie_break": "lowest"}, "uniform_ties", False),
-        ({"verifier_noise": (0.1, 0.2)}, "noise", (0.1, 0.2)),
-        ({"update": "mirror", "mirror_temperature": 3.0}, "temperature", 3.0),
-        ({"inner_updates": 2}, "inner_updates", 2),
+        ({}, {"batch_size": 4, "n_candidates": 4, "low": np.inf, "high": np.inf, "inner_updates": 1}),
+        ({"clip": (0.2, 0.28), "inner_updates": 2}, {"low": 0.2, "high": 0.28, "inner_updates": 2}),
+        ({"filtering": "off"}, {"filtering": 0}),
+        ({"filtering": "drop"}, {"filtering": 1, "n_candidates": 4}),
+        ({"filtering": "refill", "refill_cap": 3}, {"filtering": 2, "n_candidates": 8}),  # all there are
+        ({"filtering": "refill", "refill_cap": 2, "batch_size": 3}, {"n_candidates": 6}),
+        ({"advantage": "centered", "optimizer": "adam"}, {"advantage": 1, "optimizer": 1}),
+        ({"advantage": "rloo", "kl": "reverse"}, {"advantage": 2, "kl": 1}),
+        ({"tie_break": "uniform", "verifier_noise": (0.1, 0.2)},
+         {"tie_break": 1, "false_positive": 0.1, "false_negative": 0.2}),
+        ({"update": "mirror", "mirror_temperature": 3.0, "inner_updates": 2},
+         {"update": 1, "mirror_temperature": 3.0}),
     ],
-)
-def test_what_a_setting_becomes(changed, name, given):
-    assert settings(**changed)[name] == pytest.approx(given)
+)  # fmt: skip
+def test_what_a_setting_becomes(changed, expected):
+    found = settings(**changed)["rules"]._asdict()
+    assert {name: found[name] for name in expected} == expected
 
 
 def test_a_greedy_reader_is_told():
@@ -76,11 +68,11 @@ def test_a_greedy_reader_is_told():
 
 
 def test_batches_must_fit():
-    check_shared(FAMILY, replace(CONFIG, batch_size=8, inner_updates=4))
+    simulate(FAMILY, replace(CONFIG, n_steps=1, batch_size=8, inner_updates=4, update="mirror"), n_seeds=1)
     with pytest.raises(ValueError, match="batch_size must be at most n_prompts = 8, got 9"):
-        check_shared(FAMILY, replace(CONFIG, batch_size=9))
+        simulate(FAMILY, replace(CONFIG, batch_size=9))
     with pytest.raises(ValueError, match=r"inner_updates must divide batch_size = 4 .*, got 3"):
-        check_shared(FAMILY, replace(CONFIG, inner_updates=3))
+        simulate(FAMILY, replace(CONFIG, inner_updates=3))
 
 
 def test_tasks_are_those_of_the_seed_unless_they_are_given():
@@ -128,6 +120,6 @@ def test_policies_of_prompts_by_hand():
     """One token: a softmax of logits plus the prompt's offset. Strategies 3 : 1, then 1 : 1 and 9 : 1."""
     logits = np.log([3.0, 1.0]) * np.ones((2, 1, 1, 1, 2))
     offsets = np.log([[[1.0, 3.0], [3.0, 1.0]]])
-    found = prompt_policies(logits, offsets)
+    found = _prompt_policies(logits, offsets)
     assert found.shape == (2, 1, 1, 2, 2)
     np.testing.assert_allclose(found[0, 0, 0], [[0.5, 0.5], [0.9, 0.1]])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from rlvr import GRPOConfig, TaskFamily
-from rlvr.simulator.trained_runs import Runs
+from rlvr.simulator.studies import Runs
 
 CURVES = np.arange(2 * 3 * 5 * 4.0).reshape(2, 3, 5, 4)
 SHARES = np.arange(2 * 3 * 5 * 4 * 2.0).reshape(2, 3, 5, 4, 2)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rlvr.simulator import kernel_updates, shared_updates
+from rlvr.simulator import rules
 from rlvr.theory import ADAM_BETAS, adam_null_moments, momentum_drift, momentum_factor, updates_to_fill
 from rlvr.theory.scale_free_step import adam_weights, noise_correlation, scale_free_drift
 
@@ -92,7 +92,7 @@ def test_momentum_carries_on_towards_the_commoner_strategy(share):
 
 
 def test_the_default_betas_are_those_of_the_simulator():
-    assert ADAM_BETAS == kernel_updates.BETAS == (shared_updates._BETA_1, shared_updates._BETA_2)
+    assert ADAM_BETAS == rules.BETAS
 
 
 def test_the_factor_of_momentum_s_drift_depends_on_both_betas():
