@@ -22,8 +22,8 @@ from scipy import stats
 
 from rlvr._checks import choice, real, whole
 from rlvr.experiments.gates import RULES, PoolBlock, published_gate
-from rlvr.simulator.task_family import check_seed
 from rlvr.simulator.studies import Runs
+from rlvr.simulator.task_family import check_seed
 from rlvr.stats.estimates import Estimate, mean_interval
 
 __all__ = ["OWN_DRAW", "Coverage", "coverage", "published_coverage"]

@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from rlvr._checks import counted, shown
 from rlvr.simulator.progress_bars import Progress
 
-__all__ = ["Chunk", "Results", "n_threads", "train_all", "train_chunk", "without_first"]
+__all__ = ["Chunk", "Results", "cut", "n_threads", "train_all", "train_chunk", "without_first"]
 
 _SIDE_BY_SIDE = 64  # runs of a chunk, where there are enough: with refilling, as many fill the lanes
 _LONGEST = 20_000_000  # groups of a chunk on a thread: a few seconds, which an interrupt has to wait
@@ -113,7 +113,7 @@ def without_first(whole: Chunk, n_tasks: int) -> Chunk:
     )
 
 
-def alike(chunk: Chunk) -> object:
+def _alike(chunk: Chunk) -> object:
     """What two studies must have in common to be trained as one; never the same for shared strategies."""
     if chunk.shared:
         return object()
@@ -128,8 +128,8 @@ def alike(chunk: Chunk) -> object:
     )
 
 
-def join(studies: Sequence[Chunk]) -> Chunk:
-    """Whole studies that are :func:`alike` as one chunk, task draws one after the other."""
+def _join(studies: Sequence[Chunk]) -> Chunk:
+    """Whole studies that are :func:`_alike` as one chunk, task draws one after the other."""
     if len(studies) == 1:
         return studies[0]
     return replace(
@@ -222,12 +222,12 @@ def train_all(
     threads = n_threads()
     groups: dict[object, list[int]] = defaultdict(list)
     for place, study in enumerate(studies):
-        groups[alike(study)].append(place)
+        groups[_alike(study)].append(place)
     n_groups = max(1, sum(study.n_groups for study in studies))
     pieces: list[_Piece] = []
     results: list[Results] = [{}] * len(studies)
     for places in groups.values():
-        whole = join([studies[place] for place in places])
+        whole = _join([studies[place] for place in places])
         share = max(1, -(-threads * whole.n_groups // n_groups))  # of the threads, rounded up
         n_chunks = max(share, min(4 * share, whole.n_runs // _SIDE_BY_SIDE), whole.n_groups // _LONGEST)
         if executor is not None:

@@ -50,7 +50,10 @@ from rlvr.simulator.rules import (
     rare_rules,
 )  # fmt: skip
 
-__all__ = ["Scratch", "group_rewards", "group_update", "scratch_space", "train_prompts"]
+__all__ = [
+    "Scratch", "as_uniforms", "group_rewards", "group_update", "put", "sample", "scratch_space",
+    "softmax_of_lanes", "take", "train_prompts",
+]  # fmt: skip
 
 VECTOR, MOST_LANES = 8, 64  # lanes come in multiples of what the widest registers hold
 ROUNDING = 1e-14  # a drift below it is a zero to Adam, whose epsilon it is far from
@@ -79,7 +82,7 @@ class Scratch(NamedTuple):
     target: NDArray[np.float64]
 
 
-class Lanes(NamedTuple):
+class _Lanes(NamedTuple):
     """What every lane is about, and the runs that are trained side by side."""
 
     own: NDArray[np.int64]  # (lane,): its run, of those side by side
@@ -115,13 +118,11 @@ def scratch_space(n_actions: int, group_size: int, n_lanes: int) -> Scratch:
     """New scratch space for groups of this size."""
     counts = np.empty((n_actions + 3, n_lanes), np.int64)
     rows, weights = np.empty((3, n_lanes)), np.empty((group_size, n_lanes))
-    return Scratch(
-        counts[:n_actions], *counts[n_actions:], *rows, weights, *np.empty((5, n_actions, n_lanes))
-    )
+    return Scratch._make((counts[:n_actions], *counts[n_actions:], *rows, weights, *others))
 
 
-def _lanes(rules: Rules, n_arms: int, n_prompts: int, n_actions: int, n_runs: int) -> Lanes:
-    """Lanes for at most `n_runs` runs side by side."""
+def _lanes(rules: Rules, n_arms: int, n_prompts: int, n_actions: int, n_runs: int) -> _Lanes:
+    """_Lanes for at most `n_runs` runs side by side."""
     n_fields = 3 * n_actions + 2 if rules.optimizer == ADAM else n_actions
     width = 1 if rules.filtering == REFILL else _even_part(rules.batch_size, MOST_LANES)  # prompts at a time
     n_runs = _even_part(n_runs, max(1, MOST_LANES // width))
@@ -130,7 +131,7 @@ def _lanes(rules: Rules, n_arms: int, n_prompts: int, n_actions: int, n_runs: in
     n_action_words = whole_blocks(rules.group_size)
     words = np.empty((n_action_words + whole_blocks(1 + (rules.group_size + 31) // 32), n), np.uint64)
     samples, rows = (rules.group_size, n), (n_actions, n)
-    return Lanes(
+    return _Lanes._make((
         own, turns, *np.empty((2, n_runs), np.int64), np.empty(n_runs, np.uint64), np.zeros(n_runs, np.int64),
         np.empty(n, np.int64), np.empty(n, np.uint64), *np.empty((2, n), np.int64), np.empty(n, np.bool_),
         np.empty((n_arms, n), np.int64), np.empty((n_arms, n_runs, n_prompts, n_fields)),
@@ -138,7 +139,7 @@ def _lanes(rules: Rules, n_arms: int, n_prompts: int, n_actions: int, n_runs: in
         np.empty((whole_blocks(rules.n_candidates), n_runs), np.uint64),
         words, words[:n_action_words], words[n_action_words:], *np.empty((2, *samples)),
         np.empty((n_fields, n)), *np.empty((3, *rows)), np.empty(samples, np.int64), np.empty(samples),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def _even_part(n: int, most: int) -> int:

@@ -42,22 +42,14 @@ from rlvr.simulator.rules import (
     UNIFORM,
 )  # fmt: skip
 
-__all__ = [
-    "add_mirror_drift",
-    "group_rewards",
-    "part_drift",
-    "read",
-    "train_strategies",
-    "update_logits",
-    "vote",
-]
+__all__ = ["add_mirror_drift", "part_drift", "read", "train_strategies", "update_logits", "vote"]
 
 _BATCHES, _STRATEGIES, _RIGHT, _NAMES, _REWARDS, _NOISE = (np.uint64(purpose) for purpose in range(16, 22))
 _32 = np.uint64(32)
 
 
 @compiled
-def copy(source, target):
+def _copy(source, target):
     """Copy `source` to `target`, both (token, strategy).
 
     A loop, since a copy by slice would have the compiler build the message of a mismatch it cannot meet:
@@ -69,7 +61,7 @@ def copy(source, target):
 
 
 @compiled
-def tokens(logits, offset, policy):
+def _tokens(logits, offset, policy):
     """Fill `policy` (token, strategy) with a prompt's probabilities, token by token."""
     for k in range(logits.shape[0]):
         for s in range(logits.shape[1]):
@@ -88,7 +80,7 @@ def read(logits, offsets, accuracies, greedy, policy, shares):
     shares[:] = 0.0
     total = 0.0
     for row in range(n_rows):
-        tokens(logits, offsets[row], policy)
+        _tokens(logits, offsets[row], policy)
         first = accuracies[row, 0]
         if greedy:
             leader = 0
@@ -185,7 +177,7 @@ def vote(names, word, tie_break, counts, first):
 
 
 @compiled
-def group_rewards(
+def _group_rewards(
     arm, strategies, accuracy, label, lane, right_words, name_words, reward_words, noise_words, rules,
     wrong_agreement, names, counts, first, rewards,
 ):  # fmt: skip
@@ -264,9 +256,9 @@ def part_drift(
         row = place if differ else 0
         if differ or place == start:
             if fresh:
-                copy(old[row], policy)
+                _copy(old[row], policy)
             else:
-                tokens(logits, offset[prompts[place] if differ else 0], policy)
+                _tokens(logits, offset[prompts[place] if differ else 0], policy)
         for i in range(group_size):
             worth, end = advantages[place, i], ends[place, i]
             n_decisions += end + 1
@@ -356,7 +348,7 @@ def add_mirror_drift(
     pushed = np.zeros(n_tokens)
     for place in range(start, stop):
         if differ or place == start:
-            tokens(logits, offset[prompts[place] if differ else 0], policy)
+            _tokens(logits, offset[prompts[place] if differ else 0], policy)
         n = _candidates(policy, strategies[place], ends[place], rewards[place], first, reward, chance)
         best = 0
         for c in range(n):
@@ -471,7 +463,7 @@ def train_strategies(
         read_offset = read_offsets[task % read_offsets.shape[0]]
         read_accuracy = read_accuracies[task % read_accuracies.shape[0]]
         for arm in range(arms.size):
-            copy(prior, logits[arm])
+            _copy(prior, logits[arm])
         moments[:] = 0.0
         n_updates[:] = 0
         for prompt in range(n_prompts):
@@ -497,8 +489,8 @@ def train_strategies(
                         continue
                     here = logits[arm]
                     if not differ:
-                        tokens(here, offset[0], old[0])
-                        tokens(prior, offset[0], reference[0])
+                        _tokens(here, offset[0], old[0])
+                        _tokens(prior, offset[0], reference[0])
                         _accumulate(old[0], cumulative)
                     filled = 0
                     for j in range(n_candidates):
@@ -506,12 +498,12 @@ def train_strategies(
                             break
                         prompt = pool[0, j]
                         if differ:
-                            tokens(here, offset[prompt], old[filled])
+                            _tokens(here, offset[prompt], old[filled])
                             if rules.kl_coefficient > 0.0:
-                                tokens(prior, offset[prompt], reference[filled])
+                                _tokens(prior, offset[prompt], reference[filled])
                             _accumulate(old[filled], cumulative)
                         _sample(cumulative, strategy_words, j, strategies[filled], ends[filled])
-                        hits = group_rewards(
+                        hits = _group_rewards(
                             arms[arm], strategies[filled], accuracy[prompt % accuracy.shape[0]],
                             labels[task, prompt] if labels.shape[1] > 0 else -2, j, right_words,
                             name_words, reward_words, noise_words, rules, wrong_agreement, names, counts,
@@ -562,4 +554,4 @@ def train_strategies(
                     n_clipped[arm] / n_decisions[arm] if n_decisions[arm] > 0 else np.nan
                 )
         for arm in range(arms.size):
-            copy(logits[arm], final[arm, task, seed])
+            _copy(logits[arm], final[arm, task, seed])
