@@ -118,6 +118,7 @@ def scratch_space(n_actions: int, group_size: int, n_lanes: int) -> Scratch:
     """New scratch space for groups of this size."""
     counts = np.empty((n_actions + 3, n_lanes), np.int64)
     rows, weights = np.empty((3, n_lanes)), np.empty((group_size, n_lanes))
+    others = np.empty((5, n_actions, n_lanes))
     return Scratch._make((counts[:n_actions], *counts[n_actions:], *rows, weights, *others))
 
 
