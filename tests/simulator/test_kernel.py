@@ -243,10 +243,6 @@ def test_batches_are_drawn_without_replacement_and_evenly():
     assert stats.chisquare(seen).pvalue > 1e-3
 
 
-def test_family_reaches_the_kernel_in_its_own_order():
-    assert TaskFamily().sample(1).prior.flags.c_contiguous
-
-
 def exactly(exponent):
     with localcontext() as context:
         context.prec = 40
