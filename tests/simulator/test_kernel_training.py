@@ -5,6 +5,7 @@ import pytest
 
 from rlvr import ARMS, GRPOConfig, TaskFamily, simulate
 from rlvr.experiments.published_trainer import largest_update_gap, published_tasks, replay_run
+from rlvr.simulator import kernel
 from rlvr.theory.expected_path import check_covered
 from tests.oracles.plain_trainer import plain_prompt_run
 
@@ -66,6 +67,16 @@ def test_every_arm_of_every_run_is_the_plain_trainer_s(name):
         np.testing.assert_allclose(runs.curves[place], accuracy[[*watched, -1]], rtol=0, atol=1e-12)
         np.testing.assert_allclose(runs.policies[place], policies[-1], rtol=0, atol=1e-12)
         assert np.abs(np.log(policies[-1] / policies[0])).max() > 0.1  # it was trained
+
+
+@pytest.mark.parametrize("name", ["as published", "one sample more than eight", "no filter", "leave one out"])
+def test_code_without_rare_rules_has_the_bits_of_the_code_with_all(name, monkeypatch):
+    def policies():
+        return simulate(FAMILY, SETTINGS[name], n_tasks=2, n_seeds=3, keep_policies=True).policies
+
+    lean = policies()
+    monkeypatch.setattr(kernel, "rare_rules", lambda rules: rules)
+    np.testing.assert_array_equal(policies(), lean)
 
 
 def test_a_run_has_the_same_bits_in_any_company(monkeypatch):
