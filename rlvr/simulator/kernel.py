@@ -9,7 +9,7 @@ uniforms, keyed by where they are used.
 
 From top to bottom: lanes in and out, softmax, sampling, rewards, updates, reading, training. `rare` is the
 rules again where one of them is in use that the light settings do without, and None elsewhere: the compiler
-then leaves out all that asks for it, so that a first call waits half as long.
+then leaves out all that asks for it, and a first call waits a third less.
 """
 
 # mypy: allow-untyped-defs
