@@ -563,6 +563,10 @@ def _train(
     for arm in range(n_arms):
         chance = chance or arms[arm] == RANDOM
     width = lanes.turns[n - 1] + 1  # of the batch, how many prompts at a time
+    turns, pool, task_of, answers = lanes.turns, lanes.pool, lanes.task_of, lanes.answers
+    words, action_words, reward_words = lanes.words, lanes.action_words, lanes.reward_words
+    uniforms, verifier, actions, rewards = lanes.uniforms, lanes.verifier, lanes.actions, lanes.rewards
+    reference, right = lanes.reference, lanes.right
     for start in range(first, last, n_runs):
         for i in range(n_runs):
             run = min(start + i, last - 1)  # runs that are left over are the last one once more
@@ -578,41 +582,41 @@ def _train(
                     for field in range(n_actions, n_fields):
                         states[arm, i, prompt, field] = 0.0 if field < 3 * n_actions else 1.0
         for lane in range(n):
-            lanes.task_of[lane], places[lane] = tasks[own[lane]], lanes.runs_at[own[lane]]
+            task_of[lane], places[lane] = tasks[own[lane]], lanes.runs_at[own[lane]]
         step = np.int64(0)  # a literal would have what it is passed to compiled twice
         for checkpoint in range(checkpoints.size):
             while step < checkpoints[checkpoint]:
                 fill_words(key, lanes.runs_at, lanes.no_prompt, step, _BATCHES, lanes.batch_words)
-                draw_batches(lanes.batch_words, batch_size, lanes.order, lanes.pool)
+                draw_batches(lanes.batch_words, batch_size, lanes.order, pool)
                 filled[:] = 0
                 for j in range(0, n_candidates, width):
                     if rare is not None and rare.filtering == REFILL and _all_full(filled, arms, batch_size):
                         break
                     for lane in range(n):
-                        prompts[lane] = lanes.pool[own[lane], min(j + lanes.turns[lane], n_candidates - 1)]
+                        prompts[lane] = pool[own[lane], min(j + turns[lane], n_candidates - 1)]
                     if rare is not None and (rare.false_positive > 0.0 or rare.false_negative > 0.0):
-                        fill_words(key, places, prompts, step, _VERIFIER, lanes.action_words)
-                        as_uniforms(lanes.action_words, lanes.verifier)
-                    drawn = lanes.words if chance else lanes.action_words
+                        fill_words(key, places, prompts, step, _VERIFIER, action_words)
+                        as_uniforms(action_words, verifier)
+                    drawn = words if chance else action_words
                     fill_words(key, places, prompts, step, _GROUPS, drawn)
-                    as_uniforms(lanes.words, lanes.uniforms)
-                    take(prior, lanes.task_of, prompts, lanes.reference)
-                    take(correct, lanes.task_of, prompts, lanes.right)
+                    as_uniforms(words, uniforms)
+                    take(prior, task_of, prompts, reference)
+                    take(correct, task_of, prompts, right)
                     for arm in range(n_arms):
                         if arms[arm] == FROZEN:
                             continue
                         for lane in range(n):
-                            lanes.answers[lane] = labels[lanes.task_of[lane], prompts[lane]]
+                            answers[lane] = labels[task_of[lane], prompts[lane]]
                             counted[lane] = filled[arm, lane] < batch_size
                         take(states[arm], own, prompts, state)
                         softmax_of_lanes(state, policy, scratch.top, scratch.total)
-                        sample(policy, lanes.uniforms, scratch.total, lanes.actions)
+                        sample(policy, uniforms, scratch.total, actions)
                         group_rewards(
-                            arms[arm], lanes.actions, lanes.right, lanes.answers, lanes.reward_words,
-                            lanes.verifier, rare, scratch, lanes.rewards,
+                            arms[arm], actions, right, answers, reward_words,
+                            verifier, rare, scratch, rewards,
                         )  # fmt: skip
                         group_update(
-                            state, policy, lanes.reference, lanes.actions, lanes.rewards, rules, rare,
+                            state, policy, reference, actions, rewards, rules, rare,
                             counted, scratch,
                         )  # fmt: skip
                         put(state, own, prompts, states[arm])
@@ -624,8 +628,8 @@ def _train(
                     task, accuracy = tasks[i], 0.0
                     for at in range(0, n_prompts, n):  # as many prompts of the run as there are lanes
                         for lane in range(n):
-                            lanes.answers[lane], prompts[lane] = i, min(at + lane, n_prompts - 1)
-                        take(states[arm], lanes.answers, prompts, state)
+                            answers[lane], prompts[lane] = i, min(at + lane, n_prompts - 1)
+                        take(states[arm], answers, prompts, state)
                         softmax_of_lanes(state, policy, scratch.top, scratch.total)
                         for prompt in range(at, min(at + n, n_prompts)):
                             for a in range(n_actions):
