@@ -20,12 +20,19 @@ import pytest
 from benchmarks.goals import log_log_slope
 from rlvr import GRPOConfig, TaskFamily, simulate
 from rlvr.experiments.published_study import STRENGTHS, policy_update, published_tasks, sweep_point
+from rlvr.simulator.drawing import fill_words
 from rlvr.simulator.grpo_config import LIGHT
-from rlvr.simulator.kernel import _GROUPS, _draw_uniforms, _sample
-from rlvr.simulator.kernel_rewards import group_rewards
-from rlvr.simulator.kernel_softmax import softmax_of_lanes
-from rlvr.simulator.kernel_updates import group_update
-from rlvr.simulator.lanes import put, take
+from rlvr.simulator.kernel import (
+    _GROUPS,
+    as_uniforms,
+    group_rewards,
+    group_update,
+    put,
+    sample,
+    scratch_space,
+    softmax_of_lanes,
+    take,
+)
 from rlvr.simulator.rules import as_rules
 from rlvr.simulator.two_stages import Goal
 
@@ -226,26 +233,27 @@ def test_time_to_a_precision(benchmark, measured):
 
 @numba.njit
 def repeat(
-    piece, n, state, words, uniforms, here, policy, reference, actions, rewards, rules, indices, counts
+    piece, n, state, words, uniforms, here, policy, reference, actions, rewards, rules, indices, scratch
 ):
     """Do one piece of a step's work `n` times, on as many lanes as the arrays have."""
-    places, own, prompts, answers, counted, key, scratch = indices
+    places, own, prompts, answers, counted, key = indices
     for step in range(n):
         if piece == 0:
-            _draw_uniforms(key, places, prompts, step, _GROUPS, words, uniforms)
+            fill_words(key, places, prompts, step, _GROUPS, words)
+            as_uniforms(words, uniforms)
         elif piece == 1:
             take(state, own, prompts, here)
             put(here, own, prompts, state)
         elif piece == 2:
-            softmax_of_lanes(here, policy, scratch)
+            softmax_of_lanes(here, policy, scratch.top, scratch.total)
         elif piece == 3:
-            _sample(policy, uniforms, scratch[0], actions)
+            sample(policy, uniforms, scratch.total, actions)
         elif piece == 4:
             answers[:] = -1
-            group_rewards(2, actions, reference, answers, words, uniforms, rules, counts, rewards)
+            group_rewards(2, actions, reference, answers, words, uniforms, None, scratch, rewards)
         elif piece == 5:
             counted[:] = True
-            group_update(here, policy, reference, actions, rewards, rules, counted, scratch)
+            group_update(here, policy, reference, actions, rewards, rules, None, counted, scratch)
 
 
 def test_where_the_time_of_a_group_goes(measured):
@@ -255,18 +263,17 @@ def test_where_the_time_of_a_group_goes(measured):
     state = draw.normal(size=(4, 40, k))
     indices = (
         np.arange(n, dtype=np.uint64), np.arange(n) // 16, np.arange(n) % 16, np.full(n, -1),
-        np.ones(n, np.bool_), np.array([1, 2], np.uint64), np.empty((6 * k + group + 2, n)),
+        np.ones(n, np.bool_), np.array([1, 2], np.uint64),
     )  # fmt: skip
     arrays = (
         state, np.empty((8 * ((group + 7) // 8) + 8, n), np.uint64), draw.random((group, n)),
         draw.normal(size=(k, n)), np.full((k, n), 1 / k), np.full((k, n), 1 / k),
         np.empty((group, n), np.int64), draw.integers(0, 2, (group, n)).astype(float),
     )  # fmt: skip
-    rules = as_rules(LIGHT, 40)
-    counts = np.empty((k + 3, n), np.int64)
+    rules, scratch = as_rules(LIGHT, 40), scratch_space(k, group, n)
     for piece, key in enumerate(PIECES):
-        repeat(piece, 1, *arrays, rules, indices, counts)
+        repeat(piece, 1, *arrays, rules, indices, scratch)
         (seconds,) = fastest(
-            lambda piece=piece: repeat(piece, 2_000, *arrays, rules, indices, counts), rounds=7
+            lambda piece=piece: repeat(piece, 2_000, *arrays, rules, indices, scratch), rounds=7
         )
         measured[key] = 1e9 * seconds / (2_000 * n)

@@ -30,7 +30,7 @@ from rlvr.decomposition import TERMS
 from rlvr.experiments.factorial_design import INTERACTIONS, MAIN, effects
 from rlvr.experiments.stored import CellKey, StoredExperiment
 from rlvr.simulator.grpo_config import HEAVY, LIGHT, GRPOConfig, refuse_new_rules
-from rlvr.simulator.rules import as_rules
+from rlvr.simulator.rules import as_rules, rare_rules
 from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed
 from rlvr.simulator.trainer import Runs
 
@@ -149,7 +149,7 @@ def largest_update_gap(config: GRPOConfig, *, n_groups: int, seed: int) -> float
     True
     """
     # The compiler loads only when it is compared with.
-    from rlvr.simulator.kernel_updates import group_update
+    from rlvr.simulator.kernel import group_update, scratch_space
 
     whole("n_groups", n_groups, "an integer of at least 1", at_least=1)
     choice("filtering", config.filtering, ("off", "drop"))
@@ -162,7 +162,8 @@ def largest_update_gap(config: GRPOConfig, *, n_groups: int, seed: int) -> float
         prior[group], logits[group] = generator.dirichlet(np.ones(size)), generator.normal(size=size)
         actions[group], rewards[group] = generator.integers(0, size, size), generator.integers(0, 2, size)
     after, *groups = (rows.T.copy() for rows in (logits, _softmax(logits), prior, actions, rewards))
-    group_update(after, *groups, rules, np.ones(n_groups, np.bool_), np.empty((6 * size + 2, n_groups)))
+    scratch = scratch_space(size, size, n_groups)
+    group_update(after, *groups, rules, rare_rules(rules), np.ones(n_groups, np.bool_), scratch)
     plain = policy_update(logits, prior, actions, rewards, config)
     return float(np.abs(after.T - logits - plain).max())
 

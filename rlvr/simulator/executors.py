@@ -1,4 +1,7 @@
-"""Who trains the chunks: threads of this process, or any `concurrent.futures.Executor`.
+"""Chunks of work, and who trains them: threads of this process, or any `concurrent.futures.Executor`.
+
+A chunk can be pickled, and its runs depend on (seed, task draw, training seed) alone. So neither where a
+chunk is trained, nor the size or order of chunks, nor the company of other studies can change a bit.
 
 The rule for lost work: where a worker dies, what it had not returned is trained here, with a warning;
 since a chunk carries all it needs, the bits are the same. Any other error stops everything, and nothing
@@ -12,7 +15,7 @@ import os
 import traceback
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import (
     BrokenExecutor,
     CancelledError,
@@ -21,16 +24,17 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     as_completed,
 )
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlvr._checks import counted, shown
 from rlvr.simulator.progress_bars import Progress
-from rlvr.simulator.training_chunks import Chunk, alike, cut, join, train_chunk
 
-__all__ = ["Results", "n_threads", "train_all"]
+__all__ = ["Chunk", "Results", "cut", "n_threads", "train_all", "train_chunk", "without_first"]
 
 _SIDE_BY_SIDE = 64  # runs of a chunk, where there are enough: with refilling, as many fill the lanes
 _LONGEST = 20_000_000  # groups of a chunk on a thread: a few seconds, which an interrupt has to wait
@@ -38,6 +42,129 @@ _TRAVELLING = 2_000_000  # groups of a chunk that travels: half a second
 _WORKERS = 8  # that short studies are cut for, where nobody knows how many there are
 
 Results = dict[str, NDArray]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Runs `first` to `last` - 1 of the tasks it holds: run r is task ``r // n_seeds``, seed ``r % n_seeds``.
+
+    Attributes
+    ----------
+    shared : bool
+        Whether prompts share their strategies; says which kernel trains.
+    first, last : int
+        Counted from the first task that the chunk holds.
+    n_seeds : int
+        Training seeds of a task.
+    n_groups : int
+        Groups of answers that its runs sample at most: how much work it is.
+    by_task : mapping of str to ndarray (task, ...)
+        Arguments of the kernel with a task axis, among them `draws`, the number of each task draw. One of
+        length one stands for all tasks.
+    settings : mapping of str to object
+        Its other arguments.
+    results : mapping of str to tuple of int
+        Shape of each result, without (arm, task, seed) in front.
+    """
+
+    shared: bool
+    first: int
+    last: int
+    n_seeds: int
+    n_groups: int
+    by_task: Mapping[str, NDArray]
+    settings: Mapping[str, Any]
+    results: Mapping[str, tuple[int, ...]]
+
+    @property
+    def n_runs(self) -> int:
+        return self.last - self.first
+
+
+def cut(whole: Chunk, n_chunks: int) -> list[Chunk]:
+    """Cut the runs of a chunk into at most `n_chunks` of nearly equal size, each with its own tasks only."""
+    n_seeds = whole.n_seeds
+    edges = np.linspace(whole.first, whole.last, min(whole.n_runs, n_chunks) + 1).astype(int).tolist()
+    chunks = []
+    for first, last in pairwise(edges):
+        task, end = first // n_seeds, (last - 1) // n_seeds + 1
+        chunks.append(
+            replace(
+                whole,
+                first=first - task * n_seeds,
+                last=last - task * n_seeds,
+                n_groups=whole.n_groups * (last - first) // whole.n_runs,
+                by_task={
+                    name: rows if len(rows) == 1 else rows[task:end] for name, rows in whole.by_task.items()
+                },
+            )
+        )
+    return chunks
+
+
+def without_first(whole: Chunk, n_tasks: int) -> Chunk:
+    """A whole study but for its first task draws."""
+    n_runs = whole.n_runs - n_tasks * whole.n_seeds
+    return replace(
+        whole,
+        last=n_runs,
+        n_groups=whole.n_groups * n_runs // whole.n_runs,
+        by_task={name: rows if len(rows) == 1 else rows[n_tasks:] for name, rows in whole.by_task.items()},
+    )
+
+
+def _alike(chunk: Chunk) -> object:
+    """What two studies must have in common to be trained as one; never the same for shared strategies."""
+    if chunk.shared:
+        return object()
+    return (
+        chunk.n_seeds,
+        tuple(chunk.results.items()),
+        tuple((name, rows.shape[1:]) for name, rows in chunk.by_task.items()),
+        tuple(
+            (name, value.tobytes() if isinstance(value, np.ndarray) else value)
+            for name, value in chunk.settings.items()
+        ),
+    )
+
+
+def _join(studies: Sequence[Chunk]) -> Chunk:
+    """Whole studies that are :func:`_alike` as one chunk, task draws one after the other."""
+    if len(studies) == 1:
+        return studies[0]
+    return replace(
+        studies[0],
+        last=sum(study.n_runs for study in studies),
+        n_groups=sum(study.n_groups for study in studies),
+        by_task={
+            name: np.concatenate([study.by_task[name] for study in studies]) for name in studies[0].by_task
+        },
+    )
+
+
+def train_chunk(chunk: Chunk) -> dict[str, NDArray[np.float64]]:
+    """Train a chunk's runs.
+
+    Returns
+    -------
+    dict of str to ndarray (arm, run, ...)
+        Results of exactly these runs, in their order.
+    """
+    from rlvr.simulator import kernel, shared_kernel  # the compiler loads only when something is trained
+
+    given = {**chunk.by_task, **chunk.settings}
+    for (
+        name,
+        value,
+    ) in given.items():  # what travelled may be read-only, which is another type to the compiler
+        if isinstance(value, np.ndarray):
+            given[name] = np.require(value, requirements=["C", "W"])
+    front = (chunk.settings["arms"].size, len(chunk.by_task["draws"]), chunk.n_seeds)
+    results = {name: np.empty((*front, *rest)) for name, rest in chunk.results.items()}
+    train = shared_kernel.train_strategies if chunk.shared else kernel.train_prompts
+    train(chunk.first, chunk.last, n_seeds=chunk.n_seeds, **given, **results)
+    own = slice(chunk.first, chunk.last)
+    return {name: array.reshape(front[0], -1, *array.shape[3:])[:, own] for name, array in results.items()}
 
 
 @dataclass(frozen=True)
@@ -95,12 +222,12 @@ def train_all(
     threads = n_threads()
     groups: dict[object, list[int]] = defaultdict(list)
     for place, study in enumerate(studies):
-        groups[alike(study)].append(place)
+        groups[_alike(study)].append(place)
     n_groups = max(1, sum(study.n_groups for study in studies))
     pieces: list[_Piece] = []
     results: list[Results] = [{}] * len(studies)
     for places in groups.values():
-        whole = join([studies[place] for place in places])
+        whole = _join([studies[place] for place in places])
         share = max(1, -(-threads * whole.n_groups // n_groups))  # of the threads, rounded up
         n_chunks = max(share, min(4 * share, whole.n_runs // _SIDE_BY_SIDE), whole.n_groups // _LONGEST)
         if executor is not None:

@@ -105,7 +105,7 @@ class GRPOConfig:
     majority_labels : {"group", "fixed"}
         What MAJORITY rewards. "group": the plurality of the answer's own group. "fixed": one label a prompt,
         settled before training by `label_votes` answers of the prior, or with the fraction of right
-        labels that `label_share_right` states: see :func:`rlvr.simulator.majority_labels.fixed_labels`.
+        labels that `label_share_right` states: see :func:`rlvr.simulator.labels.fixed_labels`.
     label_votes : int, at least 1
         With "fixed", answers of the prior that vote on a prompt's label; ties as `tie_break` says.
     label_share_right : None or float in [0, 1]

@@ -20,8 +20,7 @@ from typing import Any
 import numpy as np
 
 from rlvr._writing import replacing
-from rlvr.simulator.executors import n_threads
-from rlvr.simulator.training_chunks import Chunk, train_chunk
+from rlvr.simulator.executors import Chunk, n_threads, train_chunk
 
 __all__ = ["KeptChunks", "chunk_digest"]
 

@@ -1,26 +1,62 @@
-"""The compiled training loop: arrays in, output filled.
+"""The compiled training of prompts that have a policy each: arrays in, output filled.
 
-Many groups are trained side by side, each in a lane: the last axis of every working array. Lane after lane
-does the same operation, so the compiler does several at once, and a lane has the bits of its group alone.
-The lanes are the prompts of a step's batch, which have a policy each and so do not wait for one another, in
-as many runs as fit beside them. Only where a batch is refilled does a prompt wait for the ones before it.
-Which rewards a group earns is in :mod:`rlvr.simulator.kernel_rewards`, how they move the logits in
-:mod:`rlvr.simulator.kernel_updates`. All arms of a run see the same batches and the same uniforms, keyed
-by where they are used (:mod:`rlvr.simulator.keyed_random`).
+Many groups are trained side by side, each in a lane: the last axis of every working array. An inner loop does
+one operation in lane after lane, none of which looks at another: the compiler fills its vector registers with
+lanes, and each has the bits of its group alone. The lanes are the prompts of a step's batch, which have a
+policy each and so do not wait for one another, in as many runs as fit beside them. Only where a batch is
+refilled does a prompt wait for the ones before it. All arms of a run see the same batches and the same
+uniforms, keyed by where they are used.
+
+From top to bottom: lanes in and out, softmax, sampling, rewards, updates, reading, training. `rare` is the
+rules again where one of them is in use that the light settings do without, and None elsewhere: the compiler
+then leaves out all that asks for it, and a first call waits a third less.
 """
 
+# mypy: allow-untyped-defs
+# The compiler infers these types itself, more strictly.
 from __future__ import annotations
 
+import math
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
-from rlvr.simulator.kernel_rewards import RANDOM, TRUE, group_rewards
-from rlvr.simulator.kernel_softmax import softmax_of_lanes
-from rlvr.simulator.kernel_updates import group_update
-from rlvr.simulator.keyed_random import fill_words, fill_words_of_lanes
-from rlvr.simulator.lanes import MOST_LANES, VECTOR, compiled, put, take
-from rlvr.simulator.rules import ADAM, REFILL, UNIFORM
+from rlvr.simulator.drawing import (
+    compiled,
+    draw_batches,
+    exponential,
+    fill_words,
+    inlined,
+    uniform,
+    whole_blocks,
+)  # fmt: skip
+from rlvr.simulator.rules import (
+    ADAM,
+    BETAS,
+    EPSILON,
+    FORWARD,
+    FROZEN,
+    GRPO,
+    MAJORITY,
+    MIRROR,
+    OFF,
+    RANDOM,
+    REFILL,
+    RLOO,
+    TRUE,
+    UNIFORM,
+    Rules,
+    rare_rules,
+)  # fmt: skip
 
-__all__ = ["train"]
+__all__ = [
+    "Scratch", "as_uniforms", "group_rewards", "group_update", "put", "sample", "scratch_space",
+    "softmax_of_lanes", "take", "train_prompts",
+]  # fmt: skip
+
+VECTOR, MOST_LANES = 8, 64  # lanes come in multiples of what the widest registers hold
+ROUNDING = 1e-14  # a drift below it is a zero to Adam, whose epsilon it is far from
 
 _BATCHES = np.uint64(1)  # fourth counter word: what the bits are for
 _GROUPS = np.uint64(2)
@@ -28,8 +64,134 @@ _VERIFIER = np.uint64(3)
 _32 = np.uint64(32)
 
 
+class Scratch(NamedTuple):
+    """Working arrays of groups side by side; none of them means anything between two calls."""
+
+    counts: NDArray[np.int64]  # (action, lane)
+    most: NDArray[np.int64]  # (lane,), as are all without an axis named
+    tied: NDArray[np.int64]
+    skip: NDArray[np.int64]
+    top: NDArray[np.float64]
+    total: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    weights: NDArray[np.float64]  # (sample, lane)
+    drift: NDArray[np.float64]  # (action, lane), as are all that follow
+    before: NDArray[np.float64]
+    times: NDArray[np.float64]
+    tilted: NDArray[np.float64]
+    target: NDArray[np.float64]
+
+
+class _Lanes(NamedTuple):
+    """What every lane is about, and the runs that are trained side by side."""
+
+    own: NDArray[np.int64]  # (lane,): its run, of those side by side
+    turns: NDArray[np.int64]  # (lane,): its place in the batch
+    tasks: NDArray[np.int64]  # (run,), as are the next three
+    seeds: NDArray[np.int64]
+    runs_at: NDArray[np.uint64]
+    no_prompt: NDArray[np.int64]
+    task_of: NDArray[np.int64]  # (lane,), as are the next four
+    places: NDArray[np.uint64]
+    prompts: NDArray[np.int64]
+    answers: NDArray[np.int64]
+    counted: NDArray[np.bool_]
+    filled: NDArray[np.int64]  # (arm, lane)
+    states: NDArray[np.float64]  # (arm, run, prompt, field)
+    order: NDArray[np.int64]  # (run, prompt)
+    pool: NDArray[np.int64]  # (run, prompt)
+    batch_words: NDArray[np.uint64]  # (n, run)
+    words: NDArray[np.uint64]  # (n, lane): those of the actions, then those of the rewards
+    action_words: NDArray[np.uint64]
+    reward_words: NDArray[np.uint64]
+    uniforms: NDArray[np.float64]  # (sample, lane)
+    verifier: NDArray[np.float64]  # (sample, lane)
+    state: NDArray[np.float64]  # (field, lane)
+    policy: NDArray[np.float64]  # (action, lane)
+    reference: NDArray[np.float64]  # (action, lane)
+    right: NDArray[np.float64]  # (action, lane)
+    actions: NDArray[np.int64]  # (sample, lane)
+    rewards: NDArray[np.float64]  # (sample, lane)
+
+
+def scratch_space(n_actions: int, group_size: int, n_lanes: int) -> Scratch:
+    """New scratch space for groups of this size."""
+    counts = np.empty((n_actions + 3, n_lanes), np.int64)
+    rows, weights = np.empty((3, n_lanes)), np.empty((group_size, n_lanes))
+    others = np.empty((5, n_actions, n_lanes))
+    return Scratch._make((counts[:n_actions], *counts[n_actions:], *rows, weights, *others))
+
+
+def _lanes(rules: Rules, n_arms: int, n_prompts: int, n_actions: int, n_runs: int) -> _Lanes:
+    """_Lanes for at most `n_runs` runs side by side."""
+    n_fields = 3 * n_actions + 2 if rules.optimizer == ADAM else n_actions
+    width = 1 if rules.filtering == REFILL else _even_part(rules.batch_size, MOST_LANES)  # prompts at a time
+    n_runs = _even_part(n_runs, max(1, MOST_LANES // width))
+    n = VECTOR * -(-n_runs * width // VECTOR)
+    own, turns = np.divmod(np.minimum(np.arange(n), n_runs * width - 1), width)  # what is left over: the last
+    n_action_words = whole_blocks(rules.group_size)
+    words = np.empty((n_action_words + whole_blocks(1 + (rules.group_size + 31) // 32), n), np.uint64)
+    samples, rows = (rules.group_size, n), (n_actions, n)
+    return _Lanes._make((
+        own, turns, *np.empty((2, n_runs), np.int64), np.empty(n_runs, np.uint64), np.zeros(n_runs, np.int64),
+        np.empty(n, np.int64), np.empty(n, np.uint64), *np.empty((2, n), np.int64), np.empty(n, np.bool_),
+        np.empty((n_arms, n), np.int64), np.empty((n_arms, n_runs, n_prompts, n_fields)),
+        *np.empty((2, n_runs, n_prompts), np.int64),
+        np.empty((whole_blocks(rules.n_candidates), n_runs), np.uint64),
+        words, words[:n_action_words], words[n_action_words:], *np.empty((2, *samples)),
+        np.empty((n_fields, n)), *np.empty((3, *rows)), np.empty(samples, np.int64), np.empty(samples),
+    ))  # fmt: skip
+
+
+def _even_part(n: int, most: int) -> int:
+    """How many at a time take `n` in the fewest turns of at most `most`, the turns as even as can be."""
+    return -(-n // -(-n // most))
+
+
 @compiled
-def _sample(probabilities, uniforms, cumulative, actions):
+def take(source, first, second, rows):
+    """Copy ``source[first[lane], second[lane]]`` (field,) to each lane of `rows` (field, lane)."""
+    for lane in range(rows.shape[1]):
+        row = source[first[lane], second[lane]]
+        for field in range(rows.shape[0]):
+            rows[field, lane] = row[field]
+
+
+@compiled
+def put(rows, first, second, target):
+    """Copy each lane of `rows` (field, lane) to ``target[first[lane], second[lane]]`` (field,)."""
+    for lane in range(rows.shape[1]):
+        row = target[first[lane], second[lane]]
+        for field in range(rows.shape[0]):
+            row[field] = rows[field, lane]
+
+
+@compiled
+def softmax_of_lanes(logits, probabilities, top, total):
+    """Fill `probabilities` (action, lane) with each lane's softmax, to the bit that of `drawing.softmax`.
+
+    Both may be the same array, and `logits` may have more rows; `top` and `total` (lane,) are scratch space.
+    """
+    n_actions, n_lanes = probabilities.shape
+    for lane in range(n_lanes):
+        top[lane] = logits[0, lane]
+        total[lane] = 0.0
+    for a in range(1, n_actions):
+        for lane in range(n_lanes):
+            top[lane] = max(top[lane], logits[a, lane])
+    for a in range(n_actions):
+        for lane in range(n_lanes):
+            probabilities[a, lane] = exponential(max(logits[a, lane] - top[lane], -700.0))
+    for a in range(n_actions):
+        for lane in range(n_lanes):
+            total[lane] += probabilities[a, lane]
+    for a in range(n_actions):
+        for lane in range(n_lanes):
+            probabilities[a, lane] /= total[lane]
+
+
+@compiled
+def sample(probabilities, uniforms, cumulative, actions):
     """Inverse-CDF sampling of `actions` (sample, lane): one uniform an action, shared by all arms.
 
     Counting the steps of the distribution function below the uniform has no branch to mispredict.
@@ -46,50 +208,281 @@ def _sample(probabilities, uniforms, cumulative, actions):
 
 
 @compiled
-def _draw_batch(key, place, step, batch_size, order, pool, words):
-    """Bring a uniformly drawn batch to the front of `order` (prompt,): a partial Fisher-Yates shuffle.
-
-    `pool` (candidate,) is the batch followed by the prompts that would refill it. Its longer shuffle is
-    not kept in `order`, so the batches of later steps are the same with refilling and without.
-    """
-    fill_words(key, place, np.int64(0), step, _BATCHES, words)
-    for j in range(batch_size):
-        other = j + np.int64((words[j] * np.uint64(order.size - j)) >> _32)
-        order[j], order[other] = order[other], order[j]
-    for j in range(order.size):
-        pool[j] = order[j]
-    for j in range(batch_size, words.size):
-        if j < order.size - 1:
-            other = j + np.int64((words[j] * np.uint64(order.size - j)) >> _32)
-            pool[j], pool[other] = pool[other], pool[j]
-
-
-@compiled
-def _uniform(word):
-    """The middle of the interval, 2**-32 wide, that a 32-bit word numbers."""
-    return (np.float64(np.int64(word)) + 0.5) * 2.0**-32
-
-
-@compiled
-def _draw_uniforms(key, places, prompts, step, purpose, words, uniforms):
-    """Fill `words` (n, lane), and from the first of them `uniforms` (sample, lane)."""
-    fill_words_of_lanes(key, places, prompts, step, purpose, words)
+def as_uniforms(words, uniforms):
+    """Fill `uniforms` (sample, lane) from the first of the `words` (n, lane)."""
     for i in range(uniforms.shape[0]):
         for lane in range(uniforms.shape[1]):
-            uniforms[i, lane] = _uniform(words[i, lane])
+            uniforms[i, lane] = uniform(words[i, lane])
 
 
 @compiled
-def _round_up(n):
-    """The next multiple of the eight words of a counter block."""
-    return 8 * ((n + 7) // 8)
+def _add_plurality(actions, tie_words, rare, scratch, labels):
+    """Where `labels` (lane,) is negative, put the group's most frequent action.
+
+    Among tied ones it is the lowest, or the one that the lane's word draws.
+    """
+    counts, most, tied, skip = scratch.counts, scratch.most, scratch.tied, scratch.skip
+    n_actions, n_lanes = counts.shape
+    counts[:] = 0
+    for i in range(actions.shape[0]):
+        for a in range(n_actions):
+            for lane in range(n_lanes):
+                counts[a, lane] += 1 if actions[i, lane] == a else 0
+    most[:] = 0
+    for a in range(n_actions):
+        for lane in range(n_lanes):
+            most[lane] = max(most[lane], counts[a, lane])
+    skip[:] = 0
+    if rare is not None and rare.tie_break == UNIFORM:
+        tied[:] = 0
+        for a in range(n_actions):
+            for lane in range(n_lanes):
+                tied[lane] += 1 if counts[a, lane] == most[lane] else 0
+        for lane in range(n_lanes):
+            skip[lane] = np.int64((tie_words[0, lane] * np.uint64(tied[lane])) >> _32)
+    for a in range(n_actions):
+        for lane in range(n_lanes):
+            among = counts[a, lane] == most[lane]
+            labels[lane] = a if among and skip[lane] == 0 and labels[lane] < 0 else labels[lane]
+            skip[lane] -= 1 if among else 0
+
+
+@inlined
+def group_rewards(arm, actions, correct, labels, words, verifier, rare, scratch, rewards):
+    """Fill `rewards` (sample, lane) with 0.0 or 1.0, for one group a lane.
+
+    Parameters
+    ----------
+    arm : int
+        RANDOM, MAJORITY or TRUE.
+    actions : ndarray of int (sample, lane)
+    correct : ndarray (action, lane)
+        1.0 for a correct action, 0.0 for another.
+    labels : ndarray of int (lane,)
+        What MAJORITY rewards; if negative, the plurality of the group, which is put there.
+    words : ndarray of uint64 (n, lane)
+        32-bit words: the first breaks ties, the rest are one reward bit each.
+    verifier : ndarray (sample, lane)
+        Uniforms: whether a noisy verifier errs. Read only if it is noisy.
+    rare : Rules or None
+    scratch : Scratch
+    rewards : ndarray (sample, lane)
+    """
+    group_size, n_lanes = actions.shape
+    if arm == RANDOM:
+        for i in range(group_size):
+            for lane in range(n_lanes):
+                rewards[i, lane] = np.int64((words[1 + i // 32, lane] >> np.uint64(i % 32)) & np.uint64(1))
+    elif arm == MAJORITY:
+        _add_plurality(actions, words, rare, scratch, labels)
+        for i in range(group_size):
+            for lane in range(n_lanes):
+                rewards[i, lane] = 1.0 if actions[i, lane] == labels[lane] else 0.0
+    elif arm == TRUE:
+        for i in range(group_size):
+            for lane in range(n_lanes):
+                rewards[i, lane] = correct[actions[i, lane], lane]
+        if rare is not None and (rare.false_positive > 0.0 or rare.false_negative > 0.0):
+            for i in range(group_size):
+                for lane in range(n_lanes):
+                    right = rewards[i, lane] > 0.0
+                    rewarded = 1.0 - rare.false_negative if right else rare.false_positive
+                    rewards[i, lane] = 1.0 if verifier[i, lane] < rewarded else 0.0
 
 
 @compiled
-def _even_part(n, most):
-    """How many at a time take `n` in the fewest turns of at most `most`, the turns as even as can be."""
-    n_turns = (n + most - 1) // most
-    return (n + n_turns - 1) // n_turns
+def _weigh(rewards, part_size, advantage, mean, scale, weights):
+    """Fill `weights` (sample, lane) with advantages over `part_size`, and `mean` (lane,) with mean rewards.
+
+    In a group of equal rewards every weight is exactly zero. `scale` (lane,) is scratch space.
+    """
+    group_size, n_lanes = rewards.shape
+    mean[:] = 0.0
+    for i in range(group_size):
+        for lane in range(n_lanes):
+            mean[lane] += rewards[i, lane]
+    for lane in range(n_lanes):
+        mean[lane] /= group_size
+        divisor = 1.0
+        if advantage == GRPO:
+            divisor = math.sqrt(mean[lane] * (1.0 - mean[lane])) + 1e-8
+        elif advantage == RLOO:
+            divisor = (group_size - 1) / group_size
+        scale[lane] = 1.0 / (divisor * part_size)
+    for i in range(group_size):
+        for lane in range(n_lanes):
+            weights[i, lane] = (rewards[i, lane] - mean[lane]) * scale[lane]
+
+
+@compiled
+def _weigh_by_ratio(now, before, actions, first, last, low, high, weights):
+    """Multiply the weights of samples `first` to `last` - 1 by ratio, those of clipped ones by zero."""
+    for i in range(first, last):
+        for lane in range(now.shape[1]):
+            action, weight = actions[i, lane], weights[i, lane]
+            ratio = now[action, lane] / before[action, lane]
+            above = weight > 0.0 and ratio > 1.0 + high
+            below = weight < 0.0 and ratio < 1.0 - low
+            weights[i, lane] = 0.0 if above or below else weight * ratio
+
+
+@compiled
+def _add_policy_gradient(now, actions, weights, first, last, rare, total, drift):
+    """Add the weighted sum of onehot - now over samples `first` to `last` - 1.
+
+    The weights of a whole group sum to zero, so that over it the sum of onehot is the same.
+    """
+    n_actions, n_lanes = drift.shape
+    for i in range(first, last):
+        for a in range(n_actions):
+            for lane in range(n_lanes):
+                drift[a, lane] += weights[i, lane] if actions[i, lane] == a else 0.0
+    if rare is None or rare.inner_updates == 1:
+        return
+    total[:] = 0.0
+    for i in range(first, last):
+        for lane in range(n_lanes):
+            total[lane] += weights[i, lane]
+    for a in range(n_actions):
+        for lane in range(n_lanes):
+            drift[a, lane] -= total[lane] * now[a, lane]
+
+
+@compiled
+def _add_mirror_step(logits, actions, rewards, temperature, scratch):
+    """Add target minus policy over the candidates: the distinct actions that were sampled.
+
+    The policy is the one restricted to them; the target is it, tilted by the exponential of reward over
+    temperature. A candidate's reward is the mean over its samples. What was not sampled has the least
+    weight there is, 1e-304, which no sum of weights notices: the largest is 1.
+    """
+    times, policy, target, drift, best = (
+        scratch.times, scratch.tilted, scratch.target, scratch.drift, scratch.mean,
+    )  # fmt: skip
+    n_actions, n_lanes = drift.shape
+    times[:] = 0.0
+    target[:] = 0.0
+    for i in range(actions.shape[0]):
+        for a in range(n_actions):
+            for lane in range(n_lanes):
+                times[a, lane] += 1.0 if actions[i, lane] == a else 0.0
+                target[a, lane] += rewards[i, lane] if actions[i, lane] == a else 0.0
+    best[:] = 0.0
+    for a in range(n_actions):
+        for lane in range(n_lanes):
+            target[a, lane] /= max(times[a, lane], 1.0)
+            best[lane] = max(best[lane], target[a, lane])
+    for a in range(n_actions):
+        for lane in range(n_lanes):
+            tilt = (target[a, lane] - best[lane]) / temperature  # equal rewards: exactly the policy
+            policy[a, lane] = logits[a, lane] if times[a, lane] > 0.0 else -np.inf
+            target[a, lane] = logits[a, lane] + tilt if times[a, lane] > 0.0 else -np.inf
+    for logits_of in (policy, target):
+        softmax_of_lanes(logits_of, logits_of, scratch.top, scratch.total)
+    for a in range(n_actions):
+        for lane in range(n_lanes):
+            drift[a, lane] += target[a, lane] - policy[a, lane] if times[a, lane] > 0.0 else 0.0
+
+
+@compiled
+def _add_kl_term(now, prior, coefficient, rare, log_ratios, divergence, drift):
+    """Add the pull towards the prior."""
+    n_actions, n_lanes = drift.shape
+    if rare is None or rare.kl == FORWARD:  # as published: the gradient of KL(prior || policy)
+        for a in range(n_actions):
+            for lane in range(n_lanes):
+                drift[a, lane] -= coefficient * (now[a, lane] - prior[a, lane])
+    elif coefficient > 0.0:  # the gradient of KL(policy || prior)
+        divergence[:] = 0.0
+        for a in range(n_actions):
+            for lane in range(n_lanes):
+                log_ratios[a, lane] = math.log(now[a, lane] / prior[a, lane])
+                divergence[lane] += now[a, lane] * log_ratios[a, lane]
+        for a in range(n_actions):
+            for lane in range(n_lanes):
+                gap = log_ratios[a, lane] - divergence[lane]
+                drift[a, lane] -= coefficient * now[a, lane] * gap
+
+
+@compiled
+def _through_adam(counts, state, drift):
+    """Turn `drift` (action, lane) into Adam's step, in the lanes that `counts` marks.
+
+    Moments and decays, the betas to the power of the number of updates, are the prompt's own, in its `state`.
+    The powers are products, so that no system's own pow can move a digit. A drift that is zero but for
+    rounding counts as zero: Adam would make a step of it, and the KL term an avalanche.
+    """
+    n, n_lanes = drift.shape
+    for order in range(2):
+        for lane in range(n_lanes):
+            state[3 * n + order, lane] *= BETAS[order] if counts[lane] else 1.0
+    for a in range(n):
+        for lane in range(n_lanes):
+            new = 0.0 if abs(drift[a, lane]) < ROUNDING else drift[a, lane]
+            mean = BETAS[0] * state[n + a, lane] + (1.0 - BETAS[0]) * new
+            square = BETAS[1] * state[2 * n + a, lane] + (1.0 - BETAS[1]) * (new * new)
+            state[n + a, lane] = mean if counts[lane] else state[n + a, lane]
+            state[2 * n + a, lane] = square if counts[lane] else state[2 * n + a, lane]
+            length = math.sqrt(square / (1.0 - state[3 * n + 1, lane])) + EPSILON
+            drift[a, lane] = mean / (1.0 - state[3 * n, lane]) / length
+
+
+@inlined
+def group_update(state, policy, prior, actions, rewards, rules, rare, counts, scratch):
+    """Move one prompt's logits by the updates of one group, in each lane that `counts` marks.
+
+    A group of equal rewards has no policy term; unless filtering is off it is dropped, and then its KL
+    term goes too. Each inner update uses its part of the group, in order, and the whole KL term.
+
+    Parameters
+    ----------
+    state : ndarray (field, lane)
+        What training changes: logits, a field an action, and with Adam both moments, alike, and the two
+        decays, zeros and ones at first.
+    policy : ndarray (action, lane)
+        What sampled the group; with inner updates, overwritten by the policies that follow.
+    prior : ndarray (action, lane)
+        The untrained policy.
+    actions : ndarray of int (sample, lane)
+    rewards : ndarray (sample, lane)
+        0.0 or 1.0.
+    rules : Rules
+    rare : Rules or None
+        The same, or None where :func:`rlvr.simulator.rules.rare_rules` says so.
+    counts : ndarray of bool (lane,)
+        Which lanes want a group; on return, which of their groups counted.
+    scratch : Scratch
+    """
+    group_size, n_lanes = actions.shape
+    n = prior.shape[0]
+    drift, mean, weights = scratch.drift, scratch.mean, scratch.weights
+    part_size = group_size
+    if rare is not None:
+        part_size = group_size // rare.inner_updates
+    _weigh(rewards, part_size, rules.advantage, mean, scratch.total, weights)
+    if rules.filtering != OFF:
+        for lane in range(n_lanes):
+            counts[lane] = counts[lane] and 0.0 < mean[lane] < 1.0
+    if rare is not None and rare.inner_updates > 1:
+        for a in range(n):
+            for lane in range(n_lanes):
+                scratch.before[a, lane] = policy[a, lane]
+    for first in range(0, group_size, part_size):
+        last = first + part_size
+        drift[:] = 0.0
+        if rare is not None and first > 0:
+            softmax_of_lanes(state, policy, scratch.top, scratch.total)
+            _weigh_by_ratio(policy, scratch.before, actions, first, last, rare.low, rare.high, weights)
+        if rare is not None and rare.update == MIRROR:
+            _add_mirror_step(state, actions, rewards, rare.mirror_temperature, scratch)
+        else:
+            _add_policy_gradient(policy, actions, weights, first, last, rare, scratch.total, drift)
+        _add_kl_term(policy, prior, rules.kl_coefficient, rare, scratch.times, scratch.total, drift)
+        if rare is not None and rare.optimizer == ADAM:
+            _through_adam(counts, state, drift)
+        for a in range(n):
+            for lane in range(n_lanes):
+                state[a, lane] += rules.learning_rate * drift[a, lane] if counts[lane] else 0.0
 
 
 @compiled
@@ -98,36 +491,12 @@ def _all_full(filled, arms, batch_size):
     waiting = 0
     for arm in range(arms.size):
         for lane in range(filled.shape[1]):
-            waiting += 1 if arms[arm] != 0 and filled[arm, lane] < batch_size else 0
+            waiting += 1 if arms[arm] != FROZEN and filled[arm, lane] < batch_size else 0
     return waiting == 0
 
 
-@compiled
-def _read(state, correct, row, scratch, policies):
-    """Return the exact accuracy of one run, averaged over prompts.
-
-    `state` is its (prompt, field), `correct` its task's (prompt, action); `row` (action, lane) is scratch
-    space for as many prompts as there are lanes. Fill `policies` (prompt, action) too, unless it is empty.
-    """
-    n_actions, n_lanes = row.shape
-    n_prompts = state.shape[0]
-    total = 0.0
-    for start in range(0, n_prompts, n_lanes):
-        for lane in range(n_lanes):
-            for a in range(n_actions):
-                row[a, lane] = state[min(start + lane, n_prompts - 1), a]
-        softmax_of_lanes(row, row, scratch)
-        for prompt in range(start, min(start + n_lanes, n_prompts)):
-            for a in range(n_actions):
-                total += row[a, prompt - start] if correct[prompt, a] else 0.0
-                if policies.size > 0:
-                    policies[prompt, a] = row[a, prompt - start]
-    return total / n_prompts
-
-
-@compiled
-def train(
-    first, last, draws, prior, correct, labels, arms, key, n_seeds, checkpoints, rules, curves, policies
+def train_prompts(
+    first, last, draws, prior, correct, labels, arms, key, n_seeds, checkpoints, rules, curves, policies=None
 ):
     """Train every arm of runs `first` to `last` - 1, run r being task ``r // n_seeds``, seed ``r % n_seeds``.
 
@@ -152,99 +521,119 @@ def train(
     rules : Rules
     curves : ndarray (arm, task, seed, checkpoint)
         Filled with exact accuracies.
-    policies : ndarray (arm, task, seed, prompt, action)
-        Filled with the final policies, unless its task axis is empty.
+    policies : ndarray (arm, task, seed, prompt, action), optional
+        Filled with the final policies.
 
     Raises
     ------
     ValueError
         If a code in `arms` is none of an arm's.
     """
-    chance = rules.tie_break == UNIFORM  # whether words are drawn beyond those that sample actions
-    for arm in range(arms.size):
-        if arms[arm] < 0 or arms[arm] > TRUE:
-            raise ValueError("arms must be codes of arms")
-        chance = chance or arms[arm] == RANDOM
-    n_prompts, n_actions = prior.shape[1:]
-    batch_size, group_size = rules.batch_size, rules.group_size
-    noisy = rules.false_positive > 0.0 or rules.false_negative > 0.0
-    n_fields = 3 * n_actions + 2 if rules.optimizer == ADAM else n_actions
-    width = 1 if rules.filtering == REFILL else _even_part(batch_size, MOST_LANES)  # prompts at a time
-    n_runs = _even_part(last - first, max(1, MOST_LANES // width))
-    n = VECTOR * ((n_runs * width + VECTOR - 1) // VECTOR)  # lanes
-    own, turns = np.empty(n, np.int64), np.empty(n, np.int64)  # a lane's run, and its place in the batch
-    for lane in range(n):  # lanes that are left over do the last one's work once more
-        own[lane], turns[lane] = divmod(min(lane, n_runs * width - 1), width)
-    tasks, seeds, runs_at = (
-        np.empty(n_runs, np.int64),
-        np.empty(n_runs, np.int64),
-        np.empty(n_runs, np.uint64),
+    if not set(arms.tolist()) <= {FROZEN, RANDOM, MAJORITY, TRUE}:
+        raise ValueError("arms must be codes of arms")
+    rare, (n_prompts, n_actions) = rare_rules(rules), prior.shape[1:]
+    if policies is None:
+        policies = np.empty((arms.size, 0, n_seeds, n_prompts, n_actions))
+    lanes = _lanes(rules, arms.size, n_prompts, n_actions, last - first)
+    scratch = scratch_space(n_actions, rules.group_size, lanes.own.size)
+    _train(
+        first, last, draws, prior, correct.astype(float), labels, arms, key, n_seeds, checkpoints, rules,
+        rare, lanes, scratch, curves, policies,
+    )  # fmt: skip
+
+
+@compiled
+def _train(
+    first, last, draws, prior, correct, labels, arms, key, n_seeds, checkpoints, rules, rare, lanes, scratch,
+    curves, policies,
+):  # fmt: skip
+    """Train the runs of :func:`train_prompts`, as many as there are lanes for side by side."""
+    n_arms, n_runs, n_prompts, n_fields = lanes.states.shape
+    n_actions, n = lanes.policy.shape
+    states, state, policy, own, prompts = lanes.states, lanes.state, lanes.policy, lanes.own, lanes.prompts
+    filled, counted, places, tasks, seeds = (
+        lanes.filled,
+        lanes.counted,
+        lanes.places,
+        lanes.tasks,
+        lanes.seeds,
     )
-    task_of, places = np.empty(n, np.int64), np.empty(n, np.uint64)
-    prompts, answers = np.empty(n, np.int64), np.empty(n, np.int64)
-    state = np.empty((arms.size, n_runs, n_prompts, n_fields))
-    order, pool = np.empty((n_runs, n_prompts), np.int64), np.empty((n_runs, n_prompts), np.int64)
-    filled, counted = np.empty((arms.size, n), np.int64), np.empty(n, np.bool_)
-    batch_words = np.empty(_round_up(rules.n_candidates), np.uint64)
-    words = np.empty((_round_up(group_size) + _round_up(1 + (group_size + 31) // 32), n), np.uint64)
-    action_words, reward_words = words[: _round_up(group_size)], words[_round_up(group_size) :]
-    uniforms, verifier = np.empty((group_size, n)), np.empty((group_size, n))
-    here, policy = np.empty((n_fields, n)), np.empty((n_actions, n))
-    reference, right = np.empty((n_actions, n)), np.empty((n_actions, n))
-    actions, rewards = np.empty((group_size, n), np.int64), np.empty((group_size, n))
-    nothing = np.empty((0, n_actions))
-    counts, scratch = np.empty((n_actions + 3, n), np.int64), np.empty((5 * n_actions + group_size + 2, n))
+    batch_size, n_candidates = rules.batch_size, rules.n_candidates
+    chance = rare is not None and rare.tie_break == UNIFORM  # words beyond those that sample actions
+    for arm in range(n_arms):
+        chance = chance or arms[arm] == RANDOM
+    width = lanes.turns[n - 1] + 1  # of the batch, how many prompts at a time
+    turns, pool, task_of, answers = lanes.turns, lanes.pool, lanes.task_of, lanes.answers
+    words, action_words, reward_words = lanes.words, lanes.action_words, lanes.reward_words
+    uniforms, verifier, actions, rewards = lanes.uniforms, lanes.verifier, lanes.actions, lanes.rewards
+    reference, right = lanes.reference, lanes.right
     for start in range(first, last, n_runs):
         for i in range(n_runs):
             run = min(start + i, last - 1)  # runs that are left over are the last one once more
             tasks[i], seeds[i] = run // n_seeds, run % n_seeds
-            runs_at[i] = (np.uint64(draws[tasks[i]]) << _32) | np.uint64(seeds[i])
+            lanes.runs_at[i] = (np.uint64(draws[tasks[i]]) << _32) | np.uint64(seeds[i])
             for prompt in range(n_prompts):
-                order[i, prompt] = prompt
+                lanes.order[i, prompt] = prompt
                 for a in range(n_actions):
-                    state[:, i, prompt, a] = np.log(prior[tasks[i], prompt, a])
-                for field in range(n_actions, n_fields):
-                    state[:, i, prompt, field] = 0.0 if field < 3 * n_actions else 1.0
+                    logit = np.log(prior[tasks[i], prompt, a])
+                    for arm in range(n_arms):
+                        states[arm, i, prompt, a] = logit
+                for arm in range(n_arms):
+                    for field in range(n_actions, n_fields):
+                        states[arm, i, prompt, field] = 0.0 if field < 3 * n_actions else 1.0
         for lane in range(n):
-            task_of[lane], places[lane] = tasks[own[lane]], runs_at[own[lane]]
+            task_of[lane], places[lane] = tasks[own[lane]], lanes.runs_at[own[lane]]
         step = np.int64(0)  # a literal would have what it is passed to compiled twice
         for checkpoint in range(checkpoints.size):
             while step < checkpoints[checkpoint]:
-                for i in range(n_runs):
-                    _draw_batch(key, runs_at[i], step, batch_size, order[i], pool[i], batch_words)
+                fill_words(key, lanes.runs_at, lanes.no_prompt, step, _BATCHES, lanes.batch_words)
+                draw_batches(lanes.batch_words, batch_size, lanes.order, pool)
                 filled[:] = 0
-                for j in range(0, rules.n_candidates, width):
-                    if rules.filtering == REFILL and _all_full(filled, arms, batch_size):
+                for j in range(0, n_candidates, width):
+                    if rare is not None and rare.filtering == REFILL and _all_full(filled, arms, batch_size):
                         break
                     for lane in range(n):
-                        prompts[lane] = pool[own[lane], min(j + turns[lane], rules.n_candidates - 1)]
-                    if noisy:
-                        _draw_uniforms(key, places, prompts, step, _VERIFIER, action_words, verifier)
+                        prompts[lane] = pool[own[lane], min(j + turns[lane], n_candidates - 1)]
+                    if rare is not None and (rare.false_positive > 0.0 or rare.false_negative > 0.0):
+                        fill_words(key, places, prompts, step, _VERIFIER, action_words)
+                        as_uniforms(action_words, verifier)
                     drawn = words if chance else action_words
-                    _draw_uniforms(key, places, prompts, step, _GROUPS, drawn, uniforms)
+                    fill_words(key, places, prompts, step, _GROUPS, drawn)
+                    as_uniforms(words, uniforms)
                     take(prior, task_of, prompts, reference)
                     take(correct, task_of, prompts, right)
-                    for arm in range(arms.size):
-                        if arms[arm] == 0:
+                    for arm in range(n_arms):
+                        if arms[arm] == FROZEN:
                             continue
                         for lane in range(n):
                             answers[lane] = labels[task_of[lane], prompts[lane]]
                             counted[lane] = filled[arm, lane] < batch_size
-                        take(state[arm], own, prompts, here)
-                        softmax_of_lanes(here[:n_actions], policy, scratch)
-                        _sample(policy, uniforms, scratch[0], actions)
+                        take(states[arm], own, prompts, state)
+                        softmax_of_lanes(state, policy, scratch.top, scratch.total)
+                        sample(policy, uniforms, scratch.total, actions)
                         group_rewards(
-                            arms[arm], actions, right, answers, reward_words, verifier, rules, counts, rewards
-                        )
-                        group_update(here, policy, reference, actions, rewards, rules, counted, scratch)
-                        put(here, own, prompts, state[arm])
+                            arms[arm], actions, right, answers, reward_words,
+                            verifier, rare, scratch, rewards,
+                        )  # fmt: skip
+                        group_update(
+                            state, policy, reference, actions, rewards, rules, rare,
+                            counted, scratch,
+                        )  # fmt: skip
+                        put(state, own, prompts, states[arm])
                         for lane in range(n):
                             filled[arm, lane] += 1 if counted[lane] else 0
                 step += 1
-            for arm in range(arms.size):
+            for arm in range(n_arms):
                 for i in range(n_runs):
-                    task, seed = tasks[i], seeds[i]
-                    kept = policies[arm, task, seed] if policies.shape[1] > 0 else nothing
-                    curves[arm, task, seed, checkpoint] = _read(
-                        state[arm, i], correct[task], policy, scratch, kept
-                    )
+                    task, accuracy = tasks[i], 0.0
+                    for at in range(0, n_prompts, n):  # as many prompts of the run as there are lanes
+                        for lane in range(n):
+                            answers[lane], prompts[lane] = i, min(at + lane, n_prompts - 1)
+                        take(states[arm], answers, prompts, state)
+                        softmax_of_lanes(state, policy, scratch.top, scratch.total)
+                        for prompt in range(at, min(at + n, n_prompts)):
+                            for a in range(n_actions):
+                                accuracy += policy[a, prompt - at] * correct[task, prompt, a]
+                                if policies.shape[1] > 0:
+                                    policies[arm, task, seeds[i], prompt, a] = policy[a, prompt - at]
+                    curves[arm, task, seeds[i], checkpoint] = accuracy / n_prompts

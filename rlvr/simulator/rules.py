@@ -8,16 +8,19 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from rlvr.arms import ARM_CODE, ARMS
 from rlvr.simulator.grpo_config import OPTIONS, GRPOConfig
 
-__all__ = ["Rules", "as_rules"]
+__all__ = ["Rules", "as_rules", "rare_rules"]
 
+FROZEN, RANDOM, MAJORITY, TRUE = (ARM_CODE[arm] for arm in ARMS)
 OFF, DROP, REFILL = range(len(OPTIONS["filtering"]))
 LOWEST, UNIFORM = range(len(OPTIONS["tie_break"]))
 FORWARD, REVERSE = range(len(OPTIONS["kl"]))
 GRPO, CENTERED, RLOO = range(len(OPTIONS["advantage"]))
 SGD, ADAM = range(len(OPTIONS["optimizer"]))
 GRADIENT, MIRROR = range(len(OPTIONS["update"]))
+BETAS, EPSILON = (0.9, 0.95), 1e-8  # Adam's: decay of the first and of the second moment
 
 
 class Rules(NamedTuple):
@@ -46,14 +49,14 @@ class Rules(NamedTuple):
     false_negative: float
 
 
-def as_rules(config: GRPOConfig, n_prompts: int) -> Rules:
-    """Return the rules of a configuration for tasks of `n_prompts` prompts.
+def as_rules(config: GRPOConfig, n_prompts: int, *, shared: bool = False) -> Rules:
+    """Return the rules of a configuration for `n_prompts` prompts, which may share their logits.
 
     Raises
     ------
     ValueError
-        If a batch holds more prompts than there are, or a group cannot be split into `inner_updates`: it
-        is no multiple, or mirror descent's target needs the whole.
+        If a batch holds more prompts than there are, or what `inner_updates` splits is no multiple: a batch
+        where logits are shared, else a group, which mirror descent's target needs whole.
 
     Examples
     --------
@@ -62,12 +65,17 @@ def as_rules(config: GRPOConfig, n_prompts: int) -> Rules:
     """
     if config.batch_size > n_prompts:
         raise ValueError(f"batch_size must be at most n_prompts = {n_prompts}, got {config.batch_size}")
-    if config.group_size % config.inner_updates:
+    if shared and config.batch_size % config.inner_updates:
+        raise ValueError(
+            f"inner_updates must divide batch_size = {config.batch_size} where strategies are shared, "
+            f"got {config.inner_updates}"
+        )
+    if not shared and config.group_size % config.inner_updates:
         raise ValueError(
             f"group_size must be a multiple of inner_updates = {config.inner_updates}, "
             f"got {config.group_size}"
         )
-    if config.update == "mirror" and config.inner_updates != 1:
+    if not shared and config.update == "mirror" and config.inner_updates != 1:
         raise ValueError(
             "inner_updates must be 1 with update='mirror' where each prompt has logits of its own, since its "
             f"target needs the whole group, got {config.inner_updates}"
@@ -91,3 +99,17 @@ def as_rules(config: GRPOConfig, n_prompts: int) -> Rules:
         false_positive=false_positive,
         false_negative=false_negative,
     )
+
+
+def rare_rules(rules: Rules) -> Rules | None:
+    """The rules again, or None where the kernel can do without what the light settings do not use.
+
+    Examples
+    --------
+    >>> rare_rules(as_rules(GRPOConfig(advantage="rloo"), n_prompts=40)) is None
+    True
+    """
+    noise = rules.false_positive > 0 or rules.false_negative > 0
+    rare = rules.filtering == REFILL or rules.tie_break == UNIFORM or rules.kl == REVERSE
+    rare = rare or rules.optimizer == ADAM or rules.update == MIRROR or rules.inner_updates > 1 or noise
+    return rules if rare else None

@@ -1,8 +1,19 @@
-"""The compiled inner loop of a policy whose strategies are shared by all prompts: arrays in, output filled.
+"""The compiled training of a policy whose strategies are shared by all prompts: arrays in, output filled.
 
-All arms of a run see the same batches and the same uniforms, keyed by where they are used
-(:mod:`rlvr.simulator.keyed_random`). Where prompts carry no offsets the policy is computed once an
-update, so that an answer costs the same whatever the number of strategies, but for a binary search.
+All arms of a run see the same batches and the same uniforms, keyed by where they are used. Where prompts
+carry no offsets the policy is computed once an update, so that an answer costs the same whatever the number
+of strategies, but for a binary search. From top to bottom: policies, sampling, rewards, updates, training.
+
+An answer has a name: 0 is the prompt's right answer, 1 + s the typical mistake of strategy s, and a negative
+number an answer that nobody else gives.
+
+With mirror descent a group's candidates are its distinct sampled answers. An answer is what its tokens
+decided: with one token its strategy, with several the token at which it turned off and to what. Answers that
+reach one strategy by different tokens are different candidates: a policy gives each sampled sequence a
+chance, the product over its tokens, whereas a strategy's own chance sums over sequences that nobody sampled.
+The policy restricted to the candidates is drawn towards itself tilted by exp(reward / temperature), a
+candidate's reward being the mean over its samples, by the gradient of their cross entropy in the shared
+logits.
 """
 
 # mypy: disallow-untyped-defs=False, check-untyped-defs=False
@@ -12,21 +23,53 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
-from rlvr.simulator.keyed_random import fill_words
-from rlvr.simulator.shared_mirror import add_mirror_drift
-from rlvr.simulator.shared_rewards import group_rewards
-from rlvr.simulator.shared_updates import copy, part_drift, tokens, update_logits
+from rlvr.simulator.drawing import compiled, draw_batches, fill_words, softmax, uniform
+from rlvr.simulator.rules import (
+    ADAM,
+    BETAS,
+    EPSILON,
+    FROZEN,
+    GRPO,
+    MAJORITY,
+    MIRROR,
+    OFF,
+    RANDOM,
+    REFILL,
+    REVERSE,
+    RLOO,
+    TRUE,
+    UNIFORM,
+)  # fmt: skip
 
-__all__ = ["read", "train"]
+__all__ = ["add_mirror_drift", "part_drift", "read", "train_strategies", "update_logits", "vote"]
 
-BATCHES, STRATEGIES, RIGHT, NAMES, REWARDS, NOISE = (np.uint64(purpose) for purpose in range(16, 22))
+_BATCHES, _STRATEGIES, _RIGHT, _NAMES, _REWARDS, _NOISE = (np.uint64(purpose) for purpose in range(16, 22))
 _32 = np.uint64(32)
-MAJORITY, TRUE, _REFILL = 2, 3, 2
 
 
-@njit(cache=True, nogil=True)
+@compiled
+def _copy(source, target):
+    """Copy `source` to `target`, both (token, strategy).
+
+    A loop, since a copy by slice would have the compiler build the message of a mismatch it cannot meet:
+    seconds of the first run.
+    """
+    for k in range(source.shape[0]):
+        for s in range(source.shape[1]):
+            target[k, s] = source[k, s]
+
+
+@compiled
+def _tokens(logits, offset, policy):
+    """Fill `policy` (token, strategy) with a prompt's probabilities, token by token."""
+    for k in range(logits.shape[0]):
+        for s in range(logits.shape[1]):
+            policy[k, s] = logits[k, s] + offset[s]
+        softmax(policy[k], policy[k])
+
+
+@compiled
 def read(logits, offsets, accuracies, greedy, policy, shares):
     """Fill `shares` (strategy,) with averages over the rows of `offsets`; return the exact accuracy.
 
@@ -37,7 +80,7 @@ def read(logits, offsets, accuracies, greedy, policy, shares):
     shares[:] = 0.0
     total = 0.0
     for row in range(n_rows):
-        tokens(logits, offsets[row], policy)
+        _tokens(logits, offsets[row], policy)
         first = accuracies[row, 0]
         if greedy:
             leader = 0
@@ -65,7 +108,7 @@ def read(logits, offsets, accuracies, greedy, policy, shares):
     return total / n_rows
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _accumulate(policy, cumulative):
     """Fill the first columns of `cumulative` (token, 2**m - 1); past the strategies it stays infinite."""
     for k in range(policy.shape[0]):
@@ -75,12 +118,12 @@ def _accumulate(policy, cumulative):
             cumulative[k, s] = total
 
 
-@njit(cache=True, nogil=True)
-def _sample(cumulative, words, strategies, last):
+@compiled
+def _sample(cumulative, words, lane, strategies, last):
     """Inverse-CDF sampling: how many steps of the distribution function lie at or below the uniform.
 
-    A binary search without a branch to mispredict. `words` (token * sample,) are 32-bit; `last` (sample,)
-    is the last token an answer decided.
+    A binary search without a branch to mispredict. `words` (token * sample, lane) are 32-bit; `last`
+    (sample,) is the last token an answer decided.
     """
     n_tokens = cumulative.shape[0]
     group_size = strategies.size
@@ -89,44 +132,260 @@ def _sample(cumulative, words, strategies, last):
         chosen, token = 0, 0
         for k in range(n_tokens):
             token = k
-            uniform = (np.float64(words[k * group_size + i]) + 0.5) * 2.0**-32
+            drawn = uniform(words[k * group_size + i, lane])
             chosen, stride = 0, half
             while stride > 0:
-                chosen += stride if cumulative[k, chosen + stride - 1] <= uniform else 0
+                chosen += stride if cumulative[k, chosen + stride - 1] <= drawn else 0
                 stride //= 2
             if chosen != 0:
                 break
         strategies[i], last[i] = chosen, token
 
 
-@njit(cache=True, nogil=True)
-def _draw_batch(key, place, step, batch_size, order, pool, words):
-    """Bring a uniformly drawn batch to the front of `order` (prompt,), candidates to that of `pool`.
+@compiled
+def vote(names, word, tie_break, counts, first):
+    """Return where in `names` (sample,) the plurality first appears.
 
-    The longer shuffle of `pool` is not kept, so later batches are the same with refilling and without.
+    Of equally frequent names it is the first to appear, or with UNIFORM one drawn by the 32-bit
+    `word`. `counts` (name,) is scratch space and holds zeros before and after; so may `first` (name,) be.
     """
-    fill_words(key, place, 0, step, BATCHES, words)
-    for j in range(batch_size):
-        other = j + np.int64((words[j] * np.uint64(order.size - j)) >> _32)
-        order[j], order[other] = order[other], order[j]
-    for j in range(order.size):
-        pool[j] = order[j]
-    for j in range(batch_size, min(words.size, order.size)):
-        other = j + np.int64((words[j] * np.uint64(order.size - j)) >> _32)
-        pool[j], pool[other] = pool[other], pool[j]
+    most, tied = 1, 0
+    for i in range(names.size):
+        if names[i] >= 0:
+            if counts[names[i]] == 0:
+                first[names[i]] = i
+            counts[names[i]] += 1
+            most = max(most, counts[names[i]])
+    skip = 0
+    if tie_break == UNIFORM:
+        for i in range(names.size):
+            alone = names[i] < 0 and most == 1
+            tied += alone or (names[i] >= 0 and first[names[i]] == i and counts[names[i]] == most)
+        skip = np.int64((word * np.uint64(tied)) >> _32)
+    winner = 0
+    for i in range(names.size):
+        alone = names[i] < 0 and most == 1
+        if alone or (names[i] >= 0 and first[names[i]] == i and counts[names[i]] == most):
+            if skip == 0:
+                winner = i
+                break
+            skip -= 1
+    for i in range(names.size):
+        if names[i] >= 0:
+            counts[names[i]] = 0
+    return winner
 
 
-@njit(cache=True, nogil=True)
-def _words(n):
+@compiled
+def _group_rewards(
+    arm, strategies, accuracy, label, lane, right_words, name_words, reward_words, noise_words, rules,
+    wrong_agreement, names, counts, first, rewards,
+):  # fmt: skip
+    """Fill `rewards` (sample,) with 0 or 1 for one group; return their sum.
+
+    `label` is MAJORITY's fixed one, or -2: the group votes. Words are (n, lane); of `reward_words` the first
+    breaks ties, the rest are one reward bit each.
+    """
+    hits = 0
+    if arm == RANDOM:
+        for i in range(rewards.size):
+            rewards[i] = (reward_words[1 + i // 32, lane] >> np.uint64(i % 32)) & np.uint64(1)
+            hits += rewards[i]
+        return hits
+    for i in range(rewards.size):
+        rewards[i] = uniform(right_words[i, lane]) < accuracy[strategies[i]]
+    if arm == MAJORITY:
+        for i in range(rewards.size):
+            if rewards[i] == 1:
+                names[i] = 0
+            else:
+                typical = uniform(name_words[i, lane]) < wrong_agreement
+                names[i] = 1 + strategies[i] if typical else -1 - i
+        if label == -2:
+            label = names[vote(names, reward_words[0, lane], rules.tie_break, counts, first)]
+        elif label == -1:
+            label = -1 - rewards.size  # nobody's answer
+        for i in range(rewards.size):
+            rewards[i] = names[i] == label
+    elif rules.false_positive > 0.0 or rules.false_negative > 0.0:
+        for i in range(rewards.size):
+            wrong = rules.false_negative if rewards[i] == 1 else rules.false_positive
+            if uniform(noise_words[i, lane]) < wrong:
+                rewards[i] = 1 - rewards[i]
+    for i in range(rewards.size):
+        hits += rewards[i]
+    return hits
+
+
+@compiled
+def _pull(now, reference, weight, kl, drift):
+    """Add `weight` times the gradient of -KL between one token's policy and its prior to `drift`."""
+    if kl != REVERSE:
+        for s in range(now.size):
+            drift[s] -= weight * (now[s] - reference[s])
+        return
+    divergence = 0.0
+    for s in range(now.size):
+        divergence += now[s] * math.log(now[s] / reference[s])
+    for s in range(now.size):
+        drift[s] -= weight * now[s] * (math.log(now[s] / reference[s]) - divergence)
+
+
+@compiled
+def part_drift(
+    logits, offset, prompts, differ, start, stop, n_answers, old, reference, strategies, ends, advantages,
+    counted, rules, fresh, policy, drift,
+):  # fmt: skip
+    """Fill `drift` (token, strategy) with the mean gradient of one part of the batch.
+
+    The part is places `start` to `stop` - 1; the mean is over `n_answers`. `old` and `reference` (row,
+    token, strategy) are the policies before the step and before training, a row for each place where
+    prompts differ, else one for all. `fresh` says that the logits are still those of the step's start.
+
+    Returns
+    -------
+    n_clipped, n_decisions : int
+        Of the tokens the part's answers decided, and how many of them were clipped.
+    """
+    n_tokens, n_strategies = logits.shape
+    group_size = strategies.shape[1]
+    drift[:] = 0.0
+    pushed, visits = np.zeros(n_tokens), np.zeros(n_tokens)
+    n_clipped, n_decisions = 0, 0
+    for place in range(start, stop):
+        row = place if differ else 0
+        if differ or place == start:
+            if fresh:
+                _copy(old[row], policy)
+            else:
+                _tokens(logits, offset[prompts[place] if differ else 0], policy)
+        for i in range(group_size):
+            worth, end = advantages[place, i], ends[place, i]
+            n_decisions += end + 1
+            if counted[place]:
+                for k in range(end + 1):
+                    visits[k] += 1.0
+            if worth == 0.0:
+                continue
+            for k in range(end + 1):
+                s = strategies[place, i] if k == end else 0
+                ratio = policy[k, s] / old[row, k, s]
+                if (worth > 0.0 and ratio > 1.0 + rules.high) or (worth < 0.0 and ratio < 1.0 - rules.low):
+                    n_clipped += 1
+                    continue
+                drift[k, s] += worth * ratio
+                pushed[k] += worth * ratio
+        if differ or place == stop - 1:  # answers that share a policy share its part of the gradient
+            for k in range(n_tokens):
+                for s in range(n_strategies):
+                    drift[k, s] -= pushed[k] * policy[k, s]
+                if rules.kl_coefficient > 0.0:
+                    weight = rules.kl_coefficient * visits[k]
+                    _pull(policy[k], reference[row, k], weight, rules.kl, drift[k])
+            pushed[:] = 0.0
+            visits[:] = 0.0
+    for k in range(n_tokens):
+        for s in range(n_strategies):
+            drift[k, s] /= n_answers
+    return n_clipped, n_decisions
+
+
+@compiled
+def update_logits(logits, drift, moments, n_updates, rules):
+    """Move `logits` along `drift`, both (token, strategy); `moments` (2, token, strategy) are Adam's."""
+    first_bias, second_bias = 1.0 - BETAS[0] ** n_updates, 1.0 - BETAS[1] ** n_updates
+    for k in range(logits.shape[0]):
+        for s in range(logits.shape[1]):
+            if rules.optimizer != ADAM:
+                logits[k, s] += rules.learning_rate * drift[k, s]
+                continue
+            moments[0, k, s] = BETAS[0] * moments[0, k, s] + (1.0 - BETAS[0]) * drift[k, s]
+            moments[1, k, s] = BETAS[1] * moments[1, k, s] + (1.0 - BETAS[1]) * drift[k, s] ** 2
+            scale = math.sqrt(moments[1, k, s] / second_bias) + EPSILON
+            logits[k, s] += rules.learning_rate * (moments[0, k, s] / first_bias) / scale
+
+
+@compiled
+def _candidates(policy, strategies, ends, rewards, first, reward, chance):
+    """Find a group's distinct answers; return how many there are.
+
+    Fills, for each, the sample at which it `first` appears, its mean `reward` and its `chance`.
+    """
+    n = 0
+    times = np.zeros(strategies.size)
+    for i in range(strategies.size):
+        c = 0
+        while c < n and (strategies[first[c]] != strategies[i] or ends[first[c]] != ends[i]):
+            c += 1
+        if c == n:
+            first[c], reward[c] = i, 0.0
+            chance[c] = policy[ends[i], strategies[i]]
+            for k in range(ends[i]):
+                chance[c] *= policy[k, 0]
+            n += 1
+        times[c] += 1.0
+        reward[c] += rewards[i]
+    for c in range(n):
+        reward[c] /= times[c]
+    return n
+
+
+@compiled
+def add_mirror_drift(
+    logits, offset, prompts, differ, start, stop, n_groups, strategies, ends, rewards, temperature, policy,
+    drift,
+):  # fmt: skip
+    """Add to `drift` (token, strategy) the mean over `n_groups` groups of the gradient towards the target.
+
+    The groups are places `start` to `stop` - 1; `strategies`, `ends` and `rewards` (place, sample) are what
+    their answers chose, the last token they decided, and 0 or 1. `policy` is scratch space like `drift`.
+    A group whose candidates all have one reward adds exactly nothing.
+    """
+    n_tokens, n_strategies = logits.shape
+    group_size = strategies.shape[1]
+    first, reward, chance = np.empty(group_size, np.int64), np.empty(group_size), np.empty(group_size)
+    target = np.empty(group_size)
+    pushed = np.zeros(n_tokens)
+    for place in range(start, stop):
+        if differ or place == start:
+            _tokens(logits, offset[prompts[place] if differ else 0], policy)
+        n = _candidates(policy, strategies[place], ends[place], rewards[place], first, reward, chance)
+        best = 0
+        for c in range(n):
+            if reward[c] > reward[best]:
+                best = c
+            target[c] = reward[c] / temperature
+        softmax(target[:n], target[:n])
+        most, total, sampled = target[best], 0.0, 0.0
+        for c in range(n):
+            target[c] = chance[c] * (target[c] / most)  # equal rewards: exactly the policy
+            total += target[c]
+            sampled += chance[c]
+        for c in range(n):
+            surplus = (target[c] / total - chance[c] / sampled) / n_groups
+            end = ends[place, first[c]]
+            for k in range(end):
+                drift[k, 0] += surplus
+                pushed[k] += surplus
+            drift[end, strategies[place, first[c]]] += surplus
+            pushed[end] += surplus
+        if differ or place == stop - 1:  # groups that share a policy share its part of the gradient
+            for k in range(1, n_tokens):  # all candidates decide the first token: there it sums to zero
+                for s in range(n_strategies):
+                    drift[k, s] -= pushed[k] * policy[k, s]
+            pushed[:] = 0.0
+
+
+@compiled
+def _blocks(n):
+    """The next multiple of the eight words of a counter block."""
     return 8 * ((n + 7) // 8)
 
 
-@njit(cache=True, nogil=True)
-def train(
+@compiled
+def train_strategies(
     first, last, draws, prior, offsets, accuracies, read_offsets, read_accuracies, labels, arms, key,
-    n_seeds, n_prompts, checkpoints, batch_size, n_candidates, group_size, inner_updates, learning_rate,
-    adam, low, high, kl_coefficient, reverse, filtering, advantage, uniform_ties, noise, wrong_agreement,
-    greedy, temperature, curves, shares, clipped, final,
+    n_seeds, n_prompts, checkpoints, rules, wrong_agreement, greedy, curves, shares, clipped, final,
 ):  # fmt: skip
     """Train every arm of runs `first` to `last` - 1, run r being task ``r // n_seeds``, seed ``r % n_seeds``.
 
@@ -146,14 +405,10 @@ def train(
         Codes; the frozen arm is only read.
     checkpoints : ndarray of int (checkpoint,)
         Ascending step counts; the last is the number of steps.
-    low, high : float
-        The ratio below, and above, which an answer is clipped.
-    advantage : int
-        0 for "grpo", 1 for "centered", 2 for "rloo".
-    noise : (float, float)
-        Rates of false positives and false negatives.
-    temperature : float
-        Mirror descent's; 0 for the policy gradient.
+    rules : Rules
+    wrong_agreement : float
+    greedy : bool
+        As the family has them.
     curves : ndarray (arm, task, seed, checkpoint)
         Filled with exact accuracies.
     shares : ndarray (arm, task, seed, checkpoint, strategy)
@@ -167,17 +422,21 @@ def train(
     differ = offsets.shape[1] > 1 or np.any(offsets)
     needs_right = np.any(arms >= MAJORITY)
     needs_names = np.any(arms == MAJORITY)
-    needs_noise = np.any(arms == TRUE) and (noise[0] > 0.0 or noise[1] > 0.0)
-    needs_ties = uniform_ties and needs_names and labels.shape[1] == 0
-    part = batch_size // inner_updates
-    order, pool = np.empty(n_prompts, np.int64), np.empty(n_prompts, np.int64)
-    batch_words = np.empty(_words(n_candidates), np.uint64)
-    per_answer = _words(group_size)
-    strategy_words = np.empty((n_candidates, _words(n_tokens * group_size)), np.uint64)
-    right_words = np.empty((n_candidates, per_answer), np.uint64)
-    name_words = np.empty((n_candidates, per_answer), np.uint64)
-    noise_words = np.empty((n_candidates, per_answer), np.uint64)
-    reward_words = np.empty((n_candidates, _words(1 + (group_size + 31) // 32)), np.uint64)
+    needs_noise = np.any(arms == TRUE) and (rules.false_positive > 0.0 or rules.false_negative > 0.0)
+    needs_ties = rules.tie_break == UNIFORM and needs_names and labels.shape[1] == 0
+    needs_rewards = needs_ties or np.any(arms == RANDOM)
+    mirror = rules.update == MIRROR
+    batch_size, n_candidates, group_size = rules.batch_size, rules.n_candidates, rules.group_size
+    part = batch_size // rules.inner_updates
+    order, pool = np.empty((1, n_prompts), np.int64), np.empty((1, n_prompts), np.int64)
+    places, no_prompt = np.empty(n_candidates, np.uint64), np.zeros(1, np.int64)
+    batch_words = np.empty((_blocks(n_candidates), 1), np.uint64)
+    per_answer = _blocks(group_size)  # words for each candidate prompt, a lane each
+    strategy_words = np.empty((_blocks(n_tokens * group_size), n_candidates), np.uint64)
+    right_words = np.empty((per_answer, n_candidates), np.uint64)
+    name_words = np.empty((per_answer, n_candidates), np.uint64)
+    noise_words = np.empty((per_answer, n_candidates), np.uint64)
+    reward_words = np.empty((_blocks(1 + (group_size + 31) // 32), n_candidates), np.uint64)
     logits = np.empty((arms.size, n_tokens, n_strategies))
     moments = np.empty((arms.size, 2, n_tokens, n_strategies))
     n_updates = np.empty(arms.size, np.int64)
@@ -199,88 +458,88 @@ def train(
     counts, seen = np.zeros(n_strategies + 1, np.int64), np.zeros(n_strategies + 1, np.int64)
     for run in range(first, last):
         task, seed = run // n_seeds, run % n_seeds
-        place = (np.uint64(draws[task]) << _32) | np.uint64(seed)
+        places[:] = (np.uint64(draws[task]) << _32) | np.uint64(seed)
         offset, accuracy = offsets[task % offsets.shape[0]], accuracies[task % accuracies.shape[0]]
         read_offset = read_offsets[task % read_offsets.shape[0]]
         read_accuracy = read_accuracies[task % read_accuracies.shape[0]]
         for arm in range(arms.size):
-            copy(prior, logits[arm])
+            _copy(prior, logits[arm])
         moments[:] = 0.0
         n_updates[:] = 0
         for prompt in range(n_prompts):
-            order[prompt] = prompt
-        step = 0
+            order[0, prompt] = prompt
+        step = np.int64(0)
         for checkpoint in range(checkpoints.size):
             n_clipped[:] = 0
             n_decisions[:] = 0
             while step < checkpoints[checkpoint]:
-                _draw_batch(key, place, step, batch_size, order, pool, batch_words)
-                for j in range(n_candidates):
-                    fill_words(key, place, pool[j], step, STRATEGIES, strategy_words[j])
-                    if needs_right:
-                        fill_words(key, place, pool[j], step, RIGHT, right_words[j])
-                    if needs_names:
-                        fill_words(key, place, pool[j], step, NAMES, name_words[j])
-                    if needs_noise:
-                        fill_words(key, place, pool[j], step, NOISE, noise_words[j])
-                    if needs_ties or np.any(arms == 1):
-                        fill_words(key, place, pool[j], step, REWARDS, reward_words[j])
+                fill_words(key, places[:1], no_prompt, step, _BATCHES, batch_words)
+                draw_batches(batch_words, batch_size, order, pool)
+                fill_words(key, places, pool[0], step, _STRATEGIES, strategy_words)
+                if needs_right:
+                    fill_words(key, places, pool[0], step, _RIGHT, right_words)
+                if needs_names:
+                    fill_words(key, places, pool[0], step, _NAMES, name_words)
+                if needs_noise:
+                    fill_words(key, places, pool[0], step, _NOISE, noise_words)
+                if needs_rewards:
+                    fill_words(key, places, pool[0], step, _REWARDS, reward_words)
                 for arm in range(arms.size):
-                    if arms[arm] == 0:
+                    if arms[arm] == FROZEN:
                         continue
                     here = logits[arm]
                     if not differ:
-                        tokens(here, offset[0], old[0])
-                        tokens(prior, offset[0], reference[0])
+                        _tokens(here, offset[0], old[0])
+                        _tokens(prior, offset[0], reference[0])
                         _accumulate(old[0], cumulative)
                     filled = 0
                     for j in range(n_candidates):
                         if filled == batch_size:
                             break
-                        prompt = pool[j]
+                        prompt = pool[0, j]
                         if differ:
-                            tokens(here, offset[prompt], old[filled])
-                            if kl_coefficient > 0.0:
-                                tokens(prior, offset[prompt], reference[filled])
+                            _tokens(here, offset[prompt], old[filled])
+                            if rules.kl_coefficient > 0.0:
+                                _tokens(prior, offset[prompt], reference[filled])
                             _accumulate(old[filled], cumulative)
-                        _sample(cumulative, strategy_words[j], strategies[filled], ends[filled])
-                        hits = group_rewards(
+                        _sample(cumulative, strategy_words, j, strategies[filled], ends[filled])
+                        hits = _group_rewards(
                             arms[arm], strategies[filled], accuracy[prompt % accuracy.shape[0]],
-                            labels[task, prompt] if labels.shape[1] > 0 else -2, right_words[j],
-                            name_words[j], reward_words[j], noise_words[j], noise, wrong_agreement,
-                            uniform_ties, names, counts, seen, rewards,
+                            labels[task, prompt] if labels.shape[1] > 0 else -2, j, right_words,
+                            name_words, reward_words, noise_words, rules, wrong_agreement, names, counts,
+                            seen, rewards,
                         )  # fmt: skip
                         mixed = 0 < hits < group_size
-                        if filtering == _REFILL and not mixed:
+                        if rules.filtering == REFILL and not mixed:
                             continue
                         mean = hits / group_size
                         worth = 1.0
-                        if advantage == 0:
+                        if rules.advantage == GRPO:
                             worth = 1.0 / (math.sqrt(mean * (1.0 - mean)) + 1e-8)
-                        elif advantage == 2:
+                        elif rules.advantage == RLOO:
                             worth = group_size / (group_size - 1.0)
-                        if temperature > 0.0:  # a target is made of rewards as they are
+                        if mirror:  # a target is made of rewards as they are
                             mean, worth = 0.0, 1.0
                         for i in range(group_size):
                             advantages[filled, i] = (rewards[i] - mean) * worth
-                        prompts[filled], counted[filled] = prompt, mixed or filtering == 0
+                        prompts[filled], counted[filled] = prompt, mixed or rules.filtering == OFF
                         filled += 1
-                    for update in range(inner_updates):
+                    for update in range(rules.inner_updates):
                         start, stop = min(update * part, filled), min((update + 1) * part, filled)
                         cut, made = part_drift(
                             here, offset, prompts, differ, start, stop, part * group_size, old, reference,
-                            strategies, ends, nothing if temperature > 0.0 else advantages, counted, low,
-                            high, kl_coefficient, reverse, update == 0, policy, drift,
+                            strategies, ends, nothing if mirror else advantages, counted, rules,
+                            update == 0, policy, drift,
                         )  # fmt: skip
-                        if temperature > 0.0:
+                        if mirror:
                             add_mirror_drift(
                                 here, offset, prompts, differ, start, stop, part, strategies, ends,
-                                advantages, temperature, policy, drift,
+                                advantages, rules.mirror_temperature, policy, drift,
                             )  # fmt: skip
                         n_clipped[arm] += cut
                         n_decisions[arm] += made
                         n_updates[arm] += 1
-                        update_logits(here, drift, moments[arm], n_updates[arm], learning_rate, adam)
+                        update_logits(here, drift, moments[arm], n_updates[arm], rules)
                 step += 1
             for arm in range(arms.size):
                 curves[arm, task, seed, checkpoint] = read(
@@ -295,4 +554,4 @@ def train(
                     n_clipped[arm] / n_decisions[arm] if n_decisions[arm] > 0 else np.nan
                 )
         for arm in range(arms.size):
-            copy(logits[arm], final[arm, task, seed])
+            _copy(logits[arm], final[arm, task, seed])

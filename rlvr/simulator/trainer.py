@@ -15,14 +15,12 @@ from numpy.typing import NDArray
 
 from rlvr._checks import shown, whole
 from rlvr.arms import ARMS, check_arms
-from rlvr.simulator.executors import Results, train_all
+from rlvr.simulator.executors import Results, train_all, without_first
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
-from rlvr.simulator.prepared_study import Size, Study
 from rlvr.simulator.progress_bars import Progress, counting
 from rlvr.simulator.strategy_family import StrategyFamily, StrategyTasks
+from rlvr.simulator.studies import Runs, Study, StudySize
 from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed
-from rlvr.simulator.trained_runs import Runs
-from rlvr.simulator.training_chunks import without_first
 from rlvr.simulator.two_stages import Goal
 
 __all__ = ["Runs", "simulate"]
@@ -153,7 +151,7 @@ def simulate(
         raise TypeError(
             f"executor must be a concurrent.futures.Executor or None, got {type(executor).__name__}"
         )
-    size = Size(named, n_tasks, n_seeds, seed, checkpoints, keep_policies)
+    size = StudySize(named, n_tasks, n_seeds, seed, checkpoints, keep_policies)
     studies = [Study.prepare(each, how, size, tasks) for each, how in pairs]
     with counting(progress) as say:
         trained = train_all([study.work for study in studies], executor, say)

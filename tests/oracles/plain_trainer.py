@@ -10,62 +10,33 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvr._checks import choice, whole
-from rlvr.arms import ARMS
 from rlvr.simulator.grpo_config import GRPOConfig
-from rlvr.simulator.majority_labels import fixed_labels
-from rlvr.simulator.rules import as_rules
-from rlvr.simulator.task_family import Tasks, check_seed
+from rlvr.simulator.labels import fixed_labels
+from rlvr.simulator.task_family import Tasks
 
-__all__ = ["plain_run"]
+__all__ = ["Place", "plain_prompt_run"]
 
 _Array = NDArray[np.float64]
 _BATCHES, _GROUPS, _VERIFIER = 1, 2, 3
 
 
-def plain_run(
+def plain_prompt_run(
     tasks: Tasks, config: GRPOConfig, arm: str, *, task: int = 0, run: int = 0, seed: int = 0
 ) -> _Array:
-    """Train one arm in one run, and keep the policies after every step.
-
-    Parameters
-    ----------
-    tasks : Tasks
-        Task draws.
-    config : GRPOConfig
-    arm : str
-        One of ``ARMS``.
-    task : int, at least 0
-        Which task draw.
-    run : int, at least 0
-        Which training seed within it.
-    seed : int, at least 0
-        Root of all randomness, as in :func:`rlvr.simulate`.
+    """Train one arm in run `run` of draw `task`, and keep the policies after every step, the prior first.
 
     Returns
     -------
-    ndarray (step, prompt, action)
-        ``n_steps + 1`` policies of every prompt, the prior first.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is out of range; the message names it.
+    ndarray (step + 1, prompt, action)
 
     Examples
     --------
     >>> from rlvr.simulator import TaskFamily
-    >>> policies = plain_run(TaskFamily().sample(1), GRPOConfig(n_steps=2), "true")
-    >>> policies.shape
+    >>> plain_prompt_run(TaskFamily().sample(1), GRPOConfig(n_steps=2), "true").shape
     (3, 40, 8)
     """
-    choice("arm", arm, ARMS)
-    as_rules(config, tasks.prior.shape[1])  # refuses what does not fit the tasks
-    n_tasks = len(tasks.prior)
-    whole("task", task, f"an integer from 0 to {n_tasks - 1}", at_least=0, at_most=n_tasks - 1)
-    whole("run", run, "an integer of at least 0", at_least=0, at_most=2**32 - 1)
-    key = np.random.SeedSequence(check_seed(seed), spawn_key=(1,)).generate_state(2, np.uint64)
-    place = _Place(key, (task << 32) | run)
+    key = np.random.SeedSequence(seed, spawn_key=(1,)).generate_state(2, np.uint64)
+    place = Place(key, (task << 32) | run)
     prior, correct = tasks.prior[task], tasks.correct[task]
     labels = None
     if arm == "majority" and config.majority_labels == "fixed":
@@ -89,7 +60,7 @@ def plain_run(
     return np.array(history + [prior] * (config.n_steps + 1 - len(history)))
 
 
-class _Place:
+class Place:
     """Random words of one run, by purpose, prompt and step: NumPy's Philox, asked counter by counter."""
 
     def __init__(self, key: NDArray[np.uint32 | np.uint64], place: int) -> None:
@@ -106,7 +77,7 @@ class _Place:
         return halves[:n]
 
 
-def _candidates(place: _Place, step: int, order: list[int], config: GRPOConfig) -> list[int]:
+def _candidates(place: Place, step: int, order: list[int], config: GRPOConfig) -> list[int]:
     """Prompts of one step in the order they are tried; the batch stays at the front of `order`."""
     n_prompts, n = len(order), config.batch_size
     if config.filtering == "refill":

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from scipy import special
 
 from rlvr.simulator.grpo_config import GRPOConfig
+from rlvr.simulator.labels import fixed_names, strategy_shares
 from rlvr.simulator.strategy_family import StrategyFamily
-from rlvr.simulator.strategy_labels import fixed_labels, strategy_shares
 
-__all__ = ["PlainRun", "plain_run"]
+__all__ = ["PlainRun", "plain_strategy_run"]
 
 _PURPOSE = {"batches": 16, "strategies": 17, "right": 18, "names": 19, "rewards": 20, "noise": 21}
 
@@ -44,7 +44,7 @@ class PlainRun:
     clipped: NDArray[np.float64]
 
 
-def plain_run(
+def plain_strategy_run(
     family: StrategyFamily, config: GRPOConfig, arm: str, task: int = 0, run: int = 0, seed: int = 0
 ) -> PlainRun:
     """Train one arm once: run `run` of task draw `task` under root `seed`.
@@ -54,12 +54,12 @@ def plain_run(
     >>> from rlvr import simulate
     >>> family, config = StrategyFamily(), GRPOConfig(n_steps=3, batch_size=8, inner_updates=4)
     >>> by_kernel = simulate(family, config, arms=("random",), n_seeds=1).accuracy[0, 0, 0]
-    >>> abs(plain_run(family, config, "random").accuracy[-1] - by_kernel) < 1e-12
+    >>> abs(plain_strategy_run(family, config, "random").accuracy[-1] - by_kernel) < 1e-12
     np.True_
     """
     tasks = family.sample(task + 1, seed)
     offsets, accuracies = tasks.offsets[task], tasks.accuracies[task]
-    labels = fixed_labels(family, tasks, config, seed)[task] if config.majority_labels == "fixed" else None
+    labels = fixed_names(family, tasks, config, seed)[task] if config.majority_labels == "fixed" else None
     key = np.random.SeedSequence(seed, spawn_key=(1,)).generate_state(2, np.uint64)
 
     def words(prompt: int, step: int, purpose: str, n: int) -> NDArray[np.uint64]:

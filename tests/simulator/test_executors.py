@@ -16,8 +16,8 @@ import pytest
 
 from rlvr import ARMS, GRPOConfig, StrategyFamily, TaskFamily, simulate
 from rlvr.simulator import executors
-from rlvr.simulator.prepared_study import Size, Study
-from rlvr.simulator.training_chunks import cut, train_chunk
+from rlvr.simulator.executors import cut, train_chunk
+from rlvr.simulator.studies import Study, StudySize
 
 TASKS, SHARED = TaskFamily(n_actions=4, n_prompts=6), StrategyFamily(n_prompts=8, offset_sd=0.5, n_tokens=2)
 ALIKE = StrategyFamily(n_prompts=8)
@@ -134,7 +134,7 @@ def test_what_a_list_refuses():
 
 @pytest.mark.parametrize("family", [TASKS, SHARED, ALIKE])
 def test_every_cut_gives_the_same_runs(family):
-    study = Study.prepare(family, SHORT, Size(ARMS, 3, 5, 0, None, False))
+    study = Study.prepare(family, SHORT, StudySize(ARMS, 3, 5, 0, None, False))
     whole = train_chunk(study.work)
     for n_chunks in (1, 4, 15, 99):
         chunks = cut(study.work, n_chunks)

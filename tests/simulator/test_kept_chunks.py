@@ -15,7 +15,7 @@ from rlvr.commands.command_line import app
 from rlvr.experiments import prior_sweep
 from rlvr.simulator import executors, kept_chunks
 from rlvr.simulator.kept_chunks import KeptChunks, chunk_digest
-from rlvr.simulator.prepared_study import Size, Study
+from rlvr.simulator.studies import Study, StudySize
 
 FAMILIES = [TaskFamily(n_actions=4, n_prompts=6), StrategyFamily(n_prompts=8, offset_sd=0.5)]
 SHORT = GRPOConfig(n_steps=5, batch_size=4)
@@ -37,7 +37,7 @@ def assert_same(found, expected):
 
 def work_of(family=FAMILIES[0], config=SHORT, **changed):
     size = {"arms": ARMS, "n_tasks": 2, "n_seeds": 3, "seed": 0, "checkpoints": None, "keep_policies": False}
-    return Study.prepare(family, config, Size(**(size | changed))).work
+    return Study.prepare(family, config, StudySize(**(size | changed))).work
 
 
 class Stops(Exception):

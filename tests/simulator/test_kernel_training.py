@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from rlvr import ARMS, GRPOConfig, TaskFamily, simulate
-from tests.oracles.plain_trainer import plain_run
+from rlvr.experiments.published_study import largest_update_gap, published_tasks, replay_run
+from rlvr.simulator import kernel
+from rlvr.theory.expected_path import check_covered
+from tests.oracles.plain_trainer import plain_prompt_run
 
 FAMILY = TaskFamily(prior_strength=0.6, n_actions=4, n_correct=1, n_prompts=9)
 
@@ -58,12 +61,22 @@ def test_every_arm_of_every_run_is_the_plain_trainer_s(name):
     watched = (0, 1, config.n_steps // 2)
     runs = simulate(FAMILY, config, n_tasks=2, n_seeds=2, seed=seed, checkpoints=watched, keep_policies=True)
     for arm, task, run in [(arm, task, run) for arm in ARMS[1:] for task in range(2) for run in range(2)]:
-        policies = plain_run(runs.tasks, config, arm, task=task, run=run, seed=seed)
+        policies = plain_prompt_run(runs.tasks, config, arm, task=task, run=run, seed=seed)
         accuracy = np.where(runs.tasks.correct[task], policies, 0).sum(axis=(1, 2)) / FAMILY.n_prompts
         place = (ARMS.index(arm), task, run)
         np.testing.assert_allclose(runs.curves[place], accuracy[[*watched, -1]], rtol=0, atol=1e-12)
         np.testing.assert_allclose(runs.policies[place], policies[-1], rtol=0, atol=1e-12)
         assert np.abs(np.log(policies[-1] / policies[0])).max() > 0.1  # it was trained
+
+
+@pytest.mark.parametrize("name", ["as published", "one sample more than eight", "no filter", "leave one out"])
+def test_code_without_rare_rules_has_the_bits_of_the_code_with_all(name, monkeypatch):
+    def policies():
+        return simulate(FAMILY, SETTINGS[name], n_tasks=2, n_seeds=3, keep_policies=True).policies
+
+    lean = policies()
+    monkeypatch.setattr(kernel, "rare_rules", lambda rules: rules)
+    np.testing.assert_array_equal(policies(), lean)
 
 
 def test_a_run_has_the_same_bits_in_any_company(monkeypatch):
@@ -78,3 +91,44 @@ def test_a_run_has_the_same_bits_in_any_company(monkeypatch):
     np.testing.assert_array_equal(found["1"].policies, found["20"].policies)
     few = simulate(FAMILY, config, n_tasks=2, n_seeds=5, seed=3, checkpoints=(4,), keep_policies=True)
     np.testing.assert_array_equal(found["1"].policies[:, :2], few.policies)
+
+
+TASKS = TaskFamily(n_prompts=16).sample(2)
+
+
+def test_frozen_stays_where_it_is():
+    policies = plain_prompt_run(TASKS, GRPOConfig(n_steps=3), "frozen", task=1)
+    np.testing.assert_array_equal(policies, TASKS.prior[1][None].repeat(4, axis=0))
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ({"optimizer": "adam"}, "optimizer must be 'sgd' for .*, got 'adam'"),
+        ({"clip": (0.2, 0.3)}, r"clip must be None for .*, got \(0.2, 0.3\)"),
+        ({"inner_updates": 2}, "inner_updates must be 1 for .*, got 2"),
+        ({"update": "mirror"}, "update must be 'gradient' for"),
+        ({"verifier_noise": (0, 0.1)}, r"verifier_noise must be \(0.0, 0.0\) for .*, got \(0.0, 0.1\)"),
+        ({"majority_labels": "fixed"}, "majority_labels must be 'group' for"),
+    ],
+)
+def test_programs_without_a_rule_refuse_it(rule, message):
+    config = GRPOConfig(n_steps=1, **rule)
+    with pytest.raises(ValueError, match=message):
+        replay_run(published_tasks(TaskFamily(), 0), "true", config, seed=0)
+    with pytest.raises(ValueError, match=message):
+        largest_update_gap(config, n_groups=1, seed=0)
+    with pytest.raises(ValueError, match=message):
+        check_covered(config)
+
+
+def test_the_published_trainer_divides_by_the_standard_deviation():
+    with pytest.raises(ValueError, match="advantage must be 'grpo' for the published trainer, got 'rloo'"):
+        replay_run(published_tasks(TaskFamily(), 0), "true", GRPOConfig(advantage="rloo"), seed=0)
+
+
+def test_a_configuration_shows_what_differs_from_the_published_one():
+    assert repr(GRPOConfig()) == "GRPOConfig()"
+    config = GRPOConfig(n_steps=3, clip=[0.2, 0.3])
+    assert repr(config) == "GRPOConfig(n_steps=3, clip=(0.2, 0.3))"
+    assert eval(repr(config)) == config

@@ -4,30 +4,20 @@ import numpy as np
 import pytest
 
 from rlvr import GRPOConfig, TaskFamily, simulate
-from rlvr.simulator import keyed_random
+from tests.oracles.plain_trainer import Place
 
 SMALL = TaskFamily(prior_strength=0.7, n_actions=4, n_correct=1, n_prompts=9)
-
-
-def words_at(key, place, prompt, step, purpose, n):
-    """`n` 32-bit words of the counter block, from the compiled Philox (held to its reference elsewhere)."""
-    words = np.empty(8, np.uint64)
-    out = []
-    for block in range(-(-n // 8)):
-        where = np.uint64((prompt << 32) | step)
-        keyed_random.philox(key, np.uint64(place), where, np.uint64(block), np.uint64(purpose), words)
-        out.extend(int(word) for word in words)
-    return out[:n]
 
 
 def plain_refill(config, tasks, arm, n_candidates, seed):
     """One arm, one run (task 0, seed 0), with refilling, in loops a reader can check."""
     key = np.random.SeedSequence(seed, spawn_key=(1,)).generate_state(2, np.uint64)
+    place = Place(key, 0)
     prior, correct = tasks.prior[0], tasks.correct[0]
     n_prompts, n_actions = prior.shape
     logits, order, tried = np.log(prior), list(range(n_prompts)), []
     for step in range(config.n_steps):
-        words = words_at(key, 0, 0, step, 1, n_candidates)
+        words = place.words(1, 0, step, n_candidates)
         for j in range(config.batch_size):
             other = j + (words[j] * (n_prompts - j) >> 32)
             order[j], order[other] = order[other], order[j]
@@ -41,7 +31,7 @@ def plain_refill(config, tasks, arm, n_candidates, seed):
                 break
             prompt = pool[j]
             policy = np.exp(logits[prompt]) / np.exp(logits[prompt]).sum()
-            uniform = (np.array(words_at(key, 0, prompt, step, 2, config.group_size)) + 0.5) / 2**32
+            uniform = (np.array(place.words(2, prompt, step, config.group_size)) + 0.5) / 2**32
             actions = np.searchsorted(np.cumsum(policy)[:-1], uniform, side="right")
             counts = np.bincount(actions, minlength=n_actions)
             rewards = (

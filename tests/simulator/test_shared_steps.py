@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from rlvr import GRPOConfig, StrategyFamily, decompose, simulate
-from rlvr.simulator import shared_kernel, shared_rewards, shared_updates
+from rlvr.simulator import shared_kernel
 from rlvr.simulator.changes_by_role import logit_changes
+from rlvr.simulator.rules import LOWEST, UNIFORM, as_rules
 
 FAMILY = StrategyFamily((0.65, 0.35), (0.609, 0.280), n_prompts=8)
 CONFIG = GRPOConfig(
@@ -16,15 +17,19 @@ CONFIG = GRPOConfig(
 )  # fmt: skip
 
 
-def drift_of(logits, old, strategies, advantages, *, clip=(np.inf, np.inf), beta=0.0, fresh=False):
+def rules_of(**options):
+    return as_rules(replace(CONFIG, **({"clip": None} | options)), 8, shared=True)
+
+
+def drift_of(logits, old, strategies, advantages, *, clip=None, beta=0.0, fresh=False):
     """Mean gradient of one group, one token, one policy for all prompts; and how much was clipped."""
     logits, old = np.array([logits]), np.array([[old]])
     n = len(strategies)
     drift = np.empty_like(logits)
-    counts = shared_updates.part_drift(
+    counts = shared_kernel.part_drift(
         logits, np.zeros((1, logits.size)), np.zeros(1, np.int64), False, 0, 1, n, old,
         np.full_like(old, 1 / logits.size), np.array([strategies]), np.zeros((1, n), np.int64),
-        np.array([advantages], float), np.ones(1, bool), 1 - clip[0], 1 + clip[1], beta, False, fresh,
+        np.array([advantages], float), np.ones(1, bool), rules_of(clip=clip, kl_coefficient=beta), fresh,
         np.empty_like(logits), drift,
     )  # fmt: skip
     return drift[0], counts
@@ -71,19 +76,22 @@ def test_the_kl_pull_by_hand():
     np.testing.assert_allclose(drift, [-0.5 * 0.2, 0.5 * 0.2])
 
 
+ADAM = rules_of(optimizer="adam", learning_rate=0.1)
+
+
 def test_adam_by_hand():
     logits, moments = np.zeros((1, 2)), np.zeros((2, 1, 2))
-    shared_updates.update_logits(logits, np.array([[0.03, -0.002]]), moments, 1, 0.1, True)
+    shared_kernel.update_logits(logits, np.array([[0.03, -0.002]]), moments, 1, ADAM)
     np.testing.assert_allclose(logits, [[0.1, -0.1]], rtol=1e-5)  # the first step is the sign
     np.testing.assert_allclose(moments[:, 0], [[0.003, -0.0002], [0.05 * 9e-4, 0.05 * 4e-6]])
-    shared_updates.update_logits(logits, np.array([[0.0, -0.002]]), moments, 2, 0.1, True)
+    shared_kernel.update_logits(logits, np.array([[0.0, -0.002]]), moments, 2, ADAM)
     first = 0.9 * 0.003 / (1 - 0.81) / np.sqrt(0.95 * 0.05 * 9e-4 / (1 - 0.95**2))
     np.testing.assert_allclose(logits, [[0.1 + 0.1 * first, -0.2]], rtol=1e-5)
 
 
 def test_a_gradient_as_small_as_adam_s_epsilon_moves_half_as_far():
     logits, moments = np.zeros((1, 1)), np.zeros((2, 1, 1))
-    shared_updates.update_logits(logits, np.array([[1e-8]]), moments, 1, 0.1, True)
+    shared_kernel.update_logits(logits, np.array([[1e-8]]), moments, 1, ADAM)
     assert logits.item() == pytest.approx(0.05)
 
 
@@ -91,9 +99,9 @@ def test_a_token_that_no_answer_came_to_is_left_alone():
     logits = np.log([[0.7, 0.3], [0.7, 0.3], [0.7, 0.3]])
     old, drift = np.exp(logits)[None], np.empty((3, 2))
     ends = np.array([[0, 1]])  # the first answer turns off at once, the second goes one token on
-    counts = shared_updates.part_drift(
+    counts = shared_kernel.part_drift(
         logits, np.zeros((1, 2)), np.zeros(1, np.int64), False, 0, 1, 2, old, np.full_like(old, 0.5),
-        np.array([[1, 1]]), ends, np.zeros((1, 2)), np.ones(1, bool), 0.0, 2.0, 0.5, False, True,
+        np.array([[1, 1]]), ends, np.zeros((1, 2)), np.ones(1, bool), rules_of(kl_coefficient=0.5), True,
         np.empty((3, 2)), drift,
     )  # fmt: skip
     pull = 0.5 * np.array([-0.2, 0.2])  # at each answer that decides the token
@@ -137,7 +145,7 @@ def test_greedy_reading_of_two_tokens_by_hand():
 
 def vote(names, word, uniform=True):
     scratch = np.zeros(9, np.int64), np.zeros(9, np.int64)
-    found = shared_rewards.vote(np.array(names), np.uint64(word), uniform, *scratch)
+    found = shared_kernel.vote(np.array(names), np.uint64(word), UNIFORM if uniform else LOWEST, *scratch)
     assert not scratch[0].any()
     return found
 

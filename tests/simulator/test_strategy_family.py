@@ -7,9 +7,8 @@ import pytest
 from scipy import special, stats
 
 from rlvr import GRPOConfig, StrategyFamily, TaskFamily, simulate
-from rlvr.simulator.offset_averages import mean_shares
-from rlvr.simulator.strategy_family import _numbers
-from rlvr.simulator.strategy_labels import fixed_labels, strategy_shares
+from rlvr.simulator.labels import fixed_names, strategy_shares
+from rlvr.simulator.strategy_family import _numbers, mean_shares
 
 
 def test_what_is_not_given():
@@ -190,7 +189,7 @@ def test_difficulty_is_beta_with_the_stated_mean_and_variance_and_common_to_stra
 
 def labels_of(family, **given):
     config = GRPOConfig(majority_labels="fixed", **given)
-    return fixed_labels(family, family.sample(3, 2), config, 2)
+    return fixed_names(family, family.sample(3, 2), config, 2)
 
 
 def test_labels_by_vote_in_their_limits():

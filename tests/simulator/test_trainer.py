@@ -1,6 +1,7 @@
 """The public trainer: its oracle, its invariances, its errors."""
 
 import math
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +9,10 @@ import pytest
 
 from rlvr import ARMS, GRPOConfig, TaskFamily, Tasks, simulate
 from rlvr.experiments.published_study import published_tasks, replay_run
+from rlvr.simulator import executors
 
 SHORT = GRPOConfig(n_steps=40)
+TINY, TWO_PROMPTS = TaskFamily(n_actions=3, n_correct=1, n_prompts=4), GRPOConfig(n_steps=6, batch_size=2)
 
 GRID = {
     "light": (TaskFamily(0.5), GRPOConfig(n_steps=80)),
@@ -155,38 +158,6 @@ def test_no_training_is_the_prior():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"n_steps": -1}, ValueError, "n_steps"),
-        ({"batch_size": 0}, ValueError, "batch_size"),
-        ({"group_size": 1}, ValueError, "group_size must be an integer of at least 2, got 1"),
-        ({"group_size": 8.0}, TypeError, "group_size"),
-        ({"learning_rate": 0}, ValueError, "learning_rate"),
-        ({"learning_rate": math.nan}, ValueError, "learning_rate.*got nan"),
-        ({"kl_coefficient": -1e-9}, ValueError, "kl_coefficient"),
-        ({"kl_coefficient": None}, TypeError, "kl_coefficient"),
-        ({"filtering": "on"}, ValueError, "filtering must be one of 'off', 'drop', 'refill', got 'on'"),
-        ({"tie_break": 0}, TypeError, "tie_break"),
-        ({"kl": "jeffreys"}, ValueError, "kl must be one of 'forward', 'reverse'"),
-        ({"advantage": "drgrpo"}, ValueError, "advantage must be one of 'grpo', 'centered', 'rloo'"),
-        ({"clip": (0.2, 0.0)}, ValueError, r"clip must be None or two numbers .* above 0, got \(0.2, 0.0\)"),
-        ({"clip": 0.2}, TypeError, "clip must be None or two numbers"),
-        (
-            {"clip": (0.2, 0.3), "update": "mirror"},
-            ValueError,
-            "clip must be None with update='mirror', which",
-        ),
-        ({"optimizer": "adamw"}, ValueError, "optimizer must be one of 'sgd', 'adam', got 'adamw'"),
-        ({"verifier_noise": (0.1, 1.1)}, ValueError, r"verifier_noise must be two rates .*got \(0.1, 1.1\)"),
-        ({"label_share_right": -0.1}, ValueError, "label_share_right must be None or a fraction"),
-    ],
-)
-def test_bad_configurations(arguments, error, message):
-    with pytest.raises(error, match=message):
-        GRPOConfig(**arguments)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
         ({"arms": ("true", "spurious")}, ValueError, r"unknown \['spurious'\]"),
         ({"arms": ()}, ValueError, "no arm"),
         ({"arms": ("true", "true")}, ValueError, "an arm twice"),
@@ -218,3 +189,44 @@ def test_bad_configurations(arguments, error, message):
 def test_bad_simulations(arguments, error, message):
     with pytest.raises(error, match=message):
         simulate(**({"family": TaskFamily(), "config": SHORT} | arguments))
+
+
+def test_a_batch_may_hold_every_prompt_and_no_more():
+    whole = GRPOConfig(n_steps=2, batch_size=4)
+    assert simulate(TINY, whole, n_seeds=1).accuracy.shape == (4, 1, 1)
+    with pytest.raises(ValueError, match="batch_size must be at most n_prompts = 4, got 5"):
+        simulate(TINY, GRPOConfig(n_steps=2, batch_size=5))
+
+
+def test_counts_from_one_to_what_fits_in_32_bits():
+    most = 2**32 - 1
+    with pytest.raises(ValueError, match="seed must be"):  # the next check: both counts were accepted
+        simulate(TINY, TWO_PROMPTS, n_tasks=most, n_seeds=most, seed=-1)
+    for name in ("n_tasks", "n_seeds"):
+        for count in (0, most + 1):
+            with pytest.raises(ValueError, match=f"{name} must be an integer of at least 1, got {count}"):
+                simulate(TINY, TWO_PROMPTS, **{name: count})
+
+
+def test_threads_are_those_asked_for_or_the_processors_at_hand(monkeypatch):
+    monkeypatch.setenv("RLVR_THREADS", "1")
+    assert executors.n_threads() == 1
+    monkeypatch.setenv("RLVR_THREADS", "7")
+    assert executors.n_threads() == 7
+    monkeypatch.setenv("RLVR_THREADS", "")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {2, 5, 6}, raising=False)
+    assert executors.n_threads() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 5)
+    assert executors.n_threads() == 5
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert executors.n_threads() == 1
+
+
+def test_what_is_not_given_is_all_arms_and_eight_seeds_of_one_draw_and_a_result_is_frozen():
+    runs = simulate(TINY, TWO_PROMPTS)
+    assert (runs.arms, runs.n_tasks, runs.n_seeds, runs.seed) == (ARMS, 1, 8, 0) and runs.policies is None
+    assert simulate(TaskFamily(n_prompts=16), n_seeds=1).config == GRPOConfig()
+    for of, name in ((runs, "seed"), (runs.config, "n_steps")):
+        with pytest.raises(AttributeError):
+            setattr(of, name, 3)

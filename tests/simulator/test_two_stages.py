@@ -10,8 +10,7 @@ from scipy import stats
 from rlvr import GRPOConfig, StrategyFamily, TaskFamily, decompose, simulate
 from rlvr.decomposition import TERMS
 from rlvr.simulator import Tasks, two_stages
-from rlvr.simulator.control_variates import known_covariates
-from rlvr.simulator.two_stages import FIRST_STAGE, Goal
+from rlvr.simulator.two_stages import FIRST_STAGE, Goal, known_covariates
 from rlvr.stats.estimates import mean_interval
 
 TINY, SHORT = TaskFamily(n_actions=4, n_prompts=6), GRPOConfig(n_steps=20, batch_size=4)

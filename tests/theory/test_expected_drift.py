@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from rlvr import GRPOConfig, TaskFamily, simulate
-from rlvr.simulator.kernel_updates import group_update
-from rlvr.simulator.rules import as_rules
+from rlvr.simulator.kernel import group_update, scratch_space
+from rlvr.simulator.rules import as_rules, rare_rules
 from rlvr.theory import expected_drift
 from rlvr.theory.expected_drift import (
     compositions,
@@ -246,7 +246,8 @@ def kernel_pull(policy, prior, kl):
     size = policy.size
     lane = [x[:, None].copy() for x in (np.log(policy), policy, prior, np.zeros(8, int), np.ones(8))]
     before = lane[0].copy()
-    group_update(*lane, as_rules(config, 16), np.ones(1, bool), np.empty((5 * size + 8 + 2, 1)))
+    rules = as_rules(config, 16)
+    group_update(*lane, rules, rare_rules(rules), np.ones(1, bool), scratch_space(size, 8, 1))
     return (lane[0] - before)[:, 0]
 
 

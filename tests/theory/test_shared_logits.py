@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rlvr.simulator import kernel_updates, shared_updates
+from rlvr.simulator import rules
 from rlvr.theory import (
     ADAM_BETAS,
     adam_null_moments,
@@ -199,7 +199,7 @@ def test_momentum_carries_on_towards_the_commoner_strategy(share):
 
 
 def test_the_default_betas_are_those_of_the_simulator():
-    assert ADAM_BETAS == kernel_updates.BETAS == (shared_updates._BETA_1, shared_updates._BETA_2)
+    assert ADAM_BETAS == rules.BETAS
 
 
 def test_the_factor_of_momentum_s_drift_depends_on_both_betas():

@@ -6,11 +6,16 @@ import numpy as np
 import pytest
 
 from rlvr import GRPOConfig, TaskFamily, Tasks, simulate
-from rlvr.simulator.majority_labels import fixed_labels, share_of_right_labels
+from rlvr.simulator.labels import _plurality, fixed_labels
 
 FAMILY = TaskFamily(prior_strength=0.45, n_actions=5, n_correct=2, n_prompts=30)
 TASKS = FAMILY.sample(3, seed=4)
 FIXED = GRPOConfig(majority_labels="fixed", label_votes=7)
+
+
+def share_of_right_labels(tasks, labels):
+    """Fraction of each task's prompts whose label is a correct action."""
+    return np.take_along_axis(tasks.correct, labels[..., None], axis=2)[..., 0].mean(axis=1)
 
 
 def voted(prior, n_votes, tie_break, task, seed):
@@ -117,3 +122,20 @@ def test_a_prompt_without_a_wrong_action_has_no_share():
 def test_a_wrong_seed_is_named(seed, error):
     with pytest.raises(error, match="seed must be an integer of at least 0"):
         fixed_labels(TASKS, FIXED, seed=seed)
+
+
+@pytest.mark.parametrize(
+    ("names", "most"), [([3, 1, 3], 3), ([1, 3, 3], 3), ([-2], -2), ([0, 5, 5, 0, 0], 0)]
+)
+@pytest.mark.parametrize("tie_break", ["lowest", "uniform"])
+def test_without_a_tie_the_rule_is_idle(names, most, tie_break):
+    assert _plurality(np.array(names), tie_break, np.random.default_rng(0)) == most
+
+
+def test_of_tied_answers_the_first_seen_or_each_as_often():
+    names = np.array([7, 4, 9, 4, 9])  # nine and four twice, four first
+    kept = {_plurality(names, "lowest", np.random.default_rng(seed)) for seed in range(20)}
+    assert kept == {4}
+    generator = np.random.default_rng(0)
+    drawn = [_plurality(names, "uniform", generator) for _ in range(400)]
+    assert set(drawn) == {4, 9} and 150 < drawn.count(4) < 250

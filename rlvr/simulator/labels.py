@@ -1,20 +1,24 @@
-"""Labels that MAJORITY rewards when they are fixed before training.
+"""What MAJORITY rewards where its labels are fixed before training.
 
 *Spurious Rewards* fixed them by 64 votes of the base model (Shao et al., arXiv 2506.10947). A published
 set of labels is one for all runs on it: here it depends on the root seed and the task draw, and every
-training seed inside the draw meets the same labels.
+training seed inside the draw meets the same labels. Where each prompt has a policy of its own a label is an
+action. Where strategies are shared it is a name: 0 is the right answer, 1 + s the typical mistake of
+strategy s, and -1 an answer that nobody gives again.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from rlvr._checks import shown
 from rlvr.simulator.grpo_config import GRPOConfig
+from rlvr.simulator.strategy_family import StrategyFamily, StrategyTasks
 from rlvr.simulator.task_family import Tasks, check_seed
 
-__all__ = ["fixed_labels", "share_of_right_labels"]
+__all__ = ["fixed_labels", "fixed_names", "strategy_shares"]
 
 _Labels = NDArray[np.int64]
 
@@ -51,8 +55,8 @@ def fixed_labels(tasks: Tasks, config: GRPOConfig, *, seed: int = 0) -> _Labels:
     >>> from rlvr.simulator import TaskFamily
     >>> tasks = TaskFamily().sample(1)
     >>> labels = fixed_labels(tasks, GRPOConfig(majority_labels="fixed", label_share_right=0.25))
-    >>> labels.shape, share_of_right_labels(tasks, labels)
-    ((1, 40), array([0.25]))
+    >>> labels.shape
+    (1, 40)
     """
     check_seed(seed)
     if config.label_share_right is not None and not _has_both(tasks.correct):
@@ -68,23 +72,6 @@ def fixed_labels(tasks: Tasks, config: GRPOConfig, *, seed: int = 0) -> _Labels:
         else:
             labels[task] = _with_share_right(prior, correct, config.label_share_right, generator)
     return labels
-
-
-def share_of_right_labels(tasks: Tasks, labels: _Labels) -> NDArray[np.float64]:
-    """Fraction of prompts whose label is a correct action.
-
-    Parameters
-    ----------
-    tasks : Tasks
-    labels : ndarray of int (task, prompt)
-        From :func:`fixed_labels`.
-
-    Returns
-    -------
-    ndarray (task,)
-        In [0, 1].
-    """
-    return np.take_along_axis(tasks.correct, labels[..., None], axis=2)[..., 0].mean(axis=1)
 
 
 def _voted(prior: NDArray[np.float64], config: GRPOConfig, generator: np.random.Generator) -> _Labels:
@@ -116,3 +103,64 @@ def _drawn(weights: NDArray[np.float64], uniforms: NDArray[np.float64]) -> _Labe
 def _has_both(correct: NDArray[np.bool_]) -> bool:
     """Whether every prompt has a correct and an incorrect action."""
     return bool((correct.any(axis=2) & ~correct.all(axis=2)).all())
+
+
+def strategy_shares(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of each strategy, ndarray (..., strategy), from the logits (..., token, strategy)."""
+    tokens = special.softmax(logits, axis=-1)
+    going_on = np.cumprod(tokens[..., 0], axis=-1)
+    reached = np.concatenate([np.ones_like(going_on[..., :1]), going_on[..., :-1]], axis=-1)
+    shares = (reached[..., None] * tokens).sum(axis=-2)
+    shares[..., 0] = going_on[..., -1]
+    return shares
+
+
+def fixed_names(
+    family: StrategyFamily, tasks: StrategyTasks, config: GRPOConfig, seed: int
+) -> NDArray[np.int64]:
+    """Each prompt's label, the same for every training seed of a task draw.
+
+    By vote: `label_votes` answers of the prior, the most frequent of them; of equally frequent ones the
+    first to appear, or one at random, as `tie_break` says (names have no order here, so both are fair).
+    With `label_share_right` instead: on that fraction of the prompts, to the nearest whole number and drawn
+    anew for each task, the right answer; on the others the typical mistake of a strategy, drawn in
+    proportion to the prior's wrong answers.
+
+    Parameters
+    ----------
+    family : StrategyFamily
+    tasks : StrategyTasks
+    config : GRPOConfig
+    seed : int, at least 0
+        Labels of task t depend on (seed, t) alone.
+
+    Returns
+    -------
+    ndarray of int (task, prompt)
+        0: the right answer. 1 + s: the typical mistake of strategy s. -1: an answer that nobody gives again.
+    """
+    n_tasks, n_prompts, n_strategies = tasks.offsets.shape
+    labels = np.empty((n_tasks, n_prompts), np.int64)
+    for task in range(n_tasks):
+        generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(4, task)))
+        shares = strategy_shares(family.prior_logits + tasks.offsets[task][:, None])
+        if config.label_share_right is None:
+            for prompt in range(n_prompts):
+                strategies = generator.choice(n_strategies, config.label_votes, p=shares[prompt])
+                right = generator.random(config.label_votes) < tasks.accuracies[task, prompt, strategies]
+                typical = generator.random(config.label_votes) < family.wrong_agreement
+                alone = -1 - np.arange(config.label_votes)
+                names = np.where(right, 0, np.where(typical, 1 + strategies, alone))
+                labels[task, prompt] = max(_plurality(names, config.tie_break, generator), -1)
+            continue
+        right = generator.permutation(n_prompts) < np.floor(config.label_share_right * n_prompts + 0.5)
+        wrong = np.cumsum(shares * (1 - tasks.accuracies[task]), axis=1)
+        drawn = (generator.random((n_prompts, 1)) * wrong[:, -1:] >= wrong[:, :-1]).sum(axis=1)
+        labels[task] = np.where(right, 0, np.where(wrong[:, -1] > 0, 1 + drawn, -1))
+    return labels
+
+
+def _plurality(names: NDArray[np.int64], tie_break: str, generator: np.random.Generator) -> int:
+    found, first, counts = np.unique(names, return_index=True, return_counts=True)
+    tied = found[counts == counts.max()][np.argsort(first[counts == counts.max()])]
+    return int(tied[0] if tie_break == "lowest" else generator.choice(tied))
