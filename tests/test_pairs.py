@@ -23,7 +23,7 @@ def written(folder, code, tags=""):
 
 def test_an_error_that_does_not_stop_the_run_is_refused_and_nothing_is_written(tmp_path):
     text = written(tmp_path, FAILS_QUIETLY)
-    with pytest.raises(SystemExit, match="00-page is not stored, its run failed: cell 1: KeyError"):
+    with pytest.raises(RuntimeError, match="the run of 00-page failed: cell 1: KeyError"):
         pairs.run(text)
     assert not text.with_suffix(".ipynb").exists()
 
