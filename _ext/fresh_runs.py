@@ -81,9 +81,11 @@ def _run(app: Sphinx) -> None:
         return
     app.fresh_digest = sources()  # type: ignore[attr-defined]
     texts = missing(app.fresh_digest)  # type: ignore[attr-defined]
+    report = logging.getLogger(__name__).info
+    report("%d chapters to execute, %d at a time", len(texts), JOBS)
     with ProcessPoolExecutor(JOBS, mp_context=get_context("spawn")) as pool:
-        list(pool.map(run_afresh, texts))
-    logging.getLogger(__name__).info("%d chapters executed, %d at a time", len(texts), JOBS)
+        for text, _ in zip(texts, pool.map(run_afresh, texts), strict=True):
+            report("%s is executed", text.stem)
 
 
 def _show(app: Sphinx, docname: str, source: list[str]) -> None:

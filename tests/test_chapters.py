@@ -1,4 +1,4 @@
-"""Every stored output is what a fresh run of its chapter gives; the book shows those runs and no older ones."""
+"""Every stored output is what a fresh run of its chapter gives; the book shows those runs, none older."""
 
 import difflib
 import json
@@ -91,7 +91,7 @@ def small_book(tmp_path, monkeypatch):
 
 def test_the_book_shows_the_kept_run_until_what_it_reads_changes(small_book):
     app = SimpleNamespace(builder=SimpleNamespace(name="html"), fresh_digest=fresh_runs.sources())
-    with pytest.raises(RuntimeError, match="01-x.md or something that it reads changed"):
+    with pytest.raises(RuntimeError, match=r"01-x\.md or something that it reads changed"):
         fresh_runs._show(app, "chapters/01-x", [""])
     fresh_runs.run_afresh(small_book)
     page = ["stored"]
