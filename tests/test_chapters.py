@@ -44,6 +44,14 @@ def test_every_stored_output_is_what_a_fresh_run_gives(text):
     assert differences(stored, fresh_runs.run_afresh(text)) == []
 
 
+def page(folder, code, tags=""):
+    """The text of a chapter that holds one cell."""
+    head = "---\njupytext:\n  text_representation:\n    extension: .md\n    format_name: myst\n---\n\n"
+    text = folder / "00-page.md"
+    text.write_text(f"{head}```{{code-cell}} ipython3\n{tags}{code}\n```\n", encoding="utf-8")
+    return text
+
+
 def notebook(**data):
     output = nbformat.v4.new_output("display_data", data, metadata={"scrapbook": {"name": "x"}})
     printed = nbformat.v4.new_output("stream", text="a\nb\n")
@@ -82,21 +90,19 @@ def small_book(tmp_path, monkeypatch):
     monkeypatch.setattr(fresh_runs, "READ", ("chapters",))
     (tmp_path / "chapters").mkdir()
     (tmp_path / "chapters" / "number.txt").write_text("1")
-    head = "---\njupytext:\n  text_representation:\n    extension: .md\n    format_name: myst\n---\n\n"
-    text = tmp_path / "chapters" / "01-x.md"
-    text.write_text(f"{head}```{{code-cell}} ipython3\nprint(open('number.txt').read())\n```\n")
+    text = page(tmp_path / "chapters", "print(open('number.txt').read())")
     nbformat.write(pairs.from_text(text), text.with_suffix(".ipynb"))
     return text
 
 
 def test_the_book_shows_the_kept_run_until_what_it_reads_changes(small_book):
     app = SimpleNamespace(builder=SimpleNamespace(name="html"), fresh_digest=fresh_runs.sources())
-    with pytest.raises(RuntimeError, match=r"01-x\.md or something that it reads changed"):
-        fresh_runs._show(app, "chapters/01-x", [""])
+    with pytest.raises(RuntimeError, match=r"00-page\.md or something that it reads changed"):
+        fresh_runs._show(app, "chapters/00-page", [""])
     fresh_runs.run_afresh(small_book)
-    page = ["stored"]
-    fresh_runs._show(app, "chapters/01-x", page)
-    shown = nbformat.reads(page[0], as_version=4)
+    source = ["stored"]
+    fresh_runs._show(app, "chapters/00-page", source)
+    shown = nbformat.reads(source[0], as_version=4)
     assert shown.cells[0].outputs[0].text == "1\n" and "sources" not in shown.metadata
     assert fresh_runs.missing(app.fresh_digest) == []
     small_book.with_name("number.txt").write_text("2")
@@ -106,11 +112,11 @@ def test_the_book_shows_the_kept_run_until_what_it_reads_changes(small_book):
 def test_a_run_serves_one_build_and_none_that_is_printed(small_book):
     fresh_runs.run_afresh(small_book)
     app = SimpleNamespace(builder=SimpleNamespace(name="singlehtml"))
-    page = ["stored"]
+    source = ["stored"]
     fresh_runs._run(app)
-    fresh_runs._show(app, "chapters/01-x", page)
+    fresh_runs._show(app, "chapters/00-page", source)
     fresh_runs._remove(app, None)
-    assert page == ["stored"] and fresh_runs.missing(fresh_runs.sources()) == []
+    assert source == ["stored"] and fresh_runs.missing(fresh_runs.sources()) == []
     app.builder.name = "html"
     fresh_runs._remove(app, ValueError())
     assert fresh_runs.missing(fresh_runs.sources()) == []
@@ -123,3 +129,18 @@ def test_a_run_on_another_processor_is_another_run(small_book, monkeypatch, sett
     before = fresh_runs.sources()
     monkeypatch.setenv(setting, "X")
     assert fresh_runs.sources() != before
+
+
+def test_an_error_that_does_not_stop_the_run_is_refused_and_nothing_is_written(tmp_path):
+    # Shown as an error while the cell itself ends well: so a figure fails that is drawn after the last line.
+    quiet = "try:\n    {}['no such row']\nexcept KeyError:\n    get_ipython().showtraceback()"
+    text = page(tmp_path, quiet)
+    with pytest.raises(RuntimeError, match="the run of 00-page failed: cell 0: KeyError"):
+        pairs.run(text)
+    assert not text.with_suffix(".ipynb").exists()
+
+
+def test_a_cell_that_is_said_to_raise_is_stored_with_its_error(tmp_path):
+    text = page(tmp_path, "1 / 0", ":tags: [raises-exception]\n\n")
+    (output,) = nbformat.read(pairs.run(text), as_version=4).cells[0].outputs
+    assert (output.output_type, output.ename) == ("error", "ZeroDivisionError")
