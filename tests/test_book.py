@@ -172,32 +172,6 @@ def test_the_readme_s_figure_is_the_front_page_s():
     assert pairs.SUMMARY.read_bytes() == pairs.first_picture(stored(pairs.CHAPTERS / "index.md"))
 
 
-WRITTEN = [
-    *PAGES, ROOT / "README.md", pairs.CHAPTERS / "claims.yml", *sorted((ROOT / "rlvr").rglob("*.py")),
-    *sorted((ROOT / "rlvr/data").glob("*.j2")), *sorted((ROOT / "_ext/explorer_page").glob("*.*")),
-]  # fmt: skip
-
-
-def called_identified(text):
-    """Where a verdict is called identified: a parameter is identified, a verdict is supported."""
-    words = (
-        r"identified (?:and (?!an? |the )\w+ )?verdict|identif(?:y|ies|ying) (?:\w+ )?verdict"
-        r"|verdicts?\b[^.:;,|]{0,40} (?:is|are|be|called) identified"
-    )
-    return re.findall(words, " ".join(re.sub(r"[*\"#]", "", text).split()))
-
-
-def test_no_verdict_is_called_identified():
-    found = {path.name: called_identified(path.read_text(encoding="utf-8")) for path in WRITTEN}
-    assert {name: words for name, words in found.items() if words} == {}
-
-
-def test_the_guard_of_the_word_identified_can_fail():
-    assert called_identified("have an identified and undoubted verdict, and could identify more verdicts")
-    assert called_identified("The verdict is *identified* if each survives; some verdict will be\nidentified")
-    assert called_identified("Two terms are identified and the verdict is supported or not identified") == []
-
-
 def test_every_citation_is_in_the_bibliography():
     known = set(re.findall(r"^@\w+\{([^,]+),", (ROOT / "references.bib").read_text(encoding="utf-8"), re.M))
     for text in PAGES:
