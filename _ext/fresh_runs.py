@@ -30,12 +30,12 @@ KEPT = ROOT / "_build" / "fresh"
 READ = ("rlvr", "book", "network", "chapters", "_ext", "_static", "pyproject.toml", "requirements.lock")
 MADE = (".ipynb", ".pyc", ".png")  # what a run writes, or nobody
 JOBS = int(os.environ.get("JOBS") or os.cpu_count() or 1)
-PROCESSOR = ("GLIBC_", "NPY_", "NUMBA_", "OPENBLAS_")  # settings that can change a number
+SETTINGS = ("GLIBC_", "NPY_", "NUMBA_", "OPENBLAS_", "PYTHONHASHSEED")  # what could change a number
 
 
 def sources() -> str:
     """Digest of what a run could read: code, data, pages, the interpreter, how numbers are computed."""
-    settings = {name: value for name, value in os.environ.items() if name.startswith(PROCESSOR)}
+    settings = {name: value for name, value in os.environ.items() if name.startswith(SETTINGS)}
     settings.pop("NUMBA_CACHE_DIR", None)
     digest = hashlib.sha256(repr((sys.version, sys.prefix, sorted(settings.items()))).encode())
     for path in _files():
