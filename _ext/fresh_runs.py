@@ -1,8 +1,8 @@
 """Fresh runs of the chapters: `make test` compares them with the stored outputs, the book shows them.
 
 A run is kept in _build/fresh with a digest of all that it could read. The book takes the runs whose digest
-still holds and makes the others first, several at a time. Once a book is built from them they are removed:
-the next book is executed afresh.
+still holds and makes the others, several at a time, while pages are read. Once a book is built from them they
+are removed: the next book is executed afresh.
 
 As a Sphinx extension this module replaces each notebook's stored outputs by those of the fresh run.
 """
@@ -75,27 +75,29 @@ def missing(digest: str) -> list[Path]:
     return [text for text in sorted(CHAPTERS.glob("*.md")) if paired(text) and not kept_run(text, digest)]
 
 
-def _run(app: Sphinx) -> None:
-    """Before any page is read, make the runs that are missing; print has stored outputs."""
+def _start(app: Sphinx) -> None:
+    """Start the runs that are missing, several at a time; print has stored outputs and needs none."""
     if app.builder.name != "html":
         return
     app.fresh_digest = sources()  # type: ignore[attr-defined]
     texts = missing(app.fresh_digest)  # type: ignore[attr-defined]
-    report = logging.getLogger(__name__).info
-    report("%d chapters to execute, %d at a time", len(texts), JOBS)
-    with ProcessPoolExecutor(JOBS, mp_context=get_context("spawn")) as pool:
-        for text, _ in zip(texts, pool.map(run_afresh, texts), strict=True):
-            report("%s is executed", text.stem)
+    logging.getLogger(__name__).info("%d chapters to execute, %d at a time", len(texts), JOBS)
+    pool = ProcessPoolExecutor(JOBS, mp_context=get_context("spawn"))
+    app.fresh_runs = {text.stem: pool.submit(run_afresh, text) for text in texts}  # type: ignore[attr-defined]
+    pool.shutdown(wait=False)
 
 
 def _show(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Give the reader of a page the fresh run instead of the stored notebook."""
+    """Give the reader of a page the fresh run, as soon as it is there, instead of the stored notebook."""
     text = ROOT / f"{docname}.md"
-    if app.builder.name == "html" and (ROOT / f"{docname}.ipynb").is_file():
-        notebook = kept_run(text, app.fresh_digest)  # type: ignore[attr-defined]
-        if notebook is None:
-            raise RuntimeError(f"{text.name} or something that it reads changed while the book was built")
-        source[0] = nbformat.writes(notebook)
+    if app.builder.name != "html" or not (ROOT / f"{docname}.ipynb").is_file():
+        return
+    if running := app.fresh_runs.get(text.stem):  # type: ignore[attr-defined]
+        running.result()
+    notebook = kept_run(text, app.fresh_digest)  # type: ignore[attr-defined]
+    if notebook is None:
+        raise RuntimeError(f"{text.name} or something that it reads changed while the book was built")
+    source[0] = nbformat.writes(notebook)
 
 
 def _remove(app: Sphinx, error: Exception | None) -> None:
@@ -104,7 +106,7 @@ def _remove(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.connect("builder-inited", _run)
+    app.connect("builder-inited", _start)
     app.connect("source-read", _show)
     app.connect("build-finished", _remove)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

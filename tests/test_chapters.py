@@ -96,7 +96,8 @@ def small_book(tmp_path, monkeypatch):
 
 
 def test_the_book_shows_the_kept_run_until_what_it_reads_changes(small_book):
-    app = SimpleNamespace(builder=SimpleNamespace(name="html"), fresh_digest=fresh_runs.sources())
+    app = SimpleNamespace(builder=SimpleNamespace(name="html"))
+    app.fresh_digest, app.fresh_runs = fresh_runs.sources(), {}
     with pytest.raises(RuntimeError, match=r"00-page\.md or something that it reads changed"):
         fresh_runs._show(app, "chapters/00-page", [""])
     fresh_runs.run_afresh(small_book)
@@ -113,7 +114,7 @@ def test_a_run_serves_one_build_and_none_that_is_printed(small_book):
     fresh_runs.run_afresh(small_book)
     app = SimpleNamespace(builder=SimpleNamespace(name="singlehtml"))
     source = ["stored"]
-    fresh_runs._run(app)
+    fresh_runs._start(app)
     fresh_runs._show(app, "chapters/00-page", source)
     fresh_runs._remove(app, None)
     assert source == ["stored"] and fresh_runs.missing(fresh_runs.sources()) == []
