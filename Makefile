@@ -8,18 +8,31 @@ JOBS ?= 2
 NETWORK_VENV ?= .venv-network
 # The environment is built anew when another Python is asked for, not only when the lock changes.
 READY := $(VENV)/.ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
-# The unit tests, and every stored chapter output against a fresh run.
-CHECK = $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --nbval --nbval-current-env \
-    --nbval-sanitize-with chapters/nbval_sanitize.cfg rlvr book tests chapters
+export JOBS
+# The unit tests, and every stored chapter output against a fresh run (tests/test_chapters.py).
+CHECK = $(BIN)/python -m pytest -n $(JOBS) --max-worker-restart 0 rlvr book tests
 # Compiled kernels are cached beside a hash of the code they came from, because Numba itself does not
 # notice a change in a helper function.
 export NUMBA_CACHE_DIR := $(CURDIR)/.numba_cache/$(shell cat $$(find rlvr book -name "*.py" | sort) requirements.lock 2>/dev/null | cksum | cut -d' ' -f1)
+# A list of fonts of their own: one in the home folder that a cut-off run left broken would fail every figure.
+export MPLCONFIGDIR := $(abspath $(VENV))/matplotlib
+# Twenty chapters and many commands start a Python of their own; none should compile the package again.
+unexport PYTHONDONTWRITEBYTECODE
 export PYTHONHASHSEED := 0
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
 NETWORK_READY := $(NETWORK_VENV)/$(notdir $(READY))
-.PHONY: help book browser pages pdf archive test lint bench mutants any-cpu latest notebooks network network-lock lock clean
+# After its packages, an environment gets a kernel for the chapters, this folder on its path, and its fonts.
+PTH = from pathlib import Path; import sysconfig; \
+    (Path(sysconfig.get_path("purelib")) / "true-minus-random.pth").write_text(f"{Path.cwd()}\n")
+define FURNISH
+	$(BIN)/python -m ipykernel install --prefix $(VENV) --name python3 >/dev/null
+	$(BIN)/python -c '$(PTH)'
+	$(BIN)/python -c 'import matplotlib.font_manager'
+	@touch $(READY)
+endef
+.PHONY: compiled furnished help book browser pages pdf archive test lint bench mutants any-cpu latest notebooks network network-lock lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -29,11 +42,13 @@ $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
-	$(BIN)/python -m ipykernel install --prefix $(VENV) --name python3 >/dev/null
-	echo $(CURDIR) > $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/true-minus-random.pth
-	@touch $@
+	$(FURNISH)
 
-book: $(READY)  ## execute every chapter afresh and build _build/html/index.html
+# Kernels are compiled once, not by each process that finds none.
+compiled: $(READY)
+	$(BIN)/python tools/compile_kernels.py
+
+book: compiled  ## execute every chapter afresh and build _build/html/index.html
 	$(BIN)/jupyter-book build --all -n -W --keep-going .
 	$(BIN)/python _ext/check_pages.py
 
@@ -54,7 +69,8 @@ lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint  ## lint, unit tests, and every stored chapter output against a fresh run
+test: $(READY)  ## lint, unit tests, and every stored chapter output against a fresh run
+	$(MAKE) -j 2 lint compiled
 	$(CHECK)
 
 bench: $(READY)  ## measure how fast everything is and print each goal beside it (minutes, on a quiet machine)
@@ -69,10 +85,11 @@ any-cpu: $(READY)  ## the same checks as older processors compute them; VARIANTS
 latest:  ## the same checks with the newest releases instead of the lock, in an environment of its own
 	$(PYTHON) -m venv --clear $(VENV)/latest
 	$(VENV)/latest/bin/python -m pip install -q --disable-pip-version-check -e ".[book,test]"
-	$(VENV)/latest/bin/python -m ipykernel install --prefix $(VENV)/latest --name python3 >/dev/null
-	echo $(CURDIR) > $$($(VENV)/latest/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/true-minus-random.pth
-	@touch $(VENV)/latest/$(notdir $(READY))
+	$(MAKE) VENV=$(VENV)/latest furnished
 	$(MAKE) VENV=$(VENV)/latest test
+
+furnished:
+	$(FURNISH)
 
 notebooks: $(READY)  ## rewrite each chapter's notebook, outputs included, from its text
 	$(BIN)/python _ext/pairs.py $(CHAPTERS)

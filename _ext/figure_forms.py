@@ -1,13 +1,12 @@
 """Sphinx extension: on a narrow screen each figure is shown in its narrow form (`book.figures`).
 
-The form is made in the run that makes the page, so it is as fresh as the page; stored notebooks do not
-hold it. Where chapters are not run, figures have their wide form alone.
+The form is made in the fresh run that the page shows (`fresh_runs`); stored notebooks do not hold it.
+Where chapters are not run, figures have their wide form alone.
 """
 
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,14 +50,6 @@ def _show(app: Sphinx, doctree: nodes.document, docname: str) -> None:
         image.replace_self([opened, image.deepcopy(), nodes.raw("", "</picture>", format="html")])
 
 
-def _ask(app: Sphinx) -> None:
-    from book.figures import WANTED
-
-    if app.builder.name == "html":
-        os.environ[WANTED] = "1"  # the chapters' kernels inherit it
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.connect("builder-inited", _ask)
     app.connect("doctree-resolved", _show)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -10,6 +10,7 @@ gave, and nothing that differs between two runs: no times, no counters, no inter
 from __future__ import annotations
 
 import base64
+import os
 import sys
 import time
 from pathlib import Path
@@ -20,6 +21,7 @@ from nbclient import NotebookClient
 
 CHAPTERS = Path(__file__).parent.parent / "chapters"
 SUMMARY = CHAPTERS.parent / "_static" / "summary.png"
+LONGEST_CELL = 600  # seconds: a cell takes ten at most, but on a busy machine, with kernels to compile
 
 
 def paired(text: Path) -> bool:
@@ -40,26 +42,35 @@ def from_text(text: Path) -> nbformat.NotebookNode:
     return notebook
 
 
-def run(text: Path) -> Path:
-    """Execute one chapter and store it; return the notebook's path."""
+def execute(text: Path, **settings: str) -> nbformat.NotebookNode:
+    """Run one chapter; return its notebook with the outputs, and nothing that differs between two runs.
+
+    Settings are variables that the chapter finds in its environment besides those that are there.
+    """
     notebook = from_text(text)
     metadata = dict(notebook.metadata)
     NotebookClient(
         notebook,
-        timeout=120,
+        timeout=LONGEST_CELL,
         kernel_name="python3",
         record_timing=False,
         resources={"metadata": {"path": str(text.parent)}},
-    ).execute()
+    ).execute(env={**os.environ, **settings})
     if failed := errors(notebook):
-        raise SystemExit(f"{text.stem} is not stored, its run failed: " + "; ".join(failed))
+        raise RuntimeError(f"the run of {text.stem} failed: " + "; ".join(failed))
     notebook.metadata = metadata
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         if cell.cell_type == "code":
             cell.outputs = whole_streams(cell.outputs)
-    target = text.with_suffix(".ipynb")
     nbformat.validate(notebook)
+    return notebook
+
+
+def run(text: Path) -> Path:
+    """Execute one chapter and store it; return the notebook's path."""
+    notebook = execute(text)
+    target = text.with_suffix(".ipynb")
     nbformat.write(notebook, target)
     if text.stem == "index":
         SUMMARY.write_bytes(first_picture(notebook))

@@ -9,7 +9,6 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 from docutils import nodes
 from docutils.core import publish_doctree
 from sphinx.ext.napoleon import Config, NumpyDocstring
@@ -191,9 +190,3 @@ def test_the_guard_lets_pass_what_is_well_written():
     ]
     assert [faults(source, on_page=False) for source in honest] == [[]] * len(honest)
     assert faults(lists("a : int", "**more"), on_page=False) == []  # what no page shows may be brief
-
-
-def test_defaults_are_shown_as_they_are_written():
-    """Their values may hold the path of the machine that builds the page."""
-    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    assert config["sphinx"]["config"]["autodoc_preserve_defaults"] is True

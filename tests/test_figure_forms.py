@@ -68,8 +68,16 @@ def test_the_full_forest_names_every_comparison(tmp_path):
     assert len(cells) > 100 and all(comparison_name(cell) in named for cell in cells)
     picture = drawn.read_bytes()
     assert b"verdict supported by its items" in picture and b"terms not identified" in picture
-    full_forest.write_full_forest(tmp_path)
-    assert drawn.read_bytes() == picture
+
+
+def test_a_forest_is_drawn_with_the_same_bytes_each_time(tmp_path, monkeypatch):
+    few = published_comparisons()[::20]
+    monkeypatch.setattr("book.published_comparisons.published_comparisons", lambda: few)
+    pictures = set()
+    for _ in range(2):
+        full_forest.write_full_forest(tmp_path)
+        pictures.add((tmp_path / "fig-13-forest-all.svg").read_bytes())
+    assert len(pictures) == 1
 
 
 def test_the_links_stand_under_the_page_s_forest_and_no_other(app):
