@@ -1,8 +1,8 @@
 """Published accuracies in, verdicts out.
 
 What it is for: reading tables of arms, what they identify, how surely, and what would change it.
-It may import the common ground and nothing else of the core: an audit needs no simulator.
-Chapters 10 to 13 and `rlvr audit` use it.
+It may import the common ground, the statistics and the logs: an audit needs no simulator.
+Planning, Chapters 10 to 13 and 17, and `rlvr audit` use it.
 """
 
 import lazy_loader

@@ -1,8 +1,8 @@
 """Simulation: policies over a few answers, trained by GRPO under the four arms.
 
-What it is for: drawing tasks, training on them in compiled code, and sweeping over settings.
-It may import the common ground (arms, decomposition, inference, figures) and nothing else of the core.
-Theory, replication, the registered part and the commands use it; the audit does not need it.
+What it is for: drawing tasks, and training on them in compiled code.
+It may import the common ground and the statistics. Closed forms, stored experiments and commands use it; the
+audit does not need it.
 """
 
 import lazy_loader
