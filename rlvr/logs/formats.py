@@ -84,16 +84,17 @@ class Log:
 
 
 class Format(NamedTuple):
-    """A tool, how a refusal names its files, and the two functions that know what they look like.
-
-    Both are given the path; ``recognises`` the record of the first line, None where the file is no file of
-    lines (``.json``, ``.eval`` or any zip); ``read`` the records of all lines.
-    """
+    """A tool's logs, and the two functions that know what they look like."""
 
     tool: str
+    """The tool that writes them."""
     files: str
+    """How a refusal names its files."""
     recognises: Callable[[Path, Mapping[str, Any] | None], bool]
+    """Whether a file is one of them, given its path and the record of its first line, which is None where a
+    file has no lines (``.json``, ``.eval`` or any zip)."""
     read: Callable[[Path, Iterable[dict[str, Any]]], Log]
+    """The log of a file, given its path and the records of all lines."""
 
 
 @contextmanager
