@@ -99,16 +99,16 @@ class StoredExperiment:
 
     files: tuple[str, ...]
     digits: str
-    cells: Callable[[], Sequence[CellKey]] = list
+    cells: Callable[[], Sequence[CellKey]] = lambda: ()
     compute: Callable[..., Any] | None = None
-    tables: Callable[[Mapping[CellKey, Any]], Sequence[pd.DataFrame]] = list
+    tables: Callable[[Mapping[CellKey, Any]], Sequence[pd.DataFrame]] = lambda results: ()
     tolerance: tuple[float, float] = (0.0, 0.0)
     quick_cells: int | Sequence[CellKey] | None = None
     quick_part: Mapping[str, Any] = field(default_factory=dict)
     label: Callable[..., str] = lambda *key: ", ".join(map(str, key))
     float_formats: Mapping[str, str] = field(default_factory=dict)
     decimals: int | None = None
-    first_line: Callable[[], str] = str
+    first_line: Callable[[], str] = lambda: ""
     folder: Path | None = None
     is_sealed: bool = False
     trains: bool = True
