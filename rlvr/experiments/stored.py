@@ -23,9 +23,8 @@ from pandas.api.types import is_numeric_dtype
 from rlvr import _data
 from rlvr._checks import choice
 from rlvr._writing import replacing
-from rlvr.simulator.executors import n_threads
+from rlvr.simulator.executors import Progress, counting, n_threads
 from rlvr.simulator.kept_chunks import KeptChunks
-from rlvr.simulator.progress_bars import Progress, counting
 
 __all__ = [
     "EXPERIMENTS",

@@ -15,7 +15,7 @@ import os
 import traceback
 import warnings
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     BrokenExecutor,
     CancelledError,
@@ -24,6 +24,7 @@ from concurrent.futures import (
     ThreadPoolExecutor,
     as_completed,
 )
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -32,9 +33,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlvr._checks import counted, shown
-from rlvr.simulator.progress_bars import Progress
 
-__all__ = ["Chunk", "Results", "cut", "n_threads", "train_all", "train_chunk", "without_first"]
+__all__ = [
+    "Chunk",
+    "Progress",
+    "Results",
+    "counting",
+    "cut",
+    "n_threads",
+    "train_all",
+    "train_chunk",
+    "without_first",
+]
 
 _SIDE_BY_SIDE = 64  # runs of a chunk, where there are enough: with refilling, as many fill the lanes
 _LONGEST = 20_000_000  # groups of a chunk on a thread: a few seconds, which an interrupt has to wait
@@ -42,6 +52,7 @@ _TRAVELLING = 2_000_000  # groups of a chunk that travels: half a second
 _WORKERS = 8  # that short studies are cut for, where nobody knows how many there are
 
 Results = dict[str, NDArray]
+Progress = Callable[[int, int], object]
 
 
 @dataclass(frozen=True)
@@ -310,3 +321,42 @@ def _is_loss(problem: Exception) -> bool:
         return True
     frames = [frame for frame, _ in traceback.walk_tb(problem.__traceback__)]
     return bool(frames) and frames[-1].f_globals.get("__name__") == "distributed.cfexecutor"
+
+
+@contextmanager
+def counting(progress: bool | Progress, described: str = "simulating") -> Iterator[Progress | None]:
+    """What to tell the progress to: the caller's function, a bar, or nothing.
+
+    Parameters
+    ----------
+    progress : bool or callable
+        A callable is given back. True stands for a bar, which is drawn on a terminal only, so that no log
+        and no notebook keeps one.
+    described : str
+        What the bar says in front.
+
+    Yields
+    ------
+    callable or None
+        Takes how many are done, and of how many.
+
+    Raises
+    ------
+    TypeError
+        If `progress` is neither.
+    """
+    if callable(progress):
+        yield progress
+        return
+    if not isinstance(progress, bool):
+        raise TypeError(f"progress must be True, False or a callable, got {shown(progress)}")
+    if not progress:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    console = Console(stderr=True, force_jupyter=False)
+    with Bar(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(described, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

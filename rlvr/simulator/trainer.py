@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 
 from rlvr._checks import shown, whole
 from rlvr.arms import ARMS, check_arms
-from rlvr.simulator.executors import Results, train_all, without_first
+from rlvr.simulator.executors import Progress, Results, counting, train_all, without_first
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
-from rlvr.simulator.progress_bars import Progress, counting
 from rlvr.simulator.strategy_family import StrategyFamily, StrategyTasks
 from rlvr.simulator.studies import Runs, Study, StudySize
 from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed

@@ -3,7 +3,7 @@
 import pytest
 from rich import progress as bars
 
-from rlvr.simulator.progress_bars import counting
+from rlvr.simulator.executors import counting
 
 
 def test_a_function_is_told_and_no_bar_is_drawn(capsys):
