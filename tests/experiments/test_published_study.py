@@ -17,7 +17,6 @@ from rlvr.experiments.published_study import (
     STRENGTHS,
     Comparison,
     Gate,
-    _choose,
     compare,
     factorial_cells,
     gate,
@@ -36,24 +35,6 @@ from rlvr.experiments.published_study import (
     task_and_seed_spread,
 )
 from rlvr.simulator.grpo_config import HEAVY, LIGHT
-
-
-def test_choose_is_generator_choice():
-    probabilities = np.random.default_rng(0).dirichlet(np.ones(8), size=5)
-    fast, plain = np.random.default_rng(1), np.random.default_rng(1)
-    expected = [plain.choice(8, size=16, p=row) for row in probabilities]
-    np.testing.assert_array_equal(_choose(probabilities, fast.random((5, 16))), expected)
-
-
-@pytest.mark.parametrize("size", [7, 8])
-def test_integers_at_once_are_integers_one_by_one(size):
-    """Half-word buffering included: the next draw after them agrees too."""
-    fast, plain = np.random.default_rng(1), np.random.default_rng(1)
-    for _ in range(3):
-        np.testing.assert_array_equal(
-            fast.integers(0, 2, size=size), [plain.integers(0, 2) for _ in range(size)]
-        )
-        assert fast.random() == plain.random()
 
 
 @pytest.mark.parametrize("kl", ["forward", "reverse"])
@@ -89,16 +70,6 @@ def test_every_published_number_of_the_light_run_comes_back():
     light = published_numbers()
     assert len(rows) == (~light.table.str.startswith("heavy")).sum() > 60
     assert [row for row in rows if not row.equal] == []
-
-
-def test_transcribed_factorial_effects_are_its_cell_means_effects():
-    """The study's own printed coefficients follow from its own printed means."""
-    table = published_numbers().query("table == 'factorial'").set_index("quantity").published
-    means = np.array(
-        [float(table[f"{arm} {'on' if f == 'drop' else 'off'} {ps:.2f}"]) for arm, f, ps in CELLS]
-    )
-    contrast = np.array([1, -1, 1, -1, -1, 1, -1, 1])  # AC
-    assert f"{(contrast * means).mean():.7f}" == table["AC"]
 
 
 def test_resampling_at_once_is_resampling_arm_by_arm():
@@ -370,15 +341,6 @@ def test_spread_of_task_draws_and_seeds_by_hand():
     for wrong in ([[0.1, 0.2]], [[0.1], [0.2]], [[[0.1, 0.2]] * 2] * 2):
         with pytest.raises(ValueError, match="at least 2 draws of 2 seeds, got shape"):
             task_and_seed_spread(wrong)
-
-
-def test_sampled_evaluation_is_most_of_the_spread_of_true_runs_and_not_of_majority_runs():
-    runs = simulate(TaskFamily(0.50), n_seeds=150, seed=31, keep_policies=True)
-    right = np.where(runs.tasks.correct[:, None], runs.policies, 0.0).sum(axis=-1)
-    scoring = (right * (1 - right)).mean(axis=(1, 2, 3)) / (128 * 40)
-    shares = dict(zip(ARMS, scoring / (scoring + runs.accuracy.var(axis=(1, 2), ddof=1)), strict=True))
-    assert shares["true"] > 0.9 and shares["random"] > 0.8
-    assert 0.2 < shares["majority"] < 0.5
 
 
 @pytest.fixture
