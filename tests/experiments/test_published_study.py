@@ -343,6 +343,15 @@ def test_spread_of_task_draws_and_seeds_by_hand():
             task_and_seed_spread(wrong)
 
 
+def test_sampled_evaluation_is_most_of_the_spread_of_true_runs_and_not_of_majority_runs():
+    runs = simulate(TaskFamily(0.50), n_seeds=150, seed=31, keep_policies=True)
+    right = np.where(runs.tasks.correct[:, None], runs.policies, 0.0).sum(axis=-1)
+    scoring = (right * (1 - right)).mean(axis=(1, 2, 3)) / (128 * 40)
+    shares = dict(zip(ARMS, scoring / (scoring + runs.accuracy.var(axis=(1, 2), ddof=1)), strict=True))
+    assert shares["true"] > 0.9 and shares["random"] > 0.8
+    assert 0.2 < shares["majority"] < 0.5
+
+
 @pytest.fixture
 def replayed(monkeypatch):
     """Tables that replay the published text itself; the names of those that were made."""
