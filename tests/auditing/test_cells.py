@@ -262,6 +262,9 @@ def test_an_item_twice_or_not_at_all_is_named_with_its_line():
     [
         lambda long: outcomes_table(item=long),
         lambda long: outcomes_table(run=long),
+        lambda long: outcomes(
+            *(("true", run, item, 1) for run, item in (("1", "a"), ("1", long), ("2", "a")))
+        ),
         lambda long: outcomes_table(correct=long),
         lambda long: outcomes_table(arm=long),
         lambda long: pd.concat([arms_table(study=long, model=long, benchmark=long)] * 2),

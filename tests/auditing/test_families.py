@@ -151,16 +151,6 @@ def test_a_further_model_lies_within_the_spread_and_the_error_of_the_mean():
     assert found.mean.value - found.next_low == pytest.approx(ahead)
 
 
-@pytest.mark.slow
-def test_the_pooled_interval_covers():
-    rng, covered, n = np.random.default_rng(4), 0, 300
-    error = 0.04 / stats.norm.ppf(0.975)
-    for _ in range(n):
-        found = pooled(rng.normal(0.05, 0.06, 6) + rng.normal(0, error, 6))
-        covered += found.mean.low <= 0.05 <= found.mean.high
-    assert stats.binomtest(covered, n, 0.95).pvalue > 0.001
-
-
 @pytest.mark.parametrize(
     "call, message",
     [

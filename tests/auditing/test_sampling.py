@@ -124,6 +124,7 @@ def test_pairing_gain_is_the_ratio_of_widths():
         (None, None, None, None, 0.0),
         (None, 0.02, None, None, stats.norm.ppf(0.9) * 0.02),
         (1, 0.02, None, None, stats.norm.ppf(0.9) * 0.02),  # one run did not estimate its own spread
+        (1, 0.02, 7, None, stats.t.ppf(0.9, 6) * 0.02),  # lent by repeats elsewhere
         (2, 0.02, None, None, stats.t.ppf(0.9, 1) * 0.02 / math.sqrt(2)),
         (2, 0.02, 7, None, stats.t.ppf(0.9, 6) * 0.02 / math.sqrt(2)),
         (2, None, None, 0.02, stats.norm.ppf(0.9) * 0.02 / math.sqrt(2)),  # assumed, not estimated

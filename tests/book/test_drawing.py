@@ -35,7 +35,8 @@ def test_a_point_has_a_line_from_end_to_end_and_a_bare_one_is_open(axes, horizon
     assert known.get_markerfacecolor() == "#0072B2" and bare.get_markerfacecolor() == "white"
     assert known.get_marker() == bare.get_marker() == "s" and span.get_linestyle() == "-"
     assert known.get_label() == "x" and not bare.get_label().startswith("x")  # one entry in a legend
-    assert known.get_zorder() > span.get_zorder()
+    assert [line.get_zorder() for line in axes.lines] == [3, 2, 3]
+    assert known.get_markersize() == bare.get_markersize() == 5 and span.get_linewidth() == 1.6
 
 
 def test_estimates_stand_upright_as_circles_unless_said(axes):
@@ -43,14 +44,6 @@ def test_estimates_stand_upright_as_circles_unless_said(axes):
     assert list(axes.lines[0].get_xdata()) == [3] and axes.lines[0].get_marker() == "o"
     with pytest.raises(ValueError, match="zip"):
         intervals(axes, [1, 2], [Estimate(0.5)], colour="k")
-
-
-def test_a_point_lies_over_its_line(axes):
-    intervals(axes, [1, 2], [Estimate(0.5, 0.25, 0.75), Estimate(0.5, 0.25, 0.75)], colour="red", label="x")
-    looks = [(line.get_markersize(), line.get_linewidth(), line.get_zorder()) for line in axes.lines]
-    assert [look[2] for look in looks] == [3, 2, 3, 2]
-    assert looks[0][0] == looks[2][0] == 5 and looks[1][1] == looks[3][1] == 1.6
-    assert [line.get_label() for line in axes.lines if not line.get_label().startswith("_")] == ["x"]
 
 
 def test_a_stair_has_levels_steps_and_an_interval_where_it_can_be_seen(axes):

@@ -254,22 +254,6 @@ def test_nominal_means_a_p_value_above_one_in_a_thousand():
     assert not Coverage(rate, 0.95, 0.001, 0.0, 1.0).nominal
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (
-            lambda: pool_coverage(mean_interval, [np.ones(20)], truth=1, n=3),
-            "n must be an integer from 2 to a tenth",
-        ),
-        (lambda: pool_coverage(mean_interval, [], truth=1, n=3), "pools must be one or more arrays"),
-        (lambda: pool_coverage(mean_interval, [np.ones(9), np.ones(8)], truth=1, n=3), "of one length"),
-    ],
-)
-def test_wrong_arguments_are_named(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()
-
-
 @pytest.mark.parametrize("n", [30, 500])
 def test_simulated_coverage_is_nominal_for_other_items_and_conservative_for_the_same(n):
     other = simulated_coverage(n, shared=False, replicates=800, seed=5)

@@ -176,7 +176,6 @@ def test_bad_tables_exit_2_with_one_message_and_write_nothing(tmp_path, text):
 @pytest.mark.parametrize(
     "arguments, words",
     [
-        ([], "no table and no --log was given"),
         (["no-such.csv"], "no such file"),
         (["."], "a folder"),
         (["-", "--level", "2"], "level must be"),

@@ -7,7 +7,6 @@ import pytest
 from typer.testing import CliRunner
 
 from rlvr._data import DATA
-from rlvr.commands import stored_commands
 from rlvr.commands.command_line import app
 from rlvr.experiments import stored
 from rlvr.experiments.stored import EXPERIMENTS, find_experiment
@@ -227,8 +226,3 @@ def test_an_older_spelling_rebuilds_where_it_did(made_up, tmp_path, arguments, f
     assert (result.exit_code, result.stdout) == (0, output) and "rlvr stored " in result.stderr
     assert sorted(path.name for path in new.iterdir()) == files
     assert ((tmp_path / "gate_map.csv").read_bytes() == before) == (arguments[0] == "gate-map")
-
-
-def test_resuming_is_not_what_happens_unasked():
-    assert stored_commands.RESUME.default is False and stored_commands.RESUME.param_decls == ("--resume",)
-    assert "12 digits" in run("multiverse", "--help").output

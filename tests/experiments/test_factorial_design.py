@@ -242,7 +242,6 @@ def test_each_cell_is_its_arm_under_its_filter_at_its_prior():
         (lambda: fit([PUBLISHED_CELLS]), "at least 2 blocks"),
         (lambda: on_scale(np.ones((1, 8)), "probit"), "scale must be one of 'accuracy', 'logit'"),
         (lambda: run_blocks(filtering="off"), "filtering must be one of 'drop', 'refill'"),
-        (lambda: run_blocks((0.8,)), "priors must be two prior strengths"),
     ],
 )
 def test_wrong_arguments_are_named(call, message):

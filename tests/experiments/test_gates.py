@@ -220,7 +220,6 @@ def test_a_reading_by_hand():
         (lambda: task_draw_gate([[1.0]]), r"with at least 2 runs, got shape \(1, 1\)"),
         (lambda: task_draw_gate([[1.0, math.nan]]), "elicitation must be finite"),
         (lambda: studies_of(normal_pool(0, 1, 1), "ours", 4), "rule must be one of 'published'"),
-        (lambda: studies_of(normal_pool(0, 1, 1), "published", 9), "n_runs must be an integer from 2 to 8"),
         (lambda: pool_block(0.3, -1), "block must be an integer of at least 0"),
     ],
 )

@@ -46,6 +46,9 @@ def test_a_budget_is_what_a_run_of_that_length_gives():
 
 
 def test_frozen_is_the_prior_and_a_share_is_stored_just_where_it_is_defined():
+    for mix, strategies in MIXES.items():
+        frozen = stored_sharing().loc[mix].frozen
+        assert np.allclose(frozen, StrategyFamily(**strategies).prior_accuracy, atol=1e-6)
     table = stored_settings()
     for (n_actions, _, prior, _), row in table.sample(20, random_state=None).iterrows():
         assert row.frozen == pytest.approx(TaskFamily(prior, n_actions=n_actions).prior_accuracy, abs=1e-6)
@@ -100,12 +103,6 @@ def test_with_one_update_a_rollout_there_is_nothing_to_clip():
     assert off.equals(on) and len(off) == 120
     eight = (table.xs((8, clip), level=("inner_updates", "clip")) for clip in ("off", "on"))
     assert not next(eight).random.equals(next(eight).random)
-
-
-def test_frozen_is_the_prior():
-    for mix, strategies in MIXES.items():
-        frozen = stored_sharing().loc[mix].frozen
-        assert np.allclose(frozen, StrategyFamily(**strategies).prior_accuracy, atol=1e-6)
 
 
 def test_the_shared_walk_has_its_closed_form_and_single_ones_average_it_away():

@@ -207,10 +207,3 @@ def test_a_level_is_what_its_name_says(option, level, expected):
     family, config = configuration({option: level}, matched=False)
     found = {name: getattr(family if hasattr(family, name) else config, name) for name in expected}
     assert found == expected
-
-
-def test_levels_are_as_many_as_stated_and_learning_times_double():
-    assert [list(LEVELS[option]) for option in ("prior strength", "actions", "group size")] == [
-        ["0.65", "0.35", "0.5", "0.2", "0.8"], ["8", "4", "12"], ["8", "4", "16"],
-    ]  # fmt: skip
-    assert list(LEARNING_TIMES) == [20, 40, 80, 160]

@@ -17,7 +17,6 @@ from rlvr.experiments.published_study import (
     STRENGTHS,
     Comparison,
     Gate,
-    _choose,
     compare,
     factorial_cells,
     gate,
@@ -36,24 +35,6 @@ from rlvr.experiments.published_study import (
     task_and_seed_spread,
 )
 from rlvr.simulator.grpo_config import HEAVY, LIGHT
-
-
-def test_choose_is_generator_choice():
-    probabilities = np.random.default_rng(0).dirichlet(np.ones(8), size=5)
-    fast, plain = np.random.default_rng(1), np.random.default_rng(1)
-    expected = [plain.choice(8, size=16, p=row) for row in probabilities]
-    np.testing.assert_array_equal(_choose(probabilities, fast.random((5, 16))), expected)
-
-
-@pytest.mark.parametrize("size", [7, 8])
-def test_integers_at_once_are_integers_one_by_one(size):
-    """Half-word buffering included: the next draw after them agrees too."""
-    fast, plain = np.random.default_rng(1), np.random.default_rng(1)
-    for _ in range(3):
-        np.testing.assert_array_equal(
-            fast.integers(0, 2, size=size), [plain.integers(0, 2) for _ in range(size)]
-        )
-        assert fast.random() == plain.random()
 
 
 @pytest.mark.parametrize("kl", ["forward", "reverse"])
@@ -89,16 +70,6 @@ def test_every_published_number_of_the_light_run_comes_back():
     light = published_numbers()
     assert len(rows) == (~light.table.str.startswith("heavy")).sum() > 60
     assert [row for row in rows if not row.equal] == []
-
-
-def test_transcribed_factorial_effects_are_its_cell_means_effects():
-    """The study's own printed coefficients follow from its own printed means."""
-    table = published_numbers().query("table == 'factorial'").set_index("quantity").published
-    means = np.array(
-        [float(table[f"{arm} {'on' if f == 'drop' else 'off'} {ps:.2f}"]) for arm, f, ps in CELLS]
-    )
-    contrast = np.array([1, -1, 1, -1, -1, 1, -1, 1])  # AC
-    assert f"{(contrast * means).mean():.7f}" == table["AC"]
 
 
 def test_resampling_at_once_is_resampling_arm_by_arm():

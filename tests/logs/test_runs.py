@@ -145,7 +145,6 @@ def test_one_file_twice_is_seen_through_a_link(tmp_path):
         ([], {}, "^no log was given"),
         ([("base", LOGS)], {}, "^a log's arm must be one of frozen, random, majority, true, got 'base'$"),
         ([("true", LOGS / "none")], {}, "^true=.*none: no such file or folder; accepted are"),
-        ([*LM_EVAL[:1], *LM_EVAL[:1]], {"metrics": ["strict-match"]}, "the same file stands as frozen="),
         ([("frozen", LM_EVAL[0][1]), ("true", INSPECT[3][1])],
          {"metrics": ["strict-match", "match"]}, "^sums: 16 of 16 items are not in every log .*: "
          r"Inspect and lm-eval name items each in its own way; unpaired \(--unpaired\) takes"),
