@@ -1,7 +1,7 @@
 """Sphinx extension: what a reader takes along from a page: its text, and the numbers behind its figures.
 
-The numbers are what the stored notebook keeps beside each picture (`book.figures`); they are written to
-_static/figures, and linked under the caption. The theme offers the notebook; its text half is added.
+The numbers are what the stored notebook keeps beside each picture (`book.figure_numbers`). They are written
+to _static/figures, and linked under the caption. The theme offers the notebook; its text half is added.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from pairs import CHAPTERS, execute, paired
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from book.figures import WANTED
+from book.narrow_figures import WANTED
 
 ROOT = Path(__file__).parent.parent
 KEPT = ROOT / "_build" / "fresh"

@@ -22,7 +22,7 @@ def write_full_forest(folder: Path) -> None:
     """Write the figure of every comparison, and its numbers, into a folder."""
     import matplotlib as mpl
 
-    from book.figures import figure_data
+    from book.figure_numbers import figure_data
     from book.published_comparisons import comparison_name, published_comparisons
     from rlvr.auditing import STATUSES, draw_forest
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from book.figures import keep_forms
+from book.narrow_figures import keep_forms
 from rlvr import plots
 
 __all__ = ["PageTable", "page_table", "quote", "use_style"]

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "_ext"))
 import fresh_runs
 import pairs
 
-from book.figures import MIME_TYPE
+from book.narrow_figures import MIME_TYPE
 
 TEXTS = [text for text in sorted(pairs.CHAPTERS.glob("*.md")) if pairs.paired(text)]
 PICTURES = {"image/png", "image/svg+xml", MIME_TYPE}  # compared by the numbers printed beside them

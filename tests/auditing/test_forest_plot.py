@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from book.figures import narrow_png
+from book.narrow_figures import narrow_png
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import audit
 from rlvr.auditing.forest_plot import draw_forest

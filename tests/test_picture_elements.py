@@ -11,10 +11,10 @@ from docutils import nodes
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "_ext"))
 
-import figure_forms
 import full_forest
+import picture_elements
 
-from book.figures import MIME_TYPE
+from book.narrow_figures import MIME_TYPE
 from book.published_comparisons import comparison_name, published_comparisons
 
 
@@ -42,7 +42,7 @@ def page(*names):
 
 def test_the_browser_takes_the_form_that_fits(app):
     doctree = page("fig-00-x", "fig-00-other")
-    figure_forms._show(app, doctree, "chapters/00-x")
+    picture_elements._show(app, doctree, "chapters/00-x")
     opened, image, closed = doctree[0][:3]
     assert opened.astext() == (
         '<picture><source media="(max-width: 700px)" srcset="../_static/figures/fig-00-x-narrow.png">'
@@ -54,9 +54,9 @@ def test_the_browser_takes_the_form_that_fits(app):
 
 def test_print_and_chapters_that_were_not_run_have_the_wide_form_alone(app):
     doctree = page("fig-00-x")
-    figure_forms._show(app, doctree, "chapters/01-y")
+    picture_elements._show(app, doctree, "chapters/01-y")
     app.builder.name = "singlehtml"
-    figure_forms._show(app, doctree, "chapters/00-x")
+    picture_elements._show(app, doctree, "chapters/00-x")
     assert len(doctree[0].children) == 2
 
 

@@ -1,4 +1,4 @@
-"""Sphinx extension: on a narrow screen each figure is shown in its narrow form (`book.figures`).
+"""Sphinx extension: on a narrow screen each figure is shown in its narrow form (`book.narrow_figures`).
 
 The form is made in the fresh run that the page shows (`fresh_runs`); stored notebooks do not hold it.
 Where chapters are not run, figures have their wide form alone.
@@ -20,7 +20,7 @@ WIDEST = 700  # pixels of a window that gets the narrow form, as in report.css
 
 def _narrow_forms(app: Sphinx, docname: str) -> Iterator[tuple[str, bytes]]:
     """Name and PNG of each narrow form that the run of a chapter left."""
-    from book.figures import MIME_TYPE
+    from book.narrow_figures import MIME_TYPE
 
     notebook = Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb"
     for cell in nbformat.read(notebook, as_version=4).cells if notebook.is_file() else ():
