@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from rlvr.simulator.studies import Runs
 from rlvr.simulator.task_family import Tasks
-from rlvr.simulator.trainer import Runs
 
 __all__ = ["ROLES", "logit_changes", "role_masks"]
 

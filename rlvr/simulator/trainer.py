@@ -22,7 +22,7 @@ from rlvr.simulator.studies import Runs, Study, StudySize
 from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed
 from rlvr.simulator.two_stages import Goal
 
-__all__ = ["Runs", "simulate"]
+__all__ = ["simulate"]
 
 Family = TaskFamily | StrategyFamily
 
