@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Guess: pingouin's wilcoxon is scipy's with a table around it, so p is the same.
-# What happens: with ties p is 0.632 against 0.621, because pingouin asks scipy for the continuity correction
+# What happens: with ties p is 0.541 against 0.532, because pingouin asks scipy for the continuity correction
 # which scipy leaves off; without ties and with few pairs both are exact and equal.
 # Where: pingouin 0.7.0 nonparametric.py (correction=True is passed on); scipy 1.17.1 stats/_wilcoxon.py.
 # For a comparison of arms: per-question scores of repeated samples are full of ties, so two scripts that both
