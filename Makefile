@@ -32,7 +32,7 @@ define FURNISH
 	$(BIN)/python -c 'import matplotlib.font_manager'
 	@touch $(READY)
 endef
-.PHONY: compiled furnished help book browser pages pdf archive test lint bench mutants any-cpu latest notebooks network network-lock lock clean
+.PHONY: compiled furnished help book browser pages pdf archive test lint bench findings mutants any-cpu latest notebooks network network-lock lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -75,6 +75,11 @@ test: $(READY)  ## lint, unit tests, and every stored chapter output against a f
 
 bench: $(READY)  ## measure how fast everything is and print each goal beside it (minutes, on a quiet machine)
 	$(BIN)/python -m pytest benchmarks -o addopts="-q --import-mode=importlib" -p no:cacheprovider --benchmark-columns min,median,rounds $(if $(LARGEST),--largest $(LARGEST)) --store-goals book/data/benchmarks.csv
+
+findings:  ## run every script of findings/ and say which tools behave otherwise now (an hour, installs them one by one)
+	@changed=(); for script in findings/*.sh; do \
+	    if bash $$script; then echo "$$script: as written"; else echo "$$script: CHANGED"; changed+=($$script); fi; \
+	done; echo "$${#changed[@]} changed: $${changed[*]}"; (( $${#changed[@]} == 0 ))
 
 mutants: $(READY)  ## change the core at random places and count the changes that no unit test notices
 	$(BIN)/python tools/mutants.py --jobs $(JOBS) $(if $(PLACES),--places $(PLACES)) $(if $(SEED),--seed $(SEED)) $(WITHIN)
