@@ -49,22 +49,10 @@ if TYPE_CHECKING:
     from rlvr.logs.runs import LogTable
 
 __all__ = [
-    "ASSUMPTIONS",
-    "STATUSES",
-    "VERDICTS",
-    "VERDICT_RULES",
-    "AuditReport",
-    "CellAudit",
-    "Layer",
-    "audit",
-    "contrast",
-    "feasible",
-    "identified_sets",
-    "tipping_points",
-    "verdict_slack",
-    "verdicts_at",
+    "ASSUMPTIONS", "STATUSES", "VERDICTS", "VERDICT_RULES", "AuditReport", "CellAudit", "Layer", "audit",
+    "contrast", "feasible", "identified_sets", "tipping_points", "verdict_slack", "verdicts_at",
     "with_notices",
-]
+]  # fmt: skip
 
 ASSUMPTIONS: Mapping[str, str] = {
     "no-harm": "no training lowers accuracy: RANDOM, MAJORITY and TRUE are at least FROZEN",

@@ -28,19 +28,9 @@ from rlvr.simulator.trainer import simulate
 from rlvr.stats.estimates import Estimate, mean_interval, ratio_interval
 
 __all__ = [
-    "CODES",
-    "EFFECTS",
-    "INTERACTIONS",
-    "MAIN",
-    "Blocks",
-    "InteractionRatio",
-    "contrasts",
-    "effects",
-    "fit",
-    "interaction_ratio",
-    "on_scale",
-    "run_blocks",
-]
+    "CODES", "EFFECTS", "INTERACTIONS", "MAIN", "Blocks", "InteractionRatio", "contrasts", "effects",
+    "fit", "interaction_ratio", "on_scale", "run_blocks",
+]  # fmt: skip
 
 MAIN = ("A", "B", "C")
 INTERACTIONS = ("AB", "AC", "BC", "ABC")

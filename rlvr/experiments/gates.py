@@ -41,24 +41,10 @@ from rlvr.simulator.trainer import simulate
 from rlvr.stats.estimates import Estimate, mean_interval
 
 __all__ = [
-    "EXAMPLE",
-    "GATE_EXAMPLE",
-    "GATE_MAP",
-    "GATE_RULES",
-    "MAP",
-    "Decisions",
-    "GateGrid",
-    "PoolBlock",
-    "Reading",
-    "block_counts",
-    "load_counts",
-    "pool_block",
-    "published_gate",
-    "rates",
-    "read_out",
-    "studies_of",
-    "task_draw_gate",
-]
+    "EXAMPLE", "GATE_EXAMPLE", "GATE_MAP", "GATE_RULES", "MAP", "Decisions", "GateGrid", "PoolBlock",
+    "Reading", "block_counts", "load_counts", "pool_block", "published_gate", "rates", "read_out",
+    "studies_of", "task_draw_gate",
+]  # fmt: skip
 
 GATE_RULES = ("published", "published-exact", "task-draw")
 """The gate as published, the same on accuracies without sampling noise, and ours."""

@@ -37,23 +37,10 @@ from rlvr.simulator.task_family import TaskFamily
 from rlvr.simulator.trainer import simulate
 
 __all__ = [
-    "CLIP",
-    "DRAWS",
-    "LEARNING_RATES",
-    "MIXES",
-    "N_RUNS",
-    "SETTINGS_AXES",
-    "SETTINGS_GRID",
-    "SETTINGS_GROUPS",
-    "SHARING_AXES",
-    "SHARING_GRID",
-    "SHARING_GROUPS",
-    "recompute_settings",
-    "recompute_sharing",
-    "sharing_runs",
-    "stored_settings",
-    "stored_sharing",
-]
+    "CLIP", "DRAWS", "LEARNING_RATES", "MIXES", "N_RUNS", "SETTINGS_AXES", "SETTINGS_GRID",
+    "SETTINGS_GROUPS", "SHARING_AXES", "SHARING_GRID", "SHARING_GROUPS", "recompute_settings",
+    "recompute_sharing", "sharing_runs", "stored_settings", "stored_sharing",
+]  # fmt: skip
 
 SETTINGS_AXES: Mapping[str, tuple[Any, ...]] = {
     "n_actions": (4, 8, 16, 32),

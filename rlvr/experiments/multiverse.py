@@ -38,22 +38,10 @@ from rlvr.simulator.trainer import simulate
 from rlvr.stats.estimates import mean_interval
 
 __all__ = [
-    "HALF_WIDTH",
-    "LEARNING_TIMES",
-    "LEVELS",
-    "MULTIVERSE",
-    "SPECIFICATION_DESIGNS",
-    "TASK_OPTIONS",
-    "configuration",
-    "matched_learning_rate",
-    "one_at_a_time",
-    "orthogonal_array",
-    "recompute_training",
-    "specification_curve",
-    "stored_multiverse",
-    "trainings",
-    "variance_shares",
-]
+    "HALF_WIDTH", "LEARNING_TIMES", "LEVELS", "MULTIVERSE", "SPECIFICATION_DESIGNS", "TASK_OPTIONS",
+    "configuration", "matched_learning_rate", "one_at_a_time", "orthogonal_array", "recompute_training",
+    "specification_curve", "stored_multiverse", "trainings", "variance_shares",
+]  # fmt: skip
 
 HALF_WIDTH = 0.01
 """Every 95% half-width of a term is below this, in accuracy, over task draws."""

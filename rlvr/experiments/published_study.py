@@ -35,31 +35,11 @@ from rlvr.simulator.studies import Runs
 from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed
 
 __all__ = [
-    "CELLS",
-    "PUBLISHED_SIZES",
-    "QUICK",
-    "REPLAY",
-    "STRENGTHS",
-    "Comparison",
-    "Gate",
-    "PublishedSize",
-    "compare",
-    "factorial_cells",
-    "gate",
-    "largest_update_gap",
-    "policy_update",
-    "power_study",
-    "published_numbers",
-    "published_tasks",
-    "re_audit",
-    "replay_run",
-    "replayed_sweep",
-    "resampled_interval",
-    "stored_replay",
-    "study_spread",
-    "sweep_point",
-    "task_and_seed_spread",
-]
+    "CELLS", "PUBLISHED_SIZES", "QUICK", "REPLAY", "STRENGTHS", "Comparison", "Gate", "PublishedSize",
+    "compare", "factorial_cells", "gate", "largest_update_gap", "policy_update", "power_study",
+    "published_numbers", "published_tasks", "re_audit", "replay_run", "replayed_sweep",
+    "resampled_interval", "stored_replay", "study_spread", "sweep_point", "task_and_seed_spread",
+]  # fmt: skip
 
 _Array = NDArray[np.float64]
 

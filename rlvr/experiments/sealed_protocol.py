@@ -33,20 +33,10 @@ from rlvr.simulator.task_family import TaskFamily
 from rlvr.simulator.trainer import simulate
 
 __all__ = [
-    "CONFIRMATORY_1",
-    "CONFIRMATORY_2",
-    "PROTOCOL",
-    "REGISTERED",
-    "RESULTS",
-    "ConfirmatoryResults",
-    "Protocol",
-    "confirmatory_run",
-    "load_protocol",
-    "load_results",
-    "run_cell",
-    "run_gate",
+    "CONFIRMATORY_1", "CONFIRMATORY_2", "PROTOCOL", "REGISTERED", "RESULTS", "ConfirmatoryResults",
+    "Protocol", "confirmatory_run", "load_protocol", "load_results", "run_cell", "run_gate",
     "run_protocol",
-]
+]  # fmt: skip
 
 PROTOCOL = DATA / "protocol.yml"
 """The registered file. Its bytes are the registration."""

@@ -36,21 +36,9 @@ from rlvr._checks import real, whole
 from rlvr.stats.estimates import Estimate, mean_interval, ratio_interval, replicates
 
 __all__ = [
-    "Claim",
-    "all_of",
-    "any_of",
-    "equivalence",
-    "far_claim",
-    "holm",
-    "linearised_ratio",
-    "mean_claim",
-    "outside",
-    "proportion_claim",
-    "ratio_claim",
-    "spread_claim",
-    "spread_ratio_claim",
-    "verdicts",
-]
+    "Claim", "all_of", "any_of", "equivalence", "far_claim", "holm", "linearised_ratio", "mean_claim",
+    "outside", "proportion_claim", "ratio_claim", "spread_claim", "spread_ratio_claim", "verdicts",
+]  # fmt: skip
 
 _Name = TypeVar("_Name", bound=Hashable)
 _NOWHERE = (math.nan, math.nan)  # a combination has no region of its own

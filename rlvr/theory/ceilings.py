@@ -21,18 +21,9 @@ from scipy import optimize, special
 from rlvr._checks import policy_and_correct, real, whole
 
 __all__ = [
-    "Tilted",
-    "accuracy_at_kl",
-    "best_of_n",
-    "beta_coverage",
-    "beta_shape",
-    "coverage",
-    "jeffreys",
-    "kl_by_purpose",
-    "kl_ceiling",
-    "kl_divergence",
-    "pass_at_k",
-]
+    "Tilted", "accuracy_at_kl", "best_of_n", "beta_coverage", "beta_shape", "coverage", "jeffreys",
+    "kl_by_purpose", "kl_ceiling", "kl_divergence", "pass_at_k",
+]  # fmt: skip
 
 
 def coverage(accuracy: ArrayLike, k: int) -> NDArray[np.float64]:

@@ -36,25 +36,11 @@ from scipy import special, stats
 from rlvr._checks import choice, policy_and_correct, real, shown, whole
 
 __all__ = [
-    "MOST_GROUPS",
-    "PluralityTable",
-    "checked_prompt",
-    "compositions",
-    "kl_pull",
-    "kl_pulls",
-    "log_multinomial",
-    "majority_drift",
-    "majority_drifts",
-    "mirror_random_drift",
-    "noisy_rates",
-    "null_curvature",
-    "plurality_table",
-    "random_drift",
-    "reward_drift",
-    "reward_speed",
-    "true_drift",
+    "MOST_GROUPS", "PluralityTable", "checked_prompt", "compositions", "kl_pull", "kl_pulls",
+    "log_multinomial", "majority_drift", "majority_drifts", "mirror_random_drift", "noisy_rates",
+    "null_curvature", "plurality_table", "random_drift", "reward_drift", "reward_speed", "true_drift",
     "true_drifts",
-]
+]  # fmt: skip
 
 Floats = NDArray[np.float64]
 
