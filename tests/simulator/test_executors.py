@@ -300,11 +300,15 @@ def test_a_terminal_gets_a_bar(capsys, monkeypatch):
 @pytest.fixture(scope="module")
 def cluster():
     distributed = pytest.importorskip("distributed", reason="needs the optional dependency rlvr[cluster]")
+    before = dict(os.environ)
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0")
         as cluster, distributed.Client(cluster) as client,
     ):  # fmt: skip
         yield client
+    # Dask's nannies leave thread limits and a hash seed in this process, which chapters run later would inherit.
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.mark.slow
