@@ -306,7 +306,7 @@ def cluster():
         as cluster, distributed.Client(cluster) as client,
     ):  # fmt: skip
         yield client
-    # Dask's nannies leave thread limits and a hash seed in this process; chapters run later would inherit them.
+    # Dask's nannies leave thread limits and a hash seed in this process, for chapters run later to inherit.
     os.environ.clear()
     os.environ.update(before)
 
