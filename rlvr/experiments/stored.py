@@ -287,7 +287,8 @@ def _keeping_cells(experiment: StoredExperiment, folder: Path) -> StoredExperime
     """The same experiment, whose finished cells are kept in a folder and found there again."""
     compute = experiment.compute
     assert compute is not None
-    sources = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    package = Path(__file__).parents[1]  # a cell may depend on any of it: settings, tasks, estimates
+    sources = b"".join(path.read_bytes() for path in sorted(package.rglob("*.py")))
     code = hashlib.sha256(sources + np.__version__.encode()).hexdigest()
 
     def compute_or_read(*key: Any, **settings: Any) -> Mapping[str, Any]:

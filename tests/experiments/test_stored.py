@@ -9,6 +9,7 @@ import pytest
 
 from rlvr import GRPOConfig, TaskFamily, simulate
 from rlvr._data import DATA
+from rlvr.experiments import stored
 from rlvr.experiments.stored import EXPERIMENTS, StoredExperiment, check, find_experiment, rebuild
 from rlvr.simulator.kept_chunks import KeptChunks
 
@@ -219,3 +220,17 @@ def test_a_random_cell_of_what_takes_longer_comes_back(name, part):
 def test_an_unknown_experiment_is_named():
     with pytest.raises(ValueError, match=r"NAME must be one of 'sweep', .*, got 'swep'"):
         find_experiment("swep")
+
+
+def test_a_kept_cell_is_computed_anew_where_any_code_of_the_package_has_changed(tmp_path, monkeypatch):
+    """Also code of another wing: a cell may depend on its settings and tasks."""
+    wing = tmp_path / "package" / "simulator" / "settings.py"
+    wing.parent.mkdir(parents=True)
+    monkeypatch.setattr(stored, "__file__", str(wing.parents[1] / "experiments" / "stored.py"))
+    calls, folder = [], tmp_path / "chunks"
+    folder.mkdir()
+    experiment = StoredExperiment(("rows.csv",), "all", compute=partial(words, calls=calls), trains=False)
+    for code, n_calls in (("1", 1), ("1", 1), ("2", 2)):
+        wing.write_text(code)
+        assert stored._keeping_cells(experiment, folder).compute("bb", executor=None)["length"] == 2
+        assert len(calls) == n_calls
