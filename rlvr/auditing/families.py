@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
-from rlvr._checks import choice, real
+from rlvr._checks import choice, confidence_level
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import VERDICT_RULES, CellAudit, contrast, verdict_slack, verdicts_at
 from rlvr.auditing.cells import Cell
@@ -132,7 +132,7 @@ def judge_family(
     """
     from statsmodels.stats.multitest import multipletests
 
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    level = confidence_level(level)
     if not cells:
         raise ValueError("cells must hold at least one audited cell, got none")
     p_values = np.array([verdict_p_value(audit.cell, rule=rule) for audit in cells])
@@ -188,7 +188,7 @@ def pooled_term(cells: Sequence[CellAudit], term: str, *, level: float = 0.95) -
     """
     from statsmodels.stats.meta_analysis import combine_effects
 
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    level = confidence_level(level)
     contrast(choice("term", term, tuple(TERMS)))
     known = [audit for audit in cells if audit.terms[term].defined and not math.isnan(audit.terms[term].low)]
     if len(known) < 3:

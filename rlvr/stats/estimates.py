@@ -16,7 +16,7 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from rlvr._checks import real
+from rlvr._checks import confidence_level
 
 __all__ = [
     "Estimate",
@@ -134,7 +134,7 @@ def mean_interval(values: ArrayLike, *, level: float = 0.95, unit: str = "") -> 
     >>> print(mean_interval([0.1, 0.2, 0.3, 0.2]))
     0.2000 [0.0701, 0.3299]
     """
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    level = confidence_level(level)
     units, name = replicates(values)
     unit, value = unit or name, float(units.mean())
     if units.size < 2:
@@ -171,7 +171,7 @@ def welch_half_width(variances: ArrayLike, freedom: ArrayLike, *, level: float =
     >>> round(welch_half_width([1.0, 1.0], [5, 5]), 3)  # 10 degrees of freedom
     3.151
     """
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    level = confidence_level(level)
     total = float(np.sum(variances))
     if total == 0:
         return 0.0
@@ -208,6 +208,7 @@ def ratio_interval(
             f"numerator and denominator must be paired, got shapes {np.shape(numerator)} "
             f"and {np.shape(denominator)}"
         )
+    level = confidence_level(level)
     below = mean_interval(denominator, level=level)
     above, unit = replicates(numerator)
     if below.n < 2:
@@ -252,6 +253,7 @@ def crossing_interval(positions: ArrayLike, curves: ArrayLike, *, level: float =
     Estimate
         Undefined, with the reason, if the mean curve has no such passage.
     """
+    level = confidence_level(level)
     at, quantity = np.asarray(positions, dtype=float), np.asarray(curves, dtype=float)
     units, unit = np.stack([replicates(curve)[0] for curve in quantity]), replicates(quantity[0])[1]
 

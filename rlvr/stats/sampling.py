@@ -38,6 +38,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rlvr._checks import confidence_level
+
 __all__ = ["CrossedSampling", "Sampling", "crossed_margins", "mean_squares", "two_sided_quantile", "wilson"]
 
 FEWEST_RUNS = 5
@@ -47,6 +49,7 @@ weigh; with four it can fall below."""
 
 def two_sided_quantile(level: float, freedom: ArrayLike | None = None) -> Any:
     """Where Student's t, or without degrees of freedom (...) the normal law, has `level` around 0."""
+    level = confidence_level(level)
     if freedom is None:
         return NormalDist().inv_cdf(0.5 + level / 2)
     from scipy.special import stdtrit  # a third of the time of a small table, which seldom needs it
@@ -111,7 +114,7 @@ class Sampling:
         below, above = _quadrature(c, self.below, self.above), _quadrature(-c, self.below, self.above)
         if self.outcomes is not None:
             n = len(self.outcomes)
-            spread = (self.outcomes @ c.T).std(axis=0, ddof=1)
+            spread = (np.asarray(self.outcomes, dtype=float) @ c.T).std(axis=0, ddof=1)
             paired = two_sided_quantile(self.level, n - 1) * spread / math.sqrt(n)
             # Without a single item on which the arms differ, a width of zero would be an illusion.
             below, above = np.where(spread > 0, paired, below), np.where(spread > 0, paired, above)
@@ -126,8 +129,9 @@ def _quadrature(
     return np.sqrt((np.where(contrasts == 0, 0.0, moved) ** 2).sum(axis=1))
 
 
-def mean_squares(outcomes: NDArray[np.float64]) -> tuple[float, float]:
+def mean_squares(outcomes: ArrayLike) -> tuple[float, float]:
     """Variance of one arm's run means, and its residual mean square, from outcomes (run, item)."""
+    outcomes = np.asarray(outcomes, dtype=float)
     run_means, item_means = outcomes.mean(axis=1, keepdims=True), outcomes.mean(axis=0)
     residuals = outcomes - item_means - run_means + outcomes.mean()
     n_runs, n_items = outcomes.shape
@@ -169,7 +173,8 @@ def crossed_margins(
     0.11
     """
     square = np.atleast_2d(np.asarray(contrasts, dtype=float)) ** 2
-    runs = np.asarray(n_runs)
+    runs, n_items = np.asarray(n_runs, dtype=np.int64), int(n_items)
+    run_squares, rest_squares = np.asarray(run_squares, dtype=float), np.asarray(rest_squares, dtype=float)
     many, free = runs > 1, np.maximum(runs - 1, 1)
     spread = np.where(many, run_squares, 0.0) / runs
     shared = np.where(many, rest_squares, 0.0) / runs / n_items

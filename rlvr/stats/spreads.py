@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from rlvr._checks import real, shown
+from rlvr._checks import confidence_level, shown
 from rlvr.stats.estimates import Estimate
 
 __all__ = ["deviation_interval", "deviation_ratio", "paired_deviation_ratio", "same_mean", "same_spread"]
@@ -47,7 +47,7 @@ def deviation_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     '6.6 [3.9, 18.8]'
     """
     runs = _runs("values", values)
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    level = confidence_level(level)
     sd, n = float(runs.std(ddof=1)), runs.size
     low, high = sd * np.sqrt((n - 1) / stats.chi2.ppf([0.5 + level / 2, 0.5 - level / 2], n - 1))
     return Estimate(sd, float(low), float(high), level, "training run", n)
@@ -73,7 +73,7 @@ def deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float = 0.95)
     '0.50 [0.13, 1.96]'
     """
     one, other = _runs("first", first), _runs("second", second)
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    level = confidence_level(level)
     n = one.size + other.size
     if np.ptp(other) == 0:
         return Estimate(math.nan, level=level, unit="training run", n=n, reason="second does not vary")
@@ -115,7 +115,7 @@ def paired_deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float 
     >>> print(paired_deviation_ratio([2.0, 4.0, 9.0, 5.0], [1.0, 2.0, 4.5, 2.6]))
     1.9988 [1.8030, 2.2159]
     """
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    level = confidence_level(level)
     one, other = _runs("first", first, at_least=3), _runs("second", second, at_least=3)
     n = one.size
     if other.size != n:
