@@ -16,7 +16,7 @@ import numpy as np
 from scipy import stats
 
 from rlvr._checks import confidence_level, real, whole
-from rlvr.stats.estimates import welch_freedom
+from rlvr.stats.estimates import scale_up, welch_freedom
 
 __all__ = [
     "fewest_runs",
@@ -124,13 +124,15 @@ def power_of_difference(
     0.33
     """
     level = confidence_level(level)
+    difference = real("difference", difference, "a finite number")
+    checked = [real(f"deviations[{i}]", sd, "a number above 0", above=0) for i, sd in enumerate(deviations)]
+    scale = scale_up(np.array(checked))
     error = [
-        real(f"deviations[{i}]", sd, "a number above 0", above=0) ** 2
-        / whole(f"runs[{i}]", n, "a whole number of at least 2", at_least=2)
-        for i, (sd, n) in enumerate(zip(deviations, runs, strict=True))
+        (sd * scale) ** 2 / whole(f"runs[{i}]", n, "a whole number of at least 2", at_least=2)
+        for i, (sd, n) in enumerate(zip(checked, runs, strict=True))
     ]
     freedom = welch_freedom(error, [int(n) - 1 for n in runs])
-    shift = abs(real("difference", difference, "a finite number")) / math.sqrt(sum(error))
+    shift = abs(difference) * scale / math.sqrt(sum(error))
     critical = stats.t.ppf(0.5 + level / 2, freedom)
     # The chance to reject on the wrong side underflows to NaN where it is nothing.
     wrong_side = np.nan_to_num(stats.nct.cdf(-critical, freedom, shift))

@@ -42,6 +42,8 @@ from rlvr._checks import confidence_level
 
 __all__ = ["CrossedSampling", "Sampling", "crossed_margins", "mean_squares", "two_sided_quantile", "wilson"]
 
+_TINY = 1e-150  # a variance whose square may leave the floats
+
 FEWEST_RUNS = 5
 """Runs an arm from which Satterthwaite's interval keeps within a point of its level, however runs and items
 weigh; with four it can fall below."""
@@ -189,11 +191,11 @@ def crossed_margins(
     fewest = np.where((square > 0) & many, free, n_items - 1).min(axis=1)
     together = spread @ square.T
     with np.errstate(divide="ignore", invalid="ignore"):
-        freedom = np.maximum(np.where(doubt > 0, variance**2 / doubt, fewest), fewest)
+        freedom = np.maximum(np.where((doubt > 0) & (variance > _TINY), variance**2 / doubt, fewest), fewest)
         run_freedom = together**2 / ((spread**2 / free) @ (square**2).T)
     apart = (
         two_sided_quantile(level, n_items - 1) ** 2 * by_items
-        + two_sided_quantile(level, np.where(together > 0, run_freedom, 1)) ** 2 * together
+        + two_sided_quantile(level, np.where(together > _TINY, run_freedom, 1)) ** 2 * together
         + two_sided_quantile(level) ** 2 * (known @ square.T)
     )
     few = fewest < min(FEWEST_RUNS, n_items) - 1

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from rlvr._checks import confidence_level, shown
-from rlvr.stats.estimates import Estimate
+from rlvr.stats.estimates import Estimate, scale_up
 
 __all__ = ["deviation_interval", "deviation_ratio", "paired_deviation_ratio", "same_mean", "same_spread"]
 
@@ -29,6 +29,12 @@ def _runs(name: str, values: ArrayLike, at_least: int = 2) -> NDArray[np.float64
             f"{name} must be a vector of at least {at_least} finite numbers, got {shown(values)}"
         )
     return runs
+
+
+def _alike_scaled(one: NDArray, other: NDArray) -> tuple[NDArray, NDArray, float]:
+    """Two groups of runs of which no square underflows, and what turns their ratio into that asked for."""
+    a, b = scale_up(one), scale_up(other)
+    return one * a, other * b, b / a
 
 
 def deviation_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
@@ -48,7 +54,8 @@ def deviation_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     """
     runs = _runs("values", values)
     level = confidence_level(level)
-    sd, n = float(runs.std(ddof=1)), runs.size
+    scale, n = scale_up(runs), runs.size
+    sd = float((runs * scale).std(ddof=1)) / scale
     low, high = sd * np.sqrt((n - 1) / stats.chi2.ppf([0.5 + level / 2, 0.5 - level / 2], n - 1))
     return Estimate(sd, float(low), float(high), level, "training run", n)
 
@@ -74,13 +81,14 @@ def deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float = 0.95)
     """
     one, other = _runs("first", first), _runs("second", second)
     level = confidence_level(level)
+    one, other, factor = _alike_scaled(one, other)
     n = one.size + other.size
     if np.ptp(other) == 0:
         return Estimate(math.nan, level=level, unit="training run", n=n, reason="second does not vary")
     ratio = float(one.std(ddof=1) / other.std(ddof=1))
     tails = stats.f.ppf([0.5 + level / 2, 0.5 - level / 2], one.size - 1, other.size - 1)
     low, high = ratio / np.sqrt(tails)
-    return Estimate(ratio, float(low), float(high), level, "training run", n)
+    return Estimate(ratio * factor, float(low) * factor, float(high) * factor, level, "training run", n)
 
 
 def paired_deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> Estimate:
@@ -123,12 +131,13 @@ def paired_deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float 
     for name, runs in (("second", other), ("first", one)):
         if np.ptp(runs) == 0:
             return Estimate(math.nan, level=level, unit="seed", n=n, reason=f"{name} does not vary")
+    one, other, factor = _alike_scaled(one, other)
     ratio = one.var(ddof=1) / other.var(ddof=1)
     t = stats.t.ppf((1 + level) / 2, n - 2)
     k = 1 + 2 * (1 - np.corrcoef(one, other)[0, 1] ** 2) * t**2 / (n - 2)
     ends = ratio * (k + np.array([-1, 1]) * math.sqrt(max(k**2 - 1, 0.0)))
     low, high = np.sqrt(np.maximum(ends, 0.0))
-    return Estimate(math.sqrt(ratio), float(low), float(high), level, "seed", n)
+    return Estimate(math.sqrt(ratio) * factor, float(low) * factor, float(high) * factor, level, "seed", n)
 
 
 def same_mean(first: ArrayLike, second: ArrayLike, *, studentised: bool = False) -> float:
