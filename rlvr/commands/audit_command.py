@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from warnings import catch_warnings, filterwarnings
 
 import typer
 from rich.console import Console
@@ -114,7 +115,9 @@ def audit(
                     new.write_text(to_html(report, inputs=digests), encoding="utf-8")
                 else:  # the new file's own ending is that of what a link points to
                     picture = Path(out).suffix[1:].lower()
-                    draw_forest(report.cells).savefig(new, dpi=160, format=picture)
+                    with catch_warnings():  # a letter that the font lacks is drawn as a box
+                        filterwarnings("ignore", "Glyph .* missing")
+                        draw_forest(report.cells).savefig(new, dpi=160, format=picture)
     if json_out == "-":
         typer.echo(text.encode(), nl=False)  # UTF-8, whatever the terminal's encoding
     elif markdown:
