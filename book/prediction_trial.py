@@ -78,11 +78,11 @@ def prediction_trial() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``study, setup, model, benchmark, n_runs``; ``predicted_change, predicted_sd`` (points),
-        ``change, sd`` (observed); ``p_change`` (that the runs' mean has the predicted one and its spread), ``p_sd``
-        (chi-square, two-sided), ``p_no_drift`` (t test of no change, one update a batch and two runs or
-        more); ``gap`` (points: the largest difference of the strategies' accuracies that the observed
-        spread's 95% interval allows); ``verdict`` and ``why``.
+        ``study, setup, model, benchmark, metric, n_runs``; ``predicted_change, predicted_sd`` (points),
+        ``change, sd`` (observed); ``p_change`` (that the runs' mean has the predicted one and its spread),
+        ``p_sd`` (chi-square, two-sided), ``p_no_drift`` (t test of no change, one update a batch and two
+        runs or more); ``gap`` (points: the largest difference of the strategies' accuracies that the
+        observed spread's 95% interval allows); ``verdict`` and ``why``.
 
     Examples
     --------

@@ -77,6 +77,17 @@ def check_repeated_arms(table: pd.DataFrame) -> None:
     for name in ("n_items", "samples_per_item", "n_runs", "steps", "group_size", "updates_a_batch"):
         number = table[name]
         _refuse(table, number.notna() & ~((number >= 1) & (number % 1 == 0)), f"{name} must be a count")
+    for name in ("learning_rate", "kl"):
+        least = 0 if name == "kl" else 1e-12
+        _refuse(
+            table,
+            table[name].notna() & ~(table[name] >= least),
+            f"{name} must be {'at least 0' if name == 'kl' else 'above 0'}",
+        )
+    dates = pd.to_datetime(table.read_at, format="%Y-%m-%d", errors="coerce")
+    _refuse(table, dates.isna(), "read_at must be a date such as 2026-11-30")
+    for name in (*CELL, "seed"):
+        _refuse(table, table[name] != table[name].str.strip(), f"{name} has spaces at an end")
     _refuse(table, trained != runs.notna(), "n_runs must stand at trained arms, and only there")
     _refuse(table, spread.notna() & ~(spread >= 0), "run_sd must be at least 0")
     _refuse(table, spread.notna() & ~(runs >= 2), "run_sd needs two runs or more")

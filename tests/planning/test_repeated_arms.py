@@ -56,6 +56,10 @@ def test_greedy_counts_are_whole_questions():
         ("n_runs", 3, "mixes"),
         ("source_where", "", "source_where"),
         ("seed_paired", "yes", "seed_paired"),
+        ("learning_rate", 0.0, "learning_rate"),
+        ("kl", -0.1, "kl"),
+        ("read_at", "30.11.2026", "read_at"),
+        ("model", "Qwen3-4B-Base ", "model"),
     ],
 )
 def test_a_broken_row_is_refused_by_name(column, value, named):
