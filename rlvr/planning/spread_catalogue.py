@@ -123,6 +123,13 @@ def next_spreads(
         As :func:`measured_spreads` gives it, the default.
     prior_scale : float, above 0
 
+    Notes
+    -----
+    With each study predicted from the others, none of 48 measured spreads of RANDOM and TRUE falls outside
+    the 95% interval and 3 outside the 80% one (sampling of the runs included): the laws are too wide rather
+    than too narrow. MAJORITY rests on one study, so its law is that study's, widened by what the other arms
+    vary from study to study.
+
     Examples
     --------
     >>> laws = next_spreads()

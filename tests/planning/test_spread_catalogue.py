@@ -78,3 +78,15 @@ def test_a_prior_twice_as_wide_moves_little():
     for arm, law in first.items():
         assert second[arm].median == pytest.approx(law.median, rel=0.1)
         assert second[arm].interval(0.8) == pytest.approx(law.interval(0.8), rel=0.15)
+
+
+def test_studies_are_predicted_from_the_others():
+    used = CATALOGUE[(CATALOGUE.left_out == "") & (CATALOGUE.arm != "majority")]
+    positions = []
+    for (study, arm), cells in used.groupby(["study", "arm"]):
+        law = next_spreads(CATALOGUE[(CATALOGUE.study != study) | (CATALOGUE.arm != arm)])[arm]
+        for cell in cells.itertuples():
+            below = stats.chi2.cdf(cell.df * (cell.sd / law.values) ** 2, cell.df)
+            positions.append(law.probabilities @ below)
+    outside = [sum(abs(p - 0.5) > level / 2 for p in positions) for level in (0.95, 0.8)]
+    assert (len(positions), *outside) == (48, 0, 3)
