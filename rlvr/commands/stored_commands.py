@@ -123,12 +123,16 @@ def rebuild_into(
     experiment.check_rebuild(folder)
     place = folder / f".{name}-chunks"
     try:
-        with KeptChunks(place, resume=resume) as kept:
+        with KeptChunks(place, resume=resume, report=_say) as kept:
             return rebuild(experiment, folder, executor=kept, names=names, progress=True)
     except KeyboardInterrupt:
         n_kept = counted(len(list(place.glob("[!.]*.npz"))), "finished chunk")
         typer.echo(f"rlvr: {n_kept} kept; the same command with --resume goes on from there", err=True)
         raise
+
+
+def _say(line: str) -> None:
+    typer.echo(f"rlvr: {line}", err=True)
 
 
 def _old_rebuild(old: str, name: str, folder: Path, resume: bool = False, **more: Any) -> list[DataFrame]:

@@ -11,6 +11,7 @@ from rlvr import GRPOConfig, TaskFamily, simulate
 from rlvr._data import DATA
 from rlvr.experiments import stored
 from rlvr.experiments.stored import EXPERIMENTS, StoredExperiment, check, find_experiment, rebuild
+from rlvr.simulator import kept_chunks
 from rlvr.simulator.kept_chunks import KeptChunks
 
 WORDS = {1: "one", 2: "null", 3: "three"}
@@ -226,11 +227,12 @@ def test_a_kept_cell_is_computed_anew_where_any_code_of_the_package_has_changed(
     """Also code of another wing: a cell may depend on its settings and tasks."""
     wing = tmp_path / "package" / "simulator" / "settings.py"
     wing.parent.mkdir(parents=True)
-    monkeypatch.setattr(stored, "__file__", str(wing.parents[1] / "experiments" / "stored.py"))
-    calls, folder = [], tmp_path / "chunks"
-    folder.mkdir()
+    monkeypatch.setattr(kept_chunks, "_PACKAGE", wing.parents[1])
+    monkeypatch.setattr(stored, "code_digest", kept_chunks.code_digest.__wrapped__)
+    calls = []
     experiment = StoredExperiment(("rows.csv",), "all", compute=partial(words, calls=calls), trains=False)
+    kept = KeptChunks(tmp_path / "chunks")
     for code, n_calls in (("1", 1), ("1", 1), ("2", 2)):
         wing.write_text(code)
-        assert stored._keeping_cells(experiment, folder).compute("bb", executor=None)["length"] == 2
+        assert stored._keeping_cells(experiment, kept).compute("bb", executor=None)["length"] == 2
         assert len(calls) == n_calls
