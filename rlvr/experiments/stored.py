@@ -24,7 +24,7 @@ from pandas.api.types import is_numeric_dtype
 from rlvr import _data
 from rlvr._checks import choice
 from rlvr._data import DIGESTS, digest_list, listed_digests
-from rlvr._writing import replacing
+from rlvr._writing import remove_halves, replacing
 from rlvr.simulator.executors import Progress, counting, n_threads
 from rlvr.simulator.kept_chunks import KeptChunks, code_digest
 
@@ -35,6 +35,7 @@ __all__ = [
     "check",
     "compute_cells",
     "find_experiment",
+    "keeping_cells",
     "rebuild",
 ]
 
@@ -273,10 +274,13 @@ def rebuild(
     experiment.check_rebuild(folder)
     digests = listed_digests(folder)
     if not experiment.trains and isinstance(executor, KeptChunks):
-        experiment = _keeping_cells(experiment, executor)
+        experiment = keeping_cells(experiment, executor)
     cells = list(experiment.cells())
     tables = experiment.tables(dict(compute_cells(experiment, cells, executor=executor, progress=progress)))
     targets = [*(names or experiment.files), *([DIGESTS] if digests else [])]
+    if isinstance(executor, KeptChunks):  # which has the folder's experiment for itself
+        for name in targets:
+            remove_halves(folder / name)
     with replacing(*(folder / name for name in targets)) as files:
         for name, target, table, file in zip(experiment.files, targets, tables, files, strict=False):
             digits = experiment.float_formats.get(name)
@@ -290,7 +294,7 @@ def rebuild(
     return list(tables)
 
 
-def _keeping_cells(experiment: StoredExperiment, kept: KeptChunks) -> StoredExperiment:
+def keeping_cells(experiment: StoredExperiment, kept: KeptChunks) -> StoredExperiment:
     """The same experiment, whose finished cells are kept and found again.
 
     A cell is bound to its experiment, the package's code and the stored data that it may read.
