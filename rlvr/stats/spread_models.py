@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from rlvr._checks import real, shown
+from rlvr._checks import confidence_level, real, shown
 
 __all__ = ["NextDeviation", "next_deviations"]
 
@@ -56,7 +56,7 @@ class NextDeviation:
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Central predictive interval."""
-        real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+        level = confidence_level(level)
         low, high = self.quantile([(1 - level) / 2, (1 + level) / 2])
         return float(low), float(high)
 
