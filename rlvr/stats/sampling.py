@@ -189,17 +189,25 @@ def crossed_margins(
         + (shared**2 / (free * (n_items - 1))) @ (square**2).T
     )
     fewest = np.where((square > 0) & many, free, n_items - 1).min(axis=1)
-    together = spread @ square.T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        freedom = np.maximum(np.where((doubt > 0) & (variance > _TINY), variance**2 / doubt, fewest), fewest)
-        run_freedom = together**2 / ((spread**2 / free) @ (square**2).T)
-    apart = (
-        two_sided_quantile(level, n_items - 1) ** 2 * by_items
-        + two_sided_quantile(level, np.where(together > _TINY, run_freedom, 1)) ** 2 * together
-        + two_sided_quantile(level) ** 2 * (known @ square.T)
-    )
     few = fewest < min(FEWEST_RUNS, n_items) - 1
-    return np.sqrt(np.where(few, apart, two_sided_quantile(level, freedom) ** 2 * variance))
+    squares = np.empty_like(variance)
+    if not few.all():  # quantiles are what takes the time
+        with np.errstate(divide="ignore", invalid="ignore"):
+            freedom = np.maximum(
+                np.where((doubt > 0) & (variance > _TINY), variance**2 / doubt, fewest), fewest
+            )
+        squares[:] = two_sided_quantile(level, freedom) ** 2 * variance
+    if few.any():
+        together = spread @ square.T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            run_freedom = together**2 / ((spread**2 / free) @ (square**2).T)
+        apart = (
+            two_sided_quantile(level, n_items - 1) ** 2 * by_items
+            + two_sided_quantile(level, np.where(together > _TINY, run_freedom, 1)) ** 2 * together
+            + two_sided_quantile(level) ** 2 * (known @ square.T)
+        )
+        squares = np.where(few, apart, squares)
+    return np.sqrt(squares)
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from rlvr._checks import confidence_level, shown
+from rlvr._checks import confidence_level, real, shown, whole
 from rlvr.stats.estimates import Estimate, scale_up
 
-__all__ = ["deviation_interval", "deviation_ratio", "paired_deviation_ratio", "same_mean", "same_spread"]
+__all__ = [
+    "deviation_interval",
+    "deviation_ratio",
+    "interval_of_deviation",
+    "paired_deviation_ratio",
+    "same_mean",
+    "same_spread",
+]
 
 _MOST_SHUFFLINGS = 200_000
 
@@ -53,9 +60,27 @@ def deviation_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     '6.6 [3.9, 18.8]'
     """
     runs = _runs("values", values)
+    scale = scale_up(runs)
+    return interval_of_deviation(float((runs * scale).std(ddof=1)) / scale, runs.size, level=level)
+
+
+def interval_of_deviation(deviation: float, n_runs: int, *, level: float = 0.95) -> Estimate:
+    """The interval of :func:`deviation_interval` where a source gives the deviation of its runs alone.
+
+    Parameters
+    ----------
+    deviation : float, at least 0
+    n_runs : int, at least 2
+    level : float in (0, 1)
+
+    Examples
+    --------
+    >>> format(interval_of_deviation(1.57, 3), ".2f")
+    '1.57 [0.82, 9.87]'
+    """
+    sd = real("deviation", deviation, "a finite number of at least 0", above=0, closed=True)
+    n = whole("n_runs", n_runs, "an integer of at least 2", at_least=2)
     level = confidence_level(level)
-    scale, n = scale_up(runs), runs.size
-    sd = float((runs * scale).std(ddof=1)) / scale
     low, high = sd * np.sqrt((n - 1) / stats.chi2.ppf([0.5 + level / 2, 0.5 - level / 2], n - 1))
     return Estimate(sd, float(low), float(high), level, "training run", n)
 
