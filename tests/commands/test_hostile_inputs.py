@@ -64,8 +64,10 @@ def test_a_number_beyond_any_float(tmp_path, good, number):
 
 
 @pytest.mark.parametrize("depth", [900, 2000, 100_000])
-@pytest.mark.parametrize("field", ['"correct"', '"correct": 1, "doc"',
-                                   '"doc_id": 1, "filter": "f", "metrics": ["m"], "m": 1, "doc"'])  # fmt: skip
+@pytest.mark.parametrize(
+    "field",
+    ['"correct"', '"correct": 1, "doc"', '"doc_id": 1, "filter": "f", "metrics": ["m"], "m": 1, "doc"'],
+)
 def test_nesting_is_read_or_refused(tmp_path, field, depth):
     (tmp_path / "a.jsonl").write_text(f'{{"item": "a", {field}: {"[" * depth}{"]" * depth}}}\n')
     result = run("--log", f"frozen={tmp_path}/a.jsonl")
