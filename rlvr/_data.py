@@ -61,6 +61,8 @@ def stored_bytes(path: Path, *, listed: bool | None = None) -> bytes:
         listed = path.parent.resolve() == _PACKAGE.resolve()
     digests = listed_digests(path.parent, required=listed)
     if not listed and path.name not in digests:
+        if path.exists() and not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+            raise ValueError(f"{shortened(str(path))}: this is no file but a device or pipe")
         return path.read_bytes()
     if path.name not in digests:
         raise _refused(path, f"is not listed in {DIGESTS}")
