@@ -22,13 +22,7 @@ import warnings
 import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import (
-    BrokenExecutor,
-    CancelledError,
-    Executor,
-    Future,
-    ThreadPoolExecutor,
-)
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -57,7 +51,9 @@ _SIDE_BY_SIDE = 64  # runs of a chunk, where there are enough: with refilling, a
 _LONGEST = 20_000_000  # groups of a chunk on a thread: a few seconds, which an interrupt has to wait
 _TRAVELLING = 2_000_000  # groups of a chunk that travels: half a second
 _WORKERS = 8  # that short studies are cut for, where nobody knows how many there are
-_SILENCE = 30.0  # seconds without an answer, and twice what the longest chunk takes here: then help an executor
+_SILENCE = (
+    30.0  # seconds without an answer, and twice what the longest chunk takes here: then help an executor
+)
 
 Results = dict[str, NDArray]
 Progress = Callable[[int, int], object]
