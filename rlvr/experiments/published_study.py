@@ -31,7 +31,7 @@ from rlvr.experiments.factorial_design import INTERACTIONS, MAIN, effects
 from rlvr.experiments.stored import CellKey, StoredExperiment
 from rlvr.simulator.grpo_config import HEAVY, LIGHT, GRPOConfig, refuse_new_rules
 from rlvr.simulator.rules import as_rules, rare_rules
-from rlvr.simulator.studies import Runs
+from rlvr.simulator.runs import Runs
 from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed
 
 __all__ = [

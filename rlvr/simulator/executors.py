@@ -209,7 +209,7 @@ def n_threads() -> int:
 
 
 def train_all(
-    studies: Sequence[Chunk], executor: Executor | None = None, progress: Progress | None = None
+    studies: Sequence[Chunk], executor: Executor | None = None, progress: bool | Progress = False
 ) -> list[Results]:
     """Train several studies at once, the largest chunks first, so that no worker waits for another's end.
 
@@ -221,8 +221,8 @@ def train_all(
         Each the whole of one study.
     executor : Executor or None
         None: threads of this process, as many as :func:`n_threads` says.
-    progress : callable, optional
-        Told how many chunks are done and how many there are; the first time when none is.
+    progress : bool or callable
+        As in :func:`counting`; told how many chunks are done, the first time when none is.
 
     Returns
     -------
@@ -255,10 +255,9 @@ def train_all(
         for place in places:
             results[place] = together
     pieces.sort(key=lambda piece: -piece.chunk.n_groups)
-    say = _counter(len(pieces), progress)
-    if executor is None:
-        _collect(pieces, None, threads, say)
-    elif n_lost := _collect(pieces, executor, threads, say):
+    with counting(progress) as report:
+        n_lost = _collect(pieces, executor, threads, _counter(len(pieces), report))
+    if n_lost and executor is not None:
         silent = f", after {_patience(pieces):.0f} s without an answer" if _pulse(executor).silent else ""
         warnings.warn(
             f"{counted(n_lost, 'chunk')} of {len(pieces)} lost by the executor: trained here instead{silent}",
