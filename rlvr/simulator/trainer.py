@@ -93,7 +93,8 @@ def simulate(
         configuration, and without a precision.
     executor : concurrent.futures.Executor, optional
         Who trains: a ProcessPoolExecutor, Dask's ``Client.get_executor()`` and so on; threads of this
-        process by default. It stays open. What a dying worker loses is trained by this process.
+        process by default. It stays open. What a dying worker loses is trained by this process, and so are
+        chunks while the executor gives no answer for half a minute (longer where one chunk takes longer).
     progress : bool or callable
         True: a bar that counts chunks, on standard error if that is a terminal. A callable is told how many
         chunks are done, and of how many; of a second stage it is told anew.
@@ -119,7 +120,7 @@ def simulate(
     Warns
     -----
     RuntimeWarning
-        If the executor lost workers.
+        If the executor lost workers, or gave no answer for too long.
 
     Examples
     --------
