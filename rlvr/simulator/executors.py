@@ -51,9 +51,7 @@ _SIDE_BY_SIDE = 64  # runs of a chunk, where there are enough: with refilling, a
 _LONGEST = 20_000_000  # groups of a chunk on a thread: a few seconds, which an interrupt has to wait
 _TRAVELLING = 2_000_000  # groups of a chunk that travels: half a second
 _WORKERS = 8  # that short studies are cut for, where nobody knows how many there are
-_SILENCE = (
-    30.0  # seconds without an answer, and twice what the longest chunk takes here: then help an executor
-)
+_SILENCE = 60.0  # seconds without an answer, besides twice what the longest chunk takes here
 
 Results = dict[str, NDArray]
 Progress = Callable[[int, int], object]
@@ -345,7 +343,8 @@ def _collect(
                     timeout=None if executor is None or pulse.silent else max(0.0, left)
                 )
             except Empty:
-                pulse.silent = monotonic() - max(pulse.heard, began) >= patience
+                if monotonic() - max(pulse.heard, began) >= patience:  # nor has it answered another study
+                    pulse.silent = True
                 continue
             pending.discard(future)
             n_busy -= from_here

@@ -94,7 +94,7 @@ def simulate(
     executor : concurrent.futures.Executor, optional
         Who trains: a ProcessPoolExecutor, Dask's ``Client.get_executor()`` and so on; threads of this
         process by default. It stays open. What a dying worker loses is trained by this process, and so are
-        chunks while the executor gives no answer for half a minute (longer where one chunk takes longer).
+        chunks once the executor gives no answer for a minute (longer where one chunk takes longer).
     progress : bool or callable
         True: a bar that counts chunks, on standard error if that is a terminal. A callable is told how many
         chunks are done, and of how many; of a second stage it is told anew.
