@@ -24,7 +24,7 @@ import math
 
 import numpy as np
 
-from rlvr.simulator.drawing import compiled, draw_batches, fill_words, softmax, uniform
+from rlvr.simulator.drawing import compiled, draw_batches, fill_words, internal, softmax, uniform
 from rlvr.simulator.rules import (
     ADAM,
     BETAS,
@@ -48,7 +48,7 @@ _BATCHES, _STRATEGIES, _RIGHT, _NAMES, _REWARDS, _NOISE = (np.uint64(purpose) fo
 _32 = np.uint64(32)
 
 
-@compiled
+@internal
 def _copy(source, target):
     """Copy `source` to `target`, both (token, strategy).
 
@@ -60,7 +60,7 @@ def _copy(source, target):
             target[k, s] = source[k, s]
 
 
-@compiled
+@internal
 def _tokens(logits, offset, policy):
     """Fill `policy` (token, strategy) with a prompt's probabilities, token by token."""
     for k in range(logits.shape[0]):
@@ -108,7 +108,7 @@ def read(logits, offsets, accuracies, greedy, policy, shares):
     return total / n_rows
 
 
-@compiled
+@internal
 def _accumulate(policy, cumulative):
     """Fill the first columns of `cumulative` (token, 2**m - 1); past the strategies it stays infinite."""
     for k in range(policy.shape[0]):
@@ -118,7 +118,7 @@ def _accumulate(policy, cumulative):
             cumulative[k, s] = total
 
 
-@compiled
+@internal
 def _sample(cumulative, words, lane, strategies, last):
     """Inverse-CDF sampling: how many steps of the distribution function lie at or below the uniform.
 
@@ -176,7 +176,7 @@ def vote(names, word, tie_break, counts, first):
     return winner
 
 
-@compiled
+@internal
 def _group_rewards(
     arm, strategies, accuracy, label, lane, right_words, name_words, reward_words, noise_words, rules,
     wrong_agreement, names, counts, first, rewards,
@@ -217,7 +217,7 @@ def _group_rewards(
     return hits
 
 
-@compiled
+@internal
 def _pull(now, reference, weight, kl, drift):
     """Add `weight` times the gradient of -KL between one token's policy and its prior to `drift`."""
     if kl != REVERSE:
@@ -305,7 +305,7 @@ def update_logits(logits, drift, moments, n_updates, rules):
             logits[k, s] += rules.learning_rate * (moments[0, k, s] / first_bias) / scale
 
 
-@compiled
+@internal
 def _candidates(policy, strategies, ends, rewards, first, reward, chance):
     """Find a group's distinct answers; return how many there are.
 
@@ -376,7 +376,7 @@ def add_mirror_drift(
             pushed[:] = 0.0
 
 
-@compiled
+@internal
 def _blocks(n):
     """The next multiple of the eight words of a counter block."""
     return 8 * ((n + 7) // 8)
