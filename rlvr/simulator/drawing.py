@@ -144,7 +144,7 @@ def softmax(logits, probabilities):
         top = max(top, logits[a])
     total = 0.0
     for a in range(logits.size):
-        probabilities[a] = exponential(max(logits[a] - top, -700.0))
+        probabilities[a] = exponential(max(-700.0, logits[a] - top))  # in this order NaN, too, is -700
     for a in range(logits.size):
         total += probabilities[a]
     for a in range(logits.size):

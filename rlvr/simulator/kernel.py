@@ -39,6 +39,7 @@ from rlvr.simulator.rules import (
     FORWARD,
     FROZEN,
     GRPO,
+    LARGEST,
     MAJORITY,
     MIRROR,
     OFF,
@@ -48,6 +49,7 @@ from rlvr.simulator.rules import (
     TRUE,
     UNIFORM,
     Rules,
+    check_finite,
     rare_rules,
 )  # fmt: skip
 
@@ -165,7 +167,7 @@ def softmax_of_lanes(logits, probabilities, top, total):
             top[lane] = max(top[lane], logits[a, lane])
     for a in range(n_actions):
         for lane in range(n_lanes):
-            probabilities[a, lane] = exponential(max(logits[a, lane] - top[lane], -700.0))
+            probabilities[a, lane] = exponential(max(-700.0, logits[a, lane] - top[lane]))
     for a in range(n_actions):
         for lane in range(n_lanes):
             total[lane] += probabilities[a, lane]
@@ -516,7 +518,7 @@ def train_prompts(
     Raises
     ------
     ValueError
-        If a code in `arms` is none of an arm's.
+        If a code in `arms` is none of an arm's, or a logit is not finite at a checkpoint.
     """
     if not set(arms.tolist()) <= {FROZEN, RANDOM, MAJORITY, TRUE}:
         raise ValueError("arms must be codes of arms")
@@ -525,10 +527,11 @@ def train_prompts(
         policies = np.empty((arms.size, 0, n_seeds, n_prompts, n_actions))
     lanes = _lanes(rules, arms.size, n_prompts, n_actions, last - first)
     scratch = scratch_space(n_actions, rules.group_size, lanes.places.size)
-    _train(
+    place = _train(
         first, last, draws, prior, correct.astype(float), labels, arms, key, n_seeds, checkpoints, rules,
         rare, *lanes, *scratch, curves, policies,
     )  # fmt: skip
+    check_finite(place, rules, arms, checkpoints)
 
 
 @compiled
@@ -538,7 +541,10 @@ def _train(
     reward_words, samples, state, by_action, actions,
     counts, tallies, rows, weights, changes, curves, policies,
 ):  # fmt: skip
-    """Train the runs of :func:`train_prompts`, as many as there are lanes for side by side."""
+    """Train the runs of :func:`train_prompts`, as many as there are lanes for side by side.
+
+    Returns the number of the first reading with a state beyond LARGEST, or -1.
+    """
     n_arms, n_runs, n_prompts, n_fields = states.shape
     scratch = Scratch(counts, tallies, rows, weights, changes)
     own, turns, task_of = indices[0], indices[1], indices[2]
@@ -612,15 +618,21 @@ def _train(
                 step += 1
             for arm in range(n_arms):
                 for i in range(n_runs):
-                    task, accuracy = tasks[i], 0.0
+                    task, accuracy, n_large = tasks[i], 0.0, 0
                     for at in range(0, n_prompts, n):  # as many prompts of the run as there are lanes
                         for lane in range(n):
                             answers[lane], prompts[lane] = i, min(at + lane, n_prompts - 1)
                         take(states[arm], answers, prompts, state)
+                        for field in range(n_fields):
+                            for lane in range(n):
+                                n_large += 0 if abs(state[field, lane]) <= LARGEST else 1
                         softmax_of_lanes(state, policy, top, total)
                         for prompt in range(at, min(at + n, n_prompts)):
                             for a in range(n_actions):
                                 accuracy += policy[a, prompt - at] * correct[task, prompt, a]
                                 if policies.shape[1] > 0:
                                     policies[arm, task, seeds[i], prompt, a] = policy[a, prompt - at]
+                    if n_large > 0:
+                        return checkpoint * n_arms + arm
                     curves[arm, task, seeds[i], checkpoint] = accuracy / n_prompts
+    return -1

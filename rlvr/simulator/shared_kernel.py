@@ -31,6 +31,7 @@ from rlvr.simulator.rules import (
     EPSILON,
     FROZEN,
     GRPO,
+    LARGEST,
     MAJORITY,
     MIRROR,
     OFF,
@@ -40,6 +41,7 @@ from rlvr.simulator.rules import (
     RLOO,
     TRUE,
     UNIFORM,
+    check_finite,
 )  # fmt: skip
 
 __all__ = ["add_mirror_drift", "part_drift", "read", "train_strategies", "update_logits", "vote"]
@@ -377,12 +379,21 @@ def add_mirror_drift(
 
 
 @internal
+def _is_sound(numbers):
+    """Whether no number (token, strategy) is beyond LARGEST."""
+    for k in range(numbers.shape[0]):
+        for s in range(numbers.shape[1]):
+            if not abs(numbers[k, s]) <= LARGEST:
+                return False
+    return True
+
+
+@internal
 def _blocks(n):
     """The next multiple of the eight words of a counter block."""
     return 8 * ((n + 7) // 8)
 
 
-@compiled
 def train_strategies(
     first, last, draws, prior, offsets, accuracies, read_offsets, read_accuracies, labels, arms, key,
     n_seeds, n_prompts, checkpoints, rules, wrong_agreement, greedy, curves, shares, clipped, final,
@@ -417,6 +428,27 @@ def train_strategies(
         Filled with the fraction of decisions since the checkpoint before that were clipped (NaN: none made).
     final : ndarray (arm, task, seed, token, strategy)
         Filled with the shared logits at the end.
+
+    Raises
+    ------
+    ValueError
+        If a logit is not finite at a checkpoint.
+    """
+    place = _train(
+        first, last, draws, prior, offsets, accuracies, read_offsets, read_accuracies, labels, arms, key,
+        n_seeds, n_prompts, checkpoints, rules, wrong_agreement, greedy, curves, shares, clipped, final,
+    )  # fmt: skip
+    check_finite(place, rules, arms, checkpoints)
+
+
+@compiled
+def _train(
+    first, last, draws, prior, offsets, accuracies, read_offsets, read_accuracies, labels, arms, key,
+    n_seeds, n_prompts, checkpoints, rules, wrong_agreement, greedy, curves, shares, clipped, final,
+):  # fmt: skip
+    """Train the runs of :func:`train_strategies`.
+
+    Returns the number of the first reading with a logit or a moment beyond LARGEST, or -1.
     """
     n_tokens, n_strategies = prior.shape
     differ = offsets.shape[1] > 1 or np.any(offsets)
@@ -542,6 +574,8 @@ def train_strategies(
                         update_logits(here, drift, moments[arm], n_updates[arm], rules)
                 step += 1
             for arm in range(arms.size):
+                if not (_is_sound(logits[arm]) and _is_sound(moments[arm, 0]) and _is_sound(moments[arm, 1])):
+                    return checkpoint * arms.size + arm
                 curves[arm, task, seed, checkpoint] = read(
                     logits[arm],
                     read_offset,
@@ -555,3 +589,4 @@ def train_strategies(
                 )
         for arm in range(arms.size):
             _copy(logits[arm], final[arm, task, seed])
+    return -1
