@@ -17,7 +17,7 @@ __all__ = [
 ]  # fmt: skip
 
 MOST = 2**32 - 1
-"""The largest count the simulator takes: random numbers are keyed by 32 bits of it."""
+"""The largest count that the simulator takes, since random numbers are keyed by 32 bits of it."""
 
 
 def shown(value: object) -> str:
