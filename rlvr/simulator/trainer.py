@@ -13,7 +13,7 @@ from typing import Any, TypedDict, Unpack, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvr._checks import shown, whole
+from rlvr._checks import MOST, shown, whole
 from rlvr.arms import ARMS, check_arms
 from rlvr.simulator.executors import Progress, Results, train_all, without_first
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
@@ -143,9 +143,9 @@ def simulate(
         n_tasks = goal.first_stage(n_tasks)
     elif n_tasks is None:
         n_tasks = 1
-    whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1, at_most=2**32 - 1)
-    whole("n_seeds", n_seeds, "an integer of at least 1", at_least=1, at_most=2**32 - 1)
-    check_seed(seed)
+    n_tasks = whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1, at_most=MOST)
+    n_seeds = whole("n_seeds", n_seeds, "an integer of at least 1", at_least=1, at_most=MOST)
+    seed = check_seed(seed)
     if several and tasks is not None:
         raise ValueError(f"tasks must be None where families or configs are listed, got {shown(tasks)}")
     if executor is not None and not isinstance(executor, Executor):
