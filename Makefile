@@ -10,7 +10,7 @@ NETWORK_VENV ?= .venv-network
 READY := $(VENV)/.ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 export JOBS
 # The unit tests, and every stored chapter output against a fresh run (tests/test_chapters.py).
-CHECK = $(BIN)/python -m pytest -n $(JOBS) --max-worker-restart 0 rlvr book tests
+CHECK = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --max-worker-restart 0 rlvr book tests
 # Compiled kernels are cached beside a hash of the code they came from, because Numba itself does not
 # notice a change in a helper function.
 export NUMBA_CACHE_DIR := $(CURDIR)/.numba_cache/$(shell cat $$(find rlvr book -name "*.py" | sort) requirements.lock 2>/dev/null | cksum | cut -d' ' -f1)
