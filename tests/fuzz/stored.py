@@ -3,32 +3,28 @@
     python -m tests.fuzz.stored --cases 1000 --seed 1
 
 Each case damages one file of a copy: a table of the package or of the book, which is then read as pages read
-it, or a kept chunk, with which a simulation is then resumed. A damage is *noticed* if the file is refused by
-name or its work is done again. It must never give other numbers, or an error that a command does not turn into
-one line.
+it, or a kept chunk, with which a simulation is then resumed. A damage is noticed, and counted as refused, if
+the file is refused by name or its work is done again. It must never give other numbers, or an error that no
+command turns into one line.
 """
 
 from __future__ import annotations
 
-import argparse
-import contextlib
 import gzip
-import io
 import shutil
-import tempfile
+import time
 import warnings
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from book import published_tables
 from rlvr import GRPOConfig, StrategyFamily, TaskFamily, _data, simulate
 from rlvr.experiments import network_runs, sealed_protocol
 from rlvr.simulator import executors
 from rlvr.simulator.kept_chunks import KeptChunks
+from tests.fuzz.trying import command_line
 
 Random = np.random.Generator
 Damage = Callable[[Path, Random], object]
@@ -95,7 +91,7 @@ ANY: list[Damage] = [
     of_bytes(flip), of_bytes(flip), of_bytes(other_digit),
     of_bytes(lambda data, random: data[: random.integers(len(data))]),
     of_bytes(lambda data, random: data + random.bytes(int(random.integers(1, 99)))),
-    of_bytes(lambda data, random: data.replace(data[(at := span(data, random))], bytes(at.stop - at.start), 1)),
+    of_bytes(lambda data, random: data.replace(data[(at := span(data, random))], bytes(at.stop), 1)),
     of_bytes(lambda data, random: data.replace(data[span(data, random)], random.bytes(9), 1)),
     of_bytes(lambda data, random: b""), to_another(link=False), to_another(link=True), to_folder,
 ]  # fmt: skip
@@ -127,11 +123,22 @@ def other_number(array: np.ndarray, random: Random) -> np.ndarray:
 
 
 OF_CHUNKS = [
-    *ANY, of_arrays(other_number), of_arrays(other_number), of_arrays(lambda array, _: array.astype(np.float32)),
+    *ANY, of_arrays(other_number), of_arrays(other_number), of_arrays(lambda array, _: array.astype("f4")),
     of_arrays(lambda array, _: array.T), of_arrays(lambda array, _: array[..., :-1]),
     of_arrays(lambda array, _: array[::-1]), of_arrays(lambda array, _: array.astype(str)),
     of_arrays(lambda array, _: array),
 ]  # fmt: skip
+
+
+OF_BOOK = {
+    "benchmarks.csv": published_tables.stored_benchmarks,
+    "base_priors.csv": published_tables.base_priors,
+    "curves.csv": published_tables.published_curves,
+    "strategies.csv": published_tables.published_strategies,
+    "strategy_switches.csv": published_tables.published_switches,
+    "majority_labels.csv": published_tables.published_label_accuracy,
+    "speed_attempts.csv": published_tables.speed_attempts,
+}
 
 
 def read(path: Path) -> object:
@@ -145,19 +152,8 @@ def read(path: Path) -> object:
         return network_runs.network_record()
     if path.parent.parent.name == "book":
         published_tables._read_once.cache_clear()
-        of_book = {"benchmarks.csv": published_tables.stored_benchmarks}
-        for reader in ("base_priors", "published_curves", "published_strategies", "published_switches",
-                       "published_label_accuracy", "speed_attempts"):  # fmt: skip
-            of_book[READ_BY[reader]] = getattr(published_tables, reader)
-        return of_book[path.name]().to_csv()
+        return OF_BOOK[path.name]().to_csv()
     return _data.stored_table(path.name, dtype=str, keep_default_na=False).to_csv()
-
-
-READ_BY = {
-    "base_priors": "base_priors.csv", "published_curves": "curves.csv", "published_strategies": "strategies.csv",
-    "published_switches": "strategy_switches.csv", "published_label_accuracy": "majority_labels.csv",
-    "speed_attempts": "speed_attempts.csv",
-}  # fmt: skip
 
 
 def table_case(random: Random, folder: Path) -> str:
@@ -218,40 +214,20 @@ def chunk_case(random: Random, folder: Path) -> str:
     return "noticed" if again.n_trained else "silently the same"
 
 
-def fuzz(n_cases: int, seed: int) -> dict[str, Counter]:
-    """Outcomes of so many cases, in turn of stored tables and of kept chunks."""
-    counts: dict[str, Counter] = {"stored tables": Counter(), "kept chunks": Counter()}
+def case(random: Random, folder: Path) -> tuple[str, float, str]:
+    """One of the two, as the other fuzzers report: what is noticed is refused, what is silent is wrong."""
+    damage = (table_case, chunk_case)[random.integers(2)]
     travelling, executors._TRAVELLING = executors._TRAVELLING, 240  # groups of a chunk: 4 runs
+    start = time.perf_counter()
     try:
-        for number in range(n_cases):
-            random = np.random.default_rng([seed, number])
-            kind, case = [("stored tables", table_case), ("kept chunks", chunk_case)][number % 2]
-            with tempfile.TemporaryDirectory() as folder:
-                try:
-                    outcome = case(random, Path(folder))
-                except Exception as problem:
-                    outcome = f"traceback ({type(problem).__name__})"
-            counts[kind][outcome] += 1
+        outcome = damage(random, folder)
+    except Exception as problem:
+        return "traceback", time.perf_counter() - start, f"{damage.__name__}: {problem!r}"
     finally:
         executors._TRAVELLING = travelling
-    return counts
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cases", type=int, default=1000)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    counts = fuzz(arguments.cases, arguments.seed)
-    print(pd.DataFrame(counts).fillna(0).astype(int).sort_index().to_string())
-    bad = sum(
-        n
-        for each in counts.values()
-        for outcome, n in each.items()
-        if outcome not in ("noticed", "undamaged")
-    )
-    raise SystemExit(bad > 0)
+    kind = {"noticed": "refused", "undamaged": "read"}.get(outcome, "wrong")
+    return kind, time.perf_counter() - start, f"{damage.__name__}: {outcome}"
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(command_line(case))
