@@ -53,8 +53,8 @@ def stored_bytes(path: Path, *, listed: bool | None = None) -> bytes:
     Raises
     ------
     ValueError
-        If the bytes are others than those that were stored, if a file that must be there is not, or if one that
-        nothing lists is a device or pipe.
+        If the bytes are others than those that were stored, if a file that must be there is missing, or if
+        one that nothing lists is a device or pipe.
     OSError
         If a file that nothing lists cannot be read.
     """
