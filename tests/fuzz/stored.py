@@ -222,11 +222,11 @@ def case(random: Random, folder: Path) -> tuple[str, float, str]:
     try:
         outcome = damage(random, folder)
     except Exception as problem:
-        return "traceback", time.perf_counter() - start, f"{damage.__name__}: {problem!r}"
+        return "traceback", time.perf_counter() - start, f"{damage.__name__}: {problem!r} <-"
     finally:
         executors._TRAVELLING = travelling
     kind = {"noticed": "refused", "undamaged": "read"}.get(outcome, "wrong")
-    return kind, time.perf_counter() - start, f"{damage.__name__}: {outcome}"
+    return kind, time.perf_counter() - start, f"{damage.__name__}: {outcome} <-"
 
 
 if __name__ == "__main__":
