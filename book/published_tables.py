@@ -49,7 +49,7 @@ _TEXT: dict[str, Any] = {"dtype": str, "keep_default_na": False}
 
 def published_arms() -> pd.DataFrame:
     """The book's own arms, one row each, every column as text; see ``rlvr/data/README.md``."""
-    return _read_once("arms.csv", None, text=True).copy()
+    return _read_once("arms.csv", text=True, of_package=True).copy()
 
 
 def published_curves() -> pd.DataFrame:
@@ -121,5 +121,5 @@ def speed_attempts() -> pd.DataFrame:
 
 
 @cache
-def _read_once(name: str, folder: Path | None = DATA, *, text: bool = False) -> pd.DataFrame:
-    return stored_table(name, folder, **(_TEXT if text else {}))
+def _read_once(name: str, *, text: bool = False, of_package: bool = False) -> pd.DataFrame:
+    return stored_table(name, None if of_package else DATA, **(_TEXT if text else {}))
