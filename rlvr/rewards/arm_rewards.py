@@ -18,8 +18,7 @@ verl calls ``compute_score(data_source, solution_str, ground_truth, extra_info=N
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial, update_wrapper
 from reprlib import repr as shown
 from typing import Any
@@ -27,8 +26,10 @@ from typing import Any
 from rlvr.rewards.answer_reading import canonical, completion_text, last_answer
 from rlvr.rewards.keyed_coins import keyed_uniform
 from rlvr.rewards.plurality_vote import TIE_BREAKS, plurality
+from rlvr.rewards.processes import Process, shared_by_all, this_process
+from rlvr.rewards.reward_log import FlatCoins, flat_fraction, log_rewards, prompt_counts, trainer_group_size
 from rlvr.rewards.trainer_columns import column as column_of
-from rlvr.rewards.trainer_columns import prompt_groups, prompt_text, same_length, step_of
+from rlvr.rewards.trainer_columns import prompt_digest, prompt_groups, prompt_text, same_length, step_of
 
 __all__ = ["majority_reward", "random_reward", "true_reward", "with_options"]
 
@@ -81,10 +82,12 @@ def true_reward(
     """
     truths = [canonical(truth) for truth in column_of(column, columns, same_length(prompts, completions))]
     answers = _answers(completions, read)
-    _log_unread("true_reward", answers, columns)
-    return [
+    rewards = [
         None if truth is None else _paid(answer, truth) for answer, truth in zip(answers, truths, strict=True)
     ]
+    measures = {"unread": _fraction(answer is None for answer in answers)}
+    _log("true_reward", measures, prompts, rewards, this_process(), columns)
+    return rewards
 
 
 def majority_reward(
@@ -98,6 +101,7 @@ def majority_reward(
     tie_break: str = "first",
     run: int | str = 0,
     step: int | None = None,
+    process: tuple[int, int] | None = None,
     trainer_state: Any = None,
     **columns: Any,
 ) -> list[float | None]:
@@ -118,8 +122,9 @@ def majority_reward(
     tie_break : {"first", "lowest", "uniform"}
         How a tied vote is settled, see :func:`rlvr.rewards.plurality_vote.plurality`; "uniform" draws by
         (run, step, prompt).
-    run, step, trainer_state
-        As in :func:`random_reward`; used by ``tie_break="uniform"`` alone.
+    run, step, process, trainer_state
+        As in :func:`random_reward`; a drawn tie needs the step. Where torch.distributed is initialised,
+        votes gather the whole group from all processes, each of which must call this function.
     **columns
         Columns of the data set, and the trainer's own keywords.
 
@@ -133,7 +138,8 @@ def majority_reward(
     KeyError
         If there is no such column, or a prompt has no label in the mapping.
     ValueError, TypeError
-        If a group holds unequal prompts, or an argument is not accepted.
+        If a group holds unequal prompts, another process may hold a part of it that cannot be had,
+        `group_size` is not the trainer's ``num_generations``, or an argument is not accepted.
 
     Examples
     --------
@@ -144,29 +150,35 @@ def majority_reward(
     if tie_break not in TIE_BREAKS:
         raise ValueError(f"tie_break must be one of {', '.join(TIE_BREAKS)}, got {shown(tie_break)}")
     _check_run(run)
-    answers = _answers(completions, read)
+    answers: list[Hashable] = []
+    measures: dict[str, float | None] = {}
     fixed: list[Hashable]
-    if labels is None:
+    size, here = _group_size(group_size, columns), _process(process)
+    if labels is None and group_size is None and size == 1:  # an evaluation of one answer a prompt
         fixed = [None] * n_completions
-        for group in prompt_groups(prompts, group_size):
-            prompt = prompt_text(prompts[group[0]])
+    elif labels is None:
+        _refuse_parts(here, prompts, size)
 
-            def drawn(prompt: str = prompt) -> float:
-                return keyed_uniform("tie", run, step_of(step, trainer_state), prompt)
+        def make() -> list[tuple[str, Hashable]]:
+            answers.extend(_answers(completions, read))
+            return list(zip(map(prompt_digest, prompts), answers, strict=True))
 
-            winner = plurality([answers[i] for i in group], tie_break, drawn)
-            for i in group:
-                fixed[i] = _NOBODY if winner is None else winner
+        every = shared_by_all(here, make) if here.gather else [make()]
+        first = sum(map(len, every[: here.rank])) if here.gather else 0
+        fixed, measures = _voted(every, first, prompts, size, tie_break, (run, step, trainer_state))
     elif isinstance(labels, str):
         fixed = [canonical(label) for label in column_of(labels, columns, n_completions)]
     elif isinstance(labels, Mapping):
         fixed = [_label(labels, prompt) for prompt in prompts]
     else:
         raise TypeError(f"labels must be None, a column's name or a mapping, got {shown(labels)}")
-    _log_unread("majority_reward", answers, columns)
-    return [
+    answers = answers or _answers(completions, read)
+    rewards = [
         None if label is None else _paid(answer, label) for answer, label in zip(answers, fixed, strict=True)
     ]
+    measures["unread"] = _fraction(answer is None for answer in answers)
+    _log("majority_reward", measures, prompts, rewards, here, columns)
+    return rewards
 
 
 def random_reward(
@@ -177,14 +189,15 @@ def random_reward(
     rate: float = 0.5,
     run: int | str = 0,
     step: int | None = None,
+    process: tuple[int, int] | None = None,
     trainer_state: Any = None,
     **columns: Any,
 ) -> list[float | None]:
     """RANDOM: 1.0 with probability `rate`, whatever the completion says, else 0.0.
 
-    The coin is a function of (run, step, prompt, sample): of nothing else, and of no global state. `sample`
-    counts the completions of one prompt within a call. So two calls at one step that hold the same prompt
-    get the same coins; where several processes share a prompt, put their rank into `run`.
+    The coin is a function of (run, step, prompt, sample, process): of nothing else, and of no global state.
+    `sample` counts the completions of one prompt over all calls that one trainer, known by its
+    `trainer_state`, makes at one step. The first process draws the coins of a process that is alone.
 
     Parameters
     ----------
@@ -196,8 +209,11 @@ def random_reward(
         Which run of the experiment this is: other runs, other coins.
     step : int, optional
         By default ``trainer_state.global_step``.
+    process : (int, int), optional
+        This process's rank and how many there are; by default as
+        :func:`rlvr.rewards.processes.this_process` finds them.
     trainer_state : object with ``global_step``
-        Handed over by the trainer.
+        Handed over by the trainer. Without it a call remembers nothing: the same arguments, the same coins.
     **columns
         Columns of the data set, and the trainer's own keywords; not used.
 
@@ -205,6 +221,8 @@ def random_reward(
     ------
     TypeError
         If neither `step` nor `trainer_state` tells the step, or `run` is no whole number and no string.
+    RuntimeError
+        If group after group has no spread, which fair coins have with a chance below 1e-12.
     ValueError
         If `rate` is no number in [0, 1], or lengths differ.
 
@@ -217,12 +235,20 @@ def random_reward(
     if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
         raise ValueError(f"rate must be a probability, from 0 to 1, got {shown(rate)}")
     _check_run(run)
-    now = step_of(step, trainer_state)
-    seen: Counter[str] = Counter()
+    now, here = step_of(step, trainer_state), _process(process)
+    counts = prompt_counts(("coin", run, rate), now, trainer_state)
+    is_first_call = not counts
+    place = (here.rank,) if here.rank else ()  # the first process draws as one alone does
     rewards: list[float | None] = []
     for prompt in map(prompt_text, prompts):
-        rewards.append(float(keyed_uniform("coin", run, now, prompt, seen[prompt]) < rate))
-        seen[prompt] += 1
+        coin = keyed_uniform("coin", run, now, prompt, counts[prompt], *place)
+        rewards.append(float(coin < rate))
+        counts[prompt] += 1
+    watched = _log("random_reward", {"rate": _fraction(rewards)}, prompts, rewards, here, columns)
+    flat = _FLAT.setdefault((run, rate), FlatCoins())
+    if 0 < rate < 1 and trainer_state is not None and not (is_first_call and flat.last == now):
+        flat.last = now
+        flat.add(*watched, trainer_group_size(columns), rate)
     return rewards
 
 
@@ -277,7 +303,110 @@ def _check_run(run: int | str) -> None:
         )
 
 
-def _log_unread(name: str, answers: Sequence[Hashable], columns: Mapping[str, Any]) -> None:
-    log_metric = columns.get("log_metric")
-    if callable(log_metric) and answers:
-        log_metric(f"{name}/unread", sum(answer is None for answer in answers) / len(answers))
+_FLAT: dict[Hashable, FlatCoins] = {}
+
+
+def _process(given: tuple[int, int] | None) -> Process:
+    if given is None:
+        return this_process()
+    if (
+        not isinstance(given, (tuple, list))
+        or [type(number) for number in given] != [int, int]
+        or not 0 <= given[0] < given[1]
+    ):
+        raise TypeError(f"process must be (rank, count), two whole numbers, or None; got {shown(given)}")
+    return Process(*given, "process")
+
+
+def _group_size(given: int | None, columns: Mapping[str, Any]) -> int | None:
+    """The group size given or that of the trainer, which must agree."""
+    trained = trainer_group_size(columns)
+    if given is not None and trained is not None and given != trained:
+        raise ValueError(f"group_size must be the trainer's num_generations, {trained}; got {shown(given)}")
+    return trained if given is None else given
+
+
+def _refuse_parts(here: Process, prompts: Sequence[Any], size: int | None) -> None:
+    """A vote needs whole groups: refuse where another process may hold a part that cannot be had."""
+    if here.n_processes == 1 or here.gather:
+        return
+    problem = "group_size is not known"
+    if size is not None:
+        try:
+            prompt_groups(prompts, size)
+            return
+        except ValueError as error:
+            problem = str(error)
+    raise ValueError(
+        f"majority_reward is in process {here.rank} of {here.n_processes} ({here.known_by}), which cannot exchange "
+        f"answers, and may hold a part of a group: {problem}. Accepted are whole groups in each process, "
+        "with group_size=; torch.distributed, initialised; or labels fixed before training, with labels="
+    )
+
+
+def _voted(
+    every: Sequence[Sequence[tuple[str, Hashable]]],
+    first: int,
+    prompts: Sequence[Any],
+    size: int | None,
+    tie_break: str,
+    tie: tuple[int | str, int | None, Any],
+) -> tuple[list[Hashable], dict[str, float | None]]:
+    """The label of each completion of this process, whose own begin at `first`, and measures of the votes."""
+    n_here = len(prompts)
+    votes = [vote for part in every for vote in part]
+    shown_prompts = prompts if len(every) == 1 else [digest for digest, _ in votes]
+    labels: list[Hashable] = [None] * n_here
+    n_voters, winning = [], []
+    for group in prompt_groups(shown_prompts, size):
+        mine = [i - first for i in group if 0 <= i - first < n_here]
+        cast = [votes[i][1] for i in group]
+        n_voters.append(sum(answer is not None for answer in cast))
+        prompt = prompt_text(prompts[mine[0]]) if mine else ""
+
+        def drawn(prompt: str = prompt) -> float:
+            run, step, trainer_state = tie
+            return keyed_uniform("tie", run, step_of(step, trainer_state), prompt)
+
+        if not mine:
+            continue
+        winner = plurality(cast, tie_break, drawn)
+        winning.append(sum(answer == winner for answer in cast) / len(cast) if winner is not None else 0.0)
+        for i in mine:
+            labels[i] = _NOBODY if winner is None else winner
+    return labels, {"vote_size": _mean(n_voters), "winning_fraction": _mean(winning)}
+
+
+def _log(
+    name: str,
+    measures: Mapping[str, float | None],
+    prompts: Sequence[Any],
+    rewards: Sequence[float | None],
+    here: Process,
+    columns: Mapping[str, Any],
+) -> tuple[list[str], list[float | None]]:
+    """Log measures and the fraction of flat groups; return the prompts and rewards that it saw.
+
+    TRL calls a reward in every process, so that there all groups are whole. Elsewhere they are seen as far
+    as they lie in this process: waiting for one that does not call would never end.
+    """
+    size = trainer_group_size(columns)
+
+    def make() -> tuple[list[str], list[float | None]]:
+        return list(map(prompt_digest, prompts)), list(rewards)
+
+    parts = shared_by_all(here, make) if here.gather and size is not None else [make()]
+    digests = [digest for part in parts for digest in part[0]]
+    every = [reward for part in parts for reward in part[1]]
+    is_whole = here.n_processes == 1 or len(parts) > 1
+    flat = flat_fraction(digests, every, size) if is_whole or size is not None else None
+    log_rewards(name, {**measures, "flat_groups": flat}, columns)
+    return digests, every
+
+
+def _fraction(values: Iterable[Any]) -> float | None:
+    return _mean([float(value) for value in values])
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
