@@ -338,9 +338,10 @@ def _refuse_parts(here: Process, prompts: Sequence[Any], size: int | None) -> No
         except ValueError as error:
             problem = str(error)
     raise ValueError(
-        f"majority_reward is in process {here.rank} of {here.n_processes} ({here.known_by}), which cannot exchange "
-        f"answers, and may hold a part of a group: {problem}. Accepted are whole groups in each process, "
-        "with group_size=; torch.distributed, initialised; or labels fixed before training, with labels="
+        f"majority_reward is in process {here.rank} of {here.n_processes} ({here.known_by}), which "
+        f"cannot exchange answers, and may hold a part of a group: {problem}. Accepted are whole groups in "
+        "each process, with group_size=; torch.distributed, initialised; or labels fixed before training, "
+        "with labels="
     )
 
 

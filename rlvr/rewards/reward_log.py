@@ -141,6 +141,6 @@ class FlatCoins:
             raise RuntimeError(
                 f"random_reward: the last {n_groups} groups ({n_coins} coins at rate {rate:g}) have no "
                 "spread, so every advantage is zero and RANDOM is FROZEN. Coins fall alike where processes "
-                "do not know of each other: start them by a launcher that sets RANK and WORLD_SIZE, or give each "
-                "its own process=(rank, count)"
+                "do not know of each other: start them by a launcher that sets RANK and WORLD_SIZE, or "
+                "give each its own process=(rank, count)"
             )
