@@ -136,7 +136,8 @@ def compare(arm: str, processes: int, *settings: int) -> dict[str, object]:
     return {
         "arm": arm, "processes": processes, "batch": settings[0], "accumulated": settings[1],
         "a generation": settings[2], "groups": len(groups), "mean": round(sum(paid) / len(paid), 3),
-        "flat": round(flat, 3), "flat as logged": round(told, 3), "kinds of groups": len(set(map(tuple, groups))),
+        "flat": round(flat, 3), "flat as logged": round(told, 3),
+        "kinds of groups": len(set(map(tuple, groups))),
         "vote size": logged[0].get("majority_reward/vote_size", ""), "as one process": same,
     }  # fmt: skip
 
