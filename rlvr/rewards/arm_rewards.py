@@ -18,18 +18,33 @@ verl calls ``compute_score(data_source, solution_str, ground_truth, extra_info=N
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial, update_wrapper
-from reprlib import repr as shown
 from typing import Any
 
-from rlvr.rewards.answer_reading import canonical, completion_text, last_answer
+from rlvr.rewards.judges import Judge, Judging
 from rlvr.rewards.keyed_coins import keyed_uniform
-from rlvr.rewards.plurality_vote import TIE_BREAKS, plurality
+from rlvr.rewards.labels import read_label
+from rlvr.rewards.plurality_vote import TIE_BREAKS, answer_classes, plurality
 from rlvr.rewards.processes import Process, shared_by_all, this_process
-from rlvr.rewards.reward_log import FlatCoins, flat_fraction, log_rewards, prompt_counts, trainer_group_size
+from rlvr.rewards.reward_log import (
+    FlatCoins,
+    flat_fraction,
+    log_rewards,
+    prompt_counts,
+    trainer_group_size,
+    warn_once,
+)
 from rlvr.rewards.trainer_columns import column as column_of
-from rlvr.rewards.trainer_columns import prompt_digest, prompt_groups, prompt_text, same_length, step_of
+from rlvr.rewards.trainer_columns import (
+    prompt_digest,
+    prompt_groups,
+    prompt_text,
+    same_length,
+    shown,
+    step_of,
+)
 
 __all__ = ["majority_reward", "random_reward", "true_reward", "with_options"]
 
@@ -42,7 +57,9 @@ def true_reward(
     completion_ids: Any = None,
     *,
     column: str = "answer",
-    read: Reader = last_answer,
+    judge: str | Callable[[Any, Any], Any] | Judge | None = None,
+    read: Reader | None = None,
+    log_as: str = "true_reward",
     **columns: Any,
 ) -> list[float | None]:
     """TRUE: 1.0 if the answer equals the one in the data set, else 0.0.
@@ -57,8 +74,13 @@ def true_reward(
         Token ids; not used.
     column : str
         The column of the data set that holds the right answers.
-    read : function from str to answer or None
-        How the answer is read out of the text; see :func:`rlvr.rewards.answer_reading.last_answer`.
+    judge : str, function or Judge, optional
+        Who says whether an answer is right; see :func:`rlvr.rewards.judges.find_judge`.
+    read : function from str to answer or None, optional
+        How the answer is read out of the text, in place of the judge's own reading, which is
+        :func:`rlvr.rewards.answer_reading.last_answer` for most.
+    log_as : str
+        What logged measures begin with; :func:`with_options` sets it.
     **columns
         Columns of the data set, one entry a completion, and the trainer's own keywords.
 
@@ -66,27 +88,26 @@ def true_reward(
     -------
     list of float or None
         0.0 also for a completion in which no answer is found, as is the field's custom; None, which TRL
-        reads as "not judged", where the column has no answer.
+        reads as "not judged", where the label holds no answer (see :func:`rlvr.rewards.labels.read_label`).
 
     Raises
     ------
     KeyError
         If there is no such column.
     ValueError, TypeError
-        If lengths differ, or a completion is neither text nor chat messages.
+        If lengths differ, or a label is neither text nor number. Nothing in a completion raises an error.
 
     Examples
     --------
     >>> true_reward(["2+2=", "2+2="], ["it is 4", "it is 5"], answer=["4", "4"])
     [1.0, 0.0]
     """
-    truths = [canonical(truth) for truth in column_of(column, columns, same_length(prompts, completions))]
-    answers = _answers(completions, read)
-    rewards = [
-        None if truth is None else _paid(answer, truth) for answer, truth in zip(answers, truths, strict=True)
-    ]
-    measures = {"unread": _fraction(answer is None for answer in answers)}
-    _log("true_reward", measures, prompts, rewards, this_process(), columns)
+    judging = Judging(judge, read)
+    truths = _labels(column_of(column, columns, same_length(prompts, completions)), column)
+    answers = judging.answers(completions)
+    rewards = [_paid(judging, answer, truth) for answer, truth in zip(answers, truths, strict=True)]
+    _log(log_as, _measures(judging, answers, truths), prompts, rewards, this_process(), columns)
+    _log_readings(log_as, answers, truths, columns)
     return rewards
 
 
@@ -96,13 +117,15 @@ def majority_reward(
     completion_ids: Any = None,
     *,
     labels: str | Mapping[str, Any] | None = None,
-    read: Reader = last_answer,
+    judge: str | Callable[[Any, Any], Any] | Judge | None = None,
+    read: Reader | None = None,
     group_size: int | None = None,
     tie_break: str = "first",
     run: int | str = 0,
     step: int | None = None,
     process: tuple[int, int] | None = None,
     trainer_state: Any = None,
+    log_as: str = "majority_reward",
     **columns: Any,
 ) -> list[float | None]:
     """MAJORITY: 1.0 if the answer equals the plurality's, or a label fixed before training, else 0.0.
@@ -115,8 +138,9 @@ def majority_reward(
         None: a vote among the completions of one prompt in this call. A string: the column that holds
         labels fixed before training. A mapping: from the prompt, as
         :func:`rlvr.rewards.trainer_columns.prompt_text` writes it, to its label.
-    read : function from str to answer or None
-        As in :func:`true_reward`. An answer that is not found does not vote.
+    judge, read
+        As in :func:`true_reward`. An answer that is not found does not vote. Answers that the judge takes for
+        the same vote together, see :func:`rlvr.rewards.plurality_vote.answer_classes`.
     group_size : int, optional
         The trainer's ``num_generations``; see :func:`rlvr.rewards.trainer_columns.prompt_groups`.
     tie_break : {"first", "lowest", "uniform"}
@@ -125,6 +149,8 @@ def majority_reward(
     run, step, process, trainer_state
         As in :func:`random_reward`; a drawn tie needs the step. Where torch.distributed is initialised,
         votes gather the whole group from all processes, each of which must call this function.
+    log_as : str
+        As in :func:`true_reward`.
     **columns
         Columns of the data set, and the trainer's own keywords.
 
@@ -150,34 +176,34 @@ def majority_reward(
     if tie_break not in TIE_BREAKS:
         raise ValueError(f"tie_break must be one of {', '.join(TIE_BREAKS)}, got {shown(tie_break)}")
     _check_run(run)
-    answers: list[Hashable] = []
-    measures: dict[str, float | None] = {}
-    fixed: list[Hashable]
     size, here = _group_size(group_size, columns), _process(process)
+    judging = Judging(judge, read)
+    rewards: list[float | None]
+    measures: dict[str, float | None] = {}
     if labels is None and group_size is None and size == 1:  # an evaluation of one answer a prompt
-        fixed = [None] * n_completions
+        answers, rewards, truths = judging.answers(completions), [None] * n_completions, None
     elif labels is None:
         _refuse_parts(here, prompts, size)
+        truths = None
 
-        def make() -> list[tuple[str, Hashable]]:
-            answers.extend(_answers(completions, read))
-            return list(zip(map(prompt_digest, prompts), answers, strict=True))
+        def make() -> list[tuple[str, Any]]:
+            return list(zip(map(prompt_digest, prompts), judging.answers(completions), strict=True))
 
         every = shared_by_all(here, make) if here.gather else [make()]
-        first = sum(map(len, every[: here.rank])) if here.gather else 0
-        fixed, measures = _voted(every, first, prompts, size, tie_break, (run, step, trainer_state))
-    elif isinstance(labels, str):
-        fixed = [canonical(label) for label in column_of(labels, columns, n_completions)]
-    elif isinstance(labels, Mapping):
-        fixed = [_label(labels, prompt) for prompt in prompts]
+        rank = here.rank if here.gather else 0
+        answers = [answer for _, answer in every[rank]]
+        rewards, measures = _vote(every, rank, prompts, size, judging, tie_break, (run, step, trainer_state))
     else:
-        raise TypeError(f"labels must be None, a column's name or a mapping, got {shown(labels)}")
-    answers = answers or _answers(completions, read)
-    rewards = [
-        None if label is None else _paid(answer, label) for answer, label in zip(answers, fixed, strict=True)
-    ]
-    measures["unread"] = _fraction(answer is None for answer in answers)
-    _log("majority_reward", measures, prompts, rewards, here, columns)
+        if isinstance(labels, str):
+            truths = _labels(column_of(labels, columns, n_completions), labels)
+        elif isinstance(labels, Mapping):
+            truths = _labels([_label(labels, prompt) for prompt in prompts], "labels")
+        else:
+            raise TypeError(f"labels must be None, a column's name or a mapping, got {shown(labels)}")
+        answers = judging.answers(completions)
+        rewards = [_paid(judging, answer, truth) for answer, truth in zip(answers, truths, strict=True)]
+    _log(log_as, {**_measures(judging, answers, truths), **measures}, prompts, rewards, here, columns)
+    _log_readings(log_as, answers, truths, columns)
     return rewards
 
 
@@ -191,6 +217,7 @@ def random_reward(
     step: int | None = None,
     process: tuple[int, int] | None = None,
     trainer_state: Any = None,
+    log_as: str = "random_reward",
     **columns: Any,
 ) -> list[float | None]:
     """RANDOM: 1.0 with probability `rate`, whatever the completion says, else 0.0.
@@ -214,6 +241,8 @@ def random_reward(
         :func:`rlvr.rewards.processes.this_process` finds them.
     trainer_state : object with ``global_step``
         Handed over by the trainer. Without it a call remembers nothing: the same arguments, the same coins.
+    log_as : str
+        As in :func:`true_reward`.
     **columns
         Columns of the data set, and the trainer's own keywords; not used.
 
@@ -244,7 +273,7 @@ def random_reward(
         coin = keyed_uniform("coin", run, now, prompt, counts[prompt], *place)
         rewards.append(float(coin < rate))
         counts[prompt] += 1
-    watched = _log("random_reward", {"rate": _fraction(rewards)}, prompts, rewards, here, columns)
+    watched = _log(log_as, {"rate": _fraction(rewards)}, prompts, rewards, here, columns)
     flat = _FLAT.setdefault((run, rate), FlatCoins())
     if 0 < rate < 1 and trainer_state is not None and not (is_first_call and flat.last == now):
         flat.last = now
@@ -252,15 +281,20 @@ def random_reward(
     return rewards
 
 
-def with_options(reward: Callable[..., list[float | None]], **options: Any) -> Callable[..., Any]:
-    """The same reward function with some options fixed, under the same ``__name__``.
+def with_options(
+    reward: Callable[..., list[float | None]], name: str | None = None, **options: Any
+) -> Callable[..., Any]:
+    """The same reward function with some options fixed, under a ``__name__`` of its own.
 
-    Trainers log a reward under its name, which `functools.partial` alone does not have.
+    Trainers log a reward under its name, which `functools.partial` alone does not have, and put two of one
+    name together.
 
     Parameters
     ----------
     reward : function
         :func:`true_reward`, :func:`majority_reward` or :func:`random_reward`.
+    name : str, optional
+        By default that of `reward`, followed by the judge's where one is given.
     **options
         Keywords of that function.
 
@@ -269,30 +303,67 @@ def with_options(reward: Callable[..., list[float | None]], **options: Any) -> C
     >>> judged = with_options(true_reward, column="solution")
     >>> judged.__name__, judged(prompts=["p"], completions=["4"], solution=[4])
     ('true_reward', [1.0])
+    >>> with_options(true_reward, judge="plain").__name__
+    'true_reward_plain'
     """
-    return update_wrapper(partial(reward, **options), reward)
+    if name is None:
+        judge = options.get("judge")
+        judged_by = (
+            judge if isinstance(judge, str) else getattr(judge, "name", getattr(judge, "__name__", ""))
+        )
+        name = "_".join([reward.__name__, *re.findall(r"\w+", str(judged_by or ""))])
+    fixed = update_wrapper(partial(reward, **{"log_as": name, **options}), reward)
+    fixed.__name__ = name
+    return fixed
 
 
-class _Nobody:
-    """The label of a group in which no answer was found: equal to no answer."""
+def _labels(values: Sequence[Any], column: str) -> list[str | None]:
+    """The answers in a column of labels."""
+    known: dict[Any, str | None] = {}
+    answers = []
+    for number, value in enumerate(values):
+        key = (type(value), value) if isinstance(value, (str, int, float)) else None
+        if key is None or key not in known:
+            answer = read_label(value, f"entry {number} of the column {shown(column)}").answer
+            known[key] = answer
+        answers.append(known[key])
+    return answers
 
 
-_NOBODY = _Nobody()
+def _paid(judging: Judging, answer: Any, label: str | None) -> float | None:
+    return None if label is None else float(judging.same(answer, label))
 
 
-def _answers(completions: Sequence[Any], read: Reader) -> list[Hashable]:
-    return [canonical(read(completion_text(completion))) for completion in completions]
-
-
-def _paid(answer: Hashable, label: Hashable) -> float:
-    return float(answer is not None and answer == label)
-
-
-def _label(labels: Mapping[str, Any], prompt: Any) -> Hashable:
+def _label(labels: Mapping[str, Any], prompt: Any) -> Any:
     text = prompt_text(prompt)
     if text not in labels:
         raise KeyError(f"labels has no entry for the prompt {shown(text)}")
-    return canonical(labels[text])
+    return labels[text]
+
+
+def _measures(
+    judging: Judging, answers: Sequence[Any], labels: Sequence[str | None] | None
+) -> dict[str, float | None]:
+    return {
+        "unread": _fraction(answer is None for answer in answers),
+        "unread_labels": None if labels is None else _fraction(label is None for label in labels),
+        "failed": judging.n_failed / len(answers) if judging.n_failed else None,
+    }
+
+
+def _log_readings(
+    name: str, answers: Sequence[Any], labels: Sequence[str | None] | None, columns: Mapping[str, Any]
+) -> None:
+    """Put what was read beside the completions in TRL's table of them."""
+    log_extra = columns.get("log_extra")
+    if callable(log_extra):
+        for part, values in (("answer", answers), ("label", labels)):
+            if values is not None:
+                log_extra(f"{name}/{part}", [None if one is None else str(one)[:200] for one in values])
+    if labels and all(label is None for label in labels):
+        warn_once(
+            f"{name} labels", lambda: f"{name}: no label of this batch could be read; see `rlvr labels FILE`"
+        )
 
 
 def _check_run(run: int | str) -> None:
@@ -345,37 +416,48 @@ def _refuse_parts(here: Process, prompts: Sequence[Any], size: int | None) -> No
     )
 
 
-def _voted(
-    every: Sequence[Sequence[tuple[str, Hashable]]],
-    first: int,
+def _vote(
+    every: Sequence[Sequence[tuple[str, Any]]],
+    rank: int,
     prompts: Sequence[Any],
     size: int | None,
+    judging: Judging,
     tie_break: str,
     tie: tuple[int | str, int | None, Any],
-) -> tuple[list[Hashable], dict[str, float | None]]:
-    """The label of each completion of this process, whose own begin at `first`, and measures of the votes."""
-    n_here = len(prompts)
+) -> tuple[list[float | None], dict[str, float | None]]:
+    """The rewards of this process's completions, and measures of the votes that they took part in."""
+    first, n_here = sum(map(len, every[:rank])), len(prompts)
     votes = [vote for part in every for vote in part]
-    shown_prompts = prompts if len(every) == 1 else [digest for digest, _ in votes]
-    labels: list[Hashable] = [None] * n_here
+    rewards: list[float | None] = [0.0] * n_here
     n_voters, winning = [], []
-    for group in prompt_groups(shown_prompts, size):
-        mine = [i - first for i in group if 0 <= i - first < n_here]
-        cast = [votes[i][1] for i in group]
-        n_voters.append(sum(answer is not None for answer in cast))
-        prompt = prompt_text(prompts[mine[0]]) if mine else ""
+    for group in prompt_groups(prompts if len(every) == 1 else [digest for digest, _ in votes], size):
+        n_voters.append(sum(votes[i][1] is not None for i in group))
+        mine = [i for i in group if first <= i < first + n_here]
+        if not mine:
+            continue
+        prompt = prompt_text(prompts[mine[0] - first])
 
         def drawn(prompt: str = prompt) -> float:
             run, step, trainer_state = tie
             return keyed_uniform("tie", run, step_of(step, trainer_state), prompt)
 
-        if not mine:
-            continue
+        cast = _classes([votes[i][1] for i in group], judging)
         winner = plurality(cast, tie_break, drawn)
-        winning.append(sum(answer == winner for answer in cast) / len(cast) if winner is not None else 0.0)
+        won = {i for i, answer in zip(group, cast, strict=True) if answer is not None and answer == winner}
+        winning.append(len(won) / len(group))
         for i in mine:
-            labels[i] = _NOBODY if winner is None else winner
-    return labels, {"vote_size": _mean(n_voters), "winning_fraction": _mean(winning)}
+            rewards[i - first] = float(i in won)
+    return rewards, {"vote_size": _mean(n_voters), "winning_fraction": _mean(winning)}
+
+
+def _classes(answers: Sequence[Any], judging: Judging) -> list[Hashable]:
+    keys = [judging.key(answer) for answer in answers]
+    if judging.judge.same is None:
+        return keys
+    written: dict[Hashable, Any] = {}
+    for key, answer in zip(keys, answers, strict=True):  # of equal keys, the answer that is first by alphabet
+        written[key] = min(written.get(key, answer), answer, key=str)
+    return answer_classes(keys, lambda one, other: judging.same(written[one], written[other]))
 
 
 def _log(

@@ -6,10 +6,18 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from reprlib import repr as shown
+from reprlib import Repr
 from typing import Any
 
-__all__ = ["column", "prompt_digest", "prompt_groups", "prompt_text", "same_length", "step_of"]
+__all__ = ["column", "prompt_digest", "prompt_groups", "prompt_text", "same_length", "shown", "step_of"]
+
+
+def shown(value: Any) -> str:
+    """A value as an error shows it, on one line and shortened; also one that has no `repr`."""
+    try:
+        return Repr().repr(value)
+    except Exception:  # a whole number of thousands of digits, a broken object
+        return f"a value of type {type(value).__name__}"
 
 
 def prompt_text(prompt: Any) -> str:

@@ -38,7 +38,8 @@ def test_the_default_reader(text, answer):
         ("1,00", "1,00"),
         ("1/0", "1/0"),
         ("1/00", "1/00"),
-        ("x + 1", "x + 1"),
+        ("x + 1", "x+1"),
+        (0.1, Fraction(1, 10)),
         ("  ", None),
         (None, None),
         (float("nan"), None),
@@ -55,7 +56,9 @@ def test_the_form_that_is_compared(answer, form):
 def test_a_number_of_any_length_costs_nothing():
     assert canonical("9" * 301) == "9" * 301
     assert canonical("9" * 300) == Fraction(10**300 - 1)
-    assert canonical("1e9") == "1e9"  # no exponents: a short text must not become a huge number
+    assert canonical("1e300") == 10**300
+    assert canonical("1e301") == "1e301"  # a short text must not become a huge number
+    assert canonical("10^-300") == Fraction(1, 10**300) and canonical("9^999") == "9^999"
 
 
 def test_messages_of_the_model_alone_are_read():

@@ -171,7 +171,15 @@ TWO = (["p", "p"], ["1", "2"])
         (lambda: true_reward(*TWO, answer=["1"]), ValueError, "'answer'.* got 1 entries for 2"),
         (lambda: true_reward(["p"], ["1"], answer="1"), ValueError, "'answer' must be a list"),
         (lambda: true_reward(["p"], "1", answer=["1"]), TypeError, "completions must be a list"),
-        (lambda: true_reward(["p"], [7], answer=["1"]), TypeError, "a list of chat messages, got 7"),
+        (
+            lambda: true_reward(["p"], ["7"], answer=[{"a": 7}]),
+            TypeError,
+            "entry 0 of the column 'answer' must",
+        ),
+        (lambda: true_reward(["p"], ["7"], answer=[True]), TypeError, "got True of type bool"),
+        (lambda: true_reward(["p"], ["7"], answer=[["7", "8"]]), TypeError, "the one right answer"),
+        (lambda: true_reward(["p"], ["7"], answer=[7], judge="none"), ValueError, "plain, math-verify, verl"),
+        (lambda: true_reward(["p"], ["7"], answer=[7], judge=7), TypeError, "a name or a function"),
         (lambda: majority_reward(["p", "q"] * 2, ["1"] * 4), ValueError, r"stretches of \[1\] equal"),
         (lambda: majority_reward(list("ppq"), ["1"] * 3), ValueError, r"stretches of \[1, 2\]"),
         (
