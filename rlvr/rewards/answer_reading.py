@@ -21,6 +21,7 @@ from rlvr.rewards.trainer_columns import shown
 __all__ = ["boxed", "canonical", "completion_text", "last_answer"]
 
 _LONGEST = 2000  # characters: a longer answer is compared as it is
+_END = 10_000  # characters of a long text that are read first
 _MARK = "####"
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
@@ -136,11 +137,18 @@ def last_answer(text: str) -> str | None:
     found = boxed(text)
     if found is not None:
         return found or None
+    end = _last_number(text[-_END:], after=_END // 2) if len(text) > 2 * _END else None
+    return end or _last_number(text)
+
+
+def _last_number(text: str, after: int = 0) -> str | None:
     text = joined(tidy(plain(text)))
     for number in reversed(deque(NUMBER.finditer(text), maxlen=50)):
         before = text[max(number.start() - 2, 0) : number.start()]
         if before.endswith(("^", "_", "^{", "_{")):
             continue
+        if number.start() < after:
+            return None
         return _formula(text, number.start()) or _signed(text, number)
     return None
 

@@ -103,7 +103,7 @@ def _stroke(found: re.Match[str]) -> str:
     above, below = (part[1:-1] if part[0] == "{" else part for part in found.groups())
     if not (_SIMPLE.fullmatch(above) and _SIMPLE.fullmatch(below)):
         return rf"\frac{{{above}}}{{{below}}}"
-    follows_number = found.string[: found.start()][-1:].isdigit()
+    follows_number = found.string[max(found.start() - 1, 0) : found.start()].isdigit()
     return f"{' ' if follows_number else ''}{above.strip()}/{below.strip()}"
 
 
