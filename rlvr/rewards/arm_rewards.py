@@ -7,13 +7,7 @@ a completion. Options are keywords too; fix them with :func:`with_options`::
 
     trainer = GRPOTrainer(..., reward_funcs=with_options(true_reward, column="solution"))
 
-verl calls ``compute_score(data_source, solution_str, ground_truth, extra_info=None)``, one answer at a time:
-
-* TRUE there is ``true_reward([""], [solution_str], answer=[ground_truth])[0]``.
-* RANDOM needs ``run=``, ``step=`` and the sample's number, which such a call does not know unless your data
-  pipeline writes them into ``extra_info``.
-* A vote within the group needs the group, so MAJORITY needs verl's batch reward manager, which hands over
-  all answers of a batch at once; with labels fixed before training, it is TRUE against those labels.
+For verl see :mod:`rlvr.rewards.verl_scores`.
 """
 
 from __future__ import annotations
@@ -59,6 +53,7 @@ def true_reward(
     column: str = "answer",
     judge: str | Callable[[Any, Any], Any] | Judge | None = None,
     read: Reader | None = None,
+    process: tuple[int, int] | None = None,
     log_as: str = "true_reward",
     **columns: Any,
 ) -> list[float | None]:
@@ -79,6 +74,8 @@ def true_reward(
     read : function from str to answer or None, optional
         How the answer is read out of the text, in place of the judge's own reading, which is
         :func:`rlvr.rewards.answer_reading.last_answer` for most.
+    process : (int, int), optional
+        As in :func:`random_reward`; of use for logging alone.
     log_as : str
         What logged measures begin with; :func:`with_options` sets it.
     **columns
@@ -106,7 +103,7 @@ def true_reward(
     truths = _labels(column_of(column, columns, same_length(prompts, completions)), column)
     answers = judging.answers(completions)
     rewards = [_paid(judging, answer, truth) for answer, truth in zip(answers, truths, strict=True)]
-    _log(log_as, _measures(judging, answers, truths), prompts, rewards, this_process(), columns)
+    _log(log_as, _measures(judging, answers, truths), prompts, rewards, _process(process), columns)
     _log_readings(log_as, answers, truths, columns)
     return rewards
 
