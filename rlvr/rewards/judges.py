@@ -15,7 +15,9 @@ from collections.abc import Callable, Hashable, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from importlib import import_module
-from importlib.util import find_spec
+from importlib.machinery import ModuleSpec
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from rlvr.rewards.answer_reading import canonical, completion_text, last_answer
@@ -82,8 +84,22 @@ def _tail(text: str) -> str | None:
     return (text[start : start + _TAIL] if start >= 0 else text[-_TAIL:]).strip() or None
 
 
+def _file_of(package: str, path: str) -> Any:
+    """One module of a package, without what the package itself imports (Ray, torch)."""
+    found = _spec(package)
+    if found is None or not found.submodule_search_locations:
+        raise ImportError(f"No module named {package!r}")
+    place = Path(next(iter(found.submodule_search_locations)), path)
+    spec = spec_from_file_location(f"_{package}_{place.stem}", place)
+    if spec is None or spec.loader is None or not place.is_file():
+        raise ImportError(f"{package} has no file {path}")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def _of_verl() -> Judge:
-    tool = import_module("verl.utils.reward_score.math_reward")
+    tool = _file_of("verl", "utils/reward_score/math_reward.py")
 
     def read(text: str) -> str | None:
         found = tool.last_boxed_only_string(text)
@@ -93,7 +109,7 @@ def _of_verl() -> Judge:
 
 
 def _of_harness() -> Judge:
-    tool = import_module("lm_eval.tasks.hendrycks_math.utils")
+    tool = _file_of("lm_eval", "tasks/hendrycks_math/utils.py")
 
     def read(text: str) -> str | None:
         first, last = text.find("$"), text.rfind("$")
@@ -142,11 +158,7 @@ def find_judge(judge: str | Callable[[Any, Any], Any] | Judge | None = None) -> 
         return judge
     if judge is None:
         plain = JUDGES["plain"]()
-        return (
-            plain._replace(name="plain and math-verify", same=_both)
-            if _is_installed("math_verify")
-            else plain
-        )
+        return plain._replace(name="plain and math-verify", same=_both) if _spec("math_verify") else plain
     if callable(judge):
         name = getattr(judge, "__name__", type(judge).__name__).strip("<>")
         return Judge(name, last_answer, _exact, judge)
@@ -162,11 +174,11 @@ def find_judge(judge: str | Callable[[Any, Any], Any] | Judge | None = None) -> 
         ) from None
 
 
-def _is_installed(package: str) -> bool:
+def _spec(package: str) -> ModuleSpec | None:
     try:
-        return find_spec(package) is not None
+        return find_spec(package)
     except (ImportError, ValueError):  # it is blocked
-        return False
+        return None
 
 
 class Judging:

@@ -4,13 +4,14 @@ import gzip
 import json
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import SimpleNamespace
 
 import pytest
 from typer.testing import CliRunner
 
 from rlvr.arms import ARMS
 from rlvr.commands.command_line import app
+from rlvr.rewards import judges
 
 LABELS = ["She has 4.\n#### 72", "blue", "So there are 5.", r"\frac12"]
 LOGS = Path(__file__).parent.parent / "data" / "logs" / "lm_eval"
@@ -96,9 +97,8 @@ def test_signs_that_a_terminal_obeys_are_shown(tmp_path):
 @pytest.fixture
 def harness(monkeypatch):
     """A stand-in for the harness's judge, which takes the text between dollars as it is."""
-    tool = ModuleType("lm_eval.tasks.hendrycks_math.utils")
-    tool.is_equiv = lambda one, other: one == other
-    monkeypatch.setitem(sys.modules, "lm_eval.tasks.hendrycks_math.utils", tool)
+    tool = SimpleNamespace(is_equiv=lambda one, other: one == other)
+    monkeypatch.setattr(judges, "_file_of", lambda package, path: tool)
 
 
 OUTPUTS = {"frozen": "It is 5.", "random": "It is $5$.", "majority": r"\boxed{5}", "true": r"so $\boxed{5}$"}

@@ -117,3 +117,25 @@ def test_math_verify_itself(completion, label, by_default, alone):
     assert true_reward(["p"], [completion], answer=[label]) == [by_default]
     if alone is not None:
         assert true_reward(["p"], [completion], answer=[label], judge="math-verify") == [alone]
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "text"),
+    [
+        ("verl", "utils/reward_score/math_reward.py", r"so \boxed{ 5 }"),
+        ("lm_eval", "tasks/hendrycks_math/utils.py", "$ 5 $"),
+    ],
+)
+def test_the_judges_of_packages_need_one_file_of_each(name, path, text, tmp_path, monkeypatch):
+    package = tmp_path / name
+    (package / path).parent.mkdir(parents=True)
+    (package / "__init__.py").write_text("import no_such_module")
+    (package / path).write_text(
+        "def last_boxed_only_string(s): return s[s.find('{'):s.rfind('}')] or None\n"
+        "def remove_boxed(s): return s[1:]\n"
+        "def is_equiv(a, b): return a.strip() == b.strip()\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    judge = name.replace("_", "-")
+    assert true_reward(["p"] * 2, [text, "6"], answer=["5"] * 2, judge=judge) == [1, 0]
+    assert majority_reward(["p"] * 3, ["6", text, text], judge=judge) == [0, 1, 1]
