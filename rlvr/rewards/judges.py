@@ -69,8 +69,9 @@ def _math_verify(answer: Any, label: Any) -> bool:
 
 def _both(answer: Any, label: Any) -> bool:
     forms = canonical(answer), canonical(label)
-    if all(isinstance(form, Fraction) for form in forms):
-        return False
+    n_numbers = sum(isinstance(form, Fraction) for form in forms)
+    if n_numbers == 2 or (n_numbers and any("_" in str(form) for form in forms)):
+        return False  # math-verify drops the base of a number
     for form in forms:
         is_text = isinstance(form, str) and len(form) <= _LONGEST and not _WORDS.fullmatch(form)
         if not is_text and not isinstance(form, Fraction):

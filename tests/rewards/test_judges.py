@@ -89,7 +89,7 @@ def math_verify(monkeypatch):
     fake = ModuleType("math_verify")
     fake.__spec__ = SimpleNamespace()
     fake.parse = lambda text, parsing_timeout: text
-    fake.verify = lambda gold, answer, timeout_seconds: sorted(gold) == sorted(answer)
+    fake.verify = lambda gold, answer, timeout_seconds: {*gold, "_"} == {*answer, "_"}
     monkeypatch.setitem(sys.modules, "math_verify", fake)
     judges._parsed.cache_clear()
     yield fake
@@ -99,7 +99,8 @@ def math_verify(monkeypatch):
 def test_math_verify_judges_what_is_neither_number_nor_word(math_verify):
     assert find_judge().name == "plain and math-verify"
     pairs = {(r"\boxed{b+a^2}", "a^2+b"): 1, (r"\boxed{21}", "12"): 0, (r"\boxed{seat}", "east"): 0,
-             (r"\boxed{ABC}", "ACB"): 0, (r"\boxed{1/2}", "0.5"): 1}  # fmt: skip
+             (r"\boxed{12_5}", "125"): 0, (r"\boxed{ABC}", "ACB"): 0,
+             (r"\boxed{1/2}", "0.5"): 1}  # fmt: skip
     for (completion, label), paid in pairs.items():
         assert true_reward(["p"], [completion], answer=[label]) == [paid], completion
 
@@ -110,7 +111,8 @@ def test_math_verify_judges_what_is_neither_number_nor_word(math_verify):
     [
         (r"\boxed{x+1}", "1+x", 1, 1), (r"\boxed{\sqrt{12}}", r"2\sqrt3", 1, 1),
         (r"\boxed{3}", r"2\sqrt3", 0, 0),
-        (r"\boxed{ABC}", "ACB", 0, 1), ("It is 1e5.", "100000", 1, None), (r"\boxed{3 1/2}", "3.5", 1, None),
+        (r"\boxed{ABC}", "ACB", 0, 1), (r"\boxed{12_5}", "12", 0, 1), ("It is 1e5.", "100000", 1, None),
+        (r"\boxed{3 1/2}", "3.5", 1, None),
     ],
 )  # fmt: skip
 def test_math_verify_itself(completion, label, by_default, alone):
