@@ -26,6 +26,12 @@ _MARK = "####"
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _MATH = re.compile(r"\\[a-zA-Z]|[\^_]")
+_RAISED = re.compile(r"(?:\^|[^\W_]_|[)}\]]_)\{?$")  # before an exponent or a subscript
+_PART = re.compile(r"(?:\\(?:sqrt|overline|bar|dot|binom|frac)\{?|\}\{)$")
+_NEGATIVE = re.compile(
+    r"(?:^|[^0-9 )][ ]*)(?:\b(?:minus|negative)[ ]?|(?<![0-9a-zA-Z)}-])-\()$", re.IGNORECASE
+)
+_COMMAND = re.compile(r"\\(?:le|ge|leq|geq|lt|gt|approx|equiv|sim|to|in|pm|quad)$")
 _EQUAL = re.compile(r"=|\\approx|\\equiv")
 
 
@@ -144,24 +150,36 @@ def last_answer(text: str) -> str | None:
 def _last_number(text: str, after: int = 0) -> str | None:
     text = joined(tidy(plain(text)))
     for number in reversed(deque(NUMBER.finditer(text), maxlen=50)):
-        before = text[max(number.start() - 2, 0) : number.start()]
-        if before.endswith(("^", "_", "^{", "_{")):
+        if _RAISED.search(text, max(number.start() - 3, 0), number.start()):
             continue
         if number.start() < after:
             return None
+        start = number.start("size")
+        if _PART.search(text, max(start - 12, 0), start):  # of a root or the like
+            return _word(text, start)
         return _formula(text, number.start()) or _signed(text, number)
     return None
+
+
+def _word(text: str, place: int) -> str | None:
+    """All that stands around a place without a blank."""
+    begin = max(place - _LONGEST, 0)
+    start = begin + len(text[begin:place]) - len(re.split(r"[\s$]", text[begin:place])[-1])
+    return re.split(r"[\s$]", text[start : start + _LONGEST], maxsplit=1)[0].rstrip(".,;:!?") or None
 
 
 def _signed(text: str, number: re.Match[str]) -> str:
     """The number's text, with its sign where that is no dash or difference."""
     sign, start = number["sign"].strip(), number.start()
+    if not sign and _NEGATIVE.search(text, max(start - 20, 0), number.start("size")):
+        return "-" + number["size"]
     if sign:
         before = text[max(start - 40, 0) : start]
         if number["sign"].endswith(" "):  # "x = - 5", but not "4 - 7" or "- 7 apples" in a list
             is_sign = before.rstrip(" ").endswith(tuple("=<>~:(,[{"))
         else:
             is_sign = not before or not (before[-1].isalnum() or before[-1] in ")]}%-'\"")
+            is_sign = is_sign or _COMMAND.search(before) is not None
         sign = "-" if is_sign and sign == "-" else ""
     return sign + number["size"]
 

@@ -12,9 +12,11 @@ _DASHES = dict.fromkeys(map(ord, "\u2212\u2010\u2011\u2013\u207b\uff0d\ufe63\u20
 _SPELLED = {
     "\u2014": "--", "\u2015": "--", "\u2044": "/", "\u2215": "/", "\u00d7": r"\times ", "\u22c5": r"\cdot ",
     "\u00b7": r"\cdot ", "\u03c0": r"\pi ", "\u221a": r"\sqrt", "\u221e": r"\infty ", "\u00b0": r"^\circ ",
-    "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u20ac": "$", "\u00a3": "$", "\u00a5": "$",
+    "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u066b": ".", "\u066c": ",",
+    "\u20ac": "$", "\u00a3": "$", "\u00a5": "$",
 }  # fmt: skip
 _SUPERSCRIPT = re.compile("[\u207a\u207b]?[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+")
+_VULGAR = re.compile("[\u00bc-\u00be\u2150-\u215e\u2189]")
 _THIN = re.compile("(?<=[0-9])[\u00a0\u2007-\u200a\u202f](?=[0-9]{3}(?![0-9]))")
 
 
@@ -39,12 +41,15 @@ class _Spelling(dict[int, str]):
             return ""
         if kind in ("Zs", "Zl", "Zp"):
             return " " if kind == "Zs" else "\n"
-        if kind == "No" and "\u2044" in whole:  # a fraction in one sign
-            return " " + whole.replace("\u2044", "/")
         return whole if 0xFF01 <= ord(sign) <= 0xFF5E else sign
 
 
 _SPELLING = _Spelling(_DASHES)
+
+
+def _fraction(found: re.Match[str]) -> str:
+    whole = unicodedata.normalize("NFKC", found[0]).replace("\u2044", "/")
+    return f" {whole}" if found.string[max(found.start() - 1, 0) : found.start()].isdecimal() else whole
 
 
 def plain(text: str) -> str:
@@ -58,6 +63,7 @@ def plain(text: str) -> str:
     if text.isascii():
         return text
     text = _SUPERSCRIPT.sub(lambda found: f"^{{{unicodedata.normalize('NFKC', found[0])}}}", text)
+    text = _VULGAR.sub(_fraction, text)
     return _THIN.sub("", text).translate(_SPELLING)
 
 
@@ -66,7 +72,7 @@ _FONT = re.compile(
     r"\s*\{([^{}]*)\}"
 )
 _UNIT = re.compile(
-    r"(?<=[0-9.])\\?[ ~]*\\(?:text|textrm|mathrm|mbox)\s*\{[a-zA-Z ./%]*\}(?:\^\{?[0-9]\}?)?\s*"
+    r"(?<=[0-9.])\\?[ ~]*\\(?:text|textrm|mathrm|mbox)\s*\{[a-zA-Z ./%~]*\}(?:\^\{?[0-9]\}?)?\s*"
     r"(?=\$?\s*$)"
 )
 _SPACING = re.compile(r"\\(?:[!;:]|quad|qquad|left(?![a-z])|right(?![a-z])|displaystyle)|\\(?= )")
@@ -115,13 +121,17 @@ def joined(text: str) -> str:
     return _SPACED.sub(lambda found: found[0].replace(" ", ""), text) if " 000" in text else text
 
 
+_SCALES = {"hundred": 2, "thousand": 3, "million": 6, "billion": 9, "trillion": 12}
+_SCALED = "|".join(_SCALES)
 _DIGITS = r"[0-9]++(?:[.,:][0-9]++)*+"
 _TEN = r"[ ]{0,2}(?:\\times|\\cdot|[x*])[ ]{0,2}10[ ]?\^[ ]?\{?[-+]?[0-9]++\}?"
 NUMBER = re.compile(
-    rf"(?P<sign>[-+]?[ ]?)\$?(?P<size>[0-9]++[ ][0-9]++/[0-9]++(?![0-9/.,:])"
+    r"(?P<sign>[-+]?[ ]?)\$?(?P<size>[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])"
+    rf"|(?:[0-9]++[ ][0-9]++/[0-9]++(?![0-9/.,:])"
     rf"|(?:{_DIGITS}|(?<![0-9a-zA-Z.])\.[0-9]++)"
     rf"(?:[eE][-+]?[0-9]++(?![0-9a-zA-Z])|{_TEN}|\^\{{?[-+]?[0-9]++\}}?)?"
-    rf"(?:[ ]?/[ ]?-?{_DIGITS})*)"
+    rf"(?:[ ]?/[ ]?-?{_DIGITS})*)(?:[ ](?:{_SCALED})\b)?)",
+    re.IGNORECASE,
 )
 """A number in a running text, its sign in the group ``sign``, all else in ``size``."""
 
@@ -136,8 +146,9 @@ _WHOLE = re.compile(
 )
 _NAMED = re.compile(r"\\?[a-zA-Z]+(?:_\{?\w+\}?)?\s*=\s*([^=]*)")
 _UNITS = re.compile(r"(.*[0-9.])(?:\s*+-?\s*+[a-zA-Z]{2,}(?:\s[a-zA-Z]{2,}){0,2})\.?")
+_SCALED_NUMBER = re.compile(rf"(.*[0-9.])\s+({_SCALED})", re.IGNORECASE)
 _NO_UNIT = re.compile(
-    r"\b(?:hundreds?|thousands?|[mb]illions?|trillions?|dozens?|or|and|to|mod|over|plus|minus|times|pi|sqrt"
+    r"\b(?:dozens?|or|and|to|mod|over|plus|minus|times|pi|sqrt"
     r"|sin|cos|tan|log|ln|exp|base|am|pm|bc|ad|e[0-9].*)\b",
     re.IGNORECASE,
 )
@@ -164,6 +175,11 @@ def number_value(text: str) -> Fraction | None:
     short = named[1].strip(" $") if named else short
     if short[:1] + short[-1:] in ("()", "{}"):
         short = short[1:-1].strip()
+    scaled = _SCALED_NUMBER.fullmatch(short)
+    if scaled:
+        found = _WHOLE.fullmatch(scaled[1])
+        value = _value(found) if found else None
+        return None if value is None else value * 10 ** _SCALES[scaled[2].lower()]
     found = _WHOLE.fullmatch(short)
     if found is None:
         unit = _UNITS.fullmatch(short)
