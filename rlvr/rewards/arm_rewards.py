@@ -427,16 +427,22 @@ def _vote(
     votes = [vote for part in every for vote in part]
     rewards: list[float | None] = [0.0] * n_here
     n_voters, winning = [], []
+    run, step, trainer_state = tie
+    now = getattr(trainer_state, "global_step", None) if step is None else step
+    counts = prompt_counts(("tie", run), now, trainer_state)
     for group in prompt_groups(prompts if len(every) == 1 else [digest for digest, _ in votes], size):
         n_voters.append(sum(votes[i][1] is not None for i in group))
+        digest = votes[group[0]][0]
+        number = counts[digest]
+        counts[digest] += 1
         mine = [i for i in group if first <= i < first + n_here]
         if not mine:
             continue
         prompt = prompt_text(prompts[mine[0] - first])
+        again = (number,) if number else ()  # a later group of one prompt at one step
 
-        def drawn(prompt: str = prompt) -> float:
-            run, step, trainer_state = tie
-            return keyed_uniform("tie", run, step_of(step, trainer_state), prompt)
+        def drawn(prompt: str = prompt, again: tuple[int, ...] = again) -> float:
+            return keyed_uniform("tie", run, step_of(step, trainer_state), prompt, *again)
 
         cast = _classes([votes[i][1] for i in group], judging)
         winner = plurality(cast, tie_break, drawn)

@@ -25,7 +25,7 @@ _TOO_UNLIKELY = math.log(1e-12)
 @dataclass
 class _AtOneStep:
     trainer_state: Any  # kept, so that its identity is not given to another object
-    step: int
+    step: int | None
     counts: Counter[Hashable] = field(default_factory=Counter)
 
 
@@ -33,14 +33,14 @@ _CALLS: OrderedDict[Hashable, _AtOneStep] = OrderedDict()
 _WARNED: set[str] = set()
 
 
-def prompt_counts(use: Hashable, step: int, trainer_state: Any) -> Counter[Hashable]:
+def prompt_counts(use: Hashable, step: int | None, trainer_state: Any) -> Counter[Hashable]:
     """How often each prompt came before, in calls of one trainer at one step; to be counted on.
 
     Parameters
     ----------
     use : hashable
         What is counted; other uses have other counts.
-    step : int
+    step : int or None
     trainer_state : object
         The trainer's own, one object throughout a training. None remembers nothing.
     """

@@ -69,6 +69,14 @@ def test_calls_of_one_step_do_not_repeat_coins():
     assert Trainer(8).call(random_reward, prompts, prompts) == first  # another trainer begins anew
 
 
+def test_ties_of_one_prompt_are_drawn_anew_in_each_group():
+    trainer, vote = Trainer(2), with_options(majority_reward, tie_break="uniform")
+    first = trainer.call(vote, ["p"] * 80, ["1", "2"] * 40)
+    assert 8 < sum(first[::2]) < 32 and first != trainer.call(vote, ["p"] * 80, ["1", "2"] * 40)
+    alone = majority_reward(["p"] * 2, ["1", "2"], tie_break="uniform", step=0)
+    assert first[:2] == alone
+
+
 def test_an_error_in_one_process_reaches_all_and_none_waits(monkeypatch):
     part = slices(2, PROMPTS, [*ANSWERS[:6], *[None] * 6])
 
