@@ -18,6 +18,7 @@ __all__ = [
     "DATA",
     "PAPERS",
     "base_priors",
+    "judge_verdicts",
     "published_arms",
     "published_curves",
     "published_label_accuracy",
@@ -94,6 +95,17 @@ def base_priors() -> pd.DataFrame:
     how_read, source, note.
     """
     return _read_once("base_priors.csv").copy()
+
+
+def judge_verdicts() -> pd.DataFrame:
+    """Thirteen completions, each with its label, and whether each of four judges takes it for right.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``completion``, ``label`` and one a judge, of 0 and 1.
+    """
+    return pd.read_csv(DATA / "judge_verdicts.csv", dtype={"label": str})
 
 
 def stored_benchmarks() -> pd.DataFrame:
