@@ -384,6 +384,8 @@ class CellAudit:
     @property
     def broken_by(self) -> tuple[str, ...]:
         """The layers that the verdict does not survive; "all" alone where it survives each but not all."""
+        if self.status == "not identified":
+            return ()
         broken = tuple(
             layer.name for layer in self.layers if not layer.survives and layer.name != _OPTIMISTIC
         )
