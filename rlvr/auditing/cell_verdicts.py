@@ -119,7 +119,7 @@ def feasible(
         pairs = _pairs(known, named)
         reach = _tightest(known, pairs)
         missing = [arm for arm in ARMS if arm not in known]
-        steps = {0: 2, 1: 201, 2: 51}.get(len(missing), 21)
+        steps = {1: 201, 2: 51}.get(len(missing), 21)
         axes = [
             np.array([known[arm]])
             if arm in known
