@@ -6,7 +6,6 @@ readable on a phone and in the dark. Nothing is computed here but where a dot of
 
 from __future__ import annotations
 
-import hashlib
 import math
 import platform
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +16,8 @@ from rich.console import Console
 from rich.text import Text
 
 from rlvr._checks import counted
+from rlvr._escaping import markdown, visible
+from rlvr._reading import digests_as_read, files_below, opened
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import ASSUMPTIONS, STATUSES, AuditReport, CellAudit, Layer
 from rlvr.auditing.cells import Cell
@@ -142,7 +143,8 @@ def print_report(report: AuditReport, console: Console) -> None:
     """One block a cell, verdict first, then a line that sums up; never wraps or reads markup."""
 
     def line(*parts: str | tuple[str, str]) -> None:
-        console.print(Text.assemble(*parts), soft_wrap=True, highlight=False)
+        shown = (visible(part) if isinstance(part, str) else (visible(part[0]), part[1]) for part in parts)
+        console.print(Text.assemble(*shown), soft_wrap=True, highlight=False)
 
     for audit in report.cells:
         line((verdict_text(audit), _STYLE[audit.headline]), f" ({status_text(audit)})")
@@ -253,23 +255,24 @@ def to_markdown(report: AuditReport) -> str:
         cell = audit.cell
         names = [" / ".join(filter(None, (cell.study, cell.setup))), cell.model, cell.benchmark]
         terms = [" ".join(_term_texts(term)) for term in audit.terms.values()]
-        rows.append([verdict_text(audit), status_text(audit), *names, *terms])
+        rows.append([verdict_text(audit), status_text(audit), *map(markdown, names), *terms])
         if decoding := decoding_note(cell.decodings):
-            decodings.setdefault(decoding, []).append(cell.name)
+            decodings.setdefault(markdown(decoding), []).append(markdown(cell.name))
     note = f"Percentage points; {100 * report.level:g}% intervals from item sampling alone."
     notes = (f"\n{', '.join(names)}: {decoding}." for decoding, names in decodings.items())
-    lines = ("| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in rows)
+    lines = ("| " + " | ".join(row) + " |" for row in rows)
     return "\n".join([*lines, "", note, *notes, ""])
 
 
 def digests(sources: Iterable[str | Path]) -> dict[str, str]:
     """SHA-256 of each input file by name; for standard input ("-"), a word that there is none.
 
-    A folder counts file by file.
+    A folder counts file by file. A pipe, which can be read only once, is refused; the digest of what an audit
+    reads is found while it reads, by :func:`rlvr._reading.digests_as_read`.
 
     Raises
     ------
-    OSError
+    ReadingError
         If a file cannot be read.
     """
     found = {}
@@ -277,10 +280,10 @@ def digests(sources: Iterable[str | Path]) -> dict[str, str]:
         if str(source) == "-":
             found["standard input"] = "not kept"
             continue
-        path = Path(source)
-        files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-        for file in files:
-            found[str(file)] = hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(files_below(source)) if Path(source).is_dir() else [source]:
+            with digests_as_read() as digest, opened(file):
+                pass
+            found |= digest
     return found
 
 
@@ -351,7 +354,12 @@ def to_html(
 
     from jinja2 import Environment, StrictUndefined
 
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        finalize=lambda value: visible(value) if isinstance(value, str) else value,
+    )
     template = (Path(__file__).parent.parent / "data" / "report.html.j2").read_text(encoding="utf-8")
     ends = [
         end

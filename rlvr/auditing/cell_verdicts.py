@@ -36,7 +36,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from rlvr._checks import choice, real
+from rlvr._checks import choice, confidence_level, real
 from rlvr.arms import ARMS
 from rlvr.auditing.cells import Cell, read_cells
 from rlvr.auditing.sampling import crossed_sampling, frozen_values, item_sampling, pairing_gain, run_sampling
@@ -97,6 +97,7 @@ def identified_sets(
     >>> sets["null"], sets["elicitation"], sets["naive"]
     ((0.125, 0.125), (-0.375, 0.625), (0.375, 0.375))
     """
+    accuracies = {arm: float(value) for arm, value in accuracies.items()}
     reach = _tightest(accuracies, _pairs(accuracies, assumptions))
     nodes = {term: (ARMS.index(arm), ARMS.index(base)) for term, (arm, base) in TERMS.items()}
     return {term: (float(-reach[base, arm]), float(reach[arm, base])) for term, (arm, base) in nodes.items()}
@@ -113,7 +114,7 @@ def feasible(
     named = tuple(assumptions)
     points = []
     for reading in [{"frozen": value} for value in frozen] or [{}]:
-        known = {**accuracies, **reading}
+        known = {arm: float(value) for arm, value in {**accuracies, **reading}.items()}
         if _random_is_frozen(known, named):
             known["random"] = known["frozen"]
         pairs = _pairs(known, named)
@@ -464,13 +465,15 @@ def audit(
     >>> cell.verdict, cell.status, format(cell.terms["elicitation"], ".3f")
     ('elicitation', 'supported', '0.236 [0.176, 0.293]')
     """
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    level = confidence_level(level)
     choice("rule", rule, tuple(VERDICT_RULES))
     named = tuple(choice("assumptions", name, tuple(ASSUMPTIONS)) for name in assumptions)
     if run_sd is not None:
-        real("run_sd", run_sd, "a fraction from 0 to 0.5", above=0, below=0.5, closed=True)
+        run_sd = real("run_sd", run_sd, "a fraction from 0 to 0.5", above=0, below=0.5, closed=True)
     if frozen_shift is not None:
-        real("frozen_shift", frozen_shift, "a fraction from 0 to 1", above=0, below=1, closed=True)
+        frozen_shift = real(
+            "frozen_shift", frozen_shift, "a fraction from 0 to 1", above=0, below=1, closed=True
+        )
     tables = [table] if isinstance(table, (str, Path, pd.DataFrame)) else list(table)
     cells = (_audit_cell(cell, named, level, rule, run_sd, frozen_shift) for cell in read_cells(tables))
     return AuditReport(tuple(cells), level, rule, named, run_sd, frozen_shift)

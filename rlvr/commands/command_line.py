@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -10,6 +11,7 @@ import typer
 from rlvr.commands.audit_command import app as audit
 from rlvr.commands.plan_command import app as plan
 from rlvr.commands.refusal import RefusesInOneLine, refuse
+from rlvr.commands.rewards_commands import app as rewards
 from rlvr.commands.stored_commands import app as stored
 from rlvr.commands.study_commands import app as studies
 
@@ -24,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help='Split "true minus random" into null, elicitation and reward design.',
 )
-for part in (studies, stored, audit, plan):
+for part in (studies, stored, audit, plan, rewards):
     app.add_typer(part)
 
 
@@ -51,6 +53,9 @@ def main() -> None:
     An interrupt says so in one line. A reader that has gone away (`| head`) is told nothing, but the status
     is not 0; neither is it when the terminal's file is full.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what a terminal's encoding lacks is shown as a code
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
         status = 0
@@ -61,7 +66,8 @@ def main() -> None:
     except OSError as problem:  # standard output could not be written
         status = refuse(problem).exit_code
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it may be closed
+            sys.stdout.flush()
     except OSError as problem:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left for the last flush
         if not status and not isinstance(problem, BrokenPipeError):

@@ -28,10 +28,11 @@ from rlvr._data import stored_table
 from rlvr.arms import ARMS
 from rlvr.decomposition import TERMS
 from rlvr.experiments.factorial_design import INTERACTIONS, MAIN, effects
-from rlvr.experiments.stored import CellKey, StoredExperiment
+from rlvr.experiments.stored import CellKey, StoredExperiment, keeping_cells
 from rlvr.simulator.grpo_config import HEAVY, LIGHT, GRPOConfig, refuse_new_rules
+from rlvr.simulator.kept_chunks import KeptChunks
 from rlvr.simulator.rules import as_rules, rare_rules
-from rlvr.simulator.studies import Runs
+from rlvr.simulator.runs import Runs
 from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed
 
 __all__ = [
@@ -423,16 +424,25 @@ class Comparison:
         return self.published == self.replayed
 
 
-def compare(*, quick: bool = False, heavy: bool = False, only: Collection[str] = ()) -> Iterator[Comparison]:
+def compare(
+    *,
+    quick: bool = False,
+    heavy: bool = False,
+    only: Collection[str] = (),
+    executor: KeptChunks | None = None,
+) -> Iterator[Comparison]:
     """Replay every published number, yielding each comparison as its table is done.
 
     `quick` takes only the light sweep at prior strengths 0.20 and 0.80; `heavy` the heavy sweep and factorial
-    too, about fifteen times the work; `only` these tables alone, of which heavy ones need `heavy` too.
+    too, about fifteen times the work; `only` these tables alone, of which heavy ones need `heavy` too. An
+    `executor` keeps the tables that are done, and one that it has already is not replayed again.
     """
+    replay = _replay if executor is None else keeping_cells(REPLAY, executor).compute
+    assert replay is not None
     wanted = only or (QUICK if quick else _TABLES)
     for name in _TABLES:
         if name in wanted and (heavy or not name.startswith("heavy")):
-            replayed = _replay(name)
+            replayed = replay(name)
             published = published_numbers().query("table == @name")
             for row in published.itertuples():
                 yield Comparison(name, row.quantity, row.published, replayed[row.quantity])

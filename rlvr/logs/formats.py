@@ -22,8 +22,6 @@ import hashlib
 import json
 import math
 import re
-import struct
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -32,15 +30,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
-import zstandard
 
 from rlvr._checks import shortened, shown
+from rlvr._reading import ReadingError, archive, is_zip, lines, member, read_bytes
 from rlvr.logs.decoding import DECODINGS
 
 __all__ = ["ACCEPTED", "FORMATS", "Answers", "Format", "Log", "LogError", "read_log"]
 
 _SHORT = 16  # hexadecimal digits of a hash: among a million items, two share them once in 37 million logs
-_ZSTANDARD = 93  # a zip's number for that compression
 _GRADES = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
 
 
@@ -119,7 +116,7 @@ def read_log(path: Path) -> Log:
         If the file cannot be read or is in no format that is known.
     """
     try:
-        has_lines = path.suffix not in (".json", ".eval") and not zipfile.is_zipfile(path)
+        has_lines = path.suffix not in (".json", ".eval") and not is_zip(path)
         records = _records(path) if has_lines else iter(())
         opening = list(islice(records, 1))
         if has_lines and not opening:
@@ -128,26 +125,29 @@ def read_log(path: Path) -> Log:
         for tool, _, recognises, read in FORMATS:
             if recognises(path, first):
                 return replace(read(path, chain(opening, records)), tool=tool)
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except LogError:
+        raise
+    except ReadingError as error:
+        raise LogError(f"{error}; {ACCEPTED}") from None
+    except MemoryError:
+        raise LogError(f"{path}: too large for the memory of this computer; {ACCEPTED}") from None
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError) as error:
         raise LogError(f"{path}: not as its tool writes it ({shown(error)}); {ACCEPTED}") from None
-    except OSError as error:
-        raise LogError(f"{shortened(str(path))}: cannot be read ({error.strerror}); {ACCEPTED}") from None
     fields = shortened(", ".join(map(str, first or ())) or "nothing")
     raise LogError(f"{path}: no log that is known, its lines hold {fields}; {ACCEPTED}")
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                record = orjson.loads(line)
-            except orjson.JSONDecodeError:
-                if not line.strip():
-                    continue
-                record = _parsed(line, f"{path}, line {number}")
-            if type(record) is not dict:
-                raise LogError(f"{path}, line {number}: JSON objects are accepted, got {shown(record)}")
-            yield record
+    for number, line in enumerate(lines(path), 1):
+        try:
+            record = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            if not line.strip():
+                continue
+            record = _parsed(line, f"{path}, line {number}")
+        if type(record) is not dict:
+            raise LogError(f"{path}, line {number}: JSON objects are accepted, got {shown(record)}")
+        yield record
 
 
 def _parsed(text: bytes, where: str) -> Any:
@@ -220,9 +220,11 @@ def _number_repeats(path: Path, column: Answers, documents: list[Any]) -> None:
     """Tell documents with the same text apart, by their order; refuse a document that stands twice."""
     if len(set(column.items)) == len(column.items):
         return
-    if len(set(map(str, documents))) < len(documents):
-        repeat = next(one for index, one in enumerate(documents) if one in documents[:index])
-        raise LogError(f"{path}: doc_id {shown(repeat)} stands twice in one filter; once is accepted")
+    seen: set[str] = set()
+    for one in documents:
+        if str(one) in seen:
+            raise LogError(f"{path}: doc_id {shown(one)} stands twice in one filter; once is accepted")
+        seen.add(str(one))
     counts: dict[str, int] = {}
     for index in sorted(range(len(documents)), key=documents.__getitem__):
         item = column.items[index]
@@ -251,8 +253,8 @@ def _harness_decoding(arguments: Any) -> str:
 
 def _inspect(path: Path, _: Iterable[dict[str, Any]]) -> Log:
     """Samples without a score are left out."""
-    packed = path.suffix == ".eval" or zipfile.is_zipfile(path)
-    log = _archive(path) if packed else _parsed(path.read_bytes(), f"{path}")
+    packed = path.suffix == ".eval" or is_zip(path)
+    log = _archive(path) if packed else _parsed(read_bytes(path), f"{path}")
     if not isinstance(log, dict) or not isinstance(log.get("eval"), dict):
         is_summary = isinstance(log, dict) and "results" in log and "configs" in log
         hint = "these are results without items, samples_*.jsonl lies beside them; " if is_summary else ""
@@ -285,32 +287,14 @@ def _inspect(path: Path, _: Iterable[dict[str, Any]]) -> Log:
 
 def _archive(path: Path) -> Any:
     """A `.eval` file as one JSON object, from its header and its summaries of samples."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = {member.filename: member for member in archive.infolist()}
-            if "header.json" not in members or "summaries.json" not in members:
-                raise LogError(
-                    f"{path}: no finished log of Inspect; a log whose evaluation ended is accepted"
-                )
-            header, summaries = (
-                _parsed(_member(archive, members[name]), f"{path}, {name}")
-                for name in ("header.json", "summaries.json")
-            )
-    except (zipfile.BadZipFile, zstandard.ZstdError, struct.error, NotImplementedError) as error:
-        raise LogError(f"{path}: a damaged .eval file ({error}); a whole one is accepted") from None
+    with archive(path) as packed:
+        if not {"header.json", "summaries.json"} <= {*packed.namelist()}:
+            raise LogError(f"{path}: no finished log of Inspect; a log whose evaluation ended is accepted")
+        header, summaries = (
+            _parsed(member(packed, path, name), f"{path}, {name}")
+            for name in ("header.json", "summaries.json")
+        )
     return {**header, "samples": summaries} if isinstance(header, dict) else header
-
-
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """A member's bytes; Python's own module knows Zstandard from 3.14 on."""
-    if member.compress_type != _ZSTANDARD:
-        return archive.read(member)
-    assert archive.fp is not None
-    archive.fp.seek(member.header_offset + 26)
-    name, extra = struct.unpack("<HH", archive.fp.read(4))
-    archive.fp.seek(name + extra, 1)
-    packed = archive.fp.read(member.compress_size)
-    return zstandard.ZstdDecompressor().decompress(packed, max_output_size=max(member.file_size, 1))
 
 
 def _scores(scores: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:

@@ -9,6 +9,8 @@ different words. Samples are averaged within their item.
 
 from __future__ import annotations
 
+import math
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rlvr._checks import counted, shortened, shown
+from rlvr._reading import ReadingError, files_below
 from rlvr.arms import ARMS
 from rlvr.logs.decoding import different_decodings
 from rlvr.logs.formats import ACCEPTED, Answers, Log, LogError, read_log
@@ -170,13 +173,17 @@ def logs_at(arm: str, path: Path) -> list[Log]:
         If there is no log, or a folder holds several evaluations or checkpoints of one model.
     """
     if not path.is_dir():
-        if not path.exists():
+        if not os.path.lexists(path):
             raise LogError(f"{arm}={shortened(str(path))}: no such file or folder; {ACCEPTED}")
         return [read_log(path)]
+    try:
+        below = files_below(path)
+    except ReadingError as error:
+        raise LogError(f"{arm}={error}; a folder that may be read whole is accepted") from None
     files = [
         file
-        for file in sorted(path.rglob("*"), key=_natural)
-        if file.suffix in (".jsonl", ".json", ".eval") and file.is_file() and not _BESIDE.fullmatch(file.name)
+        for file in sorted(below, key=_natural)
+        if file.suffix in (".jsonl", ".json", ".eval") and not _BESIDE.fullmatch(file.name)
     ]
     if not files:
         raise LogError(f"{arm}={path}: a folder without a log; {ACCEPTED}")
@@ -223,7 +230,7 @@ def _metric(name: str, log: Log, metrics: Sequence[str]) -> str:
         return (exact or fitting)[0]
     n_fitting = f"{len(fitting)} that fit" if metrics else f"{len(fitting)}"
     raise LogError(
-        f"{name}: metric (--metric) must name one of {', '.join(map(repr, log.answers))}; "
+        f"{name}: metric (--metric) must name one of {shortened(', '.join(map(repr, log.answers)), 400)}; "
         f"{n_fitting if fitting else 'none that is asked for'} stand in this log"
     )
 
@@ -231,7 +238,11 @@ def _metric(name: str, log: Log, metrics: Sequence[str]) -> str:
 def _shares(answers: Answers, where: str) -> NDArray[np.float64]:
     """The fraction right of each answer."""
     values = pd.Series(answers.values, dtype=object)
-    shares = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
+    try:
+        shares = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
+    except OverflowError:  # a whole number beyond any float
+        huge = values.map(lambda value: isinstance(value, int) and value.bit_length() > 1000)
+        shares = pd.to_numeric(values.mask(huge, math.inf), errors="coerce").to_numpy(dtype=float)
     wrong = np.flatnonzero(~((shares >= 0) & (shares <= 1)))
     if wrong.size:
         at = int(wrong[0])
@@ -257,17 +268,20 @@ def match_items(
     """
     codes, items = pd.factorize(np.concatenate([np.array(run.items, dtype=object) for run in runs]))
     places = np.split(codes, np.cumsum([len(run.items) for run in runs])[:-1])
-    counts = np.stack([np.bincount(place, minlength=items.size) for place in places])
-    sums = np.stack(
-        [
-            np.bincount(place, weights=run.shares, minlength=items.size)
-            for run, place in zip(runs, places, strict=True)
-        ]
-    )
-    notices = _missing(benchmark, runs, items, counts, common_items)
+    # Never a matrix of all runs and all items: of runs that share none, its size is the square of the logs'.
+    answered = [np.unique(place) for place in places]
+    n_runs = np.bincount(np.concatenate(answered), minlength=items.size)
+    common = np.flatnonzero(n_runs == len(runs))
+    notices = _missing(benchmark, runs, items, answered, common.size, common_items)
     _refuse_other_prompts(benchmark, runs, items, places)
-    common = np.flatnonzero((counts > 0).all(axis=0))
-    shares, counts = sums[:, common] / counts[:, common], counts[:, common]
+    shares, counts = np.empty((len(runs), common.size)), np.empty((len(runs), common.size), dtype=np.int64)
+    column = np.full(items.size, -1)
+    column[common] = np.arange(common.size)
+    for number, (place, run) in enumerate(zip(places, runs, strict=True)):
+        columns = column[place]
+        is_common = columns >= 0
+        counts[number] = np.bincount(columns[is_common], minlength=common.size)
+        shares[number] = np.bincount(columns[is_common], run.shares[is_common], common.size) / counts[number]
     notices += [
         f"{run.name}: {count.min()} to {count.max()} samples an item, each item counts the same"
         for run, count in zip(runs, counts, strict=True)
@@ -290,11 +304,15 @@ def match_items(
 
 
 def _missing(
-    benchmark: str, runs: Sequence[Run], items: NDArray, counts: NDArray[np.int64], common_items: bool
+    benchmark: str,
+    runs: Sequence[Run],
+    items: NDArray,
+    answered: Sequence[NDArray[np.int64]],
+    n_common: int,
+    common_items: bool,
 ) -> list[str]:
     """What is not in every log, as a notice; a refusal unless that is allowed."""
-    n_lacking = (counts == 0).sum(axis=1)
-    n_common = int((counts > 0).all(axis=0).sum())
+    n_lacking = items.size - np.array([place.size for place in answered])
     if not n_lacking.any():
         return []
     lacking = "; ".join(f"{run.name} lacks {n}" for run, n in zip(runs, n_lacking, strict=True) if n)
@@ -311,7 +329,7 @@ def _missing(
         )
         raise LogError(f"{sizes}): {why}; unpaired (--unpaired) takes the arms without matching items")
     if not common_items:
-        first = shortened(str(items[counts[n_lacking.argmax()] == 0][0]), 60)
+        first = shortened(str(np.delete(items, answered[int(n_lacking.argmax())])[0]), 60)
         raise LogError(
             f"{sizes}; the first is {first}); "
             f"common_items (--common-items) audits the {n_common} that every log has"
@@ -325,15 +343,20 @@ def _refuse_other_prompts(
     """Refuse logs of one tool that asked the same item in different words."""
     first: dict[str, tuple[Run, NDArray]] = {}
     for run, place in zip(runs, places, strict=True):
-        prompts = np.full(items.size, "", dtype=object)
-        prompts[place] = run.prompts
-        other, before = first.setdefault(run.log.tool, (run, prompts))
-        changed = np.flatnonzero((prompts != before) & (prompts != "") & (before != ""))
+        answered, last = np.unique(place[::-1], return_index=True)
+        prompts = np.array(run.prompts, dtype=object)[::-1][last]
+        if run.log.tool not in first:
+            first[run.log.tool] = run, np.full(items.size, "", dtype=object)
+        other, before = first[run.log.tool]
+        if other is run:
+            before[answered] = prompts
+        differ = (prompts != before[answered]) & (prompts != "") & (before[answered] != "")
+        changed = answered[differ]
         if changed.size:
             at = int(changed[0])
             raise LogError(
                 f"{benchmark}: {other.name} and {run.name} differ in the prompt of "
                 f"{changed.size} of {counted(items.size, 'item')}, "
                 f"the first is {shortened(str(items[at]), 60)} "
-                f"(prompts {before[at][:12]} and {prompts[at][:12]}); arms asked the same are accepted"
+                f"(prompts {before[at][:12]} and {prompts[differ][0][:12]}); arms asked the same are accepted"
             )

@@ -172,6 +172,15 @@ def test_a_factorial_as_asked(designed):
     assert designed == [((0.7, 0.3), {"filtering": "refill", "n_blocks": 5, "n_seeds": 3, "seed": 9})]
 
 
+@pytest.mark.parametrize("command", ["sweep", "factorial", "replay", "protocol run"])
+def test_only_what_is_kept_can_be_resumed(command, tmp_path):
+    result = run(*command.split(), "--resume")
+    assert (result.exit_code, result.stdout) == (2, "") and "--resume needs --" in result.stderr
+    if command != "protocol run":
+        assert "--keep must be an existing folder" in run(command, "--keep", tmp_path / "none").stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [(("--filtering", "off"), "filtering must be one of 'drop', 'refill', got 'off'"),
@@ -231,8 +240,10 @@ def test_a_run_is_stored_then_compared_bit_by_bit(copies):
     assert run("protocol", "run", *options).exit_code == 2  # nothing to compare with, so nothing is run
     written = run("protocol", "run", *options, "--write")
     assert (written.exit_code, written.output) == (0, f"stored results of protocol {small.digest[:12]}\n")
-    same = run("protocol", "run", *options)
-    assert (same.exit_code, same.output) == (0, "every bit is as stored\n")
+    for kept in ((), ("--keep", folder), ("--keep", folder, "--resume")):
+        same = run("protocol", "run", *options, *kept)
+        assert (same.exit_code, same.output) == (0, "every bit is as stored\n")
+        assert not list(folder.glob(".*"))
     path = folder / "confirmatory_accuracy.csv"
     path.write_text(path.read_text().replace("\nps20,0,0.1", "\nps20,0,0.2"))
     other = run("protocol", "run", *options)
