@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from rlvr._checks import MOST, as_given, choice, fits_memory, real, shown, whole
-from rlvr.simulator.task_family import check_seed
+from rlvr.simulator.task_family import beta_quantiles, check_seed
 
 __all__ = ["StrategyFamily", "StrategyTasks", "check_strategy_tasks", "compact", "mean_shares"]
 
@@ -121,7 +121,7 @@ class StrategyFamily:
         if shares.ndim != 1 or shares.size < 2 or shares.min() <= 0 or abs(shares.sum() - 1) > 1e-9:
             raise ValueError(f"shares must be {accepted}, got {shown(self.shares)}")
         object.__setattr__(self, "shares", tuple(shares.tolist()))
-        whole("n_prompts", self.n_prompts, "an integer of at least 1", at_least=1, at_most=MOST)
+        whole("n_prompts", self.n_prompts, "an integer of at least 1", at_least=1, at_most=MOST, n_bytes=16)
         shapes = ((shares.size,), (self.n_prompts, shares.size))
         accepted = f"numbers in [0, 1] of shape {shapes[0]} or {shapes[1]}"
         accuracies = _numbers("accuracies", self.accuracies, accepted)
@@ -277,7 +277,7 @@ class StrategyFamily:
         -------
         StrategyTasks
         """
-        whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1, at_most=MOST)
+        whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1, at_most=MOST, n_bytes=16)
         check_seed(seed)
         offsets, accuracies = self._prompts(n_tasks, seed, self.n_prompts, 2)
         if self.n_test_prompts is None:
@@ -300,9 +300,8 @@ class StrategyFamily:
         if self.accuracy_spread > 0:
             mean = np.array(self.accuracies)
             scale = 1 / self.accuracy_spread - 1
-            drawn = stats.beta.ppf(difficulty[..., None], mean * scale, (1 - mean) * scale)
-            if self.accuracy_spread < 0.5:  # so small that scipy has no quantile: there is but one accuracy
-                drawn = np.where(np.isnan(drawn), mean, drawn)
+            betas = (mean * scale, (1 - mean) * scale)
+            drawn = beta_quantiles(difficulty[..., None], mean, self.accuracy_spread, betas)
             accuracies = np.where((mean > 0) & (mean < 1), drawn, mean)  # there is no Beta of mean 0 or 1
         if self._prompts_differ:
             offsets = np.array(self.offset_sd) * np.array(
@@ -397,7 +396,7 @@ def mean_shares(
     [0.92135, 0.07865]
     """
     sd = np.broadcast_to(offset_sd, logits.shape)
-    if sd.max() == 0:
+    if sd.max() == 0 or (greedy and (logits + 9 * sd == logits).all()):
         if greedy:
             return (np.arange(logits.size) == np.argmax(logits)).astype(float)
         return special.softmax(logits)

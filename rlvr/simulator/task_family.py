@@ -22,7 +22,7 @@ from scipy import special, stats
 
 from rlvr._checks import MOST, as_given, fits_memory, real, shown, whole
 
-__all__ = ["TaskFamily", "Tasks", "check_seed", "check_tasks"]
+__all__ = ["TaskFamily", "Tasks", "beta_quantiles", "check_seed", "check_tasks"]
 
 _STRENGTHS = (1e-9, 1.0 - 1e-9)  # a prompt's strength stays inside: training starts at the log prior
 
@@ -91,7 +91,7 @@ class TaskFamily:
     def __post_init__(self) -> None:
         real("prior_strength", self.prior_strength, "a number strictly between 0 and 1", above=0, below=1)
         real("format_strength", self.format_strength, "a finite number of at least 0", above=0, closed=True)
-        whole("n_actions", self.n_actions, "an integer of at least 2", at_least=2, at_most=MOST)
+        whole("n_actions", self.n_actions, "an integer of at least 2", at_least=2, at_most=MOST, n_bytes=16)
         whole(
             "n_correct",
             self.n_correct,
@@ -99,7 +99,7 @@ class TaskFamily:
             at_least=1,
             at_most=self.n_actions - 1,
         )
-        whole("n_prompts", self.n_prompts, "an integer of at least 1", at_least=1, at_most=MOST)
+        whole("n_prompts", self.n_prompts, "an integer of at least 1", at_least=1, at_most=MOST, n_bytes=16)
         spread = real("prior_spread", self.prior_spread, "a number in [0, 1)", above=0, below=1, closed=True)
         if spread == 1:
             raise ValueError(f"prior_spread must be a number in [0, 1), got {self.prior_spread!r}")
@@ -140,7 +140,7 @@ class TaskFamily:
 
         Parameters
         ----------
-        n_nodes : int, at least 1
+        n_nodes : int, from 1 to 10000
             Strengths; without spread there is a single one.
 
         Returns
@@ -148,7 +148,7 @@ class TaskFamily:
         strengths, weights : ndarray (node,)
             The weights sum to one.
         """
-        whole("n_nodes", n_nodes, "an integer of at least 1", at_least=1)
+        whole("n_nodes", n_nodes, "an integer from 1 to 10000", at_least=1, at_most=10_000)
         if self.prior_spread == 0:
             return np.array([self.prior_strength]), np.ones(1)
         a, b = self.strength_shape
@@ -215,7 +215,7 @@ class TaskFamily:
         Tasks
             Arrays (task, prompt, action).
         """
-        whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1, at_most=MOST)
+        whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1, at_most=MOST, n_bytes=16)
         check_seed(seed)
         sizes = f"n_tasks={n_tasks}, n_prompts={self.n_prompts} and n_actions={self.n_actions}"
         fits_memory(25.0 * int(n_tasks) * self.n_prompts * self.n_actions, sizes)
@@ -226,14 +226,25 @@ class TaskFamily:
             generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, task)))
             generator.permuted(in_order, axis=1, out=roles[task])
             if self.prior_spread > 0:  # by quantile: families that differ in spread share their uniforms
-                drawn = stats.beta.ppf(generator.random(self.n_prompts), *self.strength_shape)
-                if self.prior_spread < 0.5:  # so small that scipy has no quantile: there is but one strength
-                    drawn[np.isnan(drawn)] = self.prior_strength
+                drawn = generator.random(self.n_prompts)
+                drawn = beta_quantiles(drawn, self.prior_strength, self.prior_spread, self.strength_shape)
                 strengths[task] = np.clip(drawn, *_STRENGTHS)
         if self.prior_spread == 0:
             return Tasks(prior=self.prior()[roles], correct=roles < self.n_correct)
         prior = np.take_along_axis(self.prior(strengths), roles, axis=2)
         return Tasks(prior=prior, correct=roles < self.n_correct)
+
+
+def beta_quantiles(
+    uniforms: NDArray[np.float64], mean: ArrayLike, spread: float, shape: tuple[ArrayLike, ArrayLike]
+) -> NDArray[np.float64]:
+    """Quantiles of a Beta distribution; where scipy has none, those of the limit its spread is next to."""
+    try:
+        drawn = stats.beta.ppf(uniforms, *shape)
+    except OverflowError:
+        drawn = np.full(np.broadcast_shapes(uniforms.shape, np.shape(mean)), np.nan)
+    limit = mean if spread < 0.5 else uniforms >= 1.0 - np.asarray(mean)
+    return np.where(np.isnan(drawn), limit, drawn)
 
 
 def check_tasks(tasks: Tasks, shape: tuple[int, int, int]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
