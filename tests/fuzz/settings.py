@@ -99,7 +99,14 @@ def case(number: int) -> dict[str, Any]:
         family = {"n_prompts": _count(draw, 4, 7)} | _some(draw, numbers, 0.3)
         cls = StrategyFamily
     damage = draw.random() if draw.random() < 0.3 else None
-    return {"cls": cls, "family": family, "config": _config(draw), "call": call, "damage": damage}
+    return {
+        "cls": cls,
+        "family": family,
+        "config": _config(draw),
+        "call": call,
+        "damage": damage,
+        "average": draw.random() < 0.1,  # it takes longer than training
+    }
 
 
 def _damaged(tasks: Any, draw: random.Random) -> Any:
@@ -140,7 +147,7 @@ def outcome(settings: dict[str, Any]) -> bytes:
             sound = all(np.isfinite(array).all() for array in found)
             sound = sound and -1e-9 <= runs.accuracy.min() <= runs.accuracy.max() <= 1 + 1e-9
             with contextlib.suppress(ValueError):  # some averages have no closed form
-                sound = sound and -1e-9 <= family.prior_accuracy <= 1 + 1e-9
+                sound = sound and (not settings["average"] or -1e-9 <= family.prior_accuracy <= 1 + 1e-9)
             return b"o" if sound else b"f"
     except (TypeError, ValueError) as error:
         return b"r" if str(error) else b"f"
