@@ -145,11 +145,17 @@ _WHOLE = re.compile(
     r"|\s*\^\s*\{?\s*(?P<power>[-+]?[0-9]{1,3})\s*\}?)?)\s*%?\.?"
 )
 _NAMED = re.compile(r"\\?[a-zA-Z]+(?:_\{?\w+\}?)?\s*=\s*([^=]*)")
-_UNITS = re.compile(r"(.*[0-9.])(?:\s*+-?\s*+[a-zA-Z]{2,}(?:\s[a-zA-Z]{2,}){0,2})\.?")
+# A known short unit, or words of at least four letters that could be pronounced: 2xy is no number.
+_WORD = r"(?=[a-zA-Z]*[aeiouy])[a-zA-Z]{4,}+"
+_UNITS = re.compile(
+    r"(.*[0-9.])(?:\s*+-?\s*+(?:[cmk]m|[mk]g|ml|cl|km/h|mph|ft|yds?|lbs?|oz|hrs?|mins?|secs?|cents?|cups?)"
+    rf"|(?:\s++|-){_WORD}(?:\s(?:[a-zA-Z]{{2,3}}\s)?{_WORD})?)\.?"
+)
 _SCALED_NUMBER = re.compile(rf"(.*[0-9.])\s+({_SCALED})", re.IGNORECASE)
 _NO_UNIT = re.compile(
     r"\b(?:dozens?|or|and|to|mod|over|plus|minus|times|pi|sqrt"
-    r"|sin|cos|tan|log|ln|exp|base|am|pm|bc|ad|e[0-9].*)\b",
+    r"|sin|cos|tan|log|ln|exp|base|e[0-9].*"
+    r"|alpha|beta|gamma|delta|theta|lambda|sigma|omega|infinity)\b",
     re.IGNORECASE,
 )
 _MOST_DIGITS = 300
