@@ -49,6 +49,9 @@ def test_a_pipe_without_a_writer_is_not_waited_for(tmp_path, good):
     assert "device or pipe" in refused("--log", f"frozen={good}", "--log", f"true={tmp_path}/f.jsonl")
     assert "device or pipe" in refused(tmp_path / "f.jsonl")
     assert "device or pipe" in refused("/dev/zero")
+    for arguments in (["plan"], ["protocol", "check", "--protocol"]):
+        result = CliRunner().invoke(app, [*arguments, str(tmp_path / "f.jsonl")])
+        assert result.exit_code == 2 and "device or pipe" in result.stderr
 
 
 @pytest.mark.parametrize("number", ["1" + "0" * 400, "-1" + "0" * 400, "1" + "0" * 5000, "1e999"])
