@@ -8,7 +8,7 @@ import pytest
 
 import rlvr
 
-FILLED_LATER = {"rlvr.logs.formats.Answers"}  # while a log is read
+FILLED_LATER = {"rlvr.logs.answers.Answers"}  # while a log is read
 RECORDS = [
     value
     for found in pkgutil.walk_packages(rlvr.__path__, "rlvr.")
