@@ -26,7 +26,7 @@ from rlvr.logs import tool_records as tools
 from rlvr.logs.answers import Answers, Format, Log, LogError
 from rlvr.logs.harness import read_harness
 from rlvr.logs.inspect_logs import read_inspect
-from rlvr.logs.records import Fields, fields_to_offer, read_records
+from rlvr.logs.records import Fields, fields_to_offer, named_outcomes, read_records
 
 __all__ = ["ACCEPTED", "FORMATS", "Answers", "Format", "Log", "LogError", "read_benchmarks", "read_log"]
 
@@ -80,7 +80,8 @@ def read_benchmarks(path: Path, fields: Fields | None = None) -> list[Log]:
         if fields:
             if not has_records:
                 raise LogError(f"{path}: no list of records, which --field is for; {ACCEPTED}")
-            found = read_records(path, whole, fields, run=path.name, graded=True)
+            outcomes = named_outcomes(fields.correct)
+            found = read_records(path, whole, fields, outcomes=outcomes, run=path.name, graded=True)
             return [replace(log, tool="named fields") for log in found]
         for tool, _, recognises, read in FORMATS:
             if recognises(path, first if has_records else None):

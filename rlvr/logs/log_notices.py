@@ -15,7 +15,7 @@ from rlvr._checks import counted, shortened
 from rlvr.logs.answers import Answers, Log, LogError
 from rlvr.logs.records import READING
 
-__all__ = ["copies", "own_notices", "refuse_copies", "score_notices"]
+__all__ = ["copies", "lost_notices", "own_notices", "refuse_copies", "score_notices"]
 
 _BEST_OF = re.compile(r"(pass|best|maj|cons|major|avg_at)[@_]?k?[@_]?(\d+)", re.IGNORECASE)
 _SAME = 0.0005  # accuracies that are printed alike to a tenth of a point
@@ -49,14 +49,6 @@ def score_notices(name: str, log: Log, metric: str, answers: Answers, explicit: 
         If scores contradict the outputs beside them, or are neither 0 nor 1 where a value is one sample's.
     """
     ways = f"{READING}, which holds each output against its truth, or {metric}, to take it as it is"
-    check = log.checks.get(metric)
-    if check and (text := check.text(metric)):
-        if check.contradicts and not explicit:
-            raise LogError(
-                f"{name}: {text}. A trainer may validate with the reward of the arm, which is no accuracy; "
-                f"metric (--metric) must name {ways}"
-            )
-        yield f"{name}: {text}"
     between = Counter(
         value for value in answers.values if isinstance(value, (int, float)) and value not in (0, 1)
     )
@@ -74,6 +66,14 @@ def score_notices(name: str, log: Log, metric: str, answers: Answers, explicit: 
                 f"is right or wrong{f' ({offered})' if offered else ''}, or {metric}, to take it as it is"
             )
         yield f"{name}: {found}; each counts as that fraction"
+    check = log.checks.get(metric)
+    if check and (text := check.text(metric)):
+        if check.contradicts and not explicit:
+            raise LogError(
+                f"{name}: {text}. A trainer may validate with the reward of the arm, which is no accuracy; "
+                f"metric (--metric) must name {ways}"
+            )
+        yield f"{name}: {text}"
     if (best := _BEST_OF.fullmatch(metric.partition(",")[0])) and int(best[2]) > 1:
         yield f"{metric} is no accuracy: it judges {best[2]} answers to an item together"
 
@@ -95,6 +95,18 @@ def own_notices(
     )
 
 
+def lost_notices(name: str, log: Log, shares: NDArray[np.float64]) -> Iterator[str]:
+    """How many answers have no score, and what they would change if they were wrong."""
+    lost = log.counts.read - len(shares)
+    if lost > 0 and len(shares):
+        errored = f", {log.counts.errored} of them failed" if log.counts.errored else ""
+        yield (
+            f"{name}: {lost} of {counted(log.counts.read, 'answer')} have no score{errored}, and are left "
+            f"out; counted as wrong they would make {100 * shares.sum() / log.counts.read:.1f} of "
+            f"{100 * shares.mean():.1f}"
+        )
+
+
 def refuse_copies(named: Sequence[_Named]) -> None:
     """Refuse two logs in which a model wrote the same, answer by answer.
 
@@ -103,9 +115,9 @@ def refuse_copies(named: Sequence[_Named]) -> None:
     LogError
         Naming both.
     """
-    first: dict[str, _Named] = {}
+    first: dict[object, _Named] = {}
     for one in named:
-        before = first.setdefault(one.log.outputs or f"{id(one)}", one)
+        before = first.setdefault((one.log.outputs, one.log.benchmark) if one.log.outputs else id(one), one)
         if before is not one:
             raise LogError(
                 f"{one.name} holds the same outputs as {before.name}, answer by answer: they are one "
@@ -114,8 +126,7 @@ def refuse_copies(named: Sequence[_Named]) -> None:
 
 
 def copies(benchmark: str, runs: Sequence[_Answered]) -> Iterator[str]:
-    """Logs with the same outcome of every item; refused where their outputs are the same too."""
-    refuse_copies(runs)
+    """Logs with the same outcome of every item."""
     first: dict[object, _Answered] = {}
     for run in runs:
         outcomes = sorted(zip(run.items, run.shares.tolist(), strict=True))

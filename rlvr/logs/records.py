@@ -34,6 +34,7 @@ __all__ = [
     "Fields",
     "fields_from",
     "fields_to_offer",
+    "named_outcomes",
     "outcomes_at",
     "read_records",
     "scored",
@@ -139,6 +140,24 @@ def outcomes_at(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Mapping[s
         return {metric: part for metric, part in value.items() if isinstance(part, (bool, int, float))}
 
     return outcomes
+
+
+_WORDS = {
+    **dict.fromkeys(("true", "yes", "correct", "right", "pass", "passed"), 1),
+    **dict.fromkeys(("false", "no", "incorrect", "wrong", "fail", "failed"), 0),
+}
+
+
+def named_outcomes(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """As :func:`outcomes_at`, with words such as yes and wrong as 1 and 0."""
+    outcomes = outcomes_at(names)
+
+    def number(value: Any) -> Any:
+        if isinstance(value, list):
+            return [number(entry) for entry in value]
+        return _WORDS.get(value.lower(), value) if isinstance(value, str) else value
+
+    return lambda record: {metric: number(value) for metric, value in outcomes(record).items()}
 
 
 def read_records(

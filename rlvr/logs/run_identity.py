@@ -16,7 +16,15 @@ from pathlib import Path
 from rlvr._checks import shortened
 from rlvr.logs.answers import Answers, Counts, Log, LogError
 
-__all__ = ["Named", "checkpoint_free", "joined", "name_benchmarks", "one_log_a_pool", "subtasks_as_one"]
+__all__ = [
+    "Named",
+    "checkpoint_free",
+    "joined",
+    "name_benchmarks",
+    "one_log_a_pool",
+    "subtasks_as_one",
+    "with_doubts",
+]
 
 _WORDS = "checkpoints?|ckpts?|chkpt|cp|global[-_]?steps?|steps?|iters?|iterations?|updates?|epochs?|ep"
 _STEP = re.compile(
@@ -82,11 +90,12 @@ def name_benchmarks(named: Sequence[Named]) -> list[Named]:
             benchmarks |= {*found}
         elif arm == "frozen" or any(one.below for one in found.values()):
             one, other = list(found.values())[:2]
+            way = "" if arm == "frozen" else f", or name each run's file (--log {arm}=FILE)"
             raise LogError(
                 f"{arm}: {shortened(str(one.log.path))} and {shortened(str(other.log.path))} do not name "
                 "their benchmark, so they may be two benchmarks or two runs of one. Files that are named "
                 "alike in every arm are read as benchmarks, names with seed or run as runs; or write "
-                f"benchmark into each line, or name each run's file (--log {arm}=FILE)"
+                f"benchmark into each line{way}"
             )
     return [
         replace(one, log=replace(one.log, benchmark=keys[id(one)]))
@@ -94,6 +103,39 @@ def name_benchmarks(named: Sequence[Named]) -> list[Named]:
         else one
         for one in named
     ]
+
+
+def with_doubts(named: Sequence[Named], benchmark: str | None) -> list[Named]:
+    """Logs with a notice of what is not as their names say it.
+
+    Named one by one, logs are runs although their names are those of checkpoints or of one model; and verl
+    does not name the validation sets of a file.
+    """
+    first: dict[tuple[str, str, str], Named] = {}
+    found = []
+    for one in named:
+        notices = []
+        if one.log.tool == "verl" and not (one.log.benchmark or benchmark):
+            notices.append(
+                "verl writes all validation sets into one file without their names: this is one accuracy "
+                "over all that the file holds"
+            )
+        place = checkpoint_free(one.log.path.as_posix())
+        before = first.setdefault((one.arm, place, one.log.benchmark), one)
+        if before is not one and one.arm != "frozen":
+            notices.append(
+                f"{one.arm}: {before.log.path.name} and {one.log.path.name} are named as checkpoints of one "
+                f"training ({shortened(place)}); each was named, so each counts as a run, but the spread of "
+                "checkpoints is not that of runs"
+            )
+        model = first.setdefault((one.arm, f"model {one.log.model}", one.log.benchmark), one)
+        if model is not one and one.log.tool == "Inspect" and one.arm != "frozen":
+            notices.append(
+                f"{one.arm}: {model.log.path.name} and {one.log.path.name} both evaluate "
+                f"{shortened(one.log.model)}; two evaluations of one model are not two runs"
+            )
+        found.append(replace(one, log=replace(one.log, notices=(*one.log.notices, *notices))))
+    return found
 
 
 def _without_run(one: Named) -> str:

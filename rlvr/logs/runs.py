@@ -23,7 +23,7 @@ from rlvr.arms import ARMS
 from rlvr.logs.answers import Answers, Log, LogError, UnfinishedLog
 from rlvr.logs.decoding import different_decodings, different_temperatures
 from rlvr.logs.formats import ACCEPTED, read_benchmarks
-from rlvr.logs.log_notices import copies, own_notices, refuse_copies, score_notices
+from rlvr.logs.log_notices import copies, lost_notices, own_notices, refuse_copies, score_notices
 from rlvr.logs.records import READING, Fields, fields_from
 from rlvr.logs.run_identity import (
     Named,
@@ -32,6 +32,7 @@ from rlvr.logs.run_identity import (
     name_benchmarks,
     one_log_a_pool,
     subtasks_as_one,
+    with_doubts,
 )
 
 __all__ = ["Account", "LogTable", "Run", "logs_at", "match_items", "read_logs"]
@@ -214,7 +215,8 @@ def _gather(
             f"frozen: logs of {len(models)} models ({shortened(', '.join(models))}); "
             "FROZEN is one model, untrained"
         )
-    named = name_benchmarks(one_log_a_pool(named))
+    refuse_copies(named)
+    named = with_doubts(name_benchmarks(one_log_a_pool(named)), benchmark)
     if benchmark:
         return subtasks_as_one(named, benchmark)
     return [replace(one, log=replace(one.log, benchmark=one.log.benchmark or "benchmark")) for one in named]
@@ -228,6 +230,7 @@ def _as_runs(named: Sequence[Named], metrics: Sequence[str], split_samples: bool
         notices = list(score_notices(one.name, one.log, metric, answers, explicit))
         shares = _shares(answers, f"{one.name}: {metric}", one.log.reread is not None)
         notices += own_notices(one.name, one.log, metric, answers.items, shares)
+        notices += lost_notices(one.name, one.log, shares)
         for log, rows in _by_samples(one, answers, split_samples):
             number = sum(run.arm == one.arm and run.log.benchmark == log.benchmark for run in runs) + 1
             items, prompts = ([part[row] for row in rows] for part in (answers.items, answers.prompts))
@@ -244,7 +247,6 @@ def _of_frozen_together(named: Sequence[Named]) -> list[Named]:
         if before is None:
             found[key] = one
             continue
-        refuse_copies([before, one])
         n = 2 + sum("samples of one model" in notice for notice in before.log.notices)
         notice = f"frozen: {n} logs are samples of one model, which is not trained and so has no runs"
         rest = tuple(line for line in before.log.notices if "samples of one model" not in line)
@@ -420,6 +422,7 @@ def match_items(
     )
     notices = _missing(benchmark, runs, items, counts, common_items)
     _refuse_other_prompts(benchmark, runs, items, places)
+    _refuse_other_truths(benchmark, runs)
     common = np.flatnonzero((counts > 0).all(axis=0))
     shares, counts = sums[:, common] / counts[:, common], counts[:, common]
     notices += [
@@ -490,4 +493,23 @@ def _refuse_other_prompts(
                 f"{changed.size} of {counted(items.size, 'item')}, "
                 f"the first is {shortened(str(items[at]), 60)} "
                 f"(prompts {before[at][:12]} and {prompts[at][:12]}); arms asked the same are accepted"
+            )
+
+
+def _refuse_other_truths(benchmark: str, runs: Sequence[Run]) -> None:
+    """Refuse logs of one tool in which an item has another right answer."""
+    first: dict[tuple[str, str], tuple[Run, str]] = {}
+    for run in runs:
+        other = [
+            (item, *found, truth)
+            for item, truth in run.log.truths.items()
+            if (found := first.setdefault((run.log.tool, item), (run, truth)))[1].strip() != truth.strip()
+        ]
+        if other:
+            item, before, one, another = other[0]
+            raise LogError(
+                f"{benchmark}: {before.name} and {run.name} hold other right answers for {len(other)} of "
+                f"{counted(len(run.log.truths), 'item')}, the first is {shortened(item, 60)} "
+                f"({shortened(one, 40)} and {shortened(another, 40)}), so their scores are not of one "
+                "benchmark; arms judged by the same answers are accepted (an arm's own labels are no truth)"
             )
