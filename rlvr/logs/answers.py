@@ -19,12 +19,15 @@ import orjson
 from rlvr.logs.score_checks import ScoreCheck
 
 __all__ = [
-    "SHORT", "Answers", "Counts", "Format", "Log", "LogError", "Outputs", "OwnResult", "UnfinishedLog",
-    "decoding_of", "fingerprint", "mapping", "temperature_of", "text_of",
+    "PACKED", "SHORT", "Answers", "Counts", "Format", "Log", "LogError", "Outputs", "OwnResult",
+    "UnfinishedLog", "bare_name", "decoding_of", "fingerprint", "mapping", "temperature_of", "text_of",
 ]  # fmt: skip
 
 SHORT = 16
 """Hexadecimal digits of a hash; among a million items, two share them once in 37 million logs."""
+
+PACKED = (".gz", ".zst")
+"""Endings of a compressed file, which stand behind those of its format."""
 
 
 class LogError(ValueError):
@@ -131,6 +134,17 @@ class Format(NamedTuple):
 def fingerprint(text: str) -> str:
     """A hash of a text that may hold half a character."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def bare_name(path: Path) -> str:
+    """A file's name without its ending and that of its compression.
+
+    Examples
+    --------
+    >>> bare_name(Path("out/samples_sums_v1.2.jsonl.gz")), bare_name(Path("a.json"))
+    ('samples_sums_v1.2', 'a')
+    """
+    return path.with_suffix("").stem if path.suffix in PACKED else path.stem
 
 
 def text_of(value: Any) -> str:

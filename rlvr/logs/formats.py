@@ -8,22 +8,25 @@ of Inspect in :mod:`rlvr.logs.inspect_logs`, of all other tools in :mod:`rlvr.lo
 from __future__ import annotations
 
 import gc
+import gzip
+import io
 import json
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import orjson
 import zstandard
 
 from rlvr._checks import shortened, shown
 from rlvr.logs import tool_records as tools
-from rlvr.logs.answers import Answers, Format, Log, LogError
+from rlvr.logs.answers import PACKED, Answers, Format, Log, LogError
 from rlvr.logs.harness import read_harness
 from rlvr.logs.inspect_logs import read_inspect
 from rlvr.logs.records import Fields, fields_to_offer, named_outcomes, read_records
@@ -102,28 +105,58 @@ def _opened(path: Path) -> tuple[bool, Iterator[Any]]:
         return True, _rows(path)
     if path.suffix == ".eval" or zipfile.is_zipfile(path):
         return False, iter([_archive(path)])
-    is_list = _begins_with_bracket(path)
-    if path.suffix != ".json" and not is_list:
+    with _unpacked(path) as file:
+        is_list = file.read(64).lstrip()[:1] == b"["
+    unpacked = path.with_suffix("") if path.suffix in PACKED else path
+    has_lines = unpacked.suffix != ".json"
+    if has_lines and not is_list:
         return True, _records(path)
-    document = _parsed(path.read_bytes(), f"{path}") if not is_list else _list_of(path)
-    if is_list and path.suffix != ".json" and not _holds_records(document):
+    document = _list_of(path) if has_lines else _whole(path)
+    if has_lines and not _holds_records(document):
         return True, _records(path)
     rows = _records_in(path, document)
     return (False, iter([document])) if rows is None else (True, iter(rows))
 
 
-def _begins_with_bracket(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(64).lstrip()[:1] == b"["
+@contextmanager
+def _unpacked(path: Path) -> Iterator[IO[bytes]]:
+    """The bytes of a file, unpacked where they are gzip or Zstandard."""
+    with path.open("rb") as raw:
+        start = raw.peek(4)[:4]
+        try:
+            if start[:2] == b"\x1f\x8b":
+                with gzip.open(raw) as file:
+                    yield io.BufferedReader(file)
+            elif start == b"\x28\xb5\x2f\xfd":
+                yield io.BytesIO(_frames(raw.read()))
+            else:
+                yield raw
+        except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as error:
+            raise LogError(f"{path}: damaged, it cannot be unpacked ({error}); {ACCEPTED}") from None
+
+
+def _frames(packed: bytes) -> bytes:
+    """What Zstandard packed; its stream reader takes a file that was cut off for a whole one."""
+    found = []
+    while packed:
+        frame = zstandard.ZstdDecompressor().decompressobj()
+        found.append(frame.decompress(packed))
+        if not frame.eof:
+            raise EOFError("it ends within a frame")
+        packed = frame.unused_data
+    return b"".join(found)
+
+
+def _whole(path: Path) -> Any:
+    with _unpacked(path) as file:
+        return _parsed(file.read(), f"{path}")
 
 
 def _list_of(path: Path) -> Any:
     """What a file that begins as a list holds, None where it is no JSON as a whole."""
     try:
-        return _parsed(path.read_bytes(), f"{path}")
+        return _whole(path)
     except LogError:
-        if path.suffix == ".json":
-            raise
         return None
 
 
@@ -169,7 +202,7 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:
-    with path.open("rb") as file:
+    with _unpacked(path) as file:
         for number, line in enumerate(file, 1):
             try:
                 record = orjson.loads(line)

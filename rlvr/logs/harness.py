@@ -23,6 +23,7 @@ from rlvr.logs.answers import (
     LogError,
     Outputs,
     OwnResult,
+    bare_name,
     decoding_of,
     fingerprint,
     mapping,
@@ -79,7 +80,7 @@ def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
             once = not (isinstance(filtered, list) and filtered and isinstance(filtered[0], list))
     for column, documents in columns.values():
         _number_repeats(path, column, documents, old)
-    named = _SAMPLES.fullmatch(path.stem)
+    named = _SAMPLES.fullmatch(bare_name(path))
     notice = (
         f"lm-evaluation-harness drew {n_drawn} answers an item and scored the item once: one sample, or what "
         "its filter made of them"

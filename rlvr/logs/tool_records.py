@@ -21,7 +21,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rlvr.logs.answers import SHORT, Answers, Log, LogError, OwnResult, fingerprint, mapping, text_of
+from rlvr.logs.answers import (
+    SHORT,
+    Answers,
+    Log,
+    LogError,
+    OwnResult,
+    bare_name,
+    fingerprint,
+    mapping,
+    text_of,
+)
 from rlvr.logs.records import READING, Fields, outcomes_at, read_records, value_at
 
 __all__ = [
@@ -157,7 +167,7 @@ def read_math_evaluation(path: Path, records: Records) -> list[Log]:
     degree = float(temperature[1]) if temperature else None
     own = tuple(
         OwnResult(float(found) / 100, beside.name, "it counts the first sample of an item alone")
-        for beside in sorted(path.parent.glob(f"{_escaped(path.stem)}*metrics.json"))
+        for beside in sorted(path.parent.glob(f"{_escaped(bare_name(path))}*metrics.json"))
         if isinstance(found := _json(beside).get("acc"), (int, float))
     )
     logs = read_records(
@@ -197,7 +207,7 @@ def read_nemo_skills(path: Path, records: Records) -> list[Log]:
     return read_records(
         path, records, where, outcomes=outcomes, name_item=_repeats_numbered(*where.prompt), check=False,
         benchmark=path.parent.name, model=path.parent.parent.name,
-        pool=str(path.parent) if re.fullmatch(r"output-rs\d+", path.stem) else "",
+        pool=str(path.parent) if re.fullmatch(r"output-rs\d+", bare_name(path)) else "",
     )  # fmt: skip
 
 
@@ -209,7 +219,7 @@ def read_evalscope(path: Path, records: Records) -> list[Log]:
     )  # fmt: skip
     return read_records(
         path, records, where, outcomes=_numbers_of("sample_score.score.value"), check=False,
-        benchmark=path.stem, model=path.parent.name,
+        benchmark=bare_name(path), model=path.parent.name,
     )  # fmt: skip
 
 
@@ -225,7 +235,7 @@ def read_olmes(path: Path, records: Records) -> list[Log]:
         item=("native_id", "doc_id"), prompt=(), output=("model_output.0.continuation",), truth=("label",),
         benchmark=(), step=(), model=(),
     )  # fmt: skip
-    task = re.fullmatch(r"task-\d+-(.+?)-predictions", path.stem)
+    task = re.fullmatch(r"task-\d+-(.+?)-predictions", bare_name(path))
     return read_records(
         path, records, where, outcomes=_numbers_of("metrics"), check=False,
         benchmark=task[1] if task else "", model=path.parent.name,
@@ -243,7 +253,7 @@ def read_lighteval(path: Path, records: Records) -> list[Log]:
     def item(record: Mapping[str, Any], number: int) -> str:
         return str(value_at(record, "doc.id") or "") or by_text(record, number)
 
-    task = re.fullmatch(r"details_(.+?)(?:_\d{4}-\d\d-\d\dT[\d.:-]+)?", path.stem)
+    task = re.fullmatch(r"details_(.+?)(?:_\d{4}-\d\d-\d\dT[\d.:-]+)?", bare_name(path))
     return read_records(
         path, records, where, outcomes=_numbers_of("metric"), name_item=item, check=False,
         benchmark=task[1] if task else "", model=path.parent.parent.name,
@@ -276,7 +286,7 @@ def read_opencompass(path: Path, records: Records) -> list[Log]:
         benchmark=(), step=(), model=(),
     )  # fmt: skip
     rows = list(records)
-    about: dict[str, Any] = {"benchmark": path.stem, "model": path.parent.name}
+    about: dict[str, Any] = {"benchmark": bare_name(path), "model": path.parent.name}
     if not any(row.keys() & {*_VERDICTS} for row in rows):
         return _reread_only(
             path, read_records(path, rows, where, outcomes=lambda row: {READING: None}, **about)

@@ -262,7 +262,7 @@ def test_validation_sets_of_verl_are_told_apart_or_refused(tmp_path):
     "names",
     [
         ("epoch1", "epoch2"), ("ep1", "ep2"), ("epoch=1", "epoch=2"), ("step=100", "step=200"),
-        ("ckpt.1", "ckpt.2"), ("100", "200"), ("m-step-100k", "m-step-200k"), ("global_step_1", "global_step_2"),
+        ("ckpt.1", "ckpt.2"), ("100", "200"), ("m-step-1k", "m-step-2k"), ("global_step_1", "global_step_2"),
         ("1steps", "2steps"),
         ("checkpoint-10", "checkpoint-final"), ("iter_0000100", "iter_0000200"),
     ],
