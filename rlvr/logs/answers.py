@@ -163,20 +163,18 @@ def mapping(value: Any) -> dict[str, Any]:
 
 
 class Outputs:
-    """A digest of what a model wrote, whatever the order of the answers."""
+    """What a model wrote, in one number, whatever the order of the answers; to be compared in one process."""
 
     def __init__(self) -> None:
-        self._sum, self._n, self._texts = 0, 0, set[bytes]()
+        self._sum, self._n, self._texts = 0, 0, set[int]()
 
     def add(self, item: str, output: Any, value: Any) -> None:
         """One more answer; an output of None is not known."""
         if output is None:
             return
-        text = text_of(output).encode("utf-8", "surrogatepass")
-        self._texts.add(hashlib.blake2b(text, digest_size=8).digest())
-        whole = hashlib.blake2b(f"{item}\0{value}\0".encode("utf-8", "surrogatepass"), digest_size=16)
-        whole.update(text)
-        self._sum = (self._sum + int.from_bytes(whole.digest(), "big")) % 2**128
+        text = hash(output if isinstance(output, str) else text_of(output))
+        self._texts.add(text)
+        self._sum += hash((item, text, str(value)))
         self._n += 1
 
     def digest(self) -> str:
@@ -186,7 +184,7 @@ class Outputs:
         """
         if len(self._texts) < max(4, self._n / 2):
             return ""
-        return f"{self._sum:032x}"
+        return f"{self._sum}"
 
 
 def temperature_of(settings: Mapping[str, Any]) -> float | None:

@@ -51,28 +51,33 @@ def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
         If a document stands twice.
     """
     columns: dict[str, tuple[Answers, list[Any]]] = {}
-    outputs, documents_read = Outputs(), set[str]()
-    n_drawn, once, old = 0, False, False
+    outputs, documents_read = Outputs(), set[Any]()
+    n_drawn, once, old, name = 0, False, False, ""
     settings: set[tuple[str, float | None]] = set()
+    before: Any = settings  # unlike any settings of a log
     for record in records:
-        settings.add(_decoding(record.get("arguments")))
+        asked = record.get("arguments", record.get("input"))
+        if (stated := _settings(asked)) != before:
+            before = stated
+            settings.add(_decoding(stated))
         old = "metrics" not in record
         sieve = record.get("filter", "none")
         item = record.get("doc_hash") or fingerprint(
             json.dumps(record.get("doc"), indent=2, ensure_ascii=False)  # as later versions do it
         )
-        asked = record.get("arguments", record.get("input"))
         prompt = record.get("prompt_hash") or fingerprint(json.dumps(asked, sort_keys=True))
-        documents_read.add(str(record["doc_id"]))
-        names = _numbers(record) if old else record["metrics"]
-        for name in names:
+        document = record["doc_id"]
+        documents_read.add(document)
+        for name in _numbers(record) if old else record["metrics"]:
             if (pair := columns.get(f"{name},{sieve}")) is None:
                 pair = columns[f"{name},{sieve}"] = Answers(), []
             column, documents = pair
             column.add(item[:SHORT], prompt[:SHORT], record[name])
-            documents.append(record["doc_id"])
-        written = record.get("resps", record.get("filtered_resps"))
-        outputs.add(f"{item}{sieve}", written, [record[name] for name in names])
+            documents.append(document)
+        written = record["resps"] if "resps" in record else record.get("filtered_resps")
+        while isinstance(written, list) and len(written) == 1:
+            written = written[0]
+        outputs.add(item, written, record.get(name))
         if not n_drawn:
             responses = record.get("resps") or [[]]
             n_drawn = len(responses[0]) if isinstance(responses[0], list) else 1
@@ -128,7 +133,7 @@ def _number_repeats(path: Path, column: Answers, documents: list[Any], old: bool
             column.items[index] = f"{item}#{counts[item]}"
 
 
-def _decoding(arguments: Any) -> tuple[str, float | None]:
+def _settings(arguments: Any) -> Any:
     """From ``{"gen_args_0": {"arg_0": prompt, "arg_1": settings}}`` or ``[[prompt, settings]]``.
 
     The settings of a generated answer are a mapping; in their place a compared choice has its text.
@@ -136,8 +141,11 @@ def _decoding(arguments: Any) -> tuple[str, float | None]:
     requests = list(arguments.values()) if isinstance(arguments, dict) else arguments
     first = requests[0] if isinstance(requests, list) and requests else None
     settings = first.get("arg_1") if isinstance(first, dict) else None
-    if isinstance(first, list) and len(first) > 1:
-        settings = first[1]
+    return first[1] if isinstance(first, list) and len(first) > 1 else settings
+
+
+def _decoding(settings: Any) -> tuple[str, float | None]:
+    """How answers were decoded, and at which temperature."""
     if isinstance(settings, str):
         return "not applicable", None
     return (decoding_of(settings), temperature_of(settings)) if isinstance(settings, dict) else ("", None)
