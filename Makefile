@@ -10,7 +10,7 @@ NETWORK_VENV ?= .venv-network
 READY := $(VENV)/.ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 export JOBS
 # The unit tests, and every stored chapter output against a fresh run (tests/test_chapters.py).
-CHECK = $(BIN)/python -m pytest -n $(JOBS) --max-worker-restart 0 rlvr book tests
+CHECK = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal --max-worker-restart 0 rlvr book tests
 # Compiled kernels are cached beside a hash of the code they came from, because Numba itself does not
 # notice a change in a helper function.
 export NUMBA_CACHE_DIR := $(CURDIR)/.numba_cache/$(shell cat $$(find rlvr book -name "*.py" | sort) requirements.lock 2>/dev/null | cksum | cut -d' ' -f1)
@@ -32,7 +32,7 @@ define FURNISH
 	$(BIN)/python -c 'import matplotlib.font_manager'
 	@touch $(READY)
 endef
-.PHONY: compiled furnished help book browser pages pdf archive test lint bench findings mutants any-cpu latest notebooks network network-lock lock clean
+.PHONY: compiled furnished help book browser pages pdf archive test lint bench digests findings mutants any-cpu latest notebooks network network-lock lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -75,6 +75,10 @@ test: $(READY)  ## lint, unit tests, and every stored chapter output against a f
 
 bench: $(READY)  ## measure how fast everything is and print each goal beside it (minutes, on a quiet machine)
 	$(BIN)/python -m pytest benchmarks -o addopts="-q --import-mode=importlib" -p no:cacheprovider --benchmark-columns min,median,rounds $(if $(LARGEST),--largest $(LARGEST)) --store-goals book/data/benchmarks.csv
+	$(MAKE) digests
+
+digests: $(READY)  ## list the digests of all stored data anew, after a change on purpose
+	$(BIN)/python tools/stored_digests.py
 
 findings:  ## run every script of findings/ and say which tools behave otherwise now (an hour, installs them one by one)
 	@changed=(); for script in findings/*.sh; do \
@@ -106,6 +110,7 @@ $(NETWORK_READY): network/requirements.lock
 
 network: $(NETWORK_READY)  ## train the four arms on a transformer with TRL, or go on with it; QUICK=1 tries the whole path
 	$(NETWORK_VENV)/bin/python -m network.design --jobs $(JOBS) $(if $(QUICK),--quick)
+	$(if $(QUICK),,$(MAKE) digests)
 
 network-lock:  ## refresh network/requirements.lock
 	$(PYTHON) -m venv $(NETWORK_VENV)-lock && $(NETWORK_VENV)-lock/bin/pip install -q uv

@@ -21,11 +21,11 @@ document.addEventListener("DOMContentLoaded", () => {
     const bar = document.createElement("div");
     bar.className = "table-filter";
     bar.innerHTML = `<label for="filter-${place}">Rows with the words</label>
-      <input id="filter-${place}" type="search" autocomplete="off" placeholder="7B MATH-500 null">
-      <span role="status"></span>`;
+      <input id="filter-${place}" type="search" autocomplete="off"><span role="status"></span>`;
     box.before(bar);
     const field = bar.querySelector("input"), said = bar.querySelector("span");
     const texts = rows.map((row) => row.textContent.toLowerCase());
+    field.placeholder = rows[0].cells[0].textContent.trim().split(/[\s,:]+/).slice(0, 2).join(" ");
     const filter = () => {
       const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
       let shown = 0;

@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from rlvr._data import DATA as PACKAGE_DATA
+from rlvr._data import stored_table
 
 __all__ = [
     "DATA",
@@ -49,22 +49,22 @@ _TEXT: dict[str, Any] = {"dtype": str, "keep_default_na": False}
 
 def published_arms() -> pd.DataFrame:
     """The book's own arms, one row each, every column as text; see ``rlvr/data/README.md``."""
-    return _read_once(PACKAGE_DATA / "arms.csv", text=True).copy()
+    return _read_once("arms.csv", None, text=True).copy()
 
 
 def published_curves() -> pd.DataFrame:
     """Accuracy along training (percent), one row a model, benchmark and step, one column a reward."""
-    return _read_once(DATA / "curves.csv").copy()
+    return _read_once("curves.csv").copy()
 
 
 def published_strategies() -> pd.DataFrame:
     """Share of answers with code and accuracy with and without it, before training, MATH-500, percent."""
-    return _read_once(DATA / "strategies.csv").copy()
+    return _read_once("strategies.csv").copy()
 
 
 def published_switches() -> pd.DataFrame:
     """Questions of MATH-500 by strategy before and after 150 steps, and how many were right then and now."""
-    return _read_once(DATA / "strategy_switches.csv").copy()
+    return _read_once("strategy_switches.csv").copy()
 
 
 def published_label_accuracy() -> pd.DataFrame:
@@ -78,7 +78,7 @@ def published_label_accuracy() -> pd.DataFrame:
     DataFrame
         One row a model: ``model, difficulty_level, n_labels, n_correct, n_empty``.
     """
-    labels = _read_once(DATA / "majority_labels.csv")
+    labels = _read_once("majority_labels.csv")
     counts = labels.groupby(["difficulty_level", "model"], as_index=False).agg(
         n_labels=("id", "size"), n_correct=("label_correct", "sum"), n_empty=("label_empty", "sum")
     )
@@ -93,7 +93,7 @@ def base_priors() -> pd.DataFrame:
     after majority training), k, value_percent, n_items (missing where the source does not say),
     how_read, source, note.
     """
-    return _read_once(DATA / "base_priors.csv").copy()
+    return _read_once("base_priors.csv").copy()
 
 
 def stored_benchmarks() -> pd.DataFrame:
@@ -105,7 +105,7 @@ def stored_benchmarks() -> pd.DataFrame:
         Indexed by key: ``quantity``, ``unit`` (empty for a ratio), ``measured``, ``accepted`` and ``verdict``
         (empty where no goal is set), then the machine and the versions.
     """
-    return pd.read_csv(DATA / "benchmarks.csv", keep_default_na=False).set_index("key")
+    return stored_table("benchmarks.csv", DATA, keep_default_na=False).set_index("key")
 
 
 def speed_attempts() -> pd.DataFrame:
@@ -117,9 +117,9 @@ def speed_attempts() -> pd.DataFrame:
         Columns ``tried``, ``measure``, ``before``, ``predicted``, ``found``, ``kept`` and ``why``; numbers as
         text, empty where nothing was predicted or measured.
     """
-    return _read_once(DATA / "speed_attempts.csv", text=True).copy()
+    return _read_once("speed_attempts.csv", text=True).copy()
 
 
 @cache
-def _read_once(path: Path, *, text: bool = False) -> pd.DataFrame:
-    return pd.read_csv(path, encoding="utf-8", **(_TEXT if text else {}))
+def _read_once(name: str, folder: Path | None = DATA, *, text: bool = False) -> pd.DataFrame:
+    return stored_table(name, folder, **(_TEXT if text else {}))

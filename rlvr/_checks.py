@@ -6,11 +6,25 @@ import math
 import numbers
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["choice", "counted", "policy_and_correct", "real", "shortened", "shown", "whole"]
+__all__ = [
+    "choice",
+    "confidence_level",
+    "counted",
+    "plain",
+    "policy_and_correct",
+    "real",
+    "shortened",
+    "shown",
+    "whole",
+]
+
+
+_LEVEL_STEP = 1e-13
 
 
 def shown(value: object) -> str:
@@ -57,11 +71,33 @@ def real(
     """
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be {accepted}, got {shown(value)} of type {type(value).__name__}")
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # a whole number or fraction beyond any float
+        number = math.inf
     inside = above <= number <= below if closed else above < number < below
     if not (math.isfinite(number) and inside):
         raise ValueError(f"{name} must be {accepted}, got {shown(value)}")
     return number
+
+
+def confidence_level(level: float) -> float:
+    """Return `level`, the nominal coverage of an interval, as a float with the errors of :func:`real`.
+
+    Next to 0 and 1 no floating-point number tells a quantile from that of 0 and 1 themselves.
+    """
+    number = real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    if not _LEVEL_STEP <= number <= 1 - _LEVEL_STEP:
+        raise ValueError(
+            f"level must be a number strictly between 0 and 1, at least {_LEVEL_STEP:g} from either, "
+            f"got {shown(level)}"
+        )
+    return number
+
+
+def plain(value: Any) -> Any:
+    """A NumPy scalar as Python's own number, whose sums and products neither overflow nor round early."""
+    return value.item() if isinstance(value, np.generic) else value
 
 
 def whole(name: str, value: int, accepted: str, *, at_least: int, at_most: float = math.inf) -> int:

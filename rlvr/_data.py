@@ -1,18 +1,119 @@
-"""Where the stored tables lie, and the one way to read them."""
+"""Where the stored tables lie, and the one way to read them: only as the bytes that were stored.
+
+``SHA256SUMS`` beside the files lists the digest of each, in the form of ``sha256sum --check``. What differs
+from its line, has none, or is missing is refused by name, so that no number comes out of a damaged file.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import io
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-__all__ = ["DATA", "stored_table"]
+from rlvr._checks import shortened
+
+__all__ = ["DATA", "DIGESTS", "digest_list", "digests_of", "listed_digests", "stored_bytes", "stored_table"]
 
 DATA = Path(__file__).parent / "data"
 """The folder of transcribed numbers, protocols and stored results; its README says what each file is."""
 
+DIGESTS = "SHA256SUMS"
+"""The file of a folder that lists the digests of the stored files in it."""
 
-def stored_table(name: str, **options: Any) -> pd.DataFrame:
-    """Read one CSV file of the folder; `options` go to pandas."""
-    return pd.read_csv(DATA / name, encoding="utf-8", **options)
+_PACKAGE, _LINE = DATA, re.compile(r"([0-9a-f]{64}) [ *](\S+)")
+_SUFFIXES = (".csv", ".csv.gz", ".json", ".yml")
+
+
+def stored_table(name: str, folder: Path | None = None, **options: Any) -> pd.DataFrame:
+    """Read one CSV file of the package's data, or of another folder that lists digests.
+
+    `options` go to pandas; the errors are those of :func:`stored_bytes`.
+    """
+    path = (folder or DATA) / name
+    data = stored_bytes(path, listed=None if folder is None else True)
+    packed = "gzip" if name.endswith(".gz") else None
+    return pd.read_csv(io.BytesIO(data), encoding="utf-8", compression=packed, **options)
+
+
+def stored_bytes(path: Path, *, listed: bool | None = None) -> bytes:
+    """What a stored file holds, if it is what the digest list of its folder says.
+
+    Parameters
+    ----------
+    path : Path
+    listed : bool, optional
+        Whether the folder must list the file; by default the package's own must, and a file elsewhere is read
+        as it is unless its folder lists it.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are others than those that were stored, or if a file that must be there is not.
+    OSError
+        If a file that nothing lists cannot be read.
+    """
+    if listed is None:
+        listed = path.parent.resolve() == _PACKAGE.resolve()
+    digests = listed_digests(path.parent, required=listed)
+    if not listed and path.name not in digests:
+        return path.read_bytes()
+    if path.name not in digests:
+        raise _refused(path, f"is not listed in {DIGESTS}")
+    if not path.is_file():  # unlike opening it, this waits for no pipe
+        raise _refused(path, "is missing" if not path.exists() else "is no file")
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        raise _refused(path, f"cannot be read ({problem.strerror})") from None
+    if (found := hashlib.sha256(data).hexdigest()) != digests[path.name]:
+        stated = digests[path.name]
+        raise _refused(
+            path, f"has another digest ({found[:12]}…) than {DIGESTS} states for it ({stated[:12]}…)"
+        )
+    return data
+
+
+def _refused(path: Path, what: str) -> ValueError:
+    name = shortened(f"{path.parent.parent.name}/{path.parent.name}/{path.name}")
+    return ValueError(
+        f"{name} {what}: restore it (from version control, or install rlvr again), or rebuild it if "
+        "`rlvr stored` lists it; after a change on purpose, run `make digests`"
+    )
+
+
+def listed_digests(folder: Path, *, required: bool = False) -> dict[str, str]:
+    """The digests that a folder lists, by name of file; none where it has no list, unless it is `required`.
+
+    In a required list, a line that states no digest of one more file is refused with a ValueError. Elsewhere
+    a file of such lines is another's and lists nothing.
+    """
+    path = folder / DIGESTS
+    if not path.is_file():
+        if required:
+            raise _refused(path, "is missing" if not path.exists() else "is no file")
+        return {}
+    digests: dict[str, str] = {}
+    for number, line in enumerate(path.read_bytes().decode("utf-8", "replace").splitlines(), start=1):
+        found = _LINE.fullmatch(line)
+        if not found or found[2] in digests:
+            if not required:
+                return {}
+            raise _refused(path, f"states no digest of one more file in line {number}")
+        digests[found[2]] = found[1]
+    return digests
+
+
+def digest_list(digests: Mapping[str, str]) -> str:
+    """The text of a folder's list, from digests by name of file."""
+    return "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items()))
+
+
+def digests_of(folder: Path) -> dict[str, str]:
+    """The digests of all stored data of a folder as they are now, by name of file."""
+    files = (path for path in folder.iterdir() if path.name.endswith(_SUFFIXES))
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

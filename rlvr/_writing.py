@@ -6,6 +6,7 @@ bug) leaves what was there before.
 
 from __future__ import annotations
 
+import glob
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from rlvr._checks import shortened
 
-__all__ = ["refuse_overwriting", "replacing"]
+__all__ = ["refuse_overwriting", "remove_halves", "replacing"]
 
 
 @contextmanager
@@ -72,6 +73,14 @@ def replacing(*targets: str | Path) -> Iterator[tuple[Path, ...]]:
     finally:
         for new in fresh:
             new.unlink(missing_ok=True)
+
+
+def remove_halves(target: Path) -> None:
+    """Remove what killed writers have left beside a file that nobody else is writing now."""
+    place = Path(os.path.realpath(target))
+    for path in place.parent.glob(glob.escape(f".{place.stem[:100]}.") + "?" * 8 + glob.escape(place.suffix)):
+        if path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def _mode(place: Path) -> int:

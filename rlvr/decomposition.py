@@ -20,7 +20,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvr._checks import shown
+from rlvr._checks import confidence_level, shown
 from rlvr.arms import ARMS
 from rlvr.stats.estimates import Estimate, mean_interval, ratio_interval
 
@@ -126,9 +126,11 @@ def decompose(
     for arm, array in arrays.items():
         if not np.isfinite(array).all():
             raise ValueError(f"{arm} must hold finite accuracies, got {shown(given[arm])}")
+    level = confidence_level(level)
     if shapes["true"] == ():
         plain = {
-            arm: value.item() if isinstance(value, np.generic) else value for arm, value in given.items()
+            arm: value.item() if isinstance(value, np.generic | np.ndarray) else value
+            for arm, value in given.items()
         }
         return _of_numbers(plain, level)
     difference = {name: arrays[arm] - arrays[base] for name, (arm, base) in TERMS.items()}

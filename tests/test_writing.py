@@ -6,7 +6,7 @@ import stat
 
 import pytest
 
-from rlvr._writing import refuse_overwriting, replacing
+from rlvr._writing import refuse_overwriting, remove_halves, replacing
 
 
 @pytest.fixture
@@ -38,6 +38,16 @@ def test_whatever_ends_it_early_leaves_what_was_there(target, end):
             more.write_text("{}")
             raise end
     assert target.read_text() == "old\n" and only(target.parent) == ["result.csv"]
+
+
+def test_what_a_killed_writer_has_left_is_removed_and_nothing_else(target):
+    with replacing(target) as (new,):
+        left = new.name
+    others = [".result.csv", ".result.mine.csv", ".other.12345678.csv", ".result.12345678.json"]
+    for name in (left, *others):
+        target.with_name(name).touch()
+    remove_halves(target)
+    assert only(target.parent) == sorted([*others, "result.csv"])
 
 
 def test_a_full_disk_is_told_of_the_target_not_of_the_file_beside_it(target):

@@ -6,7 +6,6 @@ readable on a phone and in the dark. Nothing is computed here but where a dot of
 
 from __future__ import annotations
 
-import hashlib
 import math
 import platform
 from collections.abc import Callable, Iterable, Mapping
@@ -17,6 +16,8 @@ from rich.console import Console
 from rich.text import Text
 
 from rlvr._checks import counted
+from rlvr._escaping import markdown, visible
+from rlvr._reading import digests_as_read, files_below, opened
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import ASSUMPTIONS, STATUSES, AuditReport, CellAudit, Layer
 from rlvr.auditing.cells import Cell
@@ -31,6 +32,7 @@ __all__ = [
     "points",
     "print_report",
     "set_text",
+    "status_text",
     "to_dict",
     "to_html",
     "to_markdown",
@@ -38,6 +40,7 @@ __all__ = [
 ]
 
 _STYLE = {"supported": "bold green", "leaning": "bold yellow", "not identified": "bold red"}
+_SOURCES = {"frozen": "a shift of FROZEN", "all": "all sources together"}  # where a layer's name is no words
 _FORMERLY = {"supported": "identified"}  # what the key "status" still says in JSON, for one release
 _ARM_KEYS = ("accuracy", "n_items", "samples_per_item", "source", "file", "line")
 _FATES = ("read", "scored", "unscored", "errored", "left_out")
@@ -73,6 +76,23 @@ def verdict_text(cell: CellAudit) -> str:
     if cell.verdict == "undetermined":
         return "undetermined: " + " or ".join(cell.possible)
     return "mixed: no term dominates" if cell.verdict == "mixed" else f"{cell.verdict} dominates"
+
+
+def status_text(audit: CellAudit) -> str:
+    """How sure the verdict is by everything that is known of its cell, and what it does not survive.
+
+    "For these runs" where no run-to-run spread is known of some trained arm: other runs might say otherwise.
+    """
+    broken = audit.broken_by
+    if audit.headline == "not identified":
+        return audit.headline
+    unknown = audit.unknown_runs and not any("runs" in name for name in broken)
+    status = audit.headline + " for these runs" * bool(unknown)
+    if audit.headline == "supported":
+        return status
+    nested = "items and runs" if "items" in broken else ""  # says nothing further
+    sources = " and ".join(_SOURCES.get(name, name) for name in broken if name != nested)
+    return f"{status}: does not survive {sources}"
 
 
 def _term_texts(term: Estimate) -> tuple[str, str]:
@@ -126,8 +146,8 @@ def _moves_text(cell: CellAudit) -> str:
 
 
 def _counts_text(report: AuditReport) -> str:
-    """How many cells there are, and how many of each status."""
-    counts = {status: sum(cell.status == status for cell in report.cells) for status in STATUSES}
+    """How many cells there are, and how many of each headline."""
+    counts = {status: sum(cell.headline == status for cell in report.cells) for status in STATUSES}
     return f"{counted(len(report.cells), 'cell')}: " + ", ".join(f"{n} {at}" for at, n in counts.items())
 
 
@@ -135,10 +155,11 @@ def print_report(report: AuditReport, console: Console) -> None:
     """One block a cell, verdict first, then a line that sums up; never wraps or reads markup."""
 
     def line(*parts: str | tuple[str, str]) -> None:
-        console.print(Text.assemble(*parts), soft_wrap=True, highlight=False)
+        shown = (visible(part) if isinstance(part, str) else (visible(part[0]), part[1]) for part in parts)
+        console.print(Text.assemble(*shown), soft_wrap=True, highlight=False)
 
     for audit in report.cells:
-        line((verdict_text(audit), _STYLE[audit.status]), f" ({audit.status})")
+        line((verdict_text(audit), _STYLE[audit.headline]), f" ({status_text(audit)})")
         line(f"    {audit.cell.name}")
         line(f"    {_arms_text(audit.cell)}")
         if audit.answers:
@@ -168,11 +189,14 @@ def to_dict(report: AuditReport) -> dict[str, Any]:
 
     ``cells[i]["terms"][name]`` holds value, low and high (item sampling alone), the identified set at the
     printed accuracies, and the reason why a value is undefined; ``layers`` holds every layer.
-    ``cells[i]["support"]`` is the status of the verdict, out of :data:`rlvr.auditing.STATUSES`.
+    ``cells[i]["headline"]`` is the status of the verdict by everything that is known of the cell, out of
+    :data:`rlvr.auditing.STATUSES`; ``broken_by`` names the layers that the verdict does not survive, and
+    ``unknown_runs`` the trained arms without a run-to-run spread. ``cells[i]["support"]`` is the status by
+    items alone.
 
     .. deprecated:: 0.3
-        ``cells[i]["status"]`` says the same, with the former word "identified" for "supported". Read
-        ``"support"``; the next release leaves ``"status"`` out.
+        ``cells[i]["status"]`` says what ``"support"`` does, with the former word "identified" for
+        "supported"; the next release leaves it out.
     """
     return {
         "level": report.level,
@@ -211,6 +235,9 @@ def _json_cell(audit: CellAudit) -> dict[str, Any]:
     return {
         **{key: getattr(audit.cell, key) for key in ("study", "setup", "model", "benchmark")},
         "verdict": audit.verdict,
+        "headline": audit.headline,
+        "broken_by": list(audit.broken_by),
+        "unknown_runs": list(audit.unknown_runs),
         "support": audit.status,
         "status": _FORMERLY.get(audit.status, audit.status),
         "possible_verdicts": list(audit.possible),
@@ -251,23 +278,24 @@ def to_markdown(report: AuditReport) -> str:
         cell = audit.cell
         names = [" / ".join(filter(None, (cell.study, cell.setup))), cell.model, cell.benchmark]
         terms = [" ".join(_term_texts(term)) for term in audit.terms.values()]
-        rows.append([verdict_text(audit), audit.status, *names, *terms])
+        rows.append([verdict_text(audit), status_text(audit), *map(markdown, names), *terms])
         if decoding := decoding_note(cell.decodings):
-            decodings.setdefault(decoding, []).append(cell.name)
+            decodings.setdefault(markdown(decoding), []).append(markdown(cell.name))
     note = f"Percentage points; {100 * report.level:g}% intervals from item sampling alone."
     notes = (f"\n{', '.join(names)}: {decoding}." for decoding, names in decodings.items())
-    lines = ("| " + " | ".join(text.replace("|", "\\|") for text in row) + " |" for row in rows)
+    lines = ("| " + " | ".join(row) + " |" for row in rows)
     return "\n".join([*lines, "", note, *notes, ""])
 
 
 def digests(sources: Iterable[str | Path]) -> dict[str, str]:
     """SHA-256 of each input file by name; for standard input ("-"), a word that there is none.
 
-    A folder counts file by file.
+    A folder counts file by file. A pipe, which can be read only once, is refused; the digest of what an audit
+    reads is found while it reads, by :func:`rlvr._reading.digests_as_read`.
 
     Raises
     ------
-    OSError
+    ReadingError
         If a file cannot be read.
     """
     found = {}
@@ -275,10 +303,10 @@ def digests(sources: Iterable[str | Path]) -> dict[str, str]:
         if str(source) == "-":
             found["standard input"] = "not kept"
             continue
-        path = Path(source)
-        files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-        for file in files:
-            found[str(file)] = hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(files_below(source)) if Path(source).is_dir() else [source]:
+            with digests_as_read() as digest, opened(file):
+                pass
+            found |= digest
     return found
 
 
@@ -307,8 +335,8 @@ def methods_paragraph(report: AuditReport) -> str:
         "agreement with the majority of their own answers, and on the true reward",
         f"Rule: {_RULE_TEXTS[report.rule]}",
         f"A verdict is called supported if it holds throughout the {100 * report.level:g}% intervals of "
-        f"item sampling ({'; '.join(ways) or 'none here'}), and leaning if it holds at the measured "
-        "accuracies only",
+        f"item sampling ({'; '.join(ways) or 'none here'}) and of every other source of uncertainty stated "
+        "here, and leaning if it holds at the measured accuracies only",
     ]
     if "items and runs" in names:
         sentences.append(
@@ -320,10 +348,22 @@ def methods_paragraph(report: AuditReport) -> str:
         sentences.append("Run-to-run spread was added where it was measured or assumed, as its own layer")
     else:
         sentences.append("Run-to-run spread was not known and is not in the intervals")
+    if "frozen" in names:
+        sentences.append(f"FROZEN was moved {_frozen_moves(report)}, as a layer of its own")
     assumed = (ASSUMPTIONS[name].partition(":")[0] for name in report.assumptions)
     sentences += [f"For missing arms it was assumed that {assumption}" for assumption in assumed]
     sentences.append(f"Computed with rlvr {version('rlvr')}")
     return ". ".join(sentences) + "."
+
+
+def _frozen_moves(report: AuditReport) -> str:
+    """Where FROZEN's own layer comes from: other readings of it, the assumed shift, or either."""
+    moved = [audit.cell for audit in report.cells if audit.layer("frozen")]
+    again = [any(arm.name == "frozen" for arm in cell.alternatives) for cell in moved]
+    ways = ["over its other readings"] * any(again)
+    if not all(again) and report.frozen_shift is not None:
+        ways.append(f"by up to {points(report.frozen_shift, signed=False)} points either way (assumed)")
+    return " or ".join(ways)
 
 
 def to_html(
@@ -338,7 +378,11 @@ def to_html(
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=lambda value: visible(value) if isinstance(value, str) else value,
     )
     template = (Path(__file__).parent.parent / "data" / "report.html.j2").read_text(encoding="utf-8")
     ends = [
@@ -376,6 +420,8 @@ def _page_cell(audit: CellAudit, place: Callable[[float], float | None]) -> dict
         "name": audit.cell.name,
         "verdict": verdict_text(audit),
         "status": audit.status,
+        "headline": audit.headline,
+        "judged": status_text(audit),
         "arms": _arms_text(audit.cell),
         "terms": [_page_term(name, audit.terms[name], place) for name in TERMS],
         "layers": [f"{layer.name}: {_layer_text(layer)}" for layer in audit.layers],

@@ -36,7 +36,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from rlvr._checks import choice, real
+from rlvr._checks import choice, confidence_level, real
 from rlvr.arms import ARMS
 from rlvr.auditing.cells import Cell, read_cells
 from rlvr.auditing.sampling import crossed_sampling, frozen_values, item_sampling, pairing_gain, run_sampling
@@ -97,6 +97,7 @@ def identified_sets(
     >>> sets["null"], sets["elicitation"], sets["naive"]
     ((0.125, 0.125), (-0.375, 0.625), (0.375, 0.375))
     """
+    accuracies = {arm: float(value) for arm, value in accuracies.items()}
     reach = _tightest(accuracies, _pairs(accuracies, assumptions))
     nodes = {term: (ARMS.index(arm), ARMS.index(base)) for term, (arm, base) in TERMS.items()}
     return {term: (float(-reach[base, arm]), float(reach[arm, base])) for term, (arm, base) in nodes.items()}
@@ -113,7 +114,7 @@ def feasible(
     named = tuple(assumptions)
     points = []
     for reading in [{"frozen": value} for value in frozen] or [{}]:
-        known = {**accuracies, **reading}
+        known = {arm: float(value) for arm, value in {**accuracies, **reading}.items()}
         if _random_is_frozen(known, named):
             known["random"] = known["frozen"]
         pairs = _pairs(known, named)
@@ -188,12 +189,11 @@ def contrast(term: str) -> NDArray[np.float64]:
 
 
 def _magnitude() -> dict[str, NDArray[np.float64]]:
+    signs = np.array(list(product((-1, 1), repeat=len(PARTS) - 1)))
     rules = {}
     for name in PARTS:
-        part, (one, other) = contrast(name), (contrast(rest) for rest in PARTS if rest != name)
-        rules[name.replace("_", " ")] = np.array(
-            [[sign * part - a * one - b * other for a, b in product((-1, 1), repeat=2)] for sign in (1, -1)]
-        )
+        part, others = contrast(name), signs @ [contrast(rest) for rest in PARTS if rest != name]
+        rules[name.replace("_", " ")] = np.stack([part - others, -part - others])
     return rules
 
 
@@ -312,8 +312,10 @@ def tipping_points(accuracies: ArrayLike, *, rule: str = "magnitude") -> dict[st
 
 
 STATUSES = ("supported", "leaning", "not identified")
-"""A verdict that holds throughout its intervals over items; one that holds at the printed numbers only; and
-no verdict, since arms are missing and the terms that it needs are not identified."""
+"""A verdict that holds throughout its intervals; one that holds at the printed numbers only; and no verdict,
+since arms are missing and the terms that it needs are not identified."""
+
+_WHOLE, _OPTIMISTIC = "all", "items, independent samples"  # layers that are no source of their own
 
 
 @dataclass(frozen=True)
@@ -342,7 +344,7 @@ class CellAudit:
     verdict : str
         Out of ``VERDICTS``, or "undetermined" when the arms at hand leave several.
     status : str
-        Out of ``STATUSES``.
+        Out of ``STATUSES``, by items alone; see `headline`.
     possible : tuple of str
         The verdicts that the missing arms leave open, at the printed accuracies.
     terms : dict of str to Estimate
@@ -360,6 +362,8 @@ class CellAudit:
         What the reader of the table, or this audit, had to say about it.
     answers : tuple of Account
         What became of the answers of each log, where the cell was read from logs.
+    unknown_runs : tuple of str
+        The trained arms of which no run-to-run spread is known.
     """
 
     cell: Cell
@@ -374,6 +378,20 @@ class CellAudit:
     pairing: Mapping[str, float]
     notices: tuple[str, ...]
     answers: tuple[Account, ...] = ()
+    unknown_runs: tuple[str, ...] = ()
+
+    @property
+    def headline(self) -> str:
+        """The status by all that is known of this cell, items, runs and shift of FROZEN together."""
+        return "leaning" if self.status == "supported" and not self.layers[-1].survives else self.status
+
+    @property
+    def broken_by(self) -> tuple[str, ...]:
+        """The layers that the verdict does not survive; "all" alone where it survives each but not all."""
+        broken = tuple(
+            layer.name for layer in self.layers if not layer.survives and layer.name != _OPTIMISTIC
+        )
+        return tuple(name for name in broken if name != _WHOLE) or broken
 
     @property
     def separated(self) -> tuple[str, ...]:
@@ -402,6 +420,8 @@ class AuditReport:
     level: float
     rule: str
     assumptions: tuple[str, ...]
+    run_sd: float | None = None
+    frozen_shift: float | None = None
 
 
 def audit(
@@ -446,16 +466,18 @@ def audit(
     >>> cell.verdict, cell.status, format(cell.terms["elicitation"], ".3f")
     ('elicitation', 'supported', '0.236 [0.176, 0.293]')
     """
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    level = confidence_level(level)
     choice("rule", rule, tuple(VERDICT_RULES))
     named = tuple(choice("assumptions", name, tuple(ASSUMPTIONS)) for name in assumptions)
     if run_sd is not None:
-        real("run_sd", run_sd, "a fraction from 0 to 0.5", above=0, below=0.5, closed=True)
+        run_sd = real("run_sd", run_sd, "a fraction from 0 to 0.5", above=0, below=0.5, closed=True)
     if frozen_shift is not None:
-        real("frozen_shift", frozen_shift, "a fraction from 0 to 1", above=0, below=1, closed=True)
+        frozen_shift = real(
+            "frozen_shift", frozen_shift, "a fraction from 0 to 1", above=0, below=1, closed=True
+        )
     tables = [table] if isinstance(table, (str, Path, pd.DataFrame)) else list(table)
     cells = (_audit_cell(cell, named, level, rule, run_sd, frozen_shift) for cell in read_cells(tables))
-    return AuditReport(tuple(cells), level, rule, named)
+    return AuditReport(tuple(cells), level, rule, named, run_sd, frozen_shift)
 
 
 def _audit_cell(
@@ -502,9 +524,7 @@ def _audit_cell(
     layers = [layer("items", items, note="paired by item" if items.outcomes is not None else "unpaired")]
     if items.outcomes is None and any((arm.samples_per_item or 1) > 1 for arm in cell.arms.values()):
         optimistic = item_sampling(cell.arms, level=level, independent_samples=True)
-        layers.append(
-            layer("items, independent samples", optimistic, note="right only if all items are equally hard")
-        )
+        layers.append(layer(_OPTIMISTIC, optimistic, note="right only if all items are equally hard"))
     left_out = f"not known, so left out: {', '.join(unknown_runs)}" if unknown_runs else ""
     if crossed:  # runs alone would count what they add on each item twice
         note = "; ".join(filter(None, ("crossed, paired by item", left_out)))
@@ -518,7 +538,7 @@ def _audit_cell(
         )
     if len(layers) > 1:
         layers.append(
-            layer("all", crossed or replace(items, runs=runs.runs), grid, "every layer that this cell has")
+            layer(_WHOLE, crossed or replace(items, runs=runs.runs), grid, "every layer that this cell has")
         )
     if any(arm.n_items is None for arm in cell.arms.values()):
         notices.append("the number of items is not stated for every arm, so nothing is known of its sampling")
@@ -538,6 +558,7 @@ def _audit_cell(
         rules={name: _agreed(points, name) or "undetermined" for name in VERDICT_RULES},
         pairing=pairing_gain(items, {part: contrast(part) for part in (*PARTS, "total")}),
         notices=tuple(notices),
+        unknown_runs=unknown_runs,
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rlvr._checks import counted, shortened, shown
+from rlvr._checks import counted, plain, shortened, shown
 from rlvr.arms import ARMS
 from rlvr.auditing.tables import COMPARABLE, OF_OUTCOMES, OUTCOMES_NEED, Table, TableError, read_table
 from rlvr.logs.decoding import different_decodings
@@ -53,6 +53,13 @@ class Arm:
     decoding: str = ""
     items: NDArray | None = field(default=None, repr=False, compare=False)
     outcomes: NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if isinstance(value, np.generic):
+                object.__setattr__(self, name, plain(value))
+        if self.outcomes is not None:
+            object.__setattr__(self, "outcomes", np.asarray(self.outcomes, dtype=float))
 
 
 @dataclass(frozen=True)
@@ -244,11 +251,14 @@ def _outcome_rows(table: Table) -> Iterator[tuple[_Key, str, Arm, str]]:
         runs, run = np.unique(codes["run"][rows], return_inverse=True)
         items, item = np.unique(codes["item"][rows], return_inverse=True)
         slots = run * items.size + item
-        n_answers = np.bincount(slots, minlength=runs.size * items.size)
-        if n_answers.max() > 1 or n_answers.min() == 0:
+        # Runs x items may be the square of the file, unless every run has every item once.
+        is_whole = rows.size == runs.size * items.size
+        if not is_whole or np.bincount(slots, minlength=rows.size).min() == 0:
+            answered, n_answers = np.unique(slots, return_counts=True)
             repeated = n_answers.max() > 1
             verb, end = ("answers", " twice") if repeated else ("lacks", "")
-            slot = int(n_answers.argmax() if repeated else n_answers.argmin())
+            gaps = np.append(np.flatnonzero(answered != np.arange(answered.size)), answered.size)
+            slot = int(answered[n_answers.argmax()] if repeated else gaps[0])
             row = rows[slots == slot][-1] if repeated else first
             run_name = shortened(labels["run"][runs[slot // items.size]])
             item_name = shortened(labels["item"][items[slot % items.size]])

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special, stats
 
-from rlvr._checks import choice, real
+from rlvr._checks import choice, confidence_level
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import VERDICT_RULES, CellAudit, contrast, verdict_slack, verdicts_at
 from rlvr.auditing.cells import Cell
@@ -132,7 +132,7 @@ def judge_family(
     """
     from statsmodels.stats.multitest import multipletests
 
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    level = confidence_level(level)
     if not cells:
         raise ValueError("cells must hold at least one audited cell, got none")
     p_values = np.array([verdict_p_value(audit.cell, rule=rule) for audit in cells])
@@ -188,7 +188,7 @@ def pooled_term(cells: Sequence[CellAudit], term: str, *, level: float = 0.95) -
     """
     from statsmodels.stats.meta_analysis import combine_effects
 
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    level = confidence_level(level)
     contrast(choice("term", term, tuple(TERMS)))
     known = [audit for audit in cells if audit.terms[term].defined and not math.isnan(audit.terms[term].low)]
     if len(known) < 3:
@@ -197,7 +197,8 @@ def pooled_term(cells: Sequence[CellAudit], term: str, *, level: float = 0.95) -
     values = np.array([each.value for each in terms])
     tails = special.ndtri(0.5 + np.array([each.level for each in terms]) / 2)
     errors = np.array([each.high - each.low for each in terms]) / 2 / tails
-    pooled = combine_effects(values, errors**2, method_re="iterated", use_t=True, alpha=1 - level)
+    with np.errstate(divide="ignore"):  # of an index that is not used, where all cells are alike
+        pooled = combine_effects(values, errors**2, method_re="iterated", use_t=True, alpha=1 - level)
     spread2, n = max(float(pooled.tau2), 0.0), len(known)
     # Cells more alike than their noise would shrink Hartung and Knapp's interval below that of no spread.
     mean, error = float(pooled.mean_effect_re), max(float(pooled.sd_eff_w_re_hksj), float(pooled.sd_eff_w_re))

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
+from rlvr._checks import shortened
+from rlvr._escaping import visible
 from rlvr.auditing.cell_verdicts import CellAudit
 from rlvr.decomposition import PARTS
 
@@ -62,7 +64,8 @@ def draw_forest(
 
     from rlvr.plots import TERM_COLOURS, TERM_NAMES
 
-    names = [audit.cell.name for audit in cells] if labels is None else list(labels)
+    given = (shortened(audit.cell.name) for audit in cells) if labels is None else labels
+    names = ["\n".join(map(visible, name.split("\n"))) for name in given]
     places, headings = _places(len(cells), groups)
     if figure is None:
         figure = Figure(layout="constrained", facecolor="white")
@@ -94,7 +97,9 @@ def draw_forest(
         _names_above(panels, dict(zip(places, names, strict=True)), headings)
         return figure
     rows = sorted([*zip(places, names, strict=True), *headings.items()])
-    panels[0].set_yticks([place for place, _ in rows], [name for _, name in rows], fontsize=9)
+    panels[0].set_yticks(
+        [place for place, _ in rows], [name for _, name in rows], fontsize=9, parse_math=False
+    )
     for place, label in zip((place for place, _ in rows), panels[0].get_yticklabels(), strict=True):
         label.set_fontweight("bold" if place in headings else "normal")
     for place in headings:
@@ -152,7 +157,7 @@ def _names_above(panels: Sequence[Axes], names: dict[int, str], headings: dict[i
         heading = place in headings
         text = panels[-1].text(
             0, place - (0.0 if heading else 0.42), name.replace("\n", " "), transform=across, va="center",
-            fontsize=10 if heading else 8.5, fontweight="bold" if heading else "normal",
+            fontsize=10 if heading else 8.5, fontweight="bold" if heading else "normal", parse_math=False,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
         )  # fmt: skip
         text.set_in_layout(False)

@@ -18,7 +18,6 @@ import csv
 import difflib
 import io
 import re
-import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +28,7 @@ import numpy as np
 import pandas as pd
 
 from rlvr._checks import counted, shortened, shown
+from rlvr._reading import ReadingError, read_bytes
 from rlvr.arms import ARMS
 from rlvr.logs.decoding import DECODINGS
 
@@ -191,14 +191,9 @@ def _read_text(source: str | Path) -> tuple[str, str]:
     name = "standard input" if str(source) == "-" else str(source)
     short = shortened(name)
     try:
-        raw = sys.stdin.buffer.read() if str(source) == "-" else Path(source).read_bytes()
-    except FileNotFoundError:
-        raise TableError(f"{short}: no such file; a comma-separated text file is accepted") from None
-    except IsADirectoryError:
-        raise TableError(f"{short}: this is a folder; a comma-separated text file is accepted") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise TableError(f"{short}: cannot be read ({reason}); a readable text file is accepted") from None
+        raw = read_bytes(source, pipes=True, until=b"\0")
+    except ReadingError as error:
+        raise TableError(f"{error}; a comma-separated text file is accepted") from None
     if raw.startswith(b"PK"):
         raise TableError(f"{short}: this is a workbook or archive; a table saved as CSV (UTF-8) is accepted")
     try:

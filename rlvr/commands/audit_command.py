@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from warnings import catch_warnings, filterwarnings
 
 import typer
 from rich.console import Console
 
 from rlvr._checks import shortened
+from rlvr._escaping import json_text
+from rlvr._reading import digests_as_read
 from rlvr._writing import refuse_overwriting, replacing
-from rlvr.commands.refusal import refuse
+from rlvr.commands.refusal import refusing
 
 __all__ = ["app"]
 
@@ -79,14 +82,12 @@ def audit(
     with item and correct, or with what --field names; their items are matched across arms. Arms that were
     decoded differently (greedy, sampled), by their logs or by a table's column decoding, are refused.
     """
-    import json
-
-    from rlvr.auditing.audit_output import digests, print_report, to_dict, to_html, to_markdown
+    from rlvr.auditing.audit_output import print_report, to_dict, to_html, to_markdown
     from rlvr.auditing.cell_verdicts import audit as audit_tables
     from rlvr.auditing.cell_verdicts import with_notices
     from rlvr.auditing.forest_plot import draw_forest
 
-    try:
+    with refusing(), digests_as_read() as digests:
         tables = tables or []
         if not tables and not log:
             raise ValueError("no table and no --log was given; name at least one")
@@ -120,21 +121,21 @@ def audit(
             frozen_shift=frozen_shift,
         )
         report = with_notices(report, outcomes) if outcomes else report
-        text = json.dumps(to_dict(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        text = json_text(to_dict(report)) + "\n"
         files = {option: out for option, out in outputs.items() if out and out != "-"}
         with replacing(*files.values()) as fresh:
             for (option, out), new in zip(files.items(), fresh, strict=True):
                 if option == "--json":
                     new.write_text(text, encoding="utf-8")
                 elif option == "--report":
-                    new.write_text(to_html(report, inputs=digests(inputs)), encoding="utf-8")
+                    new.write_text(to_html(report, inputs=digests), encoding="utf-8")
                 else:  # the new file's own ending is that of what a link points to
                     picture = Path(out).suffix[1:].lower()
-                    draw_forest(report.cells).savefig(new, dpi=160, format=picture)
-    except (ValueError, TypeError, OSError) as problem:
-        raise refuse(problem) from None
+                    with catch_warnings():  # a letter that the font lacks is drawn as a box
+                        filterwarnings("ignore", "Glyph .* missing")
+                        draw_forest(report.cells).savefig(new, dpi=160, format=picture)
     if json_out == "-":
-        typer.echo(text, nl=False)
+        typer.echo(text.encode(), nl=False)  # UTF-8, whatever the terminal's encoding
     elif markdown:
         typer.echo(to_markdown(report), nl=False)
     else:

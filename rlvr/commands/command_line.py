@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -51,6 +52,9 @@ def main() -> None:
     An interrupt says so in one line. A reader that has gone away (`| head`) is told nothing, but the status
     is not 0; neither is it when the terminal's file is full.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what a terminal's encoding lacks is shown as a code
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
         status = 0
@@ -61,7 +65,8 @@ def main() -> None:
     except OSError as problem:  # standard output could not be written
         status = refuse(problem).exit_code
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it may be closed
+            sys.stdout.flush()
     except OSError as problem:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left for the last flush
         if not status and not isinstance(problem, BrokenPipeError):

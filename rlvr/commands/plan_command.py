@@ -11,9 +11,10 @@ import typer
 from rich.console import Console
 
 from rlvr._checks import real, shortened, shown
+from rlvr._escaping import json_text
 from rlvr._writing import refuse_overwriting, replacing
 from rlvr.arms import ARMS
-from rlvr.commands.refusal import refuse
+from rlvr.commands.refusal import refusing
 
 if TYPE_CHECKING:
     from rlvr.planning.study_plans import StudyDesign
@@ -64,12 +65,10 @@ def plan(
 
     Give a guess of the four accuracies, or a pilot's table, or both: an option goes before the table.
     """
-    import json
-
     from rlvr.planning.plan_output import draw_plans, plans_to_dict, print_plans
     from rlvr.planning.study_plans import ITEMS, cheapest_design, plan_study
 
-    try:
+    with refusing():
         outputs = {"--json": json_out, "--figure": figure}
         refuse_overwriting(outputs, [pilot] if pilot else [])
         if figure and Path(figure).suffix.lower() not in _FIGURE_FORMATS:
@@ -93,14 +92,12 @@ def plan(
         plans = [plan_study(replace(design, n_runs=n), **settings) for n in runs_shown]
         wanted = f"chance {chance:g}" if half_width is None else f"half-width {half_width:g}"
         cheapest = best or f"none with up to {max(*ITEMS, design.n_items)} items and 20 runs has {wanted}"
-        text = json.dumps(
-            plans_to_dict(plans, cheapest=cheapest, sources=sources), indent=2, ensure_ascii=False
-        )
+        text = json_text(plans_to_dict(plans, cheapest=cheapest, sources=sources)) + "\n"
         files = {option: out for option, out in outputs.items() if out and out != "-"}
         with replacing(*files.values()) as fresh:
             for option, new in zip(files, fresh, strict=True):
                 if option == "--json":
-                    new.write_text(text + "\n", encoding="utf-8")
+                    new.write_text(text, encoding="utf-8")
                     continue
                 more = [
                     plan_study(replace(design, n_items=size, n_runs=n), **settings)
@@ -110,10 +107,8 @@ def plan(
                 ]
                 shape = Path(figure).suffix[1:].lower()
                 draw_plans([*plans, *more]).savefig(new, dpi=160, format=shape)
-    except (ValueError, TypeError, OSError) as problem:
-        raise refuse(problem) from None
     if json_out == "-":
-        typer.echo(text)
+        typer.echo(text.encode(), nl=False)  # UTF-8, whatever the terminal's encoding
     else:
         print_plans(plans, Console(), cheapest=cheapest, sources=sources)
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
 from rlvr._checks import shortened, shown
+from rlvr._escaping import visible
 
-__all__ = ["RefusesInOneLine", "refuse"]
+__all__ = ["RefusesInOneLine", "refuse", "refusing"]
 
 
 def refuse(problem: Exception) -> typer.Exit:
@@ -18,8 +21,23 @@ def refuse(problem: Exception) -> typer.Exit:
     message = str(problem)
     if isinstance(problem, OSError) and problem.filename is not None:
         message = f"{problem.strerror}: {shown(str(problem.filename))}"
-    typer.echo(f"rlvr: {message}", err=True)
+    typer.echo(f"rlvr: {visible(message)}", err=True)
     return typer.Exit(2)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Refuse in one line what the work could not be done with, and what is too large for it."""
+    try:
+        yield
+    except (ValueError, TypeError, OSError) as problem:
+        raise refuse(problem) from None
+    except MemoryError:
+        raise refuse(ValueError("the input is too large for the memory of this computer")) from None
+    except OverflowError as problem:
+        raise refuse(ValueError(f"a number is too large to compute with ({problem})")) from None
+    except RecursionError:
+        raise refuse(ValueError("the input is nested too deeply; tables and logs are not")) from None
 
 
 class RefusesInOneLine(TyperGroup):
@@ -39,5 +57,5 @@ class RefusesInOneLine(TyperGroup):
                 raise
             code, message = problem.exit_code, problem.format_message()  # type: ignore[attr-defined]
             if message:  # there is none where help has been shown
-                typer.echo(f"rlvr: {shortened(message, most=200)}", err=True)
+                typer.echo(f"rlvr: {visible(shortened(message, most=200))}", err=True)
         sys.exit(code or 0)

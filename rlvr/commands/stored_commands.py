@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +24,19 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from rlvr.experiments.stored import StoredExperiment
+    from rlvr.simulator.kept_chunks import KeptChunks
 
-__all__ = ["RESUME", "app", "check_folder", "rebuild_into", "refusing", "say_instead"]
+__all__ = [
+    "RESUME",
+    "app",
+    "check_folder",
+    "keeping",
+    "needs",
+    "rebuild_all",
+    "rebuild_into",
+    "refusing",
+    "say_instead",
+]
 
 app = typer.Typer()
 
@@ -104,38 +115,69 @@ def refusing() -> Iterator[None]:
 def check_folder(folder: Path | None, resume: bool, *names: str, option: str = "--store") -> None:
     """Refuse, before the work, a folder into which files of these names could not be written."""
     with refusing():
+        needs(resume, folder, f"{option}, the folder of the run to go on with")
         if folder is None:
-            if resume:
-                raise ValueError(f"--resume needs {option}, the folder of the run to go on with, got none")
             return
         if not os.path.isdir(folder):  # unlike Path.is_dir it never raises
             raise ValueError(f"{option} must be an existing folder, got {shown(str(folder))}")
         refuse_overwriting({f"{option}: {name}": folder / name for name in names}, [])
 
 
+def needs(resume: bool, given: object, what: str) -> None:
+    """Refuse to resume without what says where."""
+    if resume and not given:
+        raise ValueError(f"--resume needs {what}, got none")
+
+
 def rebuild_into(
     folder: Path, experiment: StoredExperiment, name: str, *, resume: bool, names: Sequence[str] = ()
 ) -> list[DataFrame]:
     """Rebuild an experiment; finished work outlives an interrupt in a hidden folder beside the results."""
+    (tables,) = rebuild_all([(folder, experiment, name)], resume=resume, names=names)
+    return tables
+
+
+def rebuild_all(
+    parts: Sequence[tuple[Path, StoredExperiment, str]], *, resume: bool, names: Sequence[str] = ()
+) -> list[list[DataFrame]]:
+    """Rebuild several experiments as one piece of work: what is finished is kept until all of it is."""
     from rlvr.experiments.stored import rebuild
+
+    for folder, experiment, _ in parts:
+        experiment.check_rebuild(folder)
+    places = [folder / f".{name}-chunks" for folder, _, name in parts]
+    with keeping(places, resume=resume) as executors:
+        return [
+            rebuild(experiment, folder, executor=kept, names=names, progress=True)
+            for (folder, experiment, _), kept in zip(parts, executors, strict=True)
+        ]
+
+
+@contextmanager
+def keeping(places: Sequence[Path], *, resume: bool) -> Iterator[list[KeptChunks]]:
+    """Executors that keep finished work in these folders until all is done; an interrupt says how much."""
     from rlvr.simulator.kept_chunks import KeptChunks
 
-    experiment.check_rebuild(folder)
-    place = folder / f".{name}-chunks"
     try:
-        with KeptChunks(place, resume=resume) as kept:
-            return rebuild(experiment, folder, executor=kept, names=names, progress=True)
+        with ExitStack() as stack:
+            yield [stack.enter_context(KeptChunks(place, resume=resume, report=_say)) for place in places]
     except KeyboardInterrupt:
-        n_kept = counted(len(list(place.glob("[!.]*.npz"))), "finished chunk")
-        typer.echo(f"rlvr: {n_kept} kept; the same command with --resume goes on from there", err=True)
+        n_kept = sum(len(list(place.glob("[!.]*.npz"))) for place in places)
+        _say(f"{counted(n_kept, 'finished chunk')} kept; the same command with --resume goes on from there")
         raise
 
 
-def _old_rebuild(old: str, name: str, folder: Path, resume: bool = False, **more: Any) -> list[DataFrame]:
+def _say(line: str) -> None:
+    typer.echo(f"rlvr: {line}", err=True)
+
+
+def _old_rebuild(old: str, folder: Path, *experiments: str, resume: bool, **more: Any) -> list[DataFrame]:
     from rlvr.experiments.stored import find_experiment
 
-    say_instead(old, f"{name} --rebuild")
-    return rebuild_into(folder, find_experiment(name), name, resume=resume, **more)
+    for name in experiments:
+        say_instead(old, f"{name} --rebuild")
+    parts = [(folder, find_experiment(name), name) for name in experiments]
+    return rebuild_all(parts, resume=resume, **more)[0]
 
 
 def _old_check(old: str, name: str, **settings: Any) -> dict[str, bool]:
@@ -170,7 +212,7 @@ def budget(
         if store is None:
             _end(all(_old_check("budget", "budget", until=until).values()))
         else:
-            _old_rebuild("budget --store", "budget", store, resume)
+            _old_rebuild("budget --store", store, "budget", resume=resume)
             typer.echo("stored budget.csv and sign_changes.csv")
 
 
@@ -188,22 +230,25 @@ def rerun_multiverse(
         if store is None:
             _end(all(_old_check("multiverse", "multiverse", n_cells=trainings).values()))
         else:
-            (table,) = _old_rebuild("multiverse --store", "multiverse", store, resume)
+            (table,) = _old_rebuild("multiverse --store", store, "multiverse", resume=resume)
             typer.echo(f"stored {len(table)} specifications in multiverse.csv")
 
 
 @app.command("coin-flips")
 def coin_flips(
     store: Path | None = _COIN_FLIPS,
+    resume: bool = RESUME,
     runs: int = typer.Option(2, min=1, help="Compare this many runs of each model and design."),
 ) -> None:
     """Rerun the models of published RANDOM runs; exit 1 if a run differs from what is stored."""
     with refusing():
+        needs(resume, store, "--store, the file of the run to go on with")
         refuse_overwriting({"--store": store}, [])
         if store is None:
             _end(all(_old_check("coin-flips", "coin-flips", n_runs=runs).values()), "run")
         else:
-            _old_rebuild("coin-flips --store", "coin-flips", store.parent, names=[store.name])
+            place, names = store.parent, [store.name]
+            _old_rebuild("coin-flips --store", place, "coin-flips", resume=resume, names=names)
 
 
 @app.command()
@@ -214,12 +259,12 @@ def explorer(
 ) -> None:
     """Recompute part of the two grids behind the explorer page; exit 1 if a digit differs."""
     check_folder(store, resume, "settings_grid.csv", "sharing_grid.csv")
-    same = True
+    same, names = True, ("settings-grid", "sharing-grid")
     with refusing():
-        for name in ("settings-grid", "sharing-grid"):
-            if store is not None:
-                _old_rebuild("explorer --store", name, store, resume)
-                continue
+        if store is not None:
+            _old_rebuild("explorer --store", store, *names, resume=resume)
+            return
+        for name in names:
             for group, as_stored in _old_check("explorer", name, n_cells=groups).items():
                 typer.echo(f"{group}: {'as stored' if as_stored else 'DIFFERS'}")
                 same &= as_stored
@@ -229,17 +274,20 @@ def explorer(
 @app.command("gate-map")
 def gate_map(
     write: bool = typer.Option(False, "--write", help="Store the counts instead of comparing with them."),
+    resume: bool = typer.Option(
+        False, "--resume", help="With --write: go on from what an interrupted run had finished."
+    ),
     blocks: int = typer.Option(0, min=0, help="Only this many randomly chosen blocks; 0 for all (minutes)."),
 ) -> None:
     """Rebuild the error rates of the gates; exit 1 if a count differs from what is stored."""
     from rlvr._data import DATA
 
-    same = True
+    same, names = True, ("gate-example", "gate-map")
     with refusing():
-        for name in ("gate-example", "gate-map"):
-            if write:
-                _old_rebuild("gate-map --write", name, DATA)
-            else:
-                same &= all(_old_check("gate-map", name, n_cells=blocks or None).values())
-        if not write:
-            _end(same, "count")
+        needs(resume, write, "--write")
+        if write:
+            _old_rebuild("gate-map --write", DATA, *names, resume=resume)
+            return
+        for name in names:
+            same &= all(_old_check("gate-map", name, n_cells=blocks or None).values())
+        _end(same, "count")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -11,7 +14,15 @@ from rich.table import Table
 from rlvr._checks import counted, shortened, shown
 from rlvr._writing import refuse_overwriting, replacing
 from rlvr.commands.refusal import refuse
-from rlvr.commands.stored_commands import RESUME, check_folder, rebuild_into, refusing, say_instead
+from rlvr.commands.stored_commands import (
+    check_folder,
+    keeping,
+    needs,
+    rebuild_all,
+    rebuild_into,
+    refusing,
+    say_instead,
+)
 
 __all__ = ["app"]
 
@@ -20,6 +31,19 @@ app = typer.Typer()
 _STRENGTHS = typer.Option([0.20, 0.35, 0.50, 0.65, 0.80], help="Repeat for several.")
 _REPLAY = typer.Option(None, "--store", help="Write the comparison to this CSV file too.")
 _STORE = typer.Option(None, help="Rebuild the stored dense sweep into this folder instead (minutes).")
+_KEEP = typer.Option(None, "--keep", help="Keep what is finished in this folder until all of it is.")
+_GO_ON = typer.Option(False, "--resume", help="With --keep: go on from what an interrupted run had finished.")
+
+
+@contextmanager
+def _kept(folder: Path | None, name: str, resume: bool) -> Iterator[dict[str, Any]]:
+    """Settings by which a command's work is kept in a hidden folder in `folder`; none where that is None."""
+    check_folder(folder, resume, option="--keep")
+    if folder is None:
+        yield {}
+        return
+    with refusing(), keeping([folder / f".{name}-chunks"], resume=resume) as (kept,):
+        yield {"executor": kept}
 
 
 @app.command()
@@ -31,7 +55,10 @@ def sweep(
     tie_break: str = typer.Option("lowest", help="lowest (as published) or uniform."),
     seed: int = typer.Option(0, help="Root of all randomness."),
     store: Path | None = _STORE,
-    resume: bool = RESUME,
+    keep: Path | None = _KEEP,
+    resume: bool = typer.Option(
+        False, "--resume", help="With --store or --keep: go on from what an interrupted run had finished."
+    ),
 ) -> None:
     """Simulate the four arms over prior strengths and print the terms with 95% intervals."""
     from rlvr.decomposition import PARTS, decompose
@@ -39,7 +66,9 @@ def sweep(
     from rlvr.simulator.task_family import TaskFamily
     from rlvr.simulator.trainer import simulate
 
-    check_folder(store, resume, "sweep.csv", "crossings.csv")
+    check_folder(store, resume and keep is None, "sweep.csv", "crossings.csv")
+    if store is not None and keep is not None:
+        raise refuse(ValueError("--keep goes with no --store, which keeps what is finished by itself"))
     if store is not None:
         from rlvr.experiments.prior_sweep import SWEEP
 
@@ -63,7 +92,10 @@ def sweep(
     try:
         config = GRPOConfig(n_steps=n_steps, tie_break=tie_break)
         families = [TaskFamily(prior_strength=strength) for strength in prior_strength]
-        trained = simulate(families, config, n_tasks=n_tasks, n_seeds=n_seeds, seed=seed, progress=True)
+        with _kept(keep, "sweep", resume) as kept:
+            trained = simulate(
+                families, config, n_tasks=n_tasks, n_seeds=n_seeds, seed=seed, progress=True, **kept
+            )
         for family, runs in zip(families, trained, strict=True):
             parts = decompose(runs)
             table.add_row(
@@ -86,14 +118,17 @@ def factorial(
     n_blocks: int = typer.Option(100, help="Task draws: the unit of replication."),
     n_seeds: int = typer.Option(2, help="Training seeds in each task draw."),
     seed: int = typer.Option(0, help="Root of all randomness."),
+    keep: Path | None = _KEEP,
+    resume: bool = _GO_ON,
 ) -> None:
     """Simulate a 2x2x2 (reward, filtering, prior) blocked by task draw; print effects in ±1 coding."""
     from rlvr.experiments.factorial_design import fit, interaction_ratio, on_scale, run_blocks
 
     try:
-        blocks = run_blocks(
-            (stronger, weaker), filtering=filtering, n_blocks=n_blocks, n_seeds=n_seeds, seed=seed
-        )
+        with _kept(keep, "factorial", resume) as kept:
+            blocks = run_blocks(
+                (stronger, weaker), filtering=filtering, n_blocks=n_blocks, n_seeds=n_seeds, seed=seed, **kept
+            )
         cells = on_scale(blocks.cells, scale)
         estimates, ratio = fit(cells), interaction_ratio(cells)
     except (ValueError, TypeError) as problem:
@@ -115,6 +150,8 @@ def replay(
     ),
     heavy: bool = typer.Option(False, "--heavy", help="The heavy sweep and factorial too (minutes)."),
     store: Path | None = _REPLAY,
+    keep: Path | None = _KEEP,
+    resume: bool = _GO_ON,
 ) -> None:
     """Rerun the published study draw for draw; exit 1 if a published digit does not come back."""
     from rlvr.experiments.published_study import compare
@@ -126,8 +163,8 @@ def replay(
     table = Table("table", "quantity", "published", "replayed", "equal?", title="Published against replayed")
     rows = []
     console = Console()
-    with console.status("replaying") as status:
-        for row in compare(quick=quick, heavy=heavy):
+    with refusing(), _kept(keep, "replay", resume) as kept, console.status("replaying") as status:
+        for row in compare(quick=quick, heavy=heavy, **kept):
             status.update(f"replayed {row.table}")
             rows.append(row)
             table.add_row(
@@ -204,30 +241,37 @@ def protocol_run(
     protocol_file: Path | None = _PROTOCOL,
     results_stem: Path | None = _RESULTS,
     write: bool = typer.Option(False, "--write", help="Store the results instead of comparing with them."),
+    resume: bool = typer.Option(
+        False, "--resume", help="With --write: go on from what an interrupted run had finished."
+    ),
 ) -> None:
     """Rerun everything that was registered (a few minutes); exit 1 if a bit differs from what is stored."""
     from rlvr.experiments.sealed_protocol import confirmatory_run, load_protocol, load_results, run_protocol
     from rlvr.experiments.stored import check
 
     same = True
-    for file, stem in _registrations(protocol_file, results_stem):
-        try:
-            registered, experiment = load_protocol(file), confirmatory_run(file, stem)
+    try:
+        needs(resume, write, "--write")
+        named = _registrations(protocol_file, results_stem)
+        runs = [(load_protocol(file), confirmatory_run(file, stem), stem) for file, stem in named]
+        if write:
+            for (file, stem), (_, experiment, _) in zip(named, runs, strict=True):
+                outputs = {f"--results: {name}": stem.parent / name for name in experiment.files}
+                refuse_overwriting(outputs, [file])
+            parts = [(stem.parent, experiment, stem.name) for _, experiment, stem in runs]
+            rebuild_all(parts, resume=resume)
+        for registered, experiment, stem in runs:
             if write:
-                refuse_overwriting(
-                    {f"--results: {name}": stem.parent / name for name in experiment.files}, [file]
-                )
-                rebuild_into(stem.parent, experiment, stem.name, resume=False)
                 typer.echo(f"stored results of protocol {registered.digest[:12]}")
             elif load_results(stem).digest != registered.digest:
                 run_protocol(registered)  # refuses what cannot be run
                 same = False
             else:
                 same &= all(check(experiment, progress=True).values())
-        except (ValueError, TypeError, OSError) as problem:
-            raise refuse(problem) from None
-        except KeyError as missing:
-            raise refuse(ValueError(f"the protocol does not state {shown(missing.args[0])}")) from None
+    except (ValueError, TypeError, OSError) as problem:
+        raise refuse(problem) from None
+    except KeyError as missing:
+        raise refuse(ValueError(f"the protocol does not state {shown(missing.args[0])}")) from None
     if not write:
         verdict = "every bit is as stored" if same else "[bold red]the results differ from those stored[/]"
         Console().print(verdict)

@@ -32,7 +32,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from rlvr._checks import choice, real, whole
+from rlvr._checks import choice, confidence_level, whole
 from rlvr._data import stored_table
 from rlvr.experiments.stored import StoredExperiment
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
@@ -106,7 +106,7 @@ def task_draw_gate(elicitation: ArrayLike, *, level: float = 0.95) -> Decisions:
         acc(MAJORITY) - acc(RANDOM), run by run.
     level : float in (0, 1)
     """
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    confidence_level(level)
     studies = _studies("elicitation", elicitation)
     n = studies.shape[1]
     half = special.stdtrit(n - 1, 0.5 + level / 2) * studies.std(axis=1, ddof=1) / math.sqrt(n)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rlvr import _data
 from rlvr._checks import choice, shown
-from rlvr._data import stored_table
+from rlvr._data import stored_bytes, stored_table
 from rlvr.arms import ARMS
 from rlvr.experiments.stored import StoredExperiment
 
@@ -39,7 +39,7 @@ def network_record() -> dict[str, Any]:
     Keys are "runs" and "planned" (counts), "common", "rates", "designs", "trainer", "epsilon", "versions" and
     "sha256 of the text".
     """
-    return json.loads((_data.DATA / "network.json").read_text(encoding="utf-8"))
+    return json.loads(stored_bytes(_data.DATA / "network.json"))
 
 
 def network_paths() -> pd.DataFrame:
@@ -75,7 +75,7 @@ def _verified() -> dict[str, bool]:
     record, paths, items = network_record(), network_paths(), network_items()
     found = {
         f"{name} has the SHA-256 of the record": digest
-        == hashlib.sha256(gzip.decompress((_data.DATA / name).read_bytes())).hexdigest()
+        == hashlib.sha256(gzip.decompress(stored_bytes(_data.DATA / name))).hexdigest()
         for name, digest in record["sha256 of the text"].items()
     }
     ends = paths.loc[paths.groupby(_RUN)["step"].idxmax()].set_index(_RUN)

@@ -13,7 +13,7 @@ number carries its precision, so "equal" means equal to the last digit given.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -28,8 +28,9 @@ from rlvr._data import stored_table
 from rlvr.arms import ARMS
 from rlvr.decomposition import TERMS
 from rlvr.experiments.factorial_design import INTERACTIONS, MAIN, effects
-from rlvr.experiments.stored import CellKey, StoredExperiment
+from rlvr.experiments.stored import CellKey, StoredExperiment, keeping_cells
 from rlvr.simulator.grpo_config import HEAVY, LIGHT, GRPOConfig, refuse_new_rules
+from rlvr.simulator.kept_chunks import KeptChunks
 from rlvr.simulator.rules import as_rules, rare_rules
 from rlvr.simulator.studies import Runs
 from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed
@@ -37,7 +38,8 @@ from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed
 __all__ = [
     "CELLS", "PUBLISHED_SIZES", "QUICK", "REPLAY", "STRENGTHS", "Comparison", "Gate", "PublishedSize",
     "compare", "factorial_cells", "gate", "largest_update_gap", "policy_update", "power_study",
-    "published_numbers", "published_tasks", "re_audit", "replay_run", "replayed_sweep",
+    "published_numbers", "published_tasks", "re_audit", "replay_run", "replay_runs",
+    "replayed_sweep",
     "resampled_interval", "stored_replay", "study_spread", "sweep_point", "task_and_seed_spread",
 ]  # fmt: skip
 
@@ -76,10 +78,15 @@ def _choose(probabilities: _Array, uniforms: _Array) -> NDArray[np.int64]:
 
 
 def _evaluate(
-    logits: _Array, correct: NDArray[np.bool_], generator: np.random.Generator, n_samples: int
-) -> float:
-    actions = _choose(_softmax(logits), generator.random((len(logits), n_samples)))
-    return float(np.take_along_axis(correct, actions, axis=1).mean(axis=1).mean())
+    logits: _Array, correct: NDArray[np.bool_], generators: Sequence[np.random.Generator], n_samples: int
+) -> _Array:
+    """Accuracy of every run (run,) from sampled answers; `logits` and `correct` are (run, prompt, action)."""
+    n_runs, n_prompts, n_actions = logits.shape
+    uniforms = np.array([generator.random((n_prompts, n_samples)) for generator in generators])
+    policies = _softmax(logits.reshape(-1, n_actions))
+    actions = _choose(policies, uniforms.reshape(-1, n_samples))
+    right = np.take_along_axis(correct.reshape(-1, n_actions), actions, axis=1).mean(axis=1)
+    return right.reshape(n_runs, n_prompts).mean(axis=1)
 
 
 def _plurality(actions: NDArray[np.int64], n_actions: int) -> NDArray[np.int64]:
@@ -159,35 +166,50 @@ def replay_run(tasks: Tasks, arm: str, config: GRPOConfig, *, seed: int, eval_ev
     float
         The study's accuracy: the mean of 128 sampled answers a prompt, averaged over prompts.
     """
+    return float(replay_runs(tasks, arm, config, seeds=(seed,), eval_every=eval_every)[0])
+
+
+def replay_runs(
+    tasks: Tasks, arm: str, config: GRPOConfig, *, seeds: Iterable[int], eval_every: int = 50
+) -> NDArray[np.float64]:
+    """Several runs side by side, ndarray (run,), each with the bits of its own :func:`replay_run`.
+
+    `tasks` are one task draw for all of them, or one for each.
+    """
     choice("arm", arm, ARMS)
     refuse_new_rules(config, "for the published trainer")
     whole("eval_every", eval_every, "an integer of at least 1", at_least=1)
-    generator = np.random.default_rng(check_seed(seed))
-    prior, correct = tasks.prior[0], tasks.correct[0]
+    generators = [np.random.default_rng(check_seed(seed)) for seed in seeds]
+    n_runs, (_, n_prompts, n_actions) = len(generators), tasks.prior.shape
+    prior = np.broadcast_to(tasks.prior, (n_runs, n_prompts, n_actions)).copy()
+    correct = np.broadcast_to(tasks.correct, prior.shape).copy()
     logits = np.log(prior)
-    _evaluate(logits, correct, generator, CURVE_SAMPLES)
+    _evaluate(logits, correct, generators, CURVE_SAMPLES)
+    groups = (n_runs, config.batch_size, config.group_size)
+    uniforms, bits = np.empty(groups), np.empty(groups)
     for step in range(1, config.n_steps + 1):
-        batch = generator.choice(len(prior), size=config.batch_size, replace=False)
-        uniforms = np.empty((config.batch_size, config.group_size))
-        bits = np.empty(uniforms.shape)
-        if arm == "random":  # actions and reward bits alternate in the stream
-            for row in range(config.batch_size):
-                uniforms[row] = generator.random(config.group_size)
-                bits[row] = generator.integers(0, 2, size=config.group_size)
-        else:
-            generator.random(out=uniforms)
-        if arm != "frozen":
-            actions = _choose(_softmax(logits[batch]), uniforms)
-            if arm == "true":
-                rewards = np.take_along_axis(correct[batch], actions, axis=1).astype(float)
-            elif arm == "majority":
-                rewards = (actions == _plurality(actions, prior.shape[1])).astype(float)
+        batch = np.empty(groups[:2], dtype=np.int64)
+        for run, generator in enumerate(generators):
+            batch[run] = generator.choice(n_prompts, size=config.batch_size, replace=False)
+            if arm == "random":  # actions and reward bits alternate in the stream
+                for row in range(config.batch_size):
+                    uniforms[run, row] = generator.random(config.group_size)
+                    bits[run, row] = generator.integers(0, 2, size=config.group_size)
             else:
-                rewards = bits
-            logits[batch] += policy_update(logits[batch], prior[batch], actions, rewards, config)
+                generator.random(out=uniforms[run])
+        if arm != "frozen":
+            place = np.arange(n_runs).repeat(config.batch_size), batch.ravel()
+            actions = _choose(_softmax(logits[place]), uniforms.reshape(-1, config.group_size))
+            if arm == "true":
+                rewards = np.take_along_axis(correct[place], actions, axis=1).astype(float)
+            elif arm == "majority":
+                rewards = (actions == _plurality(actions, n_actions)).astype(float)
+            else:
+                rewards = bits.reshape(-1, config.group_size)
+            logits[place] += policy_update(logits[place], prior[place], actions, rewards, config)
         if step % eval_every == 0 or step == config.n_steps:
-            _evaluate(logits, correct, generator, CURVE_SAMPLES)
-    return _evaluate(logits, correct, generator, FINAL_SAMPLES)
+            _evaluate(logits, correct, generators, CURVE_SAMPLES)
+    return _evaluate(logits, correct, generators, FINAL_SAMPLES)
 
 
 STRENGTHS = (0.20, 0.35, 0.50, 0.65, 0.80)
@@ -227,9 +249,7 @@ def _runs(
 ) -> dict[str, NDArray[np.float64]]:
     tasks = published_tasks(family, task_seed)
     return {
-        arm: np.array(
-            [replay_run(tasks, arm, config, seed=seed, eval_every=eval_every) for seed in arm_seeds]
-        )
+        arm: replay_runs(tasks, arm, config, seeds=arm_seeds, eval_every=eval_every)
         for arm, arm_seeds in seeds.items()
     }
 
@@ -404,16 +424,25 @@ class Comparison:
         return self.published == self.replayed
 
 
-def compare(*, quick: bool = False, heavy: bool = False, only: Collection[str] = ()) -> Iterator[Comparison]:
+def compare(
+    *,
+    quick: bool = False,
+    heavy: bool = False,
+    only: Collection[str] = (),
+    executor: KeptChunks | None = None,
+) -> Iterator[Comparison]:
     """Replay every published number, yielding each comparison as its table is done.
 
     `quick` takes only the light sweep at prior strengths 0.20 and 0.80; `heavy` the heavy sweep and factorial
-    too, about fifteen times the work; `only` these tables alone, of which heavy ones need `heavy` too.
+    too, about fifteen times the work; `only` these tables alone, of which heavy ones need `heavy` too. An
+    `executor` keeps the tables that are done, and one that it has already is not replayed again.
     """
+    replay = _replay if executor is None else keeping_cells(REPLAY, executor).compute
+    assert replay is not None
     wanted = only or (QUICK if quick else _TABLES)
     for name in _TABLES:
         if name in wanted and (heavy or not name.startswith("heavy")):
-            replayed = _replay(name)
+            replayed = replay(name)
             published = published_numbers().query("table == @name")
             for row in published.itertuples():
                 yield Comparison(name, row.quantity, row.published, replayed[row.quantity])

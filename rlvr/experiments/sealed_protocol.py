@@ -9,6 +9,7 @@ gates, the study.
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from copy import deepcopy
@@ -23,7 +24,7 @@ import pandas as pd
 import yaml
 
 from rlvr._checks import choice, shortened, shown
-from rlvr._data import DATA
+from rlvr._data import DATA, stored_bytes
 from rlvr.arms import ARMS
 from rlvr.experiments.gates import GATE_RULES, pool_block, studies_of
 from rlvr.experiments.stored import CellKey, StoredExperiment
@@ -133,7 +134,7 @@ def load_protocol(path: str | Path = PROTOCOL) -> Protocol:
     >>> protocol.seed == int(protocol.digest, 16)
     True
     """
-    data, name = Path(path).read_bytes(), shortened(str(path))
+    data, name = stored_bytes(Path(path)), shortened(str(path))
     try:
         content = yaml.safe_load(data)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -269,15 +270,17 @@ def load_results(stem: str | Path = RESULTS) -> ConfirmatoryResults:
     for name, columns in _COLUMNS.items():
         path = _path(stem, name)
         short = shortened(path.name)
-        with path.open(encoding="utf-8") as file:
-            first = file.readline().rstrip("\n")
-            if not first.startswith(_DIGEST):
-                raise ValueError(f"{short} must start with {_DIGEST!r} and a digest, got {shown(first)}")
-            digests.add(first.removeprefix(_DIGEST))
-            try:
-                tables[name] = pd.read_csv(file)
-            except ValueError as error:
-                raise ValueError(f"{short}: {str(error).strip()}; a table is accepted") from None
+        try:
+            first, _, rest = stored_bytes(path).decode("utf-8").partition("\n")
+        except UnicodeDecodeError:
+            raise ValueError(f"{short}: no text in UTF-8; a table is accepted") from None
+        if not first.startswith(_DIGEST):
+            raise ValueError(f"{short} must start with {_DIGEST!r} and a digest, got {shown(first)}")
+        digests.add(first.rstrip("\r").removeprefix(_DIGEST))
+        try:
+            tables[name] = pd.read_csv(io.StringIO(rest))
+        except ValueError as error:
+            raise ValueError(f"{short}: {str(error).strip()}; a table is accepted") from None
         lacking = [column for column in columns if column not in tables[name]]
         if lacking:
             raise ValueError(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -22,9 +23,10 @@ from pandas.api.types import is_numeric_dtype
 
 from rlvr import _data
 from rlvr._checks import choice
-from rlvr._writing import replacing
+from rlvr._data import DIGESTS, digest_list, listed_digests
+from rlvr._writing import remove_halves, replacing
 from rlvr.simulator.executors import Progress, counting, n_threads
-from rlvr.simulator.kept_chunks import KeptChunks
+from rlvr.simulator.kept_chunks import KeptChunks, code_digest
 
 __all__ = [
     "EXPERIMENTS",
@@ -33,6 +35,7 @@ __all__ = [
     "check",
     "compute_cells",
     "find_experiment",
+    "keeping_cells",
     "rebuild",
 ]
 
@@ -123,7 +126,8 @@ class StoredExperiment:
         """One stored file, with the index and the columns of text of a computed table."""
         texts = {name: str for name, column in like.reset_index().items() if not is_numeric_dtype(column)}
         table = pd.read_csv(
-            self.stored_in / name,
+            io.BytesIO(_data.stored_bytes(self.stored_in / name)),
+            encoding="utf-8",
             skiprows=self.first_line().count("\n"),
             dtype=texts,
             keep_default_na=False,  # a term is called "null"
@@ -142,9 +146,7 @@ class StoredExperiment:
 
     def has_first_line(self, name: str) -> bool:
         """Whether a stored file starts with the line that it must start with."""
-        first_line = self.first_line().encode()
-        with (self.stored_in / name).open("rb") as file:
-            return file.read(len(first_line)) == first_line
+        return _data.stored_bytes(self.stored_in / name).startswith(self.first_line().encode())
 
     def agrees(self, fresh: pd.DataFrame, stored: pd.DataFrame) -> bool:
         """Whether two tables have the same rows, the same texts, and numbers within the tolerance."""
@@ -270,36 +272,46 @@ def rebuild(
         As in :func:`compute_cells`.
     """
     experiment.check_rebuild(folder)
+    digests = listed_digests(folder)
     if not experiment.trains and isinstance(executor, KeptChunks):
-        experiment = _keeping_cells(experiment, executor.folder)
+        experiment = keeping_cells(experiment, executor)
     cells = list(experiment.cells())
     tables = experiment.tables(dict(compute_cells(experiment, cells, executor=executor, progress=progress)))
-    with replacing(*(folder / name for name in names or experiment.files)) as files:
-        for name, table, file in zip(experiment.files, tables, files, strict=True):
+    targets = [*(names or experiment.files), *([DIGESTS] if digests else [])]
+    if isinstance(executor, KeptChunks):  # which has the folder's experiment for itself
+        for name in targets:
+            remove_halves(folder / name)
+    with replacing(*(folder / name for name in targets)) as files:
+        for name, target, table, file in zip(experiment.files, targets, tables, files, strict=False):
             digits = experiment.float_formats.get(name)
             rounded = table if experiment.decimals is None else table.round(experiment.decimals)
             text = rounded.reset_index().to_csv(index=False, lineterminator="\n", float_format=digits)
-            file.write_text(experiment.first_line() + text, encoding="utf-8", newline="\n")
+            data = (experiment.first_line() + text).encode()
+            file.write_bytes(data)
+            digests[target] = hashlib.sha256(data).hexdigest()
+        if len(files) > len(experiment.files):
+            files[-1].write_bytes(digest_list(digests).encode())
     return list(tables)
 
 
-def _keeping_cells(experiment: StoredExperiment, folder: Path) -> StoredExperiment:
-    """The same experiment, whose finished cells are kept in a folder and found there again."""
+def keeping_cells(experiment: StoredExperiment, kept: KeptChunks) -> StoredExperiment:
+    """The same experiment, whose finished cells are kept and found again.
+
+    A cell is bound to its experiment, the package's code and the stored data that it may read.
+    """
     compute = experiment.compute
     assert compute is not None
-    package = Path(__file__).parents[1]  # a cell may depend on any of it: settings, tasks, estimates
-    sources = b"".join(path.read_bytes() for path in sorted(package.rglob("*.py")))
-    code = hashlib.sha256(sources + np.__version__.encode()).hexdigest()
+    listed = listed_digests(_data.DATA).items()
+    inputs = [(name, digest) for name, digest in sorted(listed) if name not in experiment.files]
+    origin = f"{code_digest()} {inputs} {experiment.files}"
 
-    def compute_or_read(*key: Any, **settings: Any) -> Mapping[str, Any]:
-        digest = hashlib.sha256(f"{code} {key}".encode()).hexdigest()
-        path = folder / f"{digest}.npz"
-        if path.exists():
-            with np.load(path) as file:
-                return {name: value.item() for name, value in file.items()}
+    def compute_or_find(*key: Any, **settings: Any) -> Mapping[str, Any]:
+        digest = hashlib.sha256(f"{origin} {key}".encode()).hexdigest()
+        found = kept.find(digest)
+        if found is not None:
+            return {name: value.item() for name, value in found.items()}
         result = compute(*key, **settings)
-        with replacing(path) as (new,):
-            np.savez(new, **result)
+        kept.keep(digest, result)
         return result
 
-    return replace(experiment, compute=compute_or_read)
+    return replace(experiment, compute=compute_or_find)

@@ -191,7 +191,7 @@ def temperature_of(settings: Mapping[str, Any]) -> float | None:
     """The temperature, where it is a number that can be one."""
     stated = settings.get("temperature")
     number = stated if isinstance(stated, (int, float)) and not isinstance(stated, bool) else math.nan
-    return number if 0 <= number < math.inf else None  # NaN is no temperature either
+    return float(min(number, 1e9)) if 0 <= number < math.inf else None  # NaN is no temperature either
 
 
 def decoding_of(settings: Mapping[str, Any]) -> str:

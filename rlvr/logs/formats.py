@@ -8,23 +8,18 @@ of Inspect in :mod:`rlvr.logs.inspect_logs`, of all other tools in :mod:`rlvr.lo
 from __future__ import annotations
 
 import gc
-import gzip
-import io
 import json
-import struct
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
-import zstandard
 
 from rlvr._checks import shortened, shown
+from rlvr._reading import ReadingError, archive, is_zip, lines, member, read_bytes
 from rlvr.logs import tool_records as tools
 from rlvr.logs.answers import PACKED, Answers, Format, Log, LogError
 from rlvr.logs.harness import read_harness
@@ -32,8 +27,6 @@ from rlvr.logs.inspect_logs import read_inspect
 from rlvr.logs.records import Fields, fields_to_offer, named_outcomes, read_records
 
 __all__ = ["ACCEPTED", "FORMATS", "Answers", "Format", "Log", "LogError", "read_benchmarks", "read_log"]
-
-_ZSTANDARD = 93  # a zip's number for that compression
 
 
 @contextmanager
@@ -90,10 +83,14 @@ def read_benchmarks(path: Path, fields: Fields | None = None) -> list[Log]:
             if recognises(path, first if has_records else None):
                 logs = read(path, whole)
                 return [replace(log, tool=tool) for log in ([logs] if isinstance(logs, Log) else logs)]
-    except (KeyError, TypeError, AttributeError, IndexError) as error:
+    except LogError:
+        raise
+    except ReadingError as error:
+        raise LogError(f"{error}; {ACCEPTED}") from None
+    except MemoryError:
+        raise LogError(f"{path}: too large for the memory of this computer; {ACCEPTED}") from None
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError) as error:
         raise LogError(f"{path}: not as its tool writes it ({shown(error)}); {ACCEPTED}") from None
-    except OSError as error:
-        raise LogError(f"{shortened(str(path))}: cannot be read ({error.strerror}); {ACCEPTED}") from None
     names = shortened(", ".join(map(str, first or ())) or "nothing")
     offer = f"; {fields_to_offer(first)} says where item and outcome stand" if first else ""
     raise LogError(f"{path}: no log that is known, its lines hold {names}{offer}; {ACCEPTED}")
@@ -103,61 +100,27 @@ def _opened(path: Path) -> tuple[bool, Iterator[Any]]:
     """Whether a file holds records, and they, or its one object."""
     if path.suffix == ".parquet":
         return True, _rows(path)
-    if path.suffix == ".eval" or zipfile.is_zipfile(path):
+    if path.suffix == ".eval" or is_zip(path):
         return False, iter([_archive(path)])
-    with _unpacked(path) as file:
-        is_list = file.read(64).lstrip()[:1] == b"["
     unpacked = path.with_suffix("") if path.suffix in PACKED else path
-    has_lines = unpacked.suffix != ".json"
-    if has_lines and not is_list:
-        return True, _records(path)
-    document = _list_of(path) if has_lines else _whole(path)
-    if has_lines and not _holds_records(document):
-        return True, _records(path)
+    if unpacked.suffix != ".json":
+        document = _list_of(path)
+        return True, _records(path) if document is None else iter(document)
+    document = _parsed(read_bytes(path), f"{path}")
     rows = _records_in(path, document)
     return (False, iter([document])) if rows is None else (True, iter(rows))
 
 
-@contextmanager
-def _unpacked(path: Path) -> Iterator[IO[bytes]]:
-    """The bytes of a file, unpacked where they are gzip or Zstandard."""
-    with path.open("rb") as raw:
-        start = raw.peek(4)[:4]
-        try:
-            if start[:2] == b"\x1f\x8b":
-                with gzip.open(raw) as file:
-                    yield io.BufferedReader(file)
-            elif start == b"\x28\xb5\x2f\xfd":
-                yield io.BytesIO(_frames(raw.read()))
-            else:
-                yield raw
-        except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as error:
-            raise LogError(f"{path}: damaged, it cannot be unpacked ({error}); {ACCEPTED}") from None
-
-
-def _frames(packed: bytes) -> bytes:
-    """What Zstandard packed; its stream reader takes a file that was cut off for a whole one."""
-    found = []
-    while packed:
-        frame = zstandard.ZstdDecompressor().decompressobj()
-        found.append(frame.decompress(packed))
-        if not frame.eof:
-            raise EOFError("it ends within a frame")
-        packed = frame.unused_data
-    return b"".join(found)
-
-
-def _whole(path: Path) -> Any:
-    with _unpacked(path) as file:
-        return _parsed(file.read(), f"{path}")
-
-
-def _list_of(path: Path) -> Any:
-    """What a file that begins as a list holds, None where it is no JSON as a whole."""
+def _list_of(path: Path) -> list[dict[str, Any]] | None:
+    """The records of a file that is one JSON list, although its name says lines; None of any other."""
+    with path.open("rb") as file:
+        if file.read(64).lstrip()[:1] != b"[":
+            return None
     try:
-        return _whole(path)
+        document = _parsed(read_bytes(path), f"{path}")
     except LogError:
         return None
+    return document if _holds_records(document) else None
 
 
 def _holds_records(document: Any) -> bool:
@@ -185,15 +148,16 @@ def _records_in(path: Path, document: Any) -> list[dict[str, Any]] | None:
 def _rows(path: Path) -> Iterator[dict[str, Any]]:
     """The rows of a Parquet file."""
     try:
-        from pyarrow import ArrowException
+        from pyarrow import ArrowException, BufferReader
         from pyarrow.parquet import ParquetFile
     except ImportError:
         raise LogError(
             f"{path}: a Parquet file, which is read with pyarrow; install it (pip install 'rlvr[parquet]'), "
             "or write the rows as JSON lines"
         ) from None
+    content = BufferReader(read_bytes(path))
     try:
-        for batch in ParquetFile(path).iter_batches(1024):
+        for batch in ParquetFile(content).iter_batches(1024):
             yield from batch.to_pylist()
     except ArrowException as error:
         raise LogError(
@@ -202,17 +166,16 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:
-    with _unpacked(path) as file:
-        for number, line in enumerate(file, 1):
-            try:
-                record = orjson.loads(line)
-            except orjson.JSONDecodeError:
-                if not line.strip():
-                    continue
-                record = _parsed(line, f"{path}, line {number}")
-            if type(record) is not dict:
-                raise LogError(f"{path}, line {number}: JSON objects are accepted, got {shown(record)}")
-            yield record
+    for number, line in enumerate(lines(path), 1):
+        try:
+            record = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            if not line.strip():
+                continue
+            record = _parsed(line, f"{path}, line {number}")
+        if type(record) is not dict:
+            raise LogError(f"{path}, line {number}: JSON objects are accepted, got {shown(record)}")
+        yield record
 
 
 def _parsed(text: bytes, where: str) -> Any:
@@ -229,32 +192,14 @@ def _parsed(text: bytes, where: str) -> Any:
 
 def _archive(path: Path) -> Any:
     """A `.eval` file as one JSON object, from its header and its summaries of samples."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = {member.filename: member for member in archive.infolist()}
-            if "header.json" not in members or "summaries.json" not in members:
-                raise LogError(
-                    f"{path}: no finished log of Inspect; a log whose evaluation ended is accepted"
-                )
-            header, summaries = (
-                _parsed(_member(archive, members[name]), f"{path}, {name}")
-                for name in ("header.json", "summaries.json")
-            )
-    except (zipfile.BadZipFile, zstandard.ZstdError, struct.error, NotImplementedError) as error:
-        raise LogError(f"{path}: a damaged .eval file ({error}); a whole one is accepted") from None
+    with archive(path) as packed:
+        if not {"header.json", "summaries.json"} <= {*packed.namelist()}:
+            raise LogError(f"{path}: no finished log of Inspect; a log whose evaluation ended is accepted")
+        header, summaries = (
+            _parsed(member(packed, path, name), f"{path}, {name}")
+            for name in ("header.json", "summaries.json")
+        )
     return {**header, "samples": summaries} if isinstance(header, dict) else header
-
-
-def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """A member's bytes; Python's own module knows Zstandard from 3.14 on."""
-    if member.compress_type != _ZSTANDARD:
-        return archive.read(member)
-    assert archive.fp is not None
-    archive.fp.seek(member.header_offset + 26)
-    name, extra = struct.unpack("<HH", archive.fp.read(4))
-    archive.fp.seek(name + extra, 1)
-    packed = archive.fp.read(member.compress_size)
-    return zstandard.ZstdDecompressor().decompress(packed, max_output_size=max(member.file_size, 1))
 
 
 def _with_fields(*names: str) -> Callable[[Path, Mapping[str, Any] | None], bool]:

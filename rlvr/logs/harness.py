@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from rlvr._checks import shown
+from rlvr._reading import read_bytes
 from rlvr.logs.answers import (
     SHORT,
     Answers,
@@ -116,15 +117,18 @@ def _number_repeats(path: Path, column: Answers, documents: list[Any], old: bool
     """Tell documents with the same text apart, by their order; refuse a document that stands twice."""
     if len(set(column.items)) == len(column.items):
         return
-    if len(set(map(str, documents))) < len(documents):
-        repeat = next(one for index, one in enumerate(documents) if one in documents[:index])
+    seen: set[str] = set()
+    for one in documents:
+        if str(one) not in seen:
+            seen.add(str(one))
+            continue
         why = (
-            "lm-evaluation-harness before 0.4.7 wrote a line for each filter and did not say which (its "
+            "; lm-evaluation-harness before 0.4.7 wrote a line for each filter and did not say which (its "
             "issues 1687 and 2025); a log of one filter, or of a later version, is accepted: evaluate again"
             if old
-            else "once is accepted"
+            else " in one filter; once is accepted"
         )
-        raise LogError(f"{path}: doc_id {shown(repeat)} stands twice{'' if old else ' in one filter'}; {why}")
+        raise LogError(f"{path}: doc_id {shown(one)} stands twice{why}")
     counts: dict[str, int] = {}
     for index in sorted(range(len(documents)), key=documents.__getitem__):
         item = column.items[index]
@@ -161,7 +165,7 @@ def _own_results(
     if not (named["time"] or named["before"]):
         return {}
     try:
-        results = mapping(mapping(json.loads((path.parent / name).read_bytes())).get("results"))
+        results = mapping(mapping(json.loads(read_bytes(path.parent / name))).get("results"))
     except (OSError, ValueError, RecursionError):
         return {}
     stated = mapping(results.get(named["task"] or named["named"]))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from rlvr._checks import counted, shortened
+from rlvr._checks import counted, shortened, shown
 from rlvr.logs.answers import Answers, Log, LogError
 from rlvr.logs.records import READING
 
@@ -56,7 +56,7 @@ def score_notices(name: str, log: Log, metric: str, answers: Answers, explicit: 
         value, n = between.most_common(1)[0]
         found = (
             f"{metric} of {sum(between.values())} of {counted(len(answers.values), 'answer')} is neither 0 "
-            f"nor 1, {value:g} in {n}"
+            f"nor 1, {shown(value)} in {n}"
         )
         if log.graded and not explicit and log.tool != "named fields":
             others = [other for other in log.answers if other != metric]

@@ -9,6 +9,8 @@ asked for, and so is an item asked in different words. Samples are averaged with
 
 from __future__ import annotations
 
+import math
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rlvr._checks import counted, shortened, shown
+from rlvr._reading import ReadingError, files_below
 from rlvr.arms import ARMS
 from rlvr.logs.answers import Answers, Log, LogError, UnfinishedLog
 from rlvr.logs.decoding import different_decodings, different_temperatures
@@ -289,13 +292,15 @@ def logs_at(arm: str, path: Path, fields: Fields | None = None) -> list[Log]:
         If there is no log, or a folder holds several evaluations or checkpoints of one model.
     """
     if not path.is_dir():
-        if not path.exists():
+        if not os.path.lexists(path):
             raise LogError(f"{arm}={shortened(str(path))}: no such file or folder; {ACCEPTED}")
         return read_benchmarks(path, fields)
+    try:
+        below = files_below(path)
+    except ReadingError as error:
+        raise LogError(f"{arm}={error}; a folder that may be read whole is accepted") from None
     files = [
-        file
-        for file in sorted(path.rglob("*"), key=_natural)
-        if _LOGS.fullmatch(file.name) and file.is_file() and not _lies_beside(file)
+        file for file in sorted(below, key=_natural) if _LOGS.fullmatch(file.name) and not _lies_beside(file)
     ]
     if not files:
         raise LogError(f"{arm}={path}: a folder without a log; {ACCEPTED}")
@@ -306,9 +311,9 @@ def logs_at(arm: str, path: Path, fields: Fields | None = None) -> list[Log]:
     first: dict[tuple[str, ...], Log] = {}
     for log in logs:
         # A model's checkpoints differ in their step alone.
-        below = log.path.parent.relative_to(path).as_posix()
+        place = log.path.parent.relative_to(path).as_posix()
         run = (
-            checkpoint_free(below),
+            checkpoint_free(place),
             checkpoint_free(log.run or log.model),
             log.benchmark,
             log.pool and str(log.path),
@@ -386,7 +391,11 @@ def _metric(name: str, log: Log, metrics: Sequence[str]) -> tuple[str, Answers, 
 def _shares(answers: Answers, where: str, readable: bool) -> NDArray[np.float64]:
     """The fraction right of each answer."""
     values = pd.Series(answers.values, dtype=object)
-    shares = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
+    try:
+        shares = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
+    except OverflowError:  # a whole number beyond any float
+        huge = values.map(lambda value: isinstance(value, int) and value.bit_length() > 1000)
+        shares = pd.to_numeric(values.mask(huge, math.inf), errors="coerce").to_numpy(dtype=float)
     wrong = np.flatnonzero(~((shares >= 0) & (shares <= 1)))
     if wrong.size:
         at = int(wrong[0])
@@ -413,18 +422,21 @@ def match_items(
     """
     codes, items = pd.factorize(np.concatenate([np.array(run.items, dtype=object) for run in runs]))
     places = np.split(codes, np.cumsum([len(run.items) for run in runs])[:-1])
-    counts = np.stack([np.bincount(place, minlength=items.size) for place in places])
-    sums = np.stack(
-        [
-            np.bincount(place, weights=run.shares, minlength=items.size)
-            for run, place in zip(runs, places, strict=True)
-        ]
-    )
-    notices = _missing(benchmark, runs, items, counts, common_items)
+    # Never a matrix of all runs and all items: of runs that share none, its size is the square of the logs'.
+    answered = [np.unique(place) for place in places]
+    n_runs = np.bincount(np.concatenate(answered), minlength=items.size)
+    common = np.flatnonzero(n_runs == len(runs))
+    notices = _missing(benchmark, runs, items, answered, common.size, common_items)
     _refuse_other_prompts(benchmark, runs, items, places)
     _refuse_other_truths(benchmark, runs)
-    common = np.flatnonzero((counts > 0).all(axis=0))
-    shares, counts = sums[:, common] / counts[:, common], counts[:, common]
+    shares, counts = np.empty((len(runs), common.size)), np.empty((len(runs), common.size), dtype=np.int64)
+    column = np.full(items.size, -1)
+    column[common] = np.arange(common.size)
+    for number, (place, run) in enumerate(zip(places, runs, strict=True)):
+        columns = column[place]
+        is_common = columns >= 0
+        counts[number] = np.bincount(columns[is_common], minlength=common.size)
+        shares[number] = np.bincount(columns[is_common], run.shares[is_common], common.size) / counts[number]
     notices += [
         f"{run.name}: {count.min()} to {count.max()} samples an item, each item counts the same"
         for run, count in zip(runs, counts, strict=True)
@@ -447,16 +459,25 @@ def match_items(
 
 
 def _missing(
-    benchmark: str, runs: Sequence[Run], items: NDArray, counts: NDArray[np.int64], common_items: bool
+    benchmark: str,
+    runs: Sequence[Run],
+    items: NDArray,
+    answered: Sequence[NDArray[np.int64]],
+    n_common: int,
+    common_items: bool,
 ) -> list[str]:
     """What is not in every log, as a notice; a refusal unless that is allowed."""
-    n_lacking = (counts == 0).sum(axis=1)
-    n_common = int((counts > 0).all(axis=0).sum())
+    n_lacking = items.size - np.array([place.size for place in answered])
     if not n_lacking.any():
         return []
     lacking = "; ".join(f"{run.name} lacks {n}" for run, n in zip(runs, n_lacking, strict=True) if n)
     left_out = f"{items.size - n_common} of {counted(items.size, 'item')}"
     sizes = f"{benchmark}: {left_out} are not in every log ({shortened(lacking, 400)}"
+    if not n_common and len({run.arm for run in runs}) == 1:
+        raise LogError(
+            f"{sizes}): logs of one arm that share no item are of other benchmarks or subtasks, not runs; "
+            "give the runs of one benchmark"
+        )
     if not n_common:
         tools = sorted({run.log.tool for run in runs})
         why = (
@@ -468,7 +489,7 @@ def _missing(
         )
         raise LogError(f"{sizes}): {why}; unpaired (--unpaired) takes the arms without matching items")
     if not common_items:
-        first = shortened(str(items[counts[n_lacking.argmax()] == 0][0]), 60)
+        first = shortened(str(np.delete(items, answered[int(n_lacking.argmax())])[0]), 60)
         raise LogError(
             f"{sizes}; the first is {first}); "
             f"common_items (--common-items) audits the {n_common} that every log has"
@@ -482,17 +503,22 @@ def _refuse_other_prompts(
     """Refuse logs of one tool that asked the same item in different words."""
     first: dict[str, tuple[Run, NDArray]] = {}
     for run, place in zip(runs, places, strict=True):
-        prompts = np.full(items.size, "", dtype=object)
-        prompts[place] = run.prompts
-        other, before = first.setdefault(run.log.tool, (run, prompts))
-        changed = np.flatnonzero((prompts != before) & (prompts != "") & (before != ""))
+        answered, last = np.unique(place[::-1], return_index=True)
+        prompts = np.array(run.prompts, dtype=object)[::-1][last]
+        if run.log.tool not in first:
+            first[run.log.tool] = run, np.full(items.size, "", dtype=object)
+        other, before = first[run.log.tool]
+        if other is run:
+            before[answered] = prompts
+        differ = (prompts != before[answered]) & (prompts != "") & (before[answered] != "")
+        changed = answered[differ]
         if changed.size:
             at = int(changed[0])
             raise LogError(
                 f"{benchmark}: {other.name} and {run.name} differ in the prompt of "
                 f"{changed.size} of {counted(items.size, 'item')}, "
                 f"the first is {shortened(str(items[at]), 60)} "
-                f"(prompts {before[at][:12]} and {prompts[at][:12]}); arms asked the same are accepted"
+                f"(prompts {before[at][:12]} and {prompts[differ][0][:12]}); arms asked the same are accepted"
             )
 
 

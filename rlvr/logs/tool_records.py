@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rlvr._reading import read_bytes
 from rlvr.logs.answers import (
     SHORT,
     Answers,
@@ -185,7 +186,7 @@ def _escaped(name: str) -> str:
 def _json(path: Path) -> dict[str, Any]:
     """An object in a small file beside a log; empty if it is none."""
     try:
-        return mapping(json.loads(path.read_text(encoding="utf-8")))
+        return mapping(json.loads(read_bytes(path)))
     except (OSError, ValueError, RecursionError):
         return {}
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rlvr._escaping import visible
 from rlvr.arms import ARMS
 from rlvr.auditing.audit_output import points
 from rlvr.decomposition import PARTS, TERMS
@@ -43,7 +44,8 @@ def print_plans(
     """
 
     def line(*parts: str | tuple[str, str]) -> None:
-        console.print(Text.assemble(*parts), soft_wrap=True, highlight=False)
+        shown = (visible(part) if isinstance(part, str) else (visible(part[0]), part[1]) for part in parts)
+        console.print(Text.assemble(*shown), soft_wrap=True, highlight=False)
 
     first = plans[0]
     design = first.design

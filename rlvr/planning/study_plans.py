@@ -26,7 +26,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import special
 
-from rlvr._checks import choice, real, shown, whole
+from rlvr._checks import choice, confidence_level, real, shown, whole
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import VERDICT_RULES, VERDICTS, contrast, verdict_slack, verdicts_at
 from rlvr.decomposition import PARTS, TERMS
@@ -93,22 +93,37 @@ class StudyDesign:
         for name, values in (("accuracies", self.accuracies), ("run_sd", self.run_sd)):
             if len(values) != len(ARMS):
                 raise ValueError(f"{name} must hold four numbers, for {', '.join(ARMS)}, got {shown(values)}")
-        for arm, accuracy, spread in zip(ARMS, self.accuracies, self.run_sd, strict=True):
-            real(f"accuracy of {arm}", accuracy, _FRACTION, above=0, below=1, closed=True)
-            real(f"run_sd of {arm}", spread, "a fraction from 0 to 0.5", above=0, below=0.5, closed=True)
-        if self.run_sd[0]:
+        fraction = partial(real, accepted=_FRACTION, above=0, below=1, closed=True)
+        spread = partial(real, accepted="a fraction from 0 to 0.5", above=0, below=0.5, closed=True)
+        per_arm = {
+            "accuracies": tuple(
+                fraction(f"accuracy of {arm}", value)
+                for arm, value in zip(ARMS, self.accuracies, strict=True)
+            ),
+            "run_sd": tuple(
+                spread(f"run_sd of {arm}", value) for arm, value in zip(ARMS, self.run_sd, strict=True)
+            ),
+        }
+        if per_arm["run_sd"][0]:
             raise ValueError(
                 f"run_sd of frozen must be 0, since it is not trained, got {shown(self.run_sd[0])}"
             )
-        whole("n_items", self.n_items, "a whole number from 2 to 1,000,000", at_least=2, at_most=10**6)
-        samples = "a whole number from 1 to 10,000"
-        whole("samples_per_item", self.samples_per_item, samples, at_least=1, at_most=10**4)
-        whole("n_runs", self.n_runs, "a whole number from 1 to 1,000", at_least=1, at_most=1000)
-        real("item_correlation", self.item_correlation, _FRACTION, above=0, below=1, closed=True)
-        real(
+        counts = {
+            name: whole(name, getattr(self, name), f"a whole number from {low} to {high:,}", at_least=low,
+                        at_most=high)
+            for name, low, high in (
+                ("n_items", 2, 10**6), ("samples_per_item", 1, 10**4), ("n_runs", 1, 1000)
+            )
+        }  # fmt: skip
+        item = fraction("item_correlation", self.item_correlation)
+        sample = real(
             "sample_correlation", self.sample_correlation, "a fraction from item_correlation to 1",
-            above=self.item_correlation, below=1, closed=True,
+            above=item, below=1, closed=True,
         )  # fmt: skip
+        # Python's own numbers: products of a narrow integer of NumPy overflow without a word.
+        alike = {"item_correlation": item, "sample_correlation": sample}
+        for name, value in {**per_arm, **counts, **alike}.items():
+            object.__setattr__(self, name, value)
 
     def item_covariance(self) -> NDArray[np.float64]:
         """Covariance (arm, arm) of the arms' mean outcome on an item, around the runs that were made."""
@@ -129,7 +144,7 @@ class StudyDesign:
     def cost(self, answers_per_run: float = ANSWERS_PER_RUN) -> float:
         """Training runs, and the answers that evaluate these and FROZEN, in training runs."""
         answers = self.n_items * self.samples_per_item * self.run_counts().sum()
-        return float((len(ARMS) - 1) * self.n_runs + answers / answers_per_run)
+        return float((len(ARMS) - 1) * self.n_runs + int(answers) / float(answers_per_run))
 
 
 def draw_outcomes(design: StudyDesign, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
@@ -248,10 +263,10 @@ def plan_study(
     >>> plan.verdict, round(plan.chance(), 2)
     ('reward design', 1.0)
     """
-    real("answers_per_run", answers_per_run, "a number above 0", above=0)
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    answers_per_run = real("answers_per_run", answers_per_run, "a number above 0", above=0)
+    level = confidence_level(level)
     choice("rule", rule, tuple(VERDICT_RULES))
-    whole("draws", draws, "a whole number of at least 100", at_least=100)
+    draws = whole("draws", draws, "a whole number of at least 100", at_least=100)
     rows = np.concatenate(list(VERDICT_RULES[rule].values())).reshape(-1, len(ARMS))
     # An inequality and its opposite have the same margins, exchanged: half of them need no computing.
     sign = np.sign(rows[np.arange(len(rows)), (rows != 0).argmax(axis=1)])
@@ -393,9 +408,9 @@ def cheapest_design(
     """
     if chance is None and half_width is None:
         raise ValueError("chance or half_width must be given, got neither")
-    for name, wanted in (("chance", chance), ("half_width", half_width)):
-        if wanted is not None:
-            real(name, wanted, "a number strictly between 0 and 1", above=0, below=1)
+    inside = partial(real, accepted="a number strictly between 0 and 1", above=0, below=1)
+    chance = None if chance is None else inside("chance", chance)
+    half_width = None if half_width is None else inside("half_width", half_width)
     fewest = whole("fewest runs", runs[0], "a whole number of at least 1", at_least=1)
     most = whole(
         "most runs", runs[1], "a whole number from the fewest to 1,000", at_least=fewest, at_most=1000

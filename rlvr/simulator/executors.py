@@ -3,9 +3,14 @@
 A chunk can be pickled, and its runs depend on (seed, task draw, training seed) alone. So neither where a
 chunk is trained, nor the size or order of chunks, nor the company of other studies can change a bit.
 
-The rule for lost work: where a worker dies, what it had not returned is trained here, with a warning;
-since a chunk carries all it needs, the bits are the same. Any other error stops everything, and nothing
-is returned.
+The rule for lost work: what a dead worker had not returned is trained here, with a warning; since a chunk
+carries all it needs, the bits are the same. Any other error stops everything, and nothing is returned.
+
+Not every loss is reported. A Dask cluster keeps work waiting without limit once its last worker is gone, and
+on a loaded machine that happens after one death: a local cluster removes a worker that is not back in 15 s.
+Paused and frozen workers, lost connections and full pools look the same from here: no answer comes. So where
+an executor answers nobody for some time, this process trains chunks too, until it answers again; of two
+answers the first counts.
 """
 
 from __future__ import annotations
@@ -14,19 +19,15 @@ import itertools
 import os
 import traceback
 import warnings
+import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import (
-    BrokenExecutor,
-    CancelledError,
-    Executor,
-    Future,
-    ThreadPoolExecutor,
-    as_completed,
-)
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,9 @@ _SIDE_BY_SIDE = 64  # runs of a chunk, where there are enough: with refilling, a
 _LONGEST = 20_000_000  # groups of a chunk on a thread: a few seconds, which an interrupt has to wait
 _TRAVELLING = 2_000_000  # groups of a chunk that travels: half a second
 _WORKERS = 8  # that short studies are cut for, where nobody knows how many there are
+_SILENCE = (
+    30.0  # seconds without an answer, and twice what the longest chunk takes here: then help an executor
+)
 
 Results = dict[str, NDArray]
 Progress = Callable[[int, int], object]
@@ -228,7 +232,7 @@ def train_all(
     Warns
     -----
     RuntimeWarning
-        If workers of `executor` were lost.
+        If chunks were trained here because workers of `executor` were lost, or answered nothing.
     """
     threads = n_threads()
     groups: dict[object, list[int]] = defaultdict(list)
@@ -252,19 +256,15 @@ def train_all(
             results[place] = together
     pieces.sort(key=lambda piece: -piece.chunk.n_groups)
     say = _counter(len(pieces), progress)
-    lost = pieces if executor is None else _collect(pieces, executor, say)
-    if executor is not None and lost:
+    if executor is None:
+        _collect(pieces, None, threads, say)
+    elif n_lost := _collect(pieces, executor, threads, say):
+        silent = f", after {_patience(pieces):.0f} s without an answer" if _pulse(executor).silent else ""
         warnings.warn(
-            f"{counted(len(lost), 'chunk')} of {len(pieces)} lost by the executor: trained here instead",
+            f"{counted(n_lost, 'chunk')} of {len(pieces)} lost by the executor: trained here instead{silent}",
             RuntimeWarning,
             stacklevel=3,
         )
-    if lost:
-        own = ThreadPoolExecutor(threads)
-        try:
-            _collect(lost, own, say)
-        finally:
-            own.shutdown(cancel_futures=True)
     for places in groups.values():
         at = 0
         for place in places:
@@ -273,30 +273,100 @@ def train_all(
     return results
 
 
-def _collect(pieces: Sequence[_Piece], executor: Executor, say: Callable[[], None]) -> list[_Piece]:
-    """Have chunks trained and their results kept; return those that died with their worker."""
-    waiting: dict[Future, _Piece] = {}
-    lost: list[_Piece] = []
+@dataclass
+class _Pulse:
+    """When an executor last answered anyone, and whether it has been given up since."""
+
+    heard: float
+    silent: bool = False
+
+
+_pulses: dict[int, _Pulse] = {}  # by id, for not every executor can be hashed
+
+
+def _pulse(executor: Executor) -> _Pulse:
+    """The one pulse of an executor, whoever trains by it: several studies may wait for the same workers."""
+    if id(executor) not in _pulses:
+        _pulses[id(executor)] = _Pulse(monotonic())
+        weakref.finalize(executor, _pulses.pop, id(executor), None)
+    return _pulses[id(executor)]
+
+
+def _patience(pieces: Sequence[_Piece]) -> float:
+    """Seconds without an answer after which an executor is silent."""
+    return _SILENCE + max((piece.chunk.n_groups for piece in pieces), default=0) / _TRAVELLING
+
+
+def _collect(
+    pieces: Sequence[_Piece], executor: Executor | None, threads: int, say: Callable[[], None]
+) -> int:
+    """Have every chunk trained, by an executor if there is one; return how many of its chunks it lost."""
+    here = ThreadPoolExecutor(threads)
+    pulse = _Pulse(monotonic()) if executor is None else _pulse(executor)
+    began, patience = monotonic(), _patience(pieces)
+    unanswered = dict(enumerate(pieces))
+    begun_here: set[int] = set()
+    answers: SimpleQueue[tuple[int, Future, bool]] = SimpleQueue()
+    pending: set[Future] = set()
+    n_busy = n_lost = 0
+
+    def begin(place: int, pool: Executor) -> None:
+        def answered(future: Future) -> None:
+            if pool is not here and not future.cancelled():
+                pulse.heard, pulse.silent = monotonic(), False
+            answers.put((place, future, pool is here))
+
+        future = pool.submit(train_chunk, pieces[place].chunk)
+        pending.add(future)
+        future.add_done_callback(answered)
+
+    def begin_here(place: int) -> None:
+        nonlocal n_busy
+        if place not in begun_here:
+            begun_here.add(place)
+            begin(place, here)
+            n_busy += 1
+
     try:
-        for piece in pieces:
+        for place in unanswered:
             try:
-                waiting[executor.submit(train_chunk, piece.chunk)] = piece
-            except BrokenExecutor:
-                lost.append(piece)
-        for future in as_completed(list(waiting)):
-            piece = waiting.pop(future)
-            try:
-                piece.keep(future.result())
+                begin(place, executor or here)
             except Exception as problem:
                 if not _is_loss(problem):
                     raise
-                lost.append(piece)
+                begin_here(place)
+        while unanswered:
+            if pulse.silent:  # from the end, where whoever wakes up arrives last
+                rest = (place for place in reversed(unanswered) if place not in begun_here)
+                for place in itertools.islice(rest, max(0, threads - n_busy)):
+                    begin_here(place)
+            left = max(pulse.heard, began) + patience - monotonic()
+            try:
+                place, future, from_here = answers.get(
+                    timeout=None if executor is None or pulse.silent else max(0.0, left)
+                )
+            except Empty:
+                pulse.silent = monotonic() - max(pulse.heard, began) >= patience
+                continue
+            pending.discard(future)
+            n_busy -= from_here
+            if place not in unanswered:
+                continue
+            try:
+                trained = future.result()
+            except Exception as problem:
+                if executor is None or from_here or not _is_loss(problem):
+                    raise
+                begin_here(place)
             else:
+                unanswered.pop(place).keep(trained)
+                n_lost += from_here and executor is not None
                 say()
     finally:
-        for future in waiting:
+        for future in pending:
             future.cancel()
-    return lost
+        here.shutdown(wait=executor is None, cancel_futures=True)
+    return n_lost
 
 
 def _counter(n_chunks: int, progress: Progress | None) -> Callable[[], None]:
@@ -315,9 +385,12 @@ def _is_loss(problem: Exception) -> bool:
     """Whether a chunk's error says that its worker went: by the standard library's names, or Dask's own.
 
     Dask's executor raises what a worker raised with the worker's traceback. What it raises itself is that it
-    gave a chunk up, or trips over an answer whose worker died between sending it and being asked for it.
+    gave a chunk up or is closed, or trips over an answer whose worker died between sending it and being
+    asked for it.
     """
     if isinstance(problem, (BrokenExecutor, CancelledError, ConnectionError, EOFError)):
+        return True
+    if type(problem).__module__.split(".")[0] == "distributed":
         return True
     frames = [frame for frame, _ in traceback.walk_tb(problem.__traceback__)]
     return bool(frames) and frames[-1].f_globals.get("__name__") == "distributed.cfexecutor"

@@ -1,34 +1,48 @@
 """An executor that keeps finished chunks in a folder, so that interrupted work goes on where it was.
 
 A file is written whole or not at all, and named by a digest of everything its results depend on: the chunk's
-arguments, this package's simulator and the versions of what compiles it. Other arguments or other code
-never find it.
+arguments, this package's code and the versions of what compiles it. Its last 64 bytes (the comment of the
+``.npz`` archive) are the digest of that name and of all bytes before. What does not end with its own digest
+is no result, whatever it is: a cut or damaged file, other work's under this name, other numbers.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import io
+import os
 import platform
-from collections.abc import Callable
+import warnings
+import zipfile
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from rlvr._locking import FolderLock
 from rlvr._writing import replacing
 from rlvr.simulator.executors import Chunk, n_threads, train_chunk
 
-__all__ = ["KeptChunks", "chunk_digest"]
+__all__ = ["KeptChunks", "chunk_digest", "code_digest"]
+
+_PACKAGE = Path(__file__).parents[1]
+_WHOLE, _HALF = ("*.npz",), (".*.npz",)
+_SEAL = 64  # digits of a digest
 
 
 class KeptChunks(Executor):
     """Trains by another executor and keeps every chunk's results; what is there already is not trained.
 
-    As a context manager it removes the folder when its block ends well, and leaves it there when it does not.
+    The folder has one user at a time. As a context manager this removes the folder when its block ends well,
+    and leaves it there when it does not.
 
     Parameters
     ----------
@@ -38,6 +52,9 @@ class KeptChunks(Executor):
         Who trains; threads of this process by default.
     resume : bool
         Go on from the chunks that are there. False removes them first.
+    report : callable, optional
+        Takes a line about a file that is not used, so that its chunk is trained again; a RuntimeWarning by
+        default.
 
     Attributes
     ----------
@@ -45,6 +62,13 @@ class KeptChunks(Executor):
         Chunks that were read instead of trained.
     n_trained : int
         Chunks that were trained and kept.
+
+    Raises
+    ------
+    BlockingIOError
+        If the folder is in use, with who uses it.
+    OSError
+        If the folder cannot be written to; from a submitted chunk, if its file cannot.
 
     Examples
     --------
@@ -60,13 +84,22 @@ class KeptChunks(Executor):
     (True, 0, False)
     """
 
-    def __init__(self, folder: str | Path, executor: Executor | None = None, *, resume: bool = False) -> None:
+    def __init__(
+        self,
+        folder: str | Path,
+        executor: Executor | None = None,
+        *,
+        resume: bool = False,
+        report: Callable[[str], object] | None = None,
+    ) -> None:
         self.folder = Path(folder)
         self.n_found = self.n_trained = 0
-        if not resume:
-            self.clear()
+        threads = n_threads()
         self.folder.mkdir(exist_ok=True)
-        self._trains = executor or ThreadPoolExecutor(n_threads())
+        self._lock = FolderLock(self.folder)
+        self._report, self._counting = report or _warn, Lock()
+        self._remove(*_HALF, *(() if resume else _WHOLE))
+        self._trains = executor or ThreadPoolExecutor(threads)
         self._owned = executor is None
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
@@ -74,40 +107,85 @@ class KeptChunks(Executor):
         if fn is not train_chunk:
             return self._trains.submit(fn, *args, **kwargs)
         (chunk,) = args
-        path = self.folder / f"{chunk_digest(chunk)}.npz"
-        if path.exists():
+        digest = chunk_digest(chunk)
+        results = self.find(digest)
+        if results is not None:
             found: Future = Future()
-            with np.load(path) as file:
-                found.set_result(dict(file))
-            self.n_found += 1
+            found.set_result(results)
             return found
-        return _Keeping(self, path, self._trains.submit(train_chunk, chunk))
+        return _Keeping(self, digest, self._trains.submit(train_chunk, chunk))
+
+    def find(self, digest: str) -> dict[str, NDArray] | None:
+        """What was kept under a digest, or None; anything else that lies there is reported and removed."""
+        path = self._path(digest)
+        if not os.path.lexists(path):
+            return None
+        results = _verified(path, digest)
+        if results is None:
+            if path.is_dir() and not path.is_symlink():
+                raise IsADirectoryError(
+                    errno.EISDIR, "a folder where finished work is kept; move it away", str(path)
+                )
+            path.unlink(missing_ok=True)
+            self._report(f"{path.name[:12]}….npz in {self.folder} is not what was kept there; computed anew")
+        else:
+            with self._counting:
+                self.n_found += 1
+        return results
+
+    def keep(self, digest: str, results: Mapping[str, Any]) -> None:
+        """Write results, arrays or numbers and texts by name, under a digest of all they depend on."""
+        if not self._lock.release.alive:
+            raise RuntimeError(f"{self.folder}: nothing is kept after a shutdown")
+        with replacing(self._path(digest)) as (new,):
+            np.savez(new, **results)
+            with zipfile.ZipFile(new, "a") as archive:
+                archive.comment = bytes(_SEAL)
+            with new.open("r+b") as file:
+                seal = _seal(digest, file.read()[:-_SEAL])
+                file.seek(-_SEAL, os.SEEK_END)
+                file.write(seal)
+        with self._counting:
+            self.n_trained += 1
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """End the threads, if they are this executor's own."""
+        """Give the folder free, and end the threads if they are this executor's own."""
         if self._owned:
             self._trains.shutdown(wait, cancel_futures=cancel_futures)
+        self._lock.release()
 
     def __exit__(self, kind: object, *others: object) -> None:
-        self.shutdown(cancel_futures=kind is not None)
+        if self._owned:
+            self._trains.shutdown(cancel_futures=kind is not None)
         if kind is None:
             self.clear()
+        self._lock.release()
+        if kind is None:
+            with suppress(OSError):  # now that the lock is out of it
+                self.folder.rmdir()
 
     def clear(self) -> None:
         """Remove the chunks, and the folder if nothing else is in it."""
-        for pattern in ("*.npz", ".*.npz"):
-            for path in self.folder.glob(pattern):
-                path.unlink(missing_ok=True)
+        self._remove(*_HALF, *_WHOLE)
         with suppress(OSError):
             self.folder.rmdir()
+
+    def _path(self, digest: str) -> Path:
+        return self.folder / f"{digest}.npz"
+
+    def _remove(self, *patterns: str) -> None:
+        for pattern in patterns:
+            for path in self.folder.glob(pattern):
+                if path.is_symlink() or not path.is_dir():
+                    path.unlink(missing_ok=True)
 
 
 class _Keeping(Future):
     """A chunk's results, which are on the disk before they are known."""
 
-    def __init__(self, kept: KeptChunks, path: Path, trained: Future) -> None:
+    def __init__(self, kept: KeptChunks, digest: str, trained: Future) -> None:
         super().__init__()
-        self._kept, self._path, self._trained = kept, path, trained
+        self._kept, self._digest, self._trained = kept, digest, trained
         trained.add_done_callback(self._keep)
 
     def cancel(self) -> bool:
@@ -118,9 +196,7 @@ class _Keeping(Future):
     def _keep(self, trained: Future) -> None:
         try:
             results = trained.result()
-            with replacing(self._path) as (new,):
-                np.savez(new, **results)
-            self._kept.n_trained += 1
+            self._kept.keep(self._digest, results)
         except BaseException as problem:
             if self.set_running_or_notify_cancel():
                 self.set_exception(problem)
@@ -129,9 +205,32 @@ class _Keeping(Future):
                 self.set_result(results)
 
 
+def _warn(line: str) -> None:
+    warnings.warn(line, RuntimeWarning, stacklevel=4)
+
+
+def _seal(digest: str, content: bytes) -> bytes:
+    """What ends a file of results: the digest of its bytes, so of types, shapes and values, for this work."""
+    return hashlib.sha256(digest.encode() + content).hexdigest().encode()
+
+
+def _verified(path: Path, digest: str) -> dict[str, NDArray] | None:
+    """The results in a file if they were kept there under this digest; nothing is parsed before."""
+    try:
+        if not path.is_file():  # opening a pipe would wait
+            return None
+        data = path.read_bytes()
+    except (OSError, MemoryError):
+        return None
+    if _seal(digest, data[:-_SEAL]) != data[-_SEAL:]:
+        return None
+    with np.load(io.BytesIO(data)) as file:
+        return dict(file)
+
+
 def chunk_digest(chunk: Chunk) -> str:
     """Digest of a chunk's arguments and of the code that trains it, as hexadecimal digits."""
-    digest = hashlib.sha256(_code().encode())
+    digest = hashlib.sha256(code_digest().encode())
     front = {
         "shared": chunk.shared,
         "runs": (chunk.first, chunk.last, chunk.n_seeds),
@@ -147,9 +246,14 @@ def chunk_digest(chunk: Chunk) -> str:
 
 
 @cache
-def _code() -> str:
-    """Digest of the simulator's source and of the versions of the libraries that compile and compute."""
-    digest = hashlib.sha256(f"{np.__version__} {version('numba')} {platform.machine()}".encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
+def code_digest() -> str:
+    """Digest of the package's source and of the versions of the libraries that compile and compute.
+
+    The whole package: the kernels alone already take the arms and the configuration's options from elsewhere.
+    """
+    libraries = " ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "llvmlite", "scipy"))
+    digest = hashlib.sha256(f"{libraries} {platform.machine()}".encode())
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        source = path.read_bytes()
+        digest.update(f" {path.relative_to(_PACKAGE).as_posix()} {len(source)} ".encode() + source)
     return digest.hexdigest()

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from rlvr._checks import choice, real, shown, whole
-from rlvr.simulator.task_family import check_seed
+from rlvr.simulator.task_family import beta_quantile, check_seed
 
 __all__ = ["StrategyFamily", "StrategyTasks", "mean_shares"]
 
@@ -273,8 +273,7 @@ class StrategyFamily:
         difficulty = np.array([generator.random(n_prompts) for generator in generators])
         if self.accuracy_spread > 0:
             mean = np.array(self.accuracies)
-            scale = 1 / self.accuracy_spread - 1
-            drawn = stats.beta.ppf(difficulty[..., None], mean * scale, (1 - mean) * scale)
+            drawn = beta_quantile(difficulty[..., None], mean, 1 / self.accuracy_spread - 1)
             accuracies = np.where((mean > 0) & (mean < 1), drawn, mean)  # there is no Beta of mean 0 or 1
         if self._prompts_differ:
             offsets = np.array(self.offset_sd) * np.array(

@@ -14,16 +14,18 @@ A *task draw* says, for each prompt, which action index plays which role, and, w
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special, stats
+from scipy import linalg, special, stats
 
 from rlvr._checks import real, whole
 
-__all__ = ["TaskFamily", "Tasks", "check_seed"]
+__all__ = ["TaskFamily", "Tasks", "beta_quantile", "check_seed"]
 
+_SKEWED = 1e-12  # below this spread a Beta is a normal law to the last digit that matters
 _STRENGTHS = (1e-9, 1.0 - 1e-9)  # a prompt's strength stays inside: training starts at the log prior
 
 
@@ -136,8 +138,15 @@ class TaskFamily:
         if self.prior_spread == 0:
             return np.array([self.prior_strength]), np.ones(1)
         a, b = self.strength_shape
-        with np.errstate(invalid="ignore"):  # scipy divides 0 by 0, unused, where a + b is exactly 1
+        if self.prior_spread < _SKEWED:
+            nodes, weights = special.roots_hermitenorm(n_nodes)
+            deviation = math.sqrt(self.prior_spread * self.prior_strength * (1 - self.prior_strength))
+            return np.clip(self.prior_strength + deviation * nodes, *_STRENGTHS), weights / weights.sum()
+        # It divides 0 by 0, unused, where a + b is exactly 1.
+        with np.errstate(invalid="ignore", over="ignore"):
             nodes, weights = special.roots_jacobi(n_nodes, b - 1.0, a - 1.0)
+        if not np.isfinite(weights).all():
+            nodes, weights = _narrow_nodes(n_nodes, a, b)
         return np.clip((1.0 + nodes) / 2.0, *_STRENGTHS), weights / weights.sum()
 
     def prior(self, strength: ArrayLike | None = None) -> NDArray[np.float64]:
@@ -201,12 +210,34 @@ class TaskFamily:
             generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, task)))
             generator.permuted(in_order, axis=1, out=roles[task])
             if self.prior_spread > 0:  # by quantile: families that differ in spread share their uniforms
-                drawn = stats.beta.ppf(generator.random(self.n_prompts), *self.strength_shape)
+                concentration = (1.0 - self.prior_spread) / self.prior_spread
+                drawn = beta_quantile(generator.random(self.n_prompts), self.prior_strength, concentration)
                 strengths[task] = np.clip(drawn, *_STRENGTHS)
         if self.prior_spread == 0:
             return Tasks(prior=self.prior()[roles], correct=roles < self.n_correct)
         prior = np.take_along_axis(self.prior(strengths), roles, axis=2)
         return Tasks(prior=prior, correct=roles < self.n_correct)
+
+
+def _narrow_nodes(n_nodes: int, a: float, b: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Golub and Welsch's nodes on [-1, 1] for large shapes, at which scipy's weights are NaN."""
+    s, n = a + b - 2.0, np.arange(n_nodes)
+    middle = (a - b) / (2 * n + s + 2) * (s / (2 * n + s))
+    k = n[1:]
+    apart = (k + b - 1) / (2 * k + s) * (k + a - 1) / (2 * k + s) * (k + s) / (2 * k + s + 1) * k
+    nodes, vectors = linalg.eigh_tridiagonal(middle, 2 * np.sqrt(apart / (2 * k + s - 1)))
+    return nodes, vectors[0] ** 2
+
+
+def beta_quantile(at: ArrayLike, mean: ArrayLike, concentration: float) -> NDArray[np.float64]:
+    """Quantiles of Beta distributions of some means, whose two shapes add up to `concentration`.
+
+    With next to no spread the normal law stands in, since scipy's quantiles are NaN or far off there.
+    """
+    middle = np.asarray(mean, dtype=float)
+    if concentration > 1 / _SKEWED:
+        return middle + np.sqrt(middle * (1 - middle) / (concentration + 1)) * special.ndtri(at)
+    return stats.beta.ppf(at, middle * concentration, (1.0 - middle) * concentration)
 
 
 def check_seed(seed: int) -> int:

@@ -32,7 +32,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from rlvr._checks import real, whole
+from rlvr._checks import confidence_level, plain, real, whole
 from rlvr.stats.estimates import Estimate, mean_interval, ratio_interval, replicates
 
 __all__ = [
@@ -89,7 +89,7 @@ def mean_claim(
     >>> round(claim.p_inside, 4), claim.p_outside
     (0.0025, 1.0)
     """
-    _check_region(low, high)
+    low, high = _region(low, high)
     inside, against = _p_values(lambda end, side: _t_test(values, end, side), low, high)
     return Claim(mean_interval(values, level=level), (low, high), inside, against, label=label)
 
@@ -109,7 +109,7 @@ def equivalence(values: ArrayLike, margin: float, *, label: str = "", level: flo
     ----------
     Schuirmann. Journal of Pharmacokinetics and Biopharmaceutics 15(6), 1987.
     """
-    real("margin", margin, "a finite number above 0", above=0)
+    margin = real("margin", margin, "a finite number above 0", above=0)
     return mean_claim(values, low=-margin, high=margin, label=label, level=level)
 
 
@@ -128,7 +128,7 @@ def ratio_claim(
     denominator; so both are tested, and no division takes place (Fieller's argument). `names` are what the
     two are called where the ratio is undefined.
     """
-    _check_region(low, high)
+    low, high = _region(low, high)
     above, below = (np.asarray(values, dtype=float) for values in (numerator, denominator))
     estimate, positive = ratio_interval(above, below, names=names), _t_test(below, 0.0, "greater")
     inside, against = _p_values(lambda end, side: _t_test(above - end * below, 0.0, side), low, high)
@@ -160,8 +160,8 @@ def proportion_claim(
         0 and 1 stand for no bound.
     label, unit : str
     """
-    whole("n", n, "an integer of at least 1", at_least=1)
-    whole("successes", successes, f"an integer from 0 to n = {n}", at_least=0, at_most=n)
+    low, high, n = plain(low), plain(high), whole("n", n, "an integer of at least 1", at_least=1)
+    successes = whole("successes", successes, f"an integer from 0 to n = {n}", at_least=0, at_most=n)
     if not 0 <= low < high <= 1 or (low, high) == (0, 1):
         raise ValueError(f"low must be below high, both in [0, 1] and not 0 and 1, got ({low!r}, {high!r})")
 
@@ -192,6 +192,7 @@ def spread_claim(
     >>> claim.p_inside < 0.001
     True
     """
+    low, high = plain(low), plain(high)
     squares, unit = _squared_deviations(values)
     return _of_roots(mean_claim(squares, **_squared(low, high), label=label), (low, high), unit)
 
@@ -201,6 +202,7 @@ def spread_ratio_claim(
     label: str = "",
 ) -> Claim:  # fmt: skip
     """Test whether a ratio of two standard deviations, paired by unit, lies in a region."""
+    low, high = plain(low), plain(high)
     (above, unit), (below, _) = _squared_deviations(numerator), _squared_deviations(denominator)
     if above.size != below.size:
         raise ValueError(
@@ -216,7 +218,7 @@ def far_claim(values: ArrayLike, *, by: float, low: float = 0.0, high: float = 1
     The region is of that probability, 0 and 1 standing for no bound. Exact binomial tests; the mean of all
     runs is taken for the population's.
     """
-    real("by", by, "a finite number above 0", above=0)
+    by = real("by", by, "a finite number above 0", above=0)
     units, unit = replicates(values)
     far = int((np.abs(units - units.mean()) > by).sum())
     return proportion_claim(far, units.size, low=low, high=high, label=label, unit=unit)
@@ -272,7 +274,7 @@ def verdicts(claims: Mapping[str, Claim], *, level: float = 0.95) -> dict[str, t
     dict of name to (verdict, adjusted p)
         "supported", "contradicted" or "undecided", with the smaller adjusted p-value.
     """
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    level = confidence_level(level)
     raw = {(name, "supported"): claim.p_inside for name, claim in claims.items()}
     raw |= {(name, "contradicted"): claim.p_outside for name, claim in claims.items()}
     adjusted = holm(raw)
@@ -283,9 +285,11 @@ def verdicts(claims: Mapping[str, Claim], *, level: float = 0.95) -> dict[str, t
     return pronounced
 
 
-def _check_region(low: float, high: float) -> None:
+def _region(low: float, high: float) -> tuple[float, float]:
+    low, high = plain(low), plain(high)
     if not low < high or (math.isinf(low) and math.isinf(high)):
         raise ValueError(f"low must be below high and at least one of them finite, got ({low!r}, {high!r})")
+    return low, high
 
 
 def _p_values(test: Callable[[float, str], float], low: float, high: float) -> tuple[float, float]:

@@ -16,7 +16,7 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 
-from rlvr._checks import real
+from rlvr._checks import confidence_level
 
 __all__ = [
     "Estimate",
@@ -24,9 +24,12 @@ __all__ = [
     "mean_interval",
     "ratio_interval",
     "replicates",
+    "scale_up",
     "welch_freedom",
     "welch_half_width",
 ]
+
+_TINY = 1e-100
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,12 @@ def replicates(values: ArrayLike) -> tuple[NDArray[np.float64], str]:
     return runs.mean(axis=1), "task draw"
 
 
+def scale_up(values: NDArray[np.float64]) -> float:
+    """A power of two, by which nothing rounds, for values whose squares would underflow; else 1."""
+    largest = float(np.abs(values).max(initial=0.0))
+    return 2.0 ** min(-math.frexp(largest)[1], 1000) if 0 < largest < _TINY else 1.0
+
+
 def mean_interval(values: ArrayLike, *, level: float = 0.95, unit: str = "") -> Estimate:
     """Mean over independent units with Student's t interval.
 
@@ -134,15 +143,16 @@ def mean_interval(values: ArrayLike, *, level: float = 0.95, unit: str = "") -> 
     >>> print(mean_interval([0.1, 0.2, 0.3, 0.2]))
     0.2000 [0.0701, 0.3299]
     """
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    level = confidence_level(level)
     units, name = replicates(values)
     unit, value = unit or name, float(units.mean())
     if units.size < 2:
         return Estimate(value, level=level, unit=unit, n=1, reason="one observation has no spread")
     if np.ptp(units) == 0:  # the frozen arm: known exactly
         return Estimate(value, value, value, level, unit, units.size)
-    low, high = scipy.stats.ttest_1samp(units, 0.0).confidence_interval(level)
-    return Estimate(value, float(low), float(high), level, unit, units.size)
+    scale = scale_up(units)
+    low, high = scipy.stats.ttest_1samp(units * scale, 0.0).confidence_interval(level)
+    return Estimate(value, float(low) / scale, float(high) / scale, level, unit, units.size)
 
 
 def welch_freedom(variances: ArrayLike, freedom: ArrayLike) -> float:
@@ -158,6 +168,7 @@ def welch_freedom(variances: ArrayLike, freedom: ArrayLike) -> float:
     Satterthwaite. An approximate distribution of estimates of variance components. Biometrics Bull. 2, 1946.
     """
     parts = np.asarray(variances, dtype=float)
+    parts = parts * scale_up(parts)
     return float(parts.sum() ** 2 / (parts**2 / np.asarray(freedom)).sum())
 
 
@@ -171,7 +182,7 @@ def welch_half_width(variances: ArrayLike, freedom: ArrayLike, *, level: float =
     >>> round(welch_half_width([1.0, 1.0], [5, 5]), 3)  # 10 degrees of freedom
     3.151
     """
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    level = confidence_level(level)
     total = float(np.sum(variances))
     if total == 0:
         return 0.0
@@ -208,6 +219,7 @@ def ratio_interval(
             f"numerator and denominator must be paired, got shapes {np.shape(numerator)} "
             f"and {np.shape(denominator)}"
         )
+    level = confidence_level(level)
     below = mean_interval(denominator, level=level)
     above, unit = replicates(numerator)
     if below.n < 2:
@@ -225,12 +237,17 @@ def ratio_interval(
             f"{names[1]} is not separated from 0: {below}",
         )
     under, _ = replicates(denominator)
+    scales = scale_up(above), scale_up(under)
+    above, under = above * scales[0], under * scales[1]
     critical = scipy.stats.t.ppf(0.5 + level / 2, below.n - 1) ** 2
     (xx, xy), (_, yy) = np.cov(above, under) / below.n
     x, y = above.mean(), under.mean()
     a, b, c = y * y - critical * yy, x * y - critical * xy, x * x - critical * xx
     spread = math.sqrt(max(b * b - a * c, 0.0))
-    return Estimate(float(x / y), float((b - spread) / a), float((b + spread) / a), level, unit, below.n)
+    value, low, high = (
+        float(end) * scales[1] / scales[0] for end in (x / y, (b - spread) / a, (b + spread) / a)
+    )
+    return Estimate(value, low, high, level, unit, below.n)
 
 
 def crossing_interval(positions: ArrayLike, curves: ArrayLike, *, level: float = 0.95) -> Estimate:
@@ -252,6 +269,7 @@ def crossing_interval(positions: ArrayLike, curves: ArrayLike, *, level: float =
     Estimate
         Undefined, with the reason, if the mean curve has no such passage.
     """
+    level = confidence_level(level)
     at, quantity = np.asarray(positions, dtype=float), np.asarray(curves, dtype=float)
     units, unit = np.stack([replicates(curve)[0] for curve in quantity]), replicates(quantity[0])[1]
 

@@ -15,8 +15,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy import stats
 
-from rlvr._checks import real, whole
-from rlvr.stats.estimates import welch_freedom
+from rlvr._checks import confidence_level, real, whole
+from rlvr.stats.estimates import scale_up, welch_freedom
 
 __all__ = [
     "fewest_runs",
@@ -49,9 +49,9 @@ def task_draws_needed(distance: float, sd: float, *, alpha: float, power: float 
     >>> task_draws_needed(0.5, 1.0, alpha=0.05, power=0.8)
     27
     """
-    real("distance", distance, "a finite number above 0", above=0)
-    real("sd", sd, "a finite number of at least 0", above=0, closed=True)
-    _check_errors(alpha, power)
+    distance = real("distance", distance, "a finite number above 0", above=0)
+    sd = real("sd", sd, "a finite number of at least 0", above=0, closed=True)
+    alpha, power = _errors(alpha, power)
 
     def reached(n: int) -> bool:
         if sd == 0:
@@ -64,8 +64,9 @@ def task_draws_needed(distance: float, sd: float, *, alpha: float, power: float 
 
 def half_width_draws(half_width: float, sd: float, *, level: float = 0.95) -> int:
     """Fewest units at which a t interval is expected to be no wider than +- `half_width`."""
-    real("half_width", half_width, "a finite number above 0", above=0)
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    half_width = real("half_width", half_width, "a finite number above 0", above=0)
+    sd = real("sd", sd, "a finite number of at least 0", above=0, closed=True)
+    level = confidence_level(level)
     return _fewest(lambda n: stats.t.ppf(0.5 + level / 2, n - 1) * sd / math.sqrt(n) <= half_width)
 
 
@@ -80,9 +81,9 @@ def studies_needed(rate: float, bound: float, *, alpha: float, power: float = 0.
         End of the region; the test is "less" if `rate` lies below it, else "greater".
     alpha, power : float in (0, 1)
     """
-    real("rate", rate, "a probability", above=0, below=1, closed=True)
-    real("bound", bound, "a number strictly between 0 and 1", above=0, below=1)
-    _check_errors(alpha, power)
+    rate = real("rate", rate, "a probability", above=0, below=1, closed=True)
+    bound = real("bound", bound, "a number strictly between 0 and 1", above=0, below=1)
+    alpha, power = _errors(alpha, power)
     if rate == bound:
         raise ValueError(f"rate must differ from bound, got {rate!r} for both")
 
@@ -122,13 +123,16 @@ def power_of_difference(
     >>> round(power_of_difference(14.0, (6.5, 26.4), (5, 11)), 2)
     0.33
     """
+    level = confidence_level(level)
+    difference = real("difference", difference, "a finite number")
+    checked = [real(f"deviations[{i}]", sd, "a number above 0", above=0) for i, sd in enumerate(deviations)]
+    scale = scale_up(np.array(checked))
     error = [
-        real(f"deviations[{i}]", sd, "a number above 0", above=0) ** 2
-        / whole(f"runs[{i}]", n, "a whole number of at least 2", at_least=2)
-        for i, (sd, n) in enumerate(zip(deviations, runs, strict=True))
+        (sd * scale) ** 2 / whole(f"runs[{i}]", n, "a whole number of at least 2", at_least=2)
+        for i, (sd, n) in enumerate(zip(checked, runs, strict=True))
     ]
-    freedom = welch_freedom(error, [n - 1 for n in runs])
-    shift = abs(real("difference", difference, "a finite number")) / math.sqrt(sum(error))
+    freedom = welch_freedom(error, [int(n) - 1 for n in runs])
+    shift = abs(difference) * scale / math.sqrt(sum(error))
     critical = stats.t.ppf(0.5 + level / 2, freedom)
     # The chance to reject on the wrong side underflows to NaN where it is nothing.
     wrong_side = np.nan_to_num(stats.nct.cdf(-critical, freedom, shift))
@@ -155,6 +159,7 @@ def power_of_variance_ratio(
     >>> round(power_of_variance_ratio(8.0, (6, 9)), 2), round(power_of_variance_ratio(1.0, (6, 9)), 2)
     (0.7, 0.05)
     """
+    level = confidence_level(level)
     one, other = (
         whole(f"runs[{i}]", n, "a whole number of at least 2", at_least=2) - 1 for i, n in enumerate(runs)
     )
@@ -180,14 +185,15 @@ def power_of_proportions(shares: tuple[float, float], runs: tuple[int, int], *, 
     >>> round(power_of_proportions((0.0, 4 / 11), (5, 11)), 2)
     0.06
     """
-    chances = []
+    level, chances, sizes = confidence_level(level), [], []
     for i, (share, n) in enumerate(zip(shares, runs, strict=True)):
-        real(f"shares[{i}]", share, "a fraction from 0 to 1", above=0, below=1, closed=True)
-        whole(f"runs[{i}]", n, "a whole number of at least 1", at_least=1)
+        share = real(f"shares[{i}]", share, "a fraction from 0 to 1", above=0, below=1, closed=True)
+        n = whole(f"runs[{i}]", n, "a whole number of at least 1", at_least=1)
+        sizes.append(n)
         chances.append(stats.binom.pmf(np.arange(n + 1), n, share))
     power = 0.0
     for one, other in zip(*np.nonzero(np.outer(*chances) > 1e-12), strict=True):
-        table = [[one, runs[0] - one], [other, runs[1] - other]]
+        table = [[one, sizes[0] - one], [other, sizes[1] - other]]
         if stats.fisher_exact(table).pvalue < 1 - level:
             power += chances[0][one] * chances[1][other]
     return float(power)
@@ -210,8 +216,8 @@ def fewest_runs(
     >>> fewest_runs(lambda runs: power_of_difference(14.0, (6.5, 26.4), runs))
     32
     """
-    real("power", power, "a number strictly between 0 and 1", above=0, below=1)
-    whole("at_most", at_most, "a whole number of at least 2", at_least=2)
+    power = real("power", power, "a number strictly between 0 and 1", above=0, below=1)
+    at_most = whole("at_most", at_most, "a whole number of at least 2", at_least=2)
     reached = power_at((at_most, at_most))
     if not math.isfinite(reached):
         raise ValueError(f"power_at must give a number, got {reached} with {at_most} runs of each")
@@ -230,6 +236,7 @@ def _fewest(reached: Callable[[int], bool]) -> int:
     return high // 2 + 1 + bisect_left(range(high // 2 + 1, high), True, key=reached)
 
 
-def _check_errors(alpha: float, power: float) -> None:
-    real("alpha", alpha, "a number strictly between 0 and 1", above=0, below=1)
-    real("power", power, "a number strictly between 0 and 1", above=0, below=1)
+def _errors(alpha: float, power: float) -> tuple[float, float]:
+    named = (("alpha", alpha), ("power", power))
+    one, other = (real(name, at, "a number strictly between 0 and 1", above=0, below=1) for name, at in named)
+    return one, other

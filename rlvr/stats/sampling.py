@@ -38,7 +38,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rlvr._checks import confidence_level
+
 __all__ = ["CrossedSampling", "Sampling", "crossed_margins", "mean_squares", "two_sided_quantile", "wilson"]
+
+_TINY = 1e-150  # a variance whose square may leave the floats
 
 FEWEST_RUNS = 5
 """Runs an arm from which Satterthwaite's interval keeps within a point of its level, however runs and items
@@ -47,6 +51,7 @@ weigh; with four it can fall below."""
 
 def two_sided_quantile(level: float, freedom: ArrayLike | None = None) -> Any:
     """Where Student's t, or without degrees of freedom (...) the normal law, has `level` around 0."""
+    level = confidence_level(level)
     if freedom is None:
         return NormalDist().inv_cdf(0.5 + level / 2)
     from scipy.special import stdtrit  # a third of the time of a small table, which seldom needs it
@@ -111,7 +116,7 @@ class Sampling:
         below, above = _quadrature(c, self.below, self.above), _quadrature(-c, self.below, self.above)
         if self.outcomes is not None:
             n = len(self.outcomes)
-            spread = (self.outcomes @ c.T).std(axis=0, ddof=1)
+            spread = (np.asarray(self.outcomes, dtype=float) @ c.T).std(axis=0, ddof=1)
             paired = two_sided_quantile(self.level, n - 1) * spread / math.sqrt(n)
             # Without a single item on which the arms differ, a width of zero would be an illusion.
             below, above = np.where(spread > 0, paired, below), np.where(spread > 0, paired, above)
@@ -126,8 +131,9 @@ def _quadrature(
     return np.sqrt((np.where(contrasts == 0, 0.0, moved) ** 2).sum(axis=1))
 
 
-def mean_squares(outcomes: NDArray[np.float64]) -> tuple[float, float]:
+def mean_squares(outcomes: ArrayLike) -> tuple[float, float]:
     """Variance of one arm's run means, and its residual mean square, from outcomes (run, item)."""
+    outcomes = np.asarray(outcomes, dtype=float)
     run_means, item_means = outcomes.mean(axis=1, keepdims=True), outcomes.mean(axis=0)
     residuals = outcomes - item_means - run_means + outcomes.mean()
     n_runs, n_items = outcomes.shape
@@ -169,7 +175,8 @@ def crossed_margins(
     0.11
     """
     square = np.atleast_2d(np.asarray(contrasts, dtype=float)) ** 2
-    runs = np.asarray(n_runs)
+    runs, n_items = np.asarray(n_runs, dtype=np.int64), int(n_items)
+    run_squares, rest_squares = np.asarray(run_squares, dtype=float), np.asarray(rest_squares, dtype=float)
     many, free = runs > 1, np.maximum(runs - 1, 1)
     spread = np.where(many, run_squares, 0.0) / runs
     shared = np.where(many, rest_squares, 0.0) / runs / n_items
@@ -182,17 +189,25 @@ def crossed_margins(
         + (shared**2 / (free * (n_items - 1))) @ (square**2).T
     )
     fewest = np.where((square > 0) & many, free, n_items - 1).min(axis=1)
-    together = spread @ square.T
-    with np.errstate(divide="ignore", invalid="ignore"):
-        freedom = np.maximum(np.where(doubt > 0, variance**2 / doubt, fewest), fewest)
-        run_freedom = together**2 / ((spread**2 / free) @ (square**2).T)
-    apart = (
-        two_sided_quantile(level, n_items - 1) ** 2 * by_items
-        + two_sided_quantile(level, np.where(together > 0, run_freedom, 1)) ** 2 * together
-        + two_sided_quantile(level) ** 2 * (known @ square.T)
-    )
     few = fewest < min(FEWEST_RUNS, n_items) - 1
-    return np.sqrt(np.where(few, apart, two_sided_quantile(level, freedom) ** 2 * variance))
+    squares = np.empty_like(variance)
+    if not few.all():  # quantiles are what takes the time
+        with np.errstate(divide="ignore", invalid="ignore"):
+            freedom = np.maximum(
+                np.where((doubt > 0) & (variance > _TINY), variance**2 / doubt, fewest), fewest
+            )
+        squares[:] = two_sided_quantile(level, freedom) ** 2 * variance
+    if few.any():
+        together = spread @ square.T
+        with np.errstate(divide="ignore", invalid="ignore"):
+            run_freedom = together**2 / ((spread**2 / free) @ (square**2).T)
+        apart = (
+            two_sided_quantile(level, n_items - 1) ** 2 * by_items
+            + two_sided_quantile(level, np.where(together > _TINY, run_freedom, 1)) ** 2 * together
+            + two_sided_quantile(level) ** 2 * (known @ square.T)
+        )
+        squares = np.where(few, apart, squares)
+    return np.sqrt(squares)
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from rlvr._checks import real, shown
-from rlvr.stats.estimates import Estimate
+from rlvr._checks import confidence_level, real, shown, whole
+from rlvr.stats.estimates import Estimate, scale_up
 
-__all__ = ["deviation_interval", "deviation_ratio", "paired_deviation_ratio", "same_mean", "same_spread"]
+__all__ = [
+    "deviation_interval",
+    "deviation_ratio",
+    "interval_of_deviation",
+    "paired_deviation_ratio",
+    "same_mean",
+    "same_spread",
+]
 
 _MOST_SHUFFLINGS = 200_000
 
@@ -29,6 +36,12 @@ def _runs(name: str, values: ArrayLike, at_least: int = 2) -> NDArray[np.float64
             f"{name} must be a vector of at least {at_least} finite numbers, got {shown(values)}"
         )
     return runs
+
+
+def _alike_scaled(one: NDArray, other: NDArray) -> tuple[NDArray, NDArray, float]:
+    """Two groups of runs of which no square underflows, and what turns their ratio into that asked for."""
+    a, b = scale_up(one), scale_up(other)
+    return one * a, other * b, b / a
 
 
 def deviation_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
@@ -47,8 +60,27 @@ def deviation_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     '6.6 [3.9, 18.8]'
     """
     runs = _runs("values", values)
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
-    sd, n = float(runs.std(ddof=1)), runs.size
+    scale = scale_up(runs)
+    return interval_of_deviation(float((runs * scale).std(ddof=1)) / scale, runs.size, level=level)
+
+
+def interval_of_deviation(deviation: float, n_runs: int, *, level: float = 0.95) -> Estimate:
+    """The interval of :func:`deviation_interval` where a source gives the deviation of its runs alone.
+
+    Parameters
+    ----------
+    deviation : float, at least 0
+    n_runs : int, at least 2
+    level : float in (0, 1)
+
+    Examples
+    --------
+    >>> format(interval_of_deviation(1.57, 3), ".2f")
+    '1.57 [0.82, 9.87]'
+    """
+    sd = real("deviation", deviation, "a finite number of at least 0", above=0, closed=True)
+    n = whole("n_runs", n_runs, "an integer of at least 2", at_least=2)
+    level = confidence_level(level)
     low, high = sd * np.sqrt((n - 1) / stats.chi2.ppf([0.5 + level / 2, 0.5 - level / 2], n - 1))
     return Estimate(sd, float(low), float(high), level, "training run", n)
 
@@ -73,14 +105,15 @@ def deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float = 0.95)
     '0.50 [0.13, 1.96]'
     """
     one, other = _runs("first", first), _runs("second", second)
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    level = confidence_level(level)
+    one, other, factor = _alike_scaled(one, other)
     n = one.size + other.size
     if np.ptp(other) == 0:
         return Estimate(math.nan, level=level, unit="training run", n=n, reason="second does not vary")
     ratio = float(one.std(ddof=1) / other.std(ddof=1))
     tails = stats.f.ppf([0.5 + level / 2, 0.5 - level / 2], one.size - 1, other.size - 1)
     low, high = ratio / np.sqrt(tails)
-    return Estimate(ratio, float(low), float(high), level, "training run", n)
+    return Estimate(ratio * factor, float(low) * factor, float(high) * factor, level, "training run", n)
 
 
 def paired_deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> Estimate:
@@ -115,7 +148,7 @@ def paired_deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float 
     >>> print(paired_deviation_ratio([2.0, 4.0, 9.0, 5.0], [1.0, 2.0, 4.5, 2.6]))
     1.9988 [1.8030, 2.2159]
     """
-    real("level", level, "a number strictly between 0 and 1", above=0, below=1)
+    level = confidence_level(level)
     one, other = _runs("first", first, at_least=3), _runs("second", second, at_least=3)
     n = one.size
     if other.size != n:
@@ -123,12 +156,13 @@ def paired_deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float 
     for name, runs in (("second", other), ("first", one)):
         if np.ptp(runs) == 0:
             return Estimate(math.nan, level=level, unit="seed", n=n, reason=f"{name} does not vary")
+    one, other, factor = _alike_scaled(one, other)
     ratio = one.var(ddof=1) / other.var(ddof=1)
     t = stats.t.ppf((1 + level) / 2, n - 2)
     k = 1 + 2 * (1 - np.corrcoef(one, other)[0, 1] ** 2) * t**2 / (n - 2)
     ends = ratio * (k + np.array([-1, 1]) * math.sqrt(max(k**2 - 1, 0.0)))
     low, high = np.sqrt(np.maximum(ends, 0.0))
-    return Estimate(math.sqrt(ratio), float(low), float(high), level, "seed", n)
+    return Estimate(math.sqrt(ratio) * factor, float(low) * factor, float(high) * factor, level, "seed", n)
 
 
 def same_mean(first: ArrayLike, second: ArrayLike, *, studentised: bool = False) -> float:

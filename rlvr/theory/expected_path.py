@@ -31,6 +31,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import fields, replace
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -184,6 +185,7 @@ def crossing_after(family: TaskFamily, config: GRPOConfig, n_updates: int) -> fl
     """
     whole("n_updates", n_updates, "an integer of at least 1", at_least=1)
 
+    @cache  # both ends are asked for twice
     def gain(strength: float) -> float:
         path = mean_field(replace(family, prior_strength=strength), config, "majority", n_updates)
         return float(path[-1] - path[0])

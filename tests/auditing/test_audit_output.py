@@ -10,7 +10,15 @@ import pytest
 from rich.console import Console
 
 from rlvr.arms import ARMS
-from rlvr.auditing.audit_output import points, print_report, set_text, to_dict, to_markdown, verdict_text
+from rlvr.auditing.audit_output import (
+    points,
+    print_report,
+    set_text,
+    status_text,
+    to_dict,
+    to_markdown,
+    verdict_text,
+)
 from rlvr.auditing.cell_verdicts import audit
 from rlvr.decomposition import TERMS
 
@@ -44,7 +52,7 @@ reward design dominates (supported)
     published rule: reward design
     note: random: swapped
 
-mixed: no term dominates (leaning)
+mixed: no term dominates (leaning: does not survive items)
     few / m / b
     FROZEN 25.0, RANDOM 37.5, MAJORITY 50.0, TRUE 62.5; 10 items
     null           +12.5  [-20.2, +42.0]
@@ -60,7 +68,7 @@ mixed: no term dominates (leaning)
         RANDOM -6.3, MAJORITY -6.3, FROZEN -12.5, TRUE +12.5
     published rule: elicitation
 
-mixed: no term dominates (leaning)
+mixed: no term dominates (leaning: does not survive items and runs)
     three / x / m / b
     FROZEN 25.0, RANDOM missing, MAJORITY 50.0, TRUE 75.0; 400 or 500 items
     null               ?  in [-28.3, +78.0]
@@ -131,6 +139,26 @@ def test_a_verdict_that_no_single_arm_can_change_says_so_and_pairing_says_what_i
     assert "one arm moves:\n        none does it alone\n" in printed(replace(paired, cells=(stuck,)))
 
 
+@pytest.mark.parametrize(
+    ("broken", "unknown", "text"),
+    [
+        (["items"], (), "leaning: does not survive items"),
+        (["items", "items and runs", "all"], (), "leaning: does not survive items"),
+        (["runs", "frozen", "all"], (), "leaning: does not survive runs and a shift of FROZEN"),
+        (["runs", "all"], ("true",), "leaning: does not survive runs"),
+        (["all"], ("true",), "leaning for these runs: does not survive all sources together"),
+        ([], ("true",), "supported for these runs"),
+        ([], (), "supported"),
+    ],
+)  # fmt: skip
+def test_a_status_names_what_the_verdict_does_not_survive(report, broken, unknown, text):
+    names = ("items", "items and runs", "runs", "frozen", "all")
+    whole = report.cells[0].layer("all")
+    layers = tuple(replace(whole, name=name, survives=name not in broken) for name in names)
+    status = "leaning" if "items" in broken else "supported"
+    assert status_text(replace(report.cells[0], layers=layers, status=status, unknown_runs=unknown)) == text
+
+
 def test_markdown_has_one_row_a_cell():
     table = TABLE.iloc[8:].replace({"study": {"three": "a|b"}})
     lines = to_markdown(audit(table, level=0.9)).splitlines()
@@ -140,7 +168,7 @@ def test_markdown_has_one_row_a_cell():
     )
     assert lines[1] == "| " + " | ".join(["---"] * 10) + " |"
     assert lines[2] == (
-        "| mixed: no term dominates | leaning | a\\|b / x | m | b "
+        "| mixed: no term dominates | leaning for these runs: does not survive items | a\\|b / x | m | b "
         "| ? in [-28.3, +78.0] | ? in [-54.1, +54.1] | +25.0 [+19.7, +30.1] "
         "| ? in [-28.3, +78.0] | +50.0 [+45.3, +54.3] |"
     )
@@ -159,6 +187,8 @@ def test_json_repeats_the_audit_field_by_field(report):
             getattr(audited.cell, name) for name in ("study", "setup", "model", "benchmark")
         ]
         assert (cell["verdict"], cell["support"]) == (audited.verdict, audited.status)
+        assert cell["headline"] == audited.headline and cell["broken_by"] == list(audited.broken_by)
+        assert cell["unknown_runs"] == list(audited.unknown_runs)
         assert cell["possible_verdicts"] == list(audited.possible)
         assert cell["terms"] == {
             name: {"value": shown(term.value), "low": shown(term.low), "high": shown(term.high),

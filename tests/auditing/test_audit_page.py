@@ -61,11 +61,12 @@ def test_every_term_stands_as_the_terminal_has_it():
 def test_verdict_layers_tipping_points_and_rules_stand():
     text = Page(to_html(audit(pd.DataFrame(ROWS), run_sd=0.02, frozen_shift=0.02))).text
     for words in (
-        "elicitation dominates (supported)", "s / m / b", "items: survives (unpaired)",
+        "elicitation dominates (leaning: does not survive all sources together)",
+        "s / m / b", "items: survives (unpaired)",
         "runs: survives", "frozen: survives (FROZEN from 0.396 to 0.436)",
         "all: holds at the printed numbers only",
         "Under the published rule: elicitation", "500 items",
-        "1 cell: 1 supported, 0 leaning, 0 not identified",
+        "1 cell: 0 supported, 1 leaning, 0 not identified",
         "FROZEN 41.6, RANDOM 49.4, MAJORITY 73.0, TRUE 75.0",
     ):  # fmt: skip
         assert words in text
@@ -158,6 +159,20 @@ def test_the_paragraph_says_what_was_done():
     assert "items and runs were treated as crossed" in crossed and "paired across arms" in crossed
     assert "it was assumed that no training lowers accuracy" in crossed
     assert plain in Page(to_html(REPORT)).text
+
+
+def test_the_paragraph_says_how_far_frozen_was_moved():
+    rows = pd.DataFrame(ROWS)
+    again = pd.concat([rows, rows.head(1).assign(accuracy=0.45, role="alternative")])
+    other = rows.assign(study="t")
+    assert "FROZEN was moved" not in methods_paragraph(REPORT)
+    assumed, measured = "10.0 points either way (assumed)", "over its other readings"
+    shifted = methods_paragraph(audit(rows, frozen_shift=0.1))
+    assert assumed in shifted and measured not in shifted
+    read = methods_paragraph(audit(again, frozen_shift=0.1))
+    assert measured in read and assumed not in read
+    both = methods_paragraph(audit([again, other], frozen_shift=0.1))
+    assert measured in both and assumed in both
 
 
 def test_no_cell_is_still_a_page_and_the_same_bits_come_twice():

@@ -233,11 +233,41 @@ def test_a_layer_on_its_own_can_break_a_verdict_that_items_support():
     assert one(table).status == "supported"
     moved = pd.concat([table, arms_table((0.68, 0, 0, 0), role="alternative").head(1)])
     cell = one(moved)
-    assert (cell.verdict, cell.status) == ("null", "supported")  # item sampling alone, as the table says
+    assert (cell.verdict, cell.status, cell.headline) == (
+        "null",
+        "supported",
+        "leaning",
+    )  # status: items alone
+    assert cell.broken_by == ("frozen",) and cell.unknown_runs == ARMS[1:]
     assert not cell.layer("frozen").survives and cell.layer("frozen").verdict == ""
     assert not one(table, run_sd=0.1).layer("runs").survives
     assert one(table, run_sd=0.01).layer("runs").survives
     assert not one(table, frozen_shift=0.2).layer("frozen").survives
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "settings", "headline", "broken"),
+    [
+        (None, {}, "supported", ()),
+        (None, {"run_sd": 0.01, "frozen_shift": 0.01}, "supported", ()),
+        (None, {"run_sd": 0.3, "frozen_shift": 0.01}, "leaning", ("runs",)),
+        (None, {"run_sd": 0.3, "frozen_shift": 0.6}, "leaning", ("runs", "frozen")),
+        ((0.45, 0.70, 0.75, 0.78), {"run_sd": 0.03, "frozen_shift": 0.06}, "leaning", ("all",)),
+        ((0.25, 0.3, 0.34, 0.36), {}, "leaning", ("items",)),
+    ],
+)
+def test_the_headline_is_judged_by_every_layer_and_names_those_that_break_it(
+    accuracies, settings, headline, broken
+):
+    cell = one(arms_table(accuracies) if accuracies else arms_table(), **settings)
+    assert (cell.headline, cell.broken_by) == (headline, broken)
+    assert cell.unknown_runs == (() if "run_sd" in settings else ARMS[1:])
+
+
+def test_an_optimistic_layer_never_decides_the_headline():
+    cell = one(arms_table((0.25, 0.27, 0.29, 0.41), n_items=100, samples_per_item=64))
+    assert cell.layer("items, independent samples").survives and cell.headline == "leaning"
+    assert cell.broken_by == ("items",)
 
 
 @pytest.mark.parametrize("n_runs", [1, 2])

@@ -297,7 +297,9 @@ def test_any_bytes_give_cells_or_a_refusal_with_a_line(tmp_path_factory, raw):
         cells = read_cells([path])
     except TableError as refused:
         assert str(path) in str(refused)
-        assert raw.startswith(b"PK") or re.search(r", line \d+", str(refused))
+        assert raw.startswith((b"PK", b"\x1f\x8b", b"\x28\xb5\x2f\xfd")) or re.search(
+            r", line \d+", str(refused)
+        )
     else:
         assert cells and all(0 <= arm.accuracy <= 1 for cell in cells for arm in cell.arms.values())
 

@@ -38,7 +38,7 @@ def test_json_on_the_terminal_is_json_and_one_line_feed(table):
 
 def test_json_in_a_file_leaves_the_blocks_on_the_terminal(table, tmp_path):
     result = run(table, "--json", tmp_path / "out.json")
-    assert result.stdout.startswith("reward design dominates (supported)\n")
+    assert result.stdout.startswith("reward design dominates (supported for these runs)\n")
     assert (tmp_path / "out.json").read_text() == run(table, "--json", "-").stdout
 
 
@@ -106,7 +106,7 @@ def test_the_program_is_the_same_app(table, monkeypatch, capsys):
 def test_a_page_names_its_input_by_digest(table, tmp_path):
     result = run(table, "--report", tmp_path / "out.html")
     page = (tmp_path / "out.html").read_text(encoding="utf-8")
-    assert result.stdout.startswith("reward design dominates (supported)\n")
+    assert result.stdout.startswith("reward design dominates (supported for these runs)\n")
     assert hashlib.sha256(TABLE.encode()).hexdigest() in page and "reward design dominates" in page
 
 

@@ -41,7 +41,7 @@ def start(*arguments, limit=lambda: None, **options):
 
 def test_logs_give_a_verdict_with_one_command():
     result = run(*ALL, "--metric", "strict-match")
-    blocks = "reward design dominates (leaning)\n    logs / base / sums\n"
+    blocks = "reward design dominates (leaning: does not survive items)\n    logs / base / sums\n"
     assert result.exit_code == 0 and result.stdout.startswith(blocks)
     assert "note: true: 2 logs are 2 runs" in result.stdout
     renamed = run(*ALL, "--metric", "flexible-extract", "--benchmark", "mine")

@@ -1,12 +1,15 @@
 """`rlvr stored` and the older spellings: what they list, compare, rebuild and refuse."""
 
+import shutil
 from dataclasses import replace
 
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+from rlvr import _data
 from rlvr._data import DATA
+from rlvr.commands import study_commands
 from rlvr.commands.command_line import app
 from rlvr.experiments import stored
 from rlvr.experiments.stored import EXPERIMENTS, find_experiment
@@ -109,6 +112,8 @@ def test_a_rebuild_writes_what_is_stored_and_leaves_nothing_else(made_up, tmp_pa
         (("explorer", "--store", "no-such"), "--store must be an existing folder, got 'no-such'"),
         (("budget", "--resume"), "--resume needs --store, the folder of the run to go on with, got none"),
         (("multiverse", "--resume"), "--resume needs --store"),
+        (("coin-flips", "--resume"), "--resume needs --store"),
+        (("gate-map", "--resume"), "--resume needs --write"),
         (("budget", "--until", "3"), "until must be one of 5, 7, 10"),
         (("multiverse", "--trainings", "0"), "--trainings must be a whole number of at least 1, got 0"),
         (("coin-flips", "--store", "."), "a file in an existing folder is accepted"),
@@ -153,6 +158,35 @@ def test_an_interrupt_says_how_many_chunks_are_kept(made_up, tmp_path, monkeypat
     assert result.stderr == (
         "rlvr: 2 finished chunks kept; the same command with --resume goes on from there\n"
     )
+
+
+def test_of_several_experiments_the_finished_ones_are_kept_until_all_are(made_up, tmp_path, monkeypatch):
+    def interrupted(experiment, folder, *, executor, **settings):
+        executor.keep("x", {"a": 1.0})
+        if "sharing_grid.csv" in experiment.files:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(stored, "rebuild", interrupted)
+    result = run("explorer", "--store", tmp_path)
+    assert result.exit_code == 130 and "rlvr: 2 finished chunks kept; " in result.stderr
+    for name in ("settings", "sharing"):
+        assert [path.name for path in (tmp_path / f".{name}-grid-chunks").iterdir()] == ["x.npz"]
+
+
+def test_stored_data_that_were_changed_are_refused_by_every_command_that_reads_them(tmp_path, monkeypatch):
+    folder = shutil.copytree(DATA, tmp_path / "data")
+    for path in folder.glob("*.[cjy]*"):
+        path.write_bytes(path.read_bytes().replace(b"1", b"2", 1))
+    for name, value in {"DATA": folder, "_PACKAGE": folder}.items():
+        monkeypatch.setattr(_data, name, value)
+    monkeypatch.setattr(
+        study_commands, "_registrations", lambda *_: [(folder / "protocol.yml", folder / "x")]
+    )
+    names = [["stored", name, "--check"] for name in EXPERIMENTS if "protocol" not in name]
+    for arguments in [*names, ["protocol", "check"], ["protocol", "run"], ["replay", "--quick"], ["plan"]]:
+        result = CliRunner().invoke(app, arguments)
+        assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1), arguments
+        assert "has another digest" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -172,6 +172,15 @@ def test_a_factorial_as_asked(designed):
     assert designed == [((0.7, 0.3), {"filtering": "refill", "n_blocks": 5, "n_seeds": 3, "seed": 9})]
 
 
+@pytest.mark.parametrize("command", ["sweep", "factorial", "replay", "protocol run"])
+def test_only_what_is_kept_can_be_resumed(command, tmp_path):
+    result = run(*command.split(), "--resume")
+    assert (result.exit_code, result.stdout) == (2, "") and "--resume needs --" in result.stderr
+    if command != "protocol run":
+        assert "--keep must be an existing folder" in run(command, "--keep", tmp_path / "none").stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [(("--filtering", "off"), "filtering must be one of 'drop', 'refill', got 'off'"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rlvr import ARMS, GRPOConfig, TaskFamily, simulate
+from rlvr import ARMS, GRPOConfig, TaskFamily, Tasks, simulate
 from rlvr.experiments import published_study
 from rlvr.experiments.published_study import (
     CELLS,
@@ -27,6 +27,7 @@ from rlvr.experiments.published_study import (
     published_tasks,
     re_audit,
     replay_run,
+    replay_runs,
     replayed_sweep,
     resampled_interval,
     stored_replay,
@@ -149,6 +150,18 @@ def test_a_run_draws_as_the_study_draws(arm, filtering, eval_every):
     assert found == pytest.approx(plain_replay(tasks, arm, config, 9, eval_every), abs=1e-12)
 
 
+@pytest.mark.parametrize("arm", ARMS)
+def test_runs_side_by_side_are_single_runs_to_the_bit(arm):
+    config = GRPOConfig(n_steps=30)
+    draws = [published_tasks(TaskFamily(), seed) for seed in (3, 4, 5)]
+    together = Tasks(
+        *(np.concatenate([getattr(draw, name) for draw in draws]) for name in ("prior", "correct"))
+    )
+    alone = [replay_run(draw, arm, config, seed=seed) for draw, seed in zip(draws, (9, 10, 11), strict=True)]
+    assert replay_runs(together, arm, config, seeds=(9, 10, 11)).tolist() == alone
+    assert replay_runs(draws[0], arm, config, seeds=iter((9, 12)))[0] == alone[0]
+
+
 def test_evaluations_are_50_steps_apart_unless_said():
     config = GRPOConfig(n_steps=101, batch_size=2, group_size=2)
     tasks = published_tasks(FAMILY, 3)
@@ -209,11 +222,11 @@ def asked(monkeypatch):
     calls = []
     monkeypatch.setattr(published_study, "published_tasks", lambda family, seed: (family, seed))
 
-    def noted(tasks, arm, config, *, seed, eval_every):
-        calls.append((*tasks, arm, config, seed, eval_every))
-        return float(seed)
+    def noted(tasks, arm, config, *, seeds, eval_every):
+        calls.extend((*tasks, arm, config, seed, eval_every) for seed in seeds)
+        return np.array([*seeds], dtype=float)
 
-    monkeypatch.setattr(published_study, "replay_run", noted)
+    monkeypatch.setattr(published_study, "replay_runs", noted)
     return calls
 
 

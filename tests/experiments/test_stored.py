@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 from rlvr import GRPOConfig, TaskFamily, simulate
-from rlvr._data import DATA
+from rlvr._data import DATA, DIGESTS, digest_list, digests_of
 from rlvr.experiments import stored
 from rlvr.experiments.stored import EXPERIMENTS, StoredExperiment, check, find_experiment, rebuild
+from rlvr.simulator import kept_chunks
 from rlvr.simulator.kept_chunks import KeptChunks
 
 WORDS = {1: "one", 2: "null", 3: "three"}
@@ -135,6 +136,20 @@ def test_a_file_has_the_digits_and_the_name_that_were_asked_for(invented, tmp_pa
     assert (tmp_path / "rows.csv").read_text().splitlines()[2] == "1,0,one,0.33"
 
 
+def test_a_rebuild_lists_the_digests_where_its_files_are_listed(invented, tmp_path):
+    folder = invented.folder
+    (folder / "rows.csv").write_text("older")
+    (folder / "other.csv").write_text("another's")
+    (folder / DIGESTS).write_text(digest_list(digests_of(folder)))
+    with KeptChunks(tmp_path / "chunks") as kept:
+        rebuild(invented, folder, executor=kept)
+    assert (folder / DIGESTS).read_text() == digest_list(digests_of(folder))
+    assert set(check(invented).values()) == {True}
+    (folder / "rows.csv").write_text((folder / "rows.csv").read_text().replace("0.2\n", "0.3\n"))
+    with pytest.raises(ValueError, match=r"rows\.csv has another digest"):
+        check(invented)
+
+
 def test_what_is_sealed_is_rebuilt_in_another_folder_alone(invented, tmp_path):
     sealed = replace(invented, is_sealed=True)
     before = (invented.folder / "rows.csv").read_bytes()
@@ -226,11 +241,12 @@ def test_a_kept_cell_is_computed_anew_where_any_code_of_the_package_has_changed(
     """Also code of another wing: a cell may depend on its settings and tasks."""
     wing = tmp_path / "package" / "simulator" / "settings.py"
     wing.parent.mkdir(parents=True)
-    monkeypatch.setattr(stored, "__file__", str(wing.parents[1] / "experiments" / "stored.py"))
-    calls, folder = [], tmp_path / "chunks"
-    folder.mkdir()
+    monkeypatch.setattr(kept_chunks, "_PACKAGE", wing.parents[1])
+    monkeypatch.setattr(stored, "code_digest", kept_chunks.code_digest.__wrapped__)
+    calls = []
     experiment = StoredExperiment(("rows.csv",), "all", compute=partial(words, calls=calls), trains=False)
+    kept = KeptChunks(tmp_path / "chunks")
     for code, n_calls in (("1", 1), ("1", 1), ("2", 2)):
         wing.write_text(code)
-        assert stored._keeping_cells(experiment, folder).compute("bb", executor=None)["length"] == 2
+        assert stored.keeping_cells(experiment, kept).compute("bb", executor=None)["length"] == 2
         assert len(calls) == n_calls

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -387,3 +388,45 @@ def test_a_prompt_of_a_real_log_is_that_of_its_own_metric(tmp_path):
     with pytest.raises(LogError, match=f"1 of 8 items, the first is {lines[3]['doc_hash'][:16]} .*and 0000"):
         read_logs(logs, metrics=["strict-match"])
     assert len(read_logs(logs, metrics=["flexible-extract"]).table) == 24
+
+
+# Files that are none, and logs of every size --------------------------------------------------------
+
+
+def test_a_pipe_and_a_folder_that_cannot_be_read_are_named(tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "f.jsonl")
+    for path in (tmp_path, tmp_path / "f.jsonl"):
+        with pytest.raises(LogError, match=r"f\.jsonl: this is no file but a device or pipe; accepted are"):
+            logs_at("true", path)
+    (tmp_path / "f.jsonl").unlink()
+    (tmp_path / "f.jsonl").symlink_to("nowhere")
+    for path in (tmp_path, tmp_path / "f.jsonl"):
+        with pytest.raises(LogError, match=r"f\.jsonl: a link to nothing; accepted are"):
+            logs_at("true", path)
+    monkeypatch.setattr(os, "scandir", lambda place: (_ for _ in ()).throw(PermissionError(13, "forbidden")))
+    with pytest.raises(LogError, match=rf"^true={tmp_path}: this folder cannot be listed \(forbidden\)"):
+        logs_at("true", tmp_path)
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**400), [10**400]])
+def test_a_number_beyond_any_float_is_refused(tmp_path, value):
+    path = plain(tmp_path / "f.jsonl", [("a", True), ("b", value)])
+    with pytest.raises(LogError, match=r"f\.jsonl: correct of item b must be right or wrong"):
+        read_logs([("frozen", path)])
+
+
+def test_documents_named_1_in_two_types_stand_twice(tmp_path):
+    lines = [json.loads(line) for line in SAMPLES.read_text().splitlines()[:2]]
+    lines = [{**lines[0], "doc_id": document} for document in (1, "1")]
+    (tmp_path / "samples_a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(LogError, match="doc_id '1' stands twice in one filter"):
+        read_logs([("frozen", tmp_path / "samples_a.jsonl")])
+
+
+@pytest.mark.parametrize("common_items", [False, True])
+def test_runs_that_share_no_item_build_no_matrix(common_items):
+    """A matrix of all runs and items would hold 4,000,000,000 counts."""
+    runs = [run("true", [f"{n}-{i}" for i in range(1000)], np.ones(1000), number=n, prompts=[""] * 1000)
+            for n in range(2000)]  # fmt: skip
+    with pytest.raises(LogError, match="2000000 of 2000000 items are not in every log"):
+        match_items("sums", runs, common_items)

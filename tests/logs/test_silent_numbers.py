@@ -99,7 +99,7 @@ def test_a_vote_as_score_is_refused(tmp_path):
             lambda arm, item, right: 1.1 if right else 0.0,
             "score of 8 of 20 answers is neither 0 nor 1, 1.1 in 8",
         ),
-        (lambda arm, item, right: 1.0 if right else -1.0, "is neither 0 nor 1, -1 in 12"),
+        (lambda arm, item, right: 1.0 if right else -1.0, "is neither 0 nor 1, -1.0 in 12"),
     ],
 )
 def test_a_reward_with_parts_is_refused(tmp_path, score, found):

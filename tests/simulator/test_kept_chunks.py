@@ -1,5 +1,6 @@
 """Chunks on the disk: whole or not there, found by the same work alone, gone when all is well."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -70,10 +71,122 @@ def test_without_resume_nothing_old_is_read_or_left(tmp_path):
     (tmp_path / "chunks" / ".half.x.npz").touch()
     (tmp_path / "chunks" / "notes.txt").write_text("mine")
     with KeptChunks(tmp_path / "chunks") as fresh:
-        assert [path.name for path in fresh.folder.iterdir()] == ["notes.txt"]
+        assert sorted(path.name for path in fresh.folder.iterdir()) == [".lock", "notes.txt"]
         runs_by(fresh)
     assert (fresh.n_found, fresh.n_trained) == (0, 8)
     assert [path.name for path in fresh.folder.iterdir()] == ["notes.txt"]  # never what is another's
+
+
+def rewrite(change):
+    """Well-formed results in place of others, written as anyone would write them."""
+
+    def damage(path, _):
+        with np.load(path) as file:
+            results = {name: change(array) for name, array in file.items()}
+        np.savez(path, **results)
+
+    return damage
+
+
+def flip_a_bit(path, _):
+    data = bytearray(path.read_bytes())
+    data[np.random.default_rng().integers(len(data))] ^= 1 << np.random.default_rng().integers(8)
+    path.write_bytes(data)
+
+
+def swap(path, other):
+    one, two = path.read_bytes(), other.read_bytes()
+    path.write_bytes(two)
+    other.write_bytes(one)
+
+
+def replace_by(make):
+    def damage(path, other):
+        path.unlink()
+        make(path, other)
+
+    return damage
+
+
+DAMAGES = {
+    "flipped bit": flip_a_bit, "of another chunk": swap, "no seal": rewrite(np.copy),
+    "cut": lambda path, _: path.write_bytes(path.read_bytes()[:-1]),
+    "half": lambda path, _: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+    "empty": lambda path, _: path.write_bytes(b""), "text": lambda path, _: path.write_text("x" * 999),
+    "zeros": lambda path, _: path.write_bytes(bytes(path.stat().st_size)),
+    "longer": lambda path, _: path.write_bytes(path.read_bytes() + b"0"),
+    "float32": rewrite(np.float32), "transposed": rewrite(np.transpose), "text of numbers": rewrite(np.str_),
+    "NaN": rewrite(lambda array: np.full_like(array, np.nan)), "one number more": rewrite(lambda a: a + 1e-9),
+    "link to another": replace_by(lambda path, other: path.symlink_to(other.name)),
+    "link to nothing": replace_by(lambda path, _: path.symlink_to("nothing")),
+    "link to itself": replace_by(lambda path, _: path.symlink_to(path.name)),
+    "pipe": replace_by(lambda path, _: os.mkfifo(path)),
+    "device": replace_by(lambda path, _: path.symlink_to("/dev/zero")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_what_is_no_chunk_of_this_work_is_trained_again_and_reported(tmp_path, damage):
+    expected, lines = runs_by(None), []
+    runs_by(kept := KeptChunks(tmp_path / "chunks"))
+    kept.shutdown()
+    path, other = sorted(kept.folder.glob("*.npz"))[:2]
+    DAMAGES[damage](path, other)
+    with KeptChunks(kept.folder, resume=True, report=lines.append) as again:
+        assert_same(runs_by(again), expected)
+        assert path.is_file() and not path.is_symlink() and not (kept.folder / "nothing").exists()
+    assert again.n_trained == len(lines) == (2 if damage == "of another chunk" else 1)
+    assert again.n_found == 8 - len(lines) and any(path.name[:12] in line for line in lines)
+    assert not kept.folder.exists()
+
+
+def test_a_chunk_is_no_match_for_other_code_under_its_name(tmp_path, monkeypatch):
+    runs_by(kept := KeptChunks(tmp_path / "chunks"))
+    kept.shutdown()
+    before = sorted(kept.folder.glob("*.npz"))
+    monkeypatch.setattr(kept_chunks, "code_digest", lambda: "another version")
+    for path, chunk in zip(before, {chunk_digest(work_of(n_seeds=n)) for n in range(1, 9)}, strict=True):
+        path.rename(kept.folder / f"{chunk}.npz")
+    with pytest.warns(RuntimeWarning, match="is not what was kept there; computed anew"):
+        assert KeptChunks(kept.folder, resume=True).find(chunk_digest(work_of(n_seeds=3))) is None
+
+
+def test_a_folder_in_place_of_a_chunk_is_named_and_left(tmp_path):
+    runs_by(kept := KeptChunks(tmp_path / "chunks"))
+    kept.shutdown()
+    path = next(kept.folder.glob("*.npz"))
+    path.unlink()
+    (path / "mine").mkdir(parents=True)
+    with (
+        pytest.raises(OSError, match=f"move it away: .*{path.name}"),
+        KeptChunks(kept.folder, resume=True) as again,
+    ):
+        runs_by(again)
+    assert (path / "mine").is_dir()
+    with KeptChunks(kept.folder) as fresh:
+        assert [path.name for path in fresh.folder.glob("*.npz")] == [path.name]
+    assert (path / "mine").is_dir()
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_second_user_of_a_folder_is_refused_and_disturbs_nothing(tmp_path, resume):
+    with KeptChunks(tmp_path / "chunks") as first:
+        runs_by(first)
+        with pytest.raises(BlockingIOError, match="in use by this process"):
+            KeptChunks(tmp_path / "chunks", resume=resume)
+        assert len(list(first.folder.glob("*.npz"))) == 8
+        assert_same(runs_by(first), runs_by(None))
+    assert first.n_found == 8 and not first.folder.exists()
+    with pytest.raises(RuntimeError, match="nothing is kept after a shutdown"):
+        first.keep("x", {})
+
+
+def test_halves_that_a_killed_run_has_left_are_removed(tmp_path):
+    (tmp_path / "chunks").mkdir()
+    (tmp_path / "chunks" / ".ab.x1.npz").write_bytes(b"half")
+    runs_by(kept := KeptChunks(tmp_path / "chunks", resume=True))
+    kept.shutdown()
+    assert len(list(kept.folder.iterdir())) == 8
 
 
 def test_a_chunk_that_cannot_be_written_stops_everything(tmp_path, monkeypatch):
@@ -104,7 +217,7 @@ def test_a_lost_worker_is_a_loss_here_too(tmp_path):
 def test_other_work_is_passed_on(tmp_path):
     with KeptChunks(tmp_path / "chunks") as kept:
         assert kept.submit(int, "11", base=3).result() == 4
-        assert list(kept.folder.iterdir()) == []
+        assert [path.name for path in kept.folder.iterdir()] == [".lock"]
 
 
 def test_every_argument_and_the_code_change_the_digest(monkeypatch):
@@ -119,7 +232,7 @@ def test_every_argument_and_the_code_change_the_digest(monkeypatch):
     ]  # fmt: skip
     digests = {chunk_digest(chunk) for chunk in [one, *others]}
     assert len(digests) == 14
-    monkeypatch.setattr(kept_chunks, "_code", lambda: "another version")
+    monkeypatch.setattr(kept_chunks, "code_digest", lambda: "another version")
     assert chunk_digest(one) not in digests
 
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from rlvr import GRPOConfig, TaskFamily, simulate
+from rlvr import GRPOConfig, StrategyFamily, TaskFamily, simulate
+from rlvr.simulator import task_family
 
 
 def strengths_of(tasks, family):
@@ -83,3 +84,31 @@ def test_extreme_spreads_still_train():
 def test_bad_spreads_are_refused(spread):
     with pytest.raises(ValueError, match=r"prior_spread must be a number in \[0, 1\)"):
         TaskFamily(prior_spread=spread)
+
+
+@pytest.mark.parametrize("spread", [1e-4, 1e-8, 1e-11, 1e-13, 1e-100, 1e-300, 5e-324])
+@pytest.mark.parametrize("mean", [1e-6, 0.2, 0.5, 0.999])
+def test_next_to_no_spread_is_next_to_none(mean, spread):
+    narrow, alike = TaskFamily(mean, prior_spread=spread), TaskFamily(mean)
+    nodes, weights = narrow.strengths()
+    assert weights @ nodes == pytest.approx(mean, rel=1e-9)
+    if spread > 1e-14:  # below, the floats do not tell it
+        assert weights @ (nodes - mean) ** 2 == pytest.approx(spread * mean * (1 - mean), rel=1e-6)
+    assert narrow.prior_accuracy == pytest.approx(alike.prior_accuracy, rel=2 * spread + 1e-12)
+    far = 8 * (max(spread, 1e-30) * mean) ** 0.5
+    np.testing.assert_allclose(narrow.sample(2).prior_accuracy, alike.prior_accuracy, rtol=0, atol=far)
+    for prompts in vars(StrategyFamily((0.5, 0.5), (mean, 0.2), accuracy_spread=spread).sample(2)).values():
+        assert np.isfinite(np.asarray(prompts, dtype=float)).all()
+
+
+def test_quantiles_of_a_narrow_beta_are_those_of_the_normal_law(monkeypatch):
+    """Where both are right they agree, and the moments of the nodes too."""
+    at, family = np.linspace(0.01, 0.99, 9), TaskFamily(0.3, prior_spread=1e-9)
+    one = task_family.beta_quantile(at, 0.3, 1e9)
+    nodes = family.strengths()
+    monkeypatch.setattr(task_family, "_SKEWED", 1e-8)
+    np.testing.assert_allclose(task_family.beta_quantile(at, 0.3, 1e9), one, rtol=0, atol=1e-8)
+    for power in (1, 2, 3):
+        assert family.strengths()[1] @ family.strengths()[0] ** power == pytest.approx(
+            nodes[1] @ nodes[0] ** power, rel=1e-12
+        )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rlvr import ARMS, GRPOConfig, TaskFamily, Tasks, simulate
-from rlvr.experiments.published_study import published_tasks, replay_run
+from rlvr.experiments.published_study import published_tasks, replay_runs
 from rlvr.simulator import executors
 
 SHORT = GRPOConfig(n_steps=40)
@@ -27,6 +27,13 @@ GRID = {
 }
 
 
+def replayed(family, config, arm, n):
+    """Accuracies of n runs of the replay, each on a task draw of its own."""
+    draws = [published_tasks(family, 1000 + task) for task in range(n)]
+    tasks = Tasks(*(np.concatenate([getattr(draw, name) for draw in draws]) for name in ("prior", "correct")))
+    return replay_runs(tasks, arm, config, seeds=range(n), eval_every=config.n_steps)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", GRID)
 def test_population_means_agree_with_the_replay(name):
@@ -35,20 +42,9 @@ def test_population_means_agree_with_the_replay(name):
     n = 120
     runs = simulate(family, config, n_tasks=8 * n, n_seeds=1, seed=11)
     for arm in ARMS[1:]:
-        replayed = np.array([
-            replay_run(published_tasks(family, 1000 + t), arm, config, seed=t, eval_every=config.n_steps)
-            for t in range(n)
-        ])  # fmt: skip
-        compiled = runs.arm(arm).ravel()
-        error = math.hypot(
-            replayed.std(ddof=1) / math.sqrt(n), compiled.std(ddof=1) / math.sqrt(compiled.size)
-        )
-        assert abs(replayed.mean() - compiled.mean()) < 4 * error, (
-            arm,
-            replayed.mean(),
-            compiled.mean(),
-            error,
-        )
+        plain, compiled = replayed(family, config, arm, n), runs.arm(arm).ravel()
+        error = math.hypot(plain.std(ddof=1) / math.sqrt(n), compiled.std(ddof=1) / math.sqrt(compiled.size))
+        assert abs(plain.mean() - compiled.mean()) < 4 * error, (arm, plain.mean(), compiled.mean(), error)
 
 
 @pytest.mark.slow
@@ -56,15 +52,12 @@ def test_the_oracle_notices_a_wrong_learning_rate():
     """The same comparison refuses a trainer that is 20% off."""
     family, config = GRID["light"]
     n = 60
-    replayed = np.array([
-        replay_run(published_tasks(family, 1000 + task), "true", config, seed=task, eval_every=config.n_steps)
-        for task in range(n)
-    ])  # fmt: skip
+    plain = replayed(family, config, "true", n)
     wrong = simulate(
         family, replace(config, learning_rate=0.06), arms=("true",), n_tasks=480, n_seeds=1
     ).accuracy
-    error = math.hypot(replayed.std(ddof=1) / math.sqrt(n), wrong.std(ddof=1) / math.sqrt(wrong.size))
-    assert abs(replayed.mean() - wrong.mean()) > 4 * error
+    error = math.hypot(plain.std(ddof=1) / math.sqrt(n), wrong.std(ddof=1) / math.sqrt(wrong.size))
+    assert abs(plain.mean() - wrong.mean()) > 4 * error
 
 
 def test_frozen_is_the_prior_exactly():

@@ -1,0 +1,124 @@
+"""One door for output: somebody's text is shown as text, wherever it goes.
+
+A name in a table or log may hold what a terminal, a page, a Markdown viewer, a spreadsheet or a JSON reader
+would act on. Each function here returns what the reader of one kind of output shows as that text.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+__all__ = ["json_text", "markdown", "spreadsheet", "visible"]
+
+# C0 and C1 controls, marks of writing direction, characters without a shape, halves of a surrogate pair. The
+# two joiners (200C, 200D) stay, since words and emoji are spelled with them.
+_UNSEEN = (
+    "\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e0fff"
+)
+_UNSEEN_MARK = re.compile(f"[{_UNSEEN}]")
+_NOT_ASCII_UNSEEN = re.compile(f"[{_UNSEEN.removeprefix(chr(0) + '-' + chr(31))}]")
+_BREAK = re.compile("[\t\n\v\f\r\x85\u2028\u2029]+")
+_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE | re.ASCII)
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+_MARKED = {**{mark: f"&#{ord(mark)};" for mark in "&<[]\\`@"}, **{mark: f"\\{mark}" for mark in "|*~$"}}
+_MARKDOWN = re.compile(
+    r"""[&<\[\]\\`@|*~$]
+    | (?<=:)/(?=/) | (?<=www)\.     # a bare address becomes a link
+    | (?<![^\W_])_ | _(?![^\W_])    # within a word it is no emphasis
+    | ^[-#+=:>] | ^\d+(?=[.)])      # a heading, a list, a fence""",
+    re.VERBOSE | re.IGNORECASE,
+)
+
+
+def visible(text: str) -> str:
+    r"""`text` on one line, with a code in place of each character that would act or not be seen.
+
+    Examples
+    --------
+    >>> print(visible("a\x1b[31m\u202eb\nc"))
+    a\x1b[31m\u202eb c
+    """
+    return _UNSEEN_MARK.sub(lambda mark: _code(mark[0]), _BREAK.sub(" ", text))
+
+
+def _code(mark: str) -> str:
+    number = ord(mark)
+    if 0xDC80 <= number <= 0xDCFF:  # a byte of a file's name that is no UTF-8
+        number -= 0xDC00
+    return (
+        f"\\x{number:02x}"
+        if number < 0x100
+        else f"\\u{number:04x}"
+        if number < 0x10000
+        else f"\\U{number:08x}"
+    )
+
+
+def markdown(text: str) -> str:
+    r"""`text` within a line or a table's cell of Markdown: no HTML, no link, no emphasis, no break.
+
+    Examples
+    --------
+    >>> print(markdown("[x](javascript:y) <b> a|b"))
+    &#91;x&#93;(javascript:y) &lt;b> a\|b
+    """
+    return _MARKDOWN.sub(_marked, visible(text).strip())
+
+
+def _marked(found: re.Match[str]) -> str:
+    mark = found[0]
+    if mark[0].isdigit():
+        return f"&#{ord(mark[0])};{mark[1:]}"
+    return {"&": "&amp;", "<": "&lt;", ">": "&gt;"}.get(mark) or _MARKED.get(mark) or f"&#{ord(mark)};"
+
+
+def spreadsheet(text: str) -> str:
+    """`text` as a cell of a CSV or workbook: what would start a formula is quoted, a number stays one.
+
+    Examples
+    --------
+    >>> spreadsheet("=1+1"), spreadsheet("-0.5"), spreadsheet("a=1")
+    ("'=1+1", '-0.5', 'a=1')
+    """
+    if text.lstrip(" ").startswith(_FORMULA) and not _NUMBER.fullmatch(text):
+        text = f"'{text}"
+    return _UNSEEN_MARK.sub(lambda mark: mark[0] if mark[0] in "\t\r\n" else _code(mark[0]), text)
+
+
+def json_text(value: Any) -> str:
+    r"""`value` as JSON that every reader takes: null for what is no number, codes for what is not seen.
+
+    Examples
+    --------
+    >>> print(json_text({"a": [float("nan"), np.float64(0.5)], "b": "é\x9b"}))
+    {
+      "a": [
+        null,
+        0.5
+      ],
+      "b": "é\u009b"
+    }
+    """
+    text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    # Within JSON such characters stand in strings alone, where a code means the same.
+    return _NOT_ASCII_UNSEEN.sub(lambda mark: json.dumps(mark[0])[1:-1], text)
+
+
+def _plain(value: Any) -> Any:
+    """The value in the types that JSON has."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {_plain(str(key)): _plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, str):
+        return re.sub("[\ud800-\udfff]", lambda half: _code(half[0]), value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value

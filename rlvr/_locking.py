@@ -1,0 +1,131 @@
+"""One user of a folder at a time: a lock that names who has it and ends with that process.
+
+The lock is the operating system's, on a byte of the file ``.lock`` in the folder. It belongs to the process:
+it ends when the process ends, however it ends, and no forked worker goes on with it. So a file that a killed
+process has left is taken over. Over NFS the server keeps the lock for all its machines. Where a file system
+has no locks, the name that stands in the file decides: a process of this machine that is gone is taken over,
+any other is respected.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import platform
+import re
+import sys
+import threading
+import weakref
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+__all__ = ["FolderLock"]
+
+_AT = 1 << 30  # the locked byte lies behind the record, which others may then read
+_HOLDER = re.compile(r"process (\d+) of ([\w.-]+) since [\d:. -]+")
+_HERE: set[str] = set()  # what this process has: the system would give it the same lock twice
+_GUARD = threading.Lock()
+
+
+class FolderLock:
+    """The lock of a folder, from now until :meth:`release` or the end of this process.
+
+    Raises
+    ------
+    BlockingIOError
+        If another process, or another lock of this one, has the folder; it says which.
+    OSError
+        If the folder cannot be written to.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        path = os.path.join(os.path.realpath(folder), ".lock")
+        with _GUARD:
+            if path in _HERE:
+                raise _in_use(folder, f"this process ({os.getpid()})")
+            handle = _locked(path, folder)
+            _HERE.add(path)
+        self.release = weakref.finalize(self, _release, path, handle, os.getpid())
+
+
+def _locked(path: str, folder: Path) -> int:
+    """An open file with the lock on it and this process named in it."""
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        try:
+            holder = _HOLDER.fullmatch(os.read(handle, 300).decode("utf-8", "replace").strip())
+            try:
+                _lock(handle)
+            except OSError as problem:
+                is_taken = problem.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+                if is_taken or (holder and _may_live(int(holder[1]), holder[2])):
+                    raise _in_use(folder, holder[0] if holder else "another process") from None
+            if _is_file(handle, path):  # else its holder has removed it meanwhile
+                now = f"{datetime.now():%Y-%m-%d %H:%M:%S}"
+                os.ftruncate(handle, 0)
+                os.lseek(handle, 0, os.SEEK_SET)
+                os.write(handle, f"process {os.getpid()} of {_machine()} since {now}\n".encode())
+                return handle
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def _in_use(folder: Path, holder: str) -> BlockingIOError:
+    return BlockingIOError(
+        errno.EAGAIN, f"in use by {holder}; wait for its end, or name another folder", str(folder)
+    )
+
+
+def _machine() -> str:
+    return re.sub(r"[^\w.-]", "-", platform.node()) or "unnamed"
+
+
+def _may_live(process: int, machine: str) -> bool:
+    """Whether a process that is named as a holder may still run; of another machine nobody knows."""
+    if machine != _machine():
+        return True
+    if process == os.getpid():
+        return False
+    try:
+        if sys.platform != "win32":  # where this would end it
+            os.kill(process, 0)
+    except OSError as problem:
+        return not isinstance(problem, ProcessLookupError)
+    return True
+
+
+def _is_file(handle: int, path: str) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _release(path: str, handle: int, process: int) -> None:
+    if os.getpid() != process:  # a forked copy, whose parent has the lock
+        return
+    with _GUARD:
+        _HERE.discard(path)
+        with suppress(OSError):
+            if sys.platform == "win32":  # which removes no open file
+                os.truncate(handle, 0)
+            else:
+                os.unlink(path)
+        os.close(handle)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(handle: int) -> None:
+        os.lseek(handle, _AT, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(handle: int) -> None:
+        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _AT)

@@ -1,0 +1,324 @@
+"""One door for input: what is opened is a file, hashed as it is read, and bounded in memory.
+
+A file is opened once, and the open handle decides what it is, not its name: a pipe without a writer would be
+waited for without end. Gzip and Zstandard are undone on the way. What expands far more than text does is
+refused, and so is what does not fit a computer's memory in one piece.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import lzma
+import os
+import re
+import stat
+import struct
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from contextvars import ContextVar
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+import zstandard
+
+from rlvr._checks import shortened
+
+__all__ = [
+    "ReadingError", "archive", "digests_as_read", "files_below", "is_zip", "lines", "member", "opened",
+    "read_bytes",
+]  # fmt: skip
+
+MOST_WHOLE = 2**31
+"""Bytes that are read in one piece."""
+
+MOST_LINE = 2**28
+"""Bytes of a line, where a file is read line by line."""
+
+MOST_RATIO = 300
+"""How many times its packed size a file may expand to, beyond the first :data:`FREE_EXPANSION` bytes."""
+
+FREE_EXPANSION = 2**26
+
+MOST_FILES = 1_000_000
+"""Files in a folder and below it."""
+
+_CHUNK, _FEW = 2**20, 2**11
+_GZIP, _ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_ZIPPED_ZSTANDARD = 93  # a zip's number for that compression; Python's own module knows it from 3.14 on
+_DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError, zipfile.BadZipFile)
+_INHERITED = re.compile(r"/dev/stdin|/dev/fd/\d+|/proc/(self|\d+)/fd/\d+")
+_digests: ContextVar[dict[str, str] | None] = ContextVar("digests", default=None)
+
+
+class ReadingError(ValueError):
+    """An input that cannot be read; the message names it and says why."""
+
+    def __init__(self, name: str | Path, reason: str) -> None:
+        super().__init__(f"{shortened(str(name))}: {reason}")
+        self.reason = reason
+
+
+@contextmanager
+def digests_as_read() -> Iterator[dict[str, str]]:
+    """Collects the SHA-256 of each input that is read inside the block, by name, as its bytes pass."""
+    found: dict[str, str] = {}
+    before = _digests.set(found)
+    try:
+        yield found
+    finally:
+        _digests.reset(before)
+
+
+@contextmanager
+def opened(path: str | Path, *, pipes: bool = False) -> Iterator[IO[bytes]]:
+    """The bytes of a file from beginning to end, unpacked where they are gzip or Zstandard.
+
+    Parameters
+    ----------
+    path : path or "-"
+        "-" is standard input.
+    pipes : bool
+        Accept a pipe that is open already: standard input, or what a shell puts in place of ``<(command)``.
+
+    Raises
+    ------
+    ReadingError
+        If it is no file, cannot be read, is damaged, or expands without measure.
+    """
+    name = "standard input" if str(path) == "-" else str(path)
+    with ExitStack() as stack:
+        raw, size = _handle(path, name, pipes, stack)
+        tap = _Tap(raw, name)
+        stream: IO[bytes] = io.BufferedReader(tap, _CHUNK)
+        start = stream.peek(4)[:4]  # type: ignore[attr-defined]
+        if start[:2] == _GZIP or start == _ZSTANDARD:
+            unpacked = gzip.GzipFile(fileobj=stream) if start[:2] == _GZIP else _Zstandard(stream)
+            packed = (lambda: size) if size is not None else (lambda: tap.n_read)
+            stream = io.BufferedReader(_Expanded(unpacked, name, packed), _CHUNK)
+        yield stream
+        if (found := _digests.get()) is not None:
+            while tap.read(_CHUNK):  # what the reader did not want belongs to the file all the same
+                pass
+            found[name] = tap.digest.hexdigest()
+
+
+def _handle(path: str | Path, name: str, pipes: bool, stack: ExitStack) -> tuple[Any, int | None]:
+    """An open handle of `path`, closed by `stack`, and how many bytes it has if that is known."""
+    if str(path) == "-":
+        if sys.stdin is None:
+            raise ReadingError(name, "it is closed")
+        return sys.stdin.buffer, None
+    try:
+        # Not to wait for a writer: what a name leads to is known for sure only when it is open.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError:
+        what = "a link to nothing" if os.path.islink(path) else "no such file"
+        raise ReadingError(name, what) from None
+    except (OSError, ValueError) as error:
+        raise ReadingError(name, f"cannot be read ({getattr(error, 'strerror', None) or error})") from None
+    kind = os.fstat(descriptor)
+    is_file, is_open_pipe = stat.S_ISREG(kind.st_mode), pipes and _INHERITED.fullmatch(os.path.abspath(path))
+    if stat.S_ISDIR(kind.st_mode) or not (is_file or is_open_pipe):
+        os.close(descriptor)
+        what = "a folder" if stat.S_ISDIR(kind.st_mode) else "no file but a device or pipe"
+        raise ReadingError(name, f"this is {what}")
+    if not is_file:
+        os.set_blocking(descriptor, True)
+    return stack.enter_context(open(descriptor, "rb", buffering=0)), kind.st_size if is_file else None
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Says of what a fault is."""
+    try:
+        yield
+    except ReadingError:
+        raise
+    except OSError as error:
+        if isinstance(error, gzip.BadGzipFile):
+            raise ReadingError(name, f"damaged, it cannot be unpacked ({error})") from None
+        raise ReadingError(name, f"cannot be read ({error.strerror or error})") from None
+    except (*_DAMAGED, struct.error, ValueError, RuntimeError) as error:
+        raise ReadingError(name, f"damaged, it cannot be unpacked ({error})") from None
+
+
+class _Tap(io.RawIOBase):
+    """Passes bytes on, hashed where somebody wants their digest."""
+
+    def __init__(self, raw: Any, name: str) -> None:
+        self.raw, self.name, self.n_read, self.digest = raw, name, 0, hashlib.sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        with _named(self.name):
+            chunk = self.raw.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        self.n_read += len(chunk)
+        if _digests.get() is not None:
+            self.digest.update(chunk)
+        return len(chunk)
+
+
+class _Zstandard:
+    """Frames of Zstandard unpacked; the library's own reader would take half a frame for a whole one."""
+
+    def __init__(self, packed: Any) -> None:
+        self.packed, self.rest, self.ready = packed, b"", b""
+        self.frame: Any = None
+
+    def read(self, size: int) -> bytes:
+        while not self.ready:
+            # A few bytes at a time, since nothing bounds what they may expand to.
+            if not (chunk := self.rest or self.packed.read(_FEW)):
+                if self.frame is not None:
+                    raise EOFError("it ends within a frame")
+                return b""
+            self.frame = self.frame or zstandard.ZstdDecompressor().decompressobj()
+            self.ready, self.rest = self.frame.decompress(chunk), self.frame.unused_data
+            if self.frame.eof:
+                self.frame = None
+        part, self.ready = self.ready[:size], self.ready[size:]
+        return part
+
+    def close(self) -> None:
+        """Nothing is open here."""
+
+
+class _Expanded(io.RawIOBase):
+    """Bytes of an unpacked stream, until they are far more than those that were packed."""
+
+    def __init__(self, stream: Any, name: str, packed: Callable[[], int]) -> None:
+        self.stream, self.name, self.packed, self.n_read = stream, name, packed, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        with _named(self.name):
+            chunk = self.stream.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        self.n_read += len(chunk)
+        if self.n_read > max(FREE_EXPANSION, MOST_RATIO * self.packed()):
+            raise ReadingError(
+                self.name,
+                f"expands to more than {MOST_RATIO} times its packed size of {self.packed():,} bytes; "
+                "unpack it first if that is right",
+            )
+        return len(chunk)
+
+
+def read_bytes(path: str | Path, *, pipes: bool = False, until: bytes = b"") -> bytes:
+    """All bytes of a file, as :func:`opened` gives them; reading ends early where they hold `until`."""
+    with opened(path, pipes=pipes) as stream:
+        return _whole(stream, "standard input" if str(path) == "-" else str(path), until)
+
+
+def _whole(stream: Any, name: str, until: bytes = b"") -> bytes:
+    chunks, size = [], 0
+    while chunk := stream.read(_CHUNK):
+        chunks.append(chunk)
+        size += len(chunk)
+        if until and until in chunk:
+            break
+        if size > MOST_WHOLE:
+            raise ReadingError(name, f"holds more than {MOST_WHOLE:,} bytes, the most that is read at once")
+    return b"".join(chunks)
+
+
+def lines(path: str | Path) -> Iterator[bytes]:
+    """The lines of a file, one in memory at a time."""
+    with opened(path) as stream:
+        for number, line in enumerate(iter(partial(stream.readline, MOST_LINE), b""), 1):
+            if len(line) == MOST_LINE and not line.endswith(b"\n"):
+                raise ReadingError(
+                    path, f"line {number} is longer than {MOST_LINE:,} bytes, the most accepted"
+                )
+            yield line
+
+
+def is_zip(path: str | Path) -> bool:
+    """Whether a file is a zip archive; no pipe is waited for."""
+    with ExitStack() as stack:
+        raw, _ = _handle(path, str(path), False, stack)
+        return zipfile.is_zipfile(raw)
+
+
+@contextmanager
+def archive(path: str | Path) -> Iterator[zipfile.ZipFile]:
+    """A zip archive, hashed whole before its members are read.
+
+    Raises
+    ------
+    ReadingError
+        If it is no file, or no whole archive.
+    """
+    with ExitStack() as stack:
+        raw, _ = _handle(path, str(path), False, stack)
+        if (found := _digests.get()) is not None:
+            found[str(path)] = hashlib.file_digest(raw, "sha256").hexdigest()
+        with _named(str(path)):
+            packed = stack.enter_context(zipfile.ZipFile(stack.enter_context(io.BufferedReader(raw))))
+        yield packed
+
+
+def member(packed: zipfile.ZipFile, path: str | Path, name: str) -> bytes:
+    """The bytes of one member of an archive that lies at `path`."""
+    info = packed.getinfo(name)
+    if info.flag_bits & 1:
+        raise ReadingError(path, f"{name} is encrypted; an archive without a password is accepted")
+    where = f"{path}, {name}"
+    with _named(where):
+        if info.compress_type != _ZIPPED_ZSTANDARD:
+            stream: Any = packed.open(info)
+        else:
+            file = packed.fp
+            assert file is not None
+            file.seek(info.header_offset + 26)
+            file.seek(sum(int.from_bytes(file.read(2), "little") for _ in range(2)), os.SEEK_CUR)
+            stream = _Zstandard(io.BytesIO(file.read(info.compress_size)))
+    with closing(stream):
+        content = _whole(
+            io.BufferedReader(_Expanded(stream, where, lambda: info.compress_size), _CHUNK), where
+        )
+    if zlib.crc32(content) != info.CRC:
+        raise ReadingError(where, "damaged, its checksum differs")
+    return content
+
+
+def files_below(folder: str | Path) -> list[Path]:
+    """All that is no folder in a folder and below it, linked folders included, each once.
+
+    Raises
+    ------
+    ReadingError
+        Naming the folder that cannot be listed.
+    """
+    found: list[Path] = []
+    seen: set[tuple[int, int]] = set()
+    waiting, linked = [Path(folder)], list[Path]()
+    while waiting or linked:
+        place = waiting.pop() if waiting else linked.pop()  # a link comes after what it may point to
+        try:
+            status = place.stat()
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            with os.scandir(place) as entries:
+                for entry in entries:
+                    if not entry.is_dir():
+                        found.append(Path(entry.path))
+                    else:
+                        (linked if entry.is_symlink() else waiting).append(Path(entry.path))
+                    if len(found) > MOST_FILES:
+                        raise ReadingError(folder, f"holds more than {MOST_FILES:,} files, the most accepted")
+        except OSError as error:
+            raise ReadingError(place, f"this folder cannot be listed ({error.strerror})") from None
+    return found
