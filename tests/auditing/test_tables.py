@@ -320,3 +320,11 @@ def test_what_is_written_comes_back(model, accuracies):
     (cell,) = read_cells([pd.DataFrame({**table, "accuracy": list(shares.values())})])
     assert cell.model == model.strip() and not cell.notices
     assert {name: arm.accuracy for name, arm in cell.arms.items()} == shares
+
+
+def test_columns_by_the_names_that_people_give_them_are_hinted_at(write):
+    text = refusal(write("arm,benchmark,n_seeds,mean,std,n,seed\ntrue,b,3,0.6,0.02,50,1\n"))
+    for name, column in (("n_runs", "n_seeds"), ("accuracy", "mean"), ("run_sd", "std"), ("n_items", "n"),
+                         ("run", "seed")):  # fmt: skip
+        assert f"did you mean {name} by '{column}'?" in text
+    assert "study by" not in text
