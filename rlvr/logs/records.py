@@ -76,6 +76,7 @@ class Fields:
     sample: tuple[str, ...] = ()
 
 
+_DECODED = ("decoding", "temperature", "top_k", "do_sample")
 _SHARED = ("arm", "run", "temperature")
 """What all records of a file share besides; several runs in a file are a run each, not samples."""
 
@@ -204,14 +205,19 @@ def read_records(
     outcomes_of = outcomes or outcomes_at(where.correct)
     shared = {*where.step, *where.model, *_SHARED} - {*where.sample}
     of_item = {*where.prompt, *where.truth} - {*where.sample, *where.item}
+    present: dict[tuple[str, ...], Fields] = {}
     for number, record in enumerate(records, 1):
-        name, benchmark = _first(record, where.benchmark)
-        gathered.refuse_second_values(record, shared, number)
-        gathered.note_decoding(record, number)
+        keys = tuple(record)
+        if (here := present.get(keys)) is None:
+            here = present[keys] = _present(where, record)
+        name, benchmark = _first(record, here.benchmark)
+        if here.step:
+            gathered.refuse_second_values(record, shared, number)
+            gathered.note_decoding(record, number)
         item = name_item(record, number) if name_item else _item(path, record, where, number)
-        asked = _first(record, where.prompt)[1] if prompts else None
-        output, truth = _first(record, where.output)[1], _first(record, where.truth)[1]
-        gathered.begin_item(item, record, of_item, number, benchmark, name)
+        asked = _first(record, here.prompt)[1] if prompts else None
+        output, truth = _first(record, here.output)[1], _first(record, here.truth)[1]
+        gathered.begin_item(item, record, of_item if here.sample else set(), number, benchmark, name)
         for place, values in enumerate(_samples(outcomes_of(record), several)):
             gathered.add(
                 item,
@@ -224,6 +230,19 @@ def read_records(
                 failed=bool(record.get("error")) and None in values.values(),
             )
     return gathered.logs(where)
+
+
+def _present(where: Fields, record: Mapping[str, Any]) -> Fields:
+    """The names that can lead somewhere in records with these keys; of steps and samples, any that matter."""
+    named = {
+        part.name: tuple(
+            name for name in getattr(where, part.name) if name in record or name.partition(".")[0] in record
+        )
+        for part in fields(Fields)
+    }
+    named["step"] = tuple(record.keys() & {*where.step, *where.model, *_SHARED, *_DECODED})
+    named["sample"] = tuple(record.keys() & {*where.prompt, *where.truth})
+    return Fields(**named)
 
 
 def _item(path: Path, record: Mapping[str, Any], where: Fields, number: int) -> str:
@@ -288,7 +307,10 @@ class _Gathered:
         self, item: str, record: Mapping[str, Any], names: set[str], number: int, benchmark: Any, field: str
     ) -> None:
         """Turn to a record's benchmark; refuse one that differs in what all records of its item share."""
-        self.part = self.parts.setdefault("" if benchmark is None else text_of(benchmark), _Part())
+        label = "" if benchmark is None else text_of(benchmark)
+        if (part := self.parts.get(label)) is None:
+            part = self.parts[label] = _Part()
+        self.part = part
         self.benchmark_fields.add(field)
         for name in record.keys() & names:
             value = record[name]
@@ -318,7 +340,9 @@ class _Gathered:
         if truth is not None:
             part.truths[item] = text_of(truth)
         for metric, value in values.items():
-            part.columns.setdefault(metric, Answers()).add(item, prompt, value)
+            if (column := part.columns.get(metric)) is None:
+                column = part.columns[metric] = Answers()
+            column.add(item, prompt, value)
 
     def logs(self, where: Fields) -> list[Log]:
         """One log a benchmark."""

@@ -8,8 +8,9 @@ several arms share are benchmarks, and anything else is refused until each run i
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -97,12 +98,20 @@ def name_benchmarks(named: Sequence[Named]) -> list[Named]:
                 "alike in every arm are read as benchmarks, names with seed or run as runs; or write "
                 f"benchmark into each line{way}"
             )
+    short = _without_common_end(benchmarks)
     return [
-        replace(one, log=replace(one.log, benchmark=keys[id(one)]))
+        replace(one, log=replace(one.log, benchmark=short[keys[id(one)]]))
         if keys.get(id(one)) in benchmarks
         else one
         for one in named
     ]
+
+
+def _without_common_end(paths: Collection[str]) -> dict[str, str]:
+    """Each path without the parts at its end that all have."""
+    parts = {path: path.split("/") for path in paths}
+    n_common = len(os.path.commonprefix([list(reversed(each)) for each in parts.values()]))
+    return {path: "/".join(each[: len(each) - n_common]) or path for path, each in parts.items()}
 
 
 def with_doubts(named: Sequence[Named], benchmark: str | None) -> list[Named]:

@@ -20,7 +20,7 @@ from rlvr.rewards.answer_reading import canonical, completion_text, last_answer
 
 __all__ = ["Reading", "ScoreCheck", "check_scores", "plain_reading"]
 
-_MARKED = re.compile(r"\\boxed\b|####|<answer>|final answer", re.IGNORECASE)
+_MARKS = (r"\boxed", "####", "<answer>", "inal answer")
 _NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:/\d+)?")
 MOST_DIFFERING = 0.01
 """The fraction of lines that may contradict the plain reading before a score is refused as an accuracy."""
@@ -63,13 +63,13 @@ def plain_reading(output: Any, truth: Any) -> Reading:
         return Reading()
     if given is None:
         return Reading(answered=False)
-    marked = bool(_MARKED.search(text)) or text.strip() == str(answer)
+    marked = any(mark in text for mark in _MARKS) or text.strip() == str(answer)
     if given == known:
         return Reading(True, marked)
     if not (isinstance(given, Fraction) and isinstance(known, Fraction)):
         return Reading()
-    stands_elsewhere = any(canonical(number) == known for number in _NUMBER.findall(text))
-    return Reading(False, marked or not stands_elsewhere)
+    stands_elsewhere = not marked and any(canonical(number) == known for number in _NUMBER.findall(text))
+    return Reading(False, not stands_elsewhere)
 
 
 @dataclass(frozen=True)

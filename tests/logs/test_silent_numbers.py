@@ -298,6 +298,13 @@ def test_files_alike_in_every_arm_are_benchmarks(tmp_path):
     assert "runs" not in " ".join(outcomes.notices["aime24"])
 
 
+def test_folders_alike_in_every_arm_are_benchmarks(tmp_path):
+    for arm in ARMS:
+        for name, n in (("aime24", 8), ("math", 2)):
+            write(tmp_path / arm / name / "out.jsonl", plain()(arm, n + len(arm)))
+    assert list(accuracies(read_logs([(arm, tmp_path / arm) for arm in ARMS]))) == ["aime24", "math"]
+
+
 @pytest.mark.parametrize("arm", ["frozen", "true"])
 def test_files_that_may_be_benchmarks_or_runs_are_refused_until_named(tmp_path, arm):
     other = write(tmp_path / "other.jsonl", plain()("random", 7))
