@@ -8,10 +8,10 @@ several arms share are benchmarks, and anything else is refused until each run i
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 
 from rlvr._checks import shortened
@@ -110,7 +110,8 @@ def name_benchmarks(named: Sequence[Named]) -> list[Named]:
 def _without_common_end(paths: Collection[str]) -> dict[str, str]:
     """Each path without the parts at its end that all have."""
     parts = {path: path.split("/") for path in paths}
-    n_common = len(os.path.commonprefix([list(reversed(each)) for each in parts.values()]))
+    ends = zip(*(reversed(each) for each in parts.values()), strict=False)
+    n_common = sum(1 for _ in takewhile(lambda end: len({*end}) == 1, ends))
     return {path: "/".join(each[: len(each) - n_common]) or path for path, each in parts.items()}
 
 
