@@ -230,6 +230,8 @@ def _as_runs(named: Sequence[Named], metrics: Sequence[str], split_samples: bool
     runs: list[Run] = []
     for one in _of_frozen_together(named):
         metric, answers, explicit = _metric(one.name, one.log, metrics)
+        if not answers.items:
+            raise LogError(f"{one.name}: {metric} scores none of its answers; a log with scores is accepted")
         notices = list(score_notices(one.name, one.log, metric, answers, explicit))
         shares = _shares(answers, f"{one.name}: {metric}", one.log.reread is not None)
         notices += own_notices(one.name, one.log, metric, answers.items, shares)

@@ -309,6 +309,13 @@ def test_fields_that_are_not_there(tmp_path, pairs, problem):
         read_logs([("frozen", path)], fields=pairs)
 
 
+@pytest.mark.parametrize("value", [None, []])
+def test_an_outcome_that_is_never_there(tmp_path, value):
+    path = write(tmp_path / "a.jsonl", [{"id": 3, "right": value}])
+    with pytest.raises(LogError, match=r"right scores none of its answers|holds no scored answer"):
+        read_logs([("frozen", path)], fields=["item=id", "correct=right"])
+
+
 def test_a_list_of_plain_records_and_an_object_that_holds_one(tmp_path):
     lines = [{"item": item, "correct": item < 3} for item in range(N)]
     for document in (lines, {"accuracy": 0.3, "samples": lines}):
