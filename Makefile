@@ -62,7 +62,7 @@ archive: book pdf  ## pack book, PDF, data, code, lock and checksums, the same b
 	$(BIN)/python tools/archive.py
 
 browser: $(READY)  ## open every built page in Chromium: search, dropdowns, the explorer, accessibility; after make book
-	$(BIN)/python -m pytest -n $(JOBS) tests/browser
+	$(BIN)/python -m pytest -n $(JOBS) --timeout 600 tests/browser
 
 lint: $(READY)  ## ruff and mypy
 	$(BIN)/ruff check .

@@ -245,9 +245,9 @@ def repeat(
             take(state, own, prompts, here)
             put(here, own, prompts, state)
         elif piece == 2:
-            softmax_of_lanes(here, policy, scratch.top, scratch.total)
+            softmax_of_lanes(here, policy, scratch.rows[0], scratch.rows[1])
         elif piece == 3:
-            sample(policy, uniforms, scratch.total, actions)
+            sample(policy, uniforms, scratch.rows[1], actions)
         elif piece == 4:
             answers[:] = -1
             group_rewards(2, actions, reference, answers, words, uniforms, None, scratch, rewards)

@@ -22,7 +22,7 @@ from scipy import stats
 
 from rlvr._checks import choice, real, whole
 from rlvr.experiments.gates import GATE_RULES, PoolBlock, published_gate
-from rlvr.simulator.studies import Runs
+from rlvr.simulator.runs import Runs
 from rlvr.simulator.task_family import check_seed
 from rlvr.stats.estimates import Estimate, mean_interval
 from rlvr.stats.sampling import Sampling, wilson

@@ -18,6 +18,7 @@ __all__ = [
     "DATA",
     "PAPERS",
     "base_priors",
+    "judge_verdicts",
     "published_arms",
     "published_curves",
     "published_label_accuracy",
@@ -49,7 +50,7 @@ _TEXT: dict[str, Any] = {"dtype": str, "keep_default_na": False}
 
 def published_arms() -> pd.DataFrame:
     """The book's own arms, one row each, every column as text; see ``rlvr/data/README.md``."""
-    return _read_once("arms.csv", None, text=True).copy()
+    return _read_once("arms.csv", text=True, of_package=True).copy()
 
 
 def published_curves() -> pd.DataFrame:
@@ -96,6 +97,17 @@ def base_priors() -> pd.DataFrame:
     return _read_once("base_priors.csv").copy()
 
 
+def judge_verdicts() -> pd.DataFrame:
+    """Thirteen completions, each with its label, and whether each of four judges takes it for right.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``completion``, ``label`` and one a judge, of 0 and 1.
+    """
+    return pd.read_csv(DATA / "judge_verdicts.csv", dtype={"label": str})
+
+
 def stored_benchmarks() -> pd.DataFrame:
     """The goals of speed and what was measured, from one session of ``make bench``.
 
@@ -121,5 +133,5 @@ def speed_attempts() -> pd.DataFrame:
 
 
 @cache
-def _read_once(name: str, folder: Path | None = DATA, *, text: bool = False) -> pd.DataFrame:
-    return stored_table(name, folder, **(_TEXT if text else {}))
+def _read_once(name: str, *, text: bool = False, of_package: bool = False) -> pd.DataFrame:
+    return stored_table(name, None if of_package else DATA, **(_TEXT if text else {}))

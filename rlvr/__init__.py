@@ -1,27 +1,39 @@
 """What does "true minus random" estimate? The tested core behind the report.
 
 The names below are public and stay. Each lives in the wing it belongs to and is loaded on first use, so
-that `rlvr audit` does not wait for the compiler that only the simulator needs.
+that `rlvr audit` does not wait for the compiler that only the simulator needs. The package itself needs the
+standard library alone, as `rlvr.rewards` does.
 """
 
-import lazy_loader
+from importlib import import_module
+from typing import Any
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submod_attrs={
-        "arms": ["ARMS"],
-        "decomposition": ["Decomposition", "decompose"],
-        "stats": ["Estimate"],
-        "simulator": ["GRPOConfig", "Runs", "StrategyFamily", "TaskFamily", "Tasks", "simulate"],
-        "theory": [
-            "accuracy_at_kl", "best_of_n", "crossover", "elicitation_limit", "jeffreys", "kl_ceiling",
-            "kl_divergence", "kl_pull", "majority_closure", "majority_drift", "mean_field",
-            "null_curvature", "pass_at_k", "random_drift", "true_drift", "update_weights",
-        ],
-        "experiments.factorial_design": ["effects"],
-        "experiments.protocol_verdicts": ["judge"],
-        "experiments.sealed_protocol": ["load_protocol"],
-        "auditing": ["AuditReport", "audit"],
-        "rewards": ["majority_reward", "random_reward", "true_reward"],
-    },
-)  # fmt: skip
+_HOMES = {
+    "arms": ["ARMS"],
+    "decomposition": ["Decomposition", "decompose"],
+    "stats": ["Estimate"],
+    "simulator": ["GRPOConfig", "Runs", "StrategyFamily", "TaskFamily", "Tasks", "simulate"],
+    "theory": [
+        "accuracy_at_kl", "best_of_n", "crossover", "elicitation_limit", "jeffreys", "kl_ceiling",
+        "kl_divergence", "kl_pull", "majority_closure", "majority_drift", "mean_field",
+        "null_curvature", "pass_at_k", "random_drift", "true_drift", "update_weights",
+    ],
+    "experiments.factorial_design": ["effects"],
+    "experiments.protocol_verdicts": ["judge"],
+    "experiments.sealed_protocol": ["load_protocol"],
+    "auditing": ["AuditReport", "audit"],
+    "rewards": ["majority_reward", "random_reward", "true_reward"],
+}  # fmt: skip
+_HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"rlvr has no name {name}; it has {', '.join(__all__)}")
+    return getattr(import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
+import os
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -12,24 +13,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
-    "choice",
-    "confidence_level",
-    "counted",
-    "plain",
-    "policy_and_correct",
-    "real",
-    "shortened",
-    "shown",
-    "whole",
-]
+    "MOST", "as_given", "choice", "confidence_level", "counted", "fits_memory", "plain", "policy_and_correct",
+    "real", "shortened", "shown", "whole",
+]  # fmt: skip
 
+MOST = 2**32 - 1
+"""The largest count that the simulator takes, since random numbers are keyed by 32 bits of it."""
 
 _LEVEL_STEP = 1e-13
 
 
 def shown(value: object) -> str:
     """How a refusal shows somebody's value: its `repr`, shortened."""
-    return shortened(repr(value))
+    try:
+        return shortened(repr(value))
+    except ValueError:  # an integer of more digits than Python prints
+        return f"a value of type {type(value).__name__} with too many digits to print"
 
 
 def shortened(text: str, most: int = 100) -> str:
@@ -106,8 +105,43 @@ def whole(name: str, value: int, accepted: str, *, at_least: int, at_most: float
         wrong = ValueError if isinstance(value, float) and math.isnan(value) else TypeError
         raise wrong(f"{name} must be {accepted}, got {shown(value)} of type {type(value).__name__}")
     if not at_least <= value <= at_most:
-        raise ValueError(f"{name} must be {accepted}, got {shown(value)}")
+        limit = f", which is above {MOST:,}" if MOST == at_most < value else ""
+        raise ValueError(f"{name} must be {accepted}, got {shown(value)}{limit}")
     return int(value)
+
+
+def as_given(value: float) -> float:
+    """The number as it was given if it is Python's own, else as Python's: NumPy's narrow ones overflow."""
+    if isinstance(value, numbers.Integral):
+        return int(value) if abs(int(value)) <= 2**53 else float(value)
+    return value if isinstance(value, float) else float(value)
+
+
+def fits_memory(n_bytes: float, sizes: str) -> None:
+    """Raise a ValueError that quotes `sizes` if arrays of so many bytes are more than this machine holds."""
+    if n_bytes < 2**28:
+        return
+    most = _memory()
+    if n_bytes > most:
+        raise ValueError(
+            f"{sizes} would need about {n_bytes / 2**30:,.1f} GiB of memory, and this process may use "
+            f"{most / 2**30:,.1f}: make one of them smaller"
+        )
+
+
+def _memory() -> float:
+    """Bytes that this process may use, as far as the system tells."""
+    limits = []
+    try:
+        limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+        import resource
+
+        limits.append(resource.getrlimit(resource.RLIMIT_AS)[0])
+        with open("/sys/fs/cgroup/memory.max", encoding="ascii") as file:
+            limits.append(int(file.read()))
+    except (ImportError, AttributeError, OSError, ValueError):  # no such limit, or none that it tells
+        pass
+    return min((limit for limit in limits if limit > 0), default=math.inf)
 
 
 def choice(name: str, value: str, options: Sequence[str]) -> str:

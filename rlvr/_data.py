@@ -53,7 +53,8 @@ def stored_bytes(path: Path, *, listed: bool | None = None) -> bytes:
     Raises
     ------
     ValueError
-        If the bytes are others than those that were stored, or if a file that must be there is not.
+        If the bytes are others than those that were stored, if a file that must be there is missing, or if
+        one that nothing lists is a device or pipe.
     OSError
         If a file that nothing lists cannot be read.
     """
@@ -61,6 +62,10 @@ def stored_bytes(path: Path, *, listed: bool | None = None) -> bytes:
         listed = path.parent.resolve() == _PACKAGE.resolve()
     digests = listed_digests(path.parent, required=listed)
     if not listed and path.name not in digests:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise ValueError(
+                f"{shortened(str(path))}: this is no file but a device or pipe; a file is accepted"
+            )
         return path.read_bytes()
     if path.name not in digests:
         raise _refused(path, f"is not listed in {DIGESTS}")

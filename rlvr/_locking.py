@@ -67,7 +67,9 @@ def _locked(path: str, folder: Path) -> int:
                 os.lseek(handle, 0, os.SEEK_SET)
                 os.write(handle, f"process {os.getpid()} of {_machine()} since {now}\n".encode())
                 return handle
-        except BaseException:
+        except BaseException as problem:
+            if isinstance(problem, OSError) and problem.filename is None:
+                problem.filename = path  # a full disk
             os.close(handle)
             raise
         os.close(handle)

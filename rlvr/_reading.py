@@ -25,8 +25,6 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-import zstandard
-
 from rlvr._checks import shortened
 
 __all__ = [
@@ -51,7 +49,7 @@ MOST_FILES = 1_000_000
 _CHUNK, _FEW = 2**20, 2**11
 _GZIP, _ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _ZIPPED_ZSTANDARD = 93  # a zip's number for that compression; Python's own module knows it from 3.14 on
-_DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError, zipfile.BadZipFile)
+_DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 _INHERITED = re.compile(r"/dev/stdin|/dev/fd/\d+|/proc/(self|\d+)/fd/\d+")
 _digests: ContextVar[dict[str, str] | None] = ContextVar("digests", default=None)
 
@@ -65,10 +63,10 @@ class ReadingError(ValueError):
 
 
 @contextmanager
-def digests_as_read() -> Iterator[dict[str, str]]:
+def digests_as_read(wanted: bool = True) -> Iterator[dict[str, str]]:
     """Collects the SHA-256 of each input that is read inside the block, by name, as its bytes pass."""
     found: dict[str, str] = {}
-    before = _digests.set(found)
+    before = _digests.set(found if wanted else None)
     try:
         yield found
     finally:
@@ -171,6 +169,9 @@ class _Zstandard:
     """Frames of Zstandard unpacked; the library's own reader would take half a frame for a whole one."""
 
     def __init__(self, packed: Any) -> None:
+        import zstandard  # a table needs none
+
+        self.library: Any = zstandard
         self.packed, self.rest, self.ready = packed, b"", b""
         self.frame: Any = None
 
@@ -181,8 +182,11 @@ class _Zstandard:
                 if self.frame is not None:
                     raise EOFError("it ends within a frame")
                 return b""
-            self.frame = self.frame or zstandard.ZstdDecompressor().decompressobj()
-            self.ready, self.rest = self.frame.decompress(chunk), self.frame.unused_data
+            self.frame = self.frame or self.library.ZstdDecompressor().decompressobj()
+            try:
+                self.ready, self.rest = self.frame.decompress(chunk), self.frame.unused_data
+            except self.library.ZstdError as error:
+                raise EOFError(error) from None
             if self.frame.eof:
                 self.frame = None
         part, self.ready = self.ready[:size], self.ready[size:]

@@ -27,7 +27,17 @@ MAY_IMPORT = {
     "auditing": {"ground", "stats", "logs"},
     "planning": {"ground", "stats", "logs", "auditing"},
     "rewards": set(),  # nothing at all: a trainer's environment need not hold the core's libraries
-    "commands": {"ground", "stats", "simulator", "theory", "experiments", "logs", "auditing", "planning"},
+    "commands": {
+        "ground",
+        "stats",
+        "simulator",
+        "theory",
+        "experiments",
+        "logs",
+        "auditing",
+        "planning",
+        "rewards",
+    },
 }
 KERNEL = "rlvr.simulator.kernel"
 

@@ -38,6 +38,7 @@ def differences(stored, fresh):
     return found
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("text", TEXTS, ids=lambda path: path.stem)
 def test_every_stored_output_is_what_a_fresh_run_gives(text):
     stored = nbformat.read(text.with_suffix(".ipynb"), as_version=4)

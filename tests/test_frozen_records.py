@@ -8,7 +8,12 @@ import pytest
 
 import rlvr
 
-FILLED_LATER = {"rlvr.logs.answers.Answers"}  # while a log is read
+FILLED_LATER = {
+    "rlvr.logs.answers.Answers",  # while a log is read
+    "rlvr.rewards.reward_log.FlatCoins",  # while a model trains
+    "rlvr.rewards.reward_log._AtOneStep",
+    "rlvr.simulator.executors._Pulse",  # while workers answer
+}
 RECORDS = [
     value
     for found in pkgutil.walk_packages(rlvr.__path__, "rlvr.")
@@ -28,5 +33,5 @@ def test_no_field_can_be_set(record):
         setattr(object.__new__(record), fields(record)[0].name, None)
 
 
-def test_the_only_one_to_be_filled_is_there():
+def test_what_is_filled_while_work_goes_on_is_there():
     assert {name(each) for each in RECORDS if not each.__dataclass_params__.frozen} == FILLED_LATER

@@ -195,7 +195,7 @@ def _pytest(tests: Sequence[str], cache: str) -> None:
     import pytest
 
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT, CPU_LIMIT))
-    signal.alarm(2 * CPU_LIMIT)  # for one that waits for ever
+    signal.alarm(2 * CPU_LIMIT)  # for one that waits for ever, in place of each test's own alarm
     quiet = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(quiet, stream)
@@ -212,6 +212,7 @@ def _pytest(tests: Sequence[str], cache: str) -> None:
                 part,
                 "-p",
                 "no:cacheprovider",
+                "--timeout=0",
                 "-W",
                 "ignore::pytest.PytestAssertRewriteWarning",
                 *tests,

@@ -63,6 +63,7 @@ REMARKS = ("flag", "arm_label", "metric", "how_read", "source", "note")
 COMPARABLE = ("no", "near", "strict")
 """How an arm's setup compares with its cell's, from worst to best."""
 
+_MOST_COLUMNS = 1_000
 _MEASURES = ("accuracy", "accuracy_percent")
 _KNOWN = {*ARMS_NEED, *OUTCOMES_NEED, *OF_ARMS, *REMARKS, *_MEASURES}
 _SEPARATED = {",": "comma-separated", ";": "semicolon-separated", "\t": "tab-separated"}
@@ -277,6 +278,8 @@ def _refuse_header(place: str, columns: Sequence[str]) -> None:
         f"accepted are the columns {', '.join(ARMS_NEED)} and accuracy (or accuracy_percent), "
         f"or {', '.join(OUTCOMES_NEED)}"
     )
+    if len(columns) > _MOST_COLUMNS:
+        raise TableError(f"{place}: {len(columns):,} columns; at most {_MOST_COLUMNS:,} are accepted")
     if columns and re.fullmatch("sep=.?", columns[0]):
         raise TableError(
             f"{place}: {shown(columns[0])} is a spreadsheet's mark; column names are accepted here"

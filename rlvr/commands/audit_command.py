@@ -87,7 +87,7 @@ def audit(
     from rlvr.auditing.cell_verdicts import with_notices
     from rlvr.auditing.forest_plot import draw_forest
 
-    with refusing(), digests_as_read() as digests:
+    with refusing(), digests_as_read(bool(page)) as digests:  # only the page names them
         tables = tables or []
         if not tables and not log:
             raise ValueError("no table and no --log was given; name at least one")
@@ -99,6 +99,8 @@ def audit(
             raise ValueError(
                 f"--figure {shortened(figure)}: a name that ends in {', '.join(_FIGURE_FORMATS)} is accepted"
             )
+        if page == "-":
+            raise ValueError("--report -: the name of a file is accepted; the page is not printed")
         outcomes = None
         if logs:
             from rlvr.logs.runs import read_logs

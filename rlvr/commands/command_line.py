@@ -11,6 +11,7 @@ import typer
 from rlvr.commands.audit_command import app as audit
 from rlvr.commands.plan_command import app as plan
 from rlvr.commands.refusal import RefusesInOneLine, refuse
+from rlvr.commands.rewards_commands import app as rewards
 from rlvr.commands.stored_commands import app as stored
 from rlvr.commands.study_commands import app as studies
 
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help='Split "true minus random" into null, elicitation and reward design.',
 )
-for part in (studies, stored, audit, plan):
+for part in (studies, stored, audit, plan, rewards):
     app.add_typer(part)
 
 

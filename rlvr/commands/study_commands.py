@@ -241,8 +241,9 @@ def protocol_run(
     protocol_file: Path | None = _PROTOCOL,
     results_stem: Path | None = _RESULTS,
     write: bool = typer.Option(False, "--write", help="Store the results instead of comparing with them."),
+    keep: Path | None = _KEEP,
     resume: bool = typer.Option(
-        False, "--resume", help="With --write: go on from what an interrupted run had finished."
+        False, "--resume", help="With --write or --keep: go on from what an interrupted run had finished."
     ),
 ) -> None:
     """Rerun everything that was registered (a few minutes); exit 1 if a bit differs from what is stored."""
@@ -251,7 +252,9 @@ def protocol_run(
 
     same = True
     try:
-        needs(resume, write, "--write")
+        needs(resume, write or keep, "--write or --keep")
+        if write and keep is not None:
+            raise ValueError("--keep goes with no --write, which keeps what is finished by itself")
         named = _registrations(protocol_file, results_stem)
         runs = [(load_protocol(file), confirmatory_run(file, stem), stem) for file, stem in named]
         if write:
@@ -260,14 +263,15 @@ def protocol_run(
                 refuse_overwriting(outputs, [file])
             parts = [(stem.parent, experiment, stem.name) for _, experiment, stem in runs]
             rebuild_all(parts, resume=resume)
-        for registered, experiment, stem in runs:
-            if write:
-                typer.echo(f"stored results of protocol {registered.digest[:12]}")
-            elif load_results(stem).digest != registered.digest:
-                run_protocol(registered)  # refuses what cannot be run
-                same = False
-            else:
-                same &= all(check(experiment, progress=True).values())
+        with _kept(keep, "protocol", resume and not write) as kept:
+            for registered, experiment, stem in runs:
+                if write:
+                    typer.echo(f"stored results of protocol {registered.digest[:12]}")
+                elif load_results(stem).digest != registered.digest:
+                    run_protocol(registered)  # refuses what cannot be run
+                    same = False
+                else:
+                    same &= all(check(experiment, progress=True, **kept).values())
     except (ValueError, TypeError, OSError) as problem:
         raise refuse(problem) from None
     except KeyError as missing:

@@ -23,7 +23,7 @@ from rlvr._data import stored_table
 from rlvr.decomposition import PARTS, TERMS, decompose
 from rlvr.experiments.stored import CellKey, StoredExperiment
 from rlvr.simulator.grpo_config import LIGHT
-from rlvr.simulator.studies import Runs
+from rlvr.simulator.runs import Runs
 from rlvr.simulator.task_family import TaskFamily
 from rlvr.simulator.trainer import simulate
 from rlvr.stats.estimates import Estimate, crossing_interval, mean_interval

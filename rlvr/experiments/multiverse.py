@@ -32,7 +32,7 @@ from rlvr._data import stored_table
 from rlvr.decomposition import PARTS, TERMS
 from rlvr.experiments.stored import StoredExperiment
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
-from rlvr.simulator.studies import Runs
+from rlvr.simulator.runs import Runs
 from rlvr.simulator.task_family import TaskFamily
 from rlvr.simulator.trainer import simulate
 from rlvr.stats.estimates import mean_interval

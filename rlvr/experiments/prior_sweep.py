@@ -20,7 +20,7 @@ from rlvr.arms import ARMS
 from rlvr.decomposition import TERMS, decompose
 from rlvr.experiments.stored import CellKey, StoredExperiment
 from rlvr.simulator.grpo_config import HEAVY, LIGHT, GRPOConfig
-from rlvr.simulator.studies import Runs
+from rlvr.simulator.runs import Runs
 from rlvr.simulator.task_family import TaskFamily
 from rlvr.simulator.trainer import simulate
 from rlvr.stats.estimates import Estimate, crossing_interval

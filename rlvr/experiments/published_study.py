@@ -32,7 +32,7 @@ from rlvr.experiments.stored import CellKey, StoredExperiment, keeping_cells
 from rlvr.simulator.grpo_config import HEAVY, LIGHT, GRPOConfig, refuse_new_rules
 from rlvr.simulator.kept_chunks import KeptChunks
 from rlvr.simulator.rules import as_rules, rare_rules
-from rlvr.simulator.studies import Runs
+from rlvr.simulator.runs import Runs
 from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed
 
 __all__ = [

@@ -197,6 +197,7 @@ def check(
     *,
     n_cells: int | None = None,
     quick: bool = False,
+    executor: Executor | None = None,
     progress: bool | Progress = False,
     **part: Any,
 ) -> dict[str, bool]:
@@ -209,7 +210,7 @@ def check(
         How many cells, drawn anew every time; None for all, whose tables are then compared as wholes too.
     quick : bool
         The cells and the part of each that the experiment declares, instead.
-    progress, part
+    executor, progress, part
         As in :func:`compute_cells`.
 
     Returns
@@ -233,7 +234,7 @@ def check(
         return agreements
     results: dict[CellKey, Any] = {}
     stored: dict[str, pd.DataFrame] = {}
-    for key, result in compute_cells(experiment, keys, progress=progress, **part):
+    for key, result in compute_cells(experiment, keys, executor=executor, progress=progress, **part):
         agreements[experiment.label(*key)] = True
         for name, fresh in zip(experiment.files, experiment.tables({key: result}), strict=True):
             if fresh.empty:

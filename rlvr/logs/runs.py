@@ -385,7 +385,7 @@ def _metric(name: str, log: Log, metrics: Sequence[str]) -> tuple[str, Answers, 
         return metric, log.answers[metric], bool(metrics)
     n_fitting = f"{len(fitting)} that fit" if metrics else f"{len(fitting)}"
     raise LogError(
-        f"{name}: metric (--metric) must name one of {', '.join(map(repr, log.answers))}; "
+        f"{name}: metric (--metric) must name one of {shortened(', '.join(map(repr, log.answers)), 400)}; "
         f"{n_fitting if fitting else 'none that is asked for'} stand in this log"
     )
 

@@ -5,9 +5,6 @@ It imports nothing of the core and nothing beyond the standard library, so that 
 Chapters 16 and 17 and `make network` use it.
 """
 
-import lazy_loader
+from rlvr.rewards.arm_rewards import majority_reward, random_reward, true_reward, with_options
 
-__getattr__, __dir__, __all__ = lazy_loader.attach(
-    __name__,
-    submod_attrs={"arm_rewards": ["majority_reward", "random_reward", "true_reward", "with_options"]},
-)
+__all__ = ["majority_reward", "random_reward", "true_reward", "with_options"]

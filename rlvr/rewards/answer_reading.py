@@ -1,23 +1,38 @@
 r"""From what a model wrote to the answer it gave.
 
 A completion is a string, or a list of chat messages (dicts with ``role`` and ``content``). The default
-reader takes the last ``\boxed{...}``, else the last number; a reader of your own is any function from text
-to answer that returns None where it finds none.
+reader takes the last ``\boxed{...}`` or what follows the last ``####``, else the last number; a reader of
+your own is any function from text to answer that returns None where it finds none.
 """
 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Hashable
+from decimal import Decimal
 from fractions import Fraction
-from reprlib import repr as shown
+from numbers import Integral, Rational, Real
 from typing import Any
 
-__all__ = ["canonical", "completion_text", "last_answer"]
+from rlvr.rewards.plain_text import NUMBER, joined, number_value, plain, tidy
+from rlvr.rewards.trainer_columns import shown
 
-_NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:/\d+)?")
-# At most 300 digits a part: longer texts are compared as texts, so that no answer can stall the trainer.
-_WHOLE_NUMBER = re.compile(r"[+-]?\d{1,300}(?:\.\d{1,300})?|[+-]?\d{1,300}/\d{1,300}")
+__all__ = ["boxed", "canonical", "completion_text", "last_answer"]
+
+_LONGEST = 2000  # characters: a longer answer is compared as it is
+_END = 10_000  # characters of a long text that are read first
+_MARK = "####"
+_BOX = re.compile(r"\\(?:boxed|fbox)\s*")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_MATH = re.compile(r"\\[a-zA-Z]|[\^_]")
+_RAISED = re.compile(r"(?:\^|[^\W_]_|[)}\]]_)\{?$")  # before an exponent or a subscript
+_PART = re.compile(r"(?:\\(?:sqrt|overline|bar|dot|binom|frac)\{?|\}\{)$")
+_NEGATIVE = re.compile(
+    r"(?:^|[^0-9 )][ ]*)(?:\b(?:minus|negative)[ ]?|(?<![0-9a-zA-Z)}-])-\()$", re.IGNORECASE
+)
+_COMMAND = re.compile(r"\\(?:le|ge|leq|geq|lt|gt|approx|equiv|sim|to|in|pm|quad)$")
+_EQUAL = re.compile(r"=|\\approx|\\equiv")
 
 
 def completion_text(completion: Any) -> str:
@@ -28,7 +43,7 @@ def completion_text(completion: Any) -> str:
     completion : str or list of dict
         A string, or chat messages; of messages, the contents of all that are not the user's, the
         system's, the developer's or a tool's, joined by line breaks. A content may be a string
-        or a list of typed parts.
+        or a list of typed parts, of which those without a text are left out.
 
     Raises
     ------
@@ -57,15 +72,54 @@ def completion_text(completion: Any) -> str:
 def _content(content: Any) -> str:
     if isinstance(content, str):
         return content
-    if isinstance(content, (list, tuple)) and all(isinstance(part, dict) for part in content):
-        return "".join(part.get("text") or "" for part in content)
+    if isinstance(content, (list, tuple)):
+        texts = [part.get("text") if isinstance(part, dict) else part for part in content]
+        return "".join(_part(text) for text in texts)
     raise TypeError(
         f"a message's content must be a string or a list of parts with a text, got {shown(content)}"
     )
 
 
+def _part(text: Any) -> str:
+    if isinstance(text, (int, float)) and not isinstance(text, bool):
+        return shown(text)
+    return text if isinstance(text, str) else ""
+
+
+def boxed(text: str) -> str | None:
+    r"""What stands in the last ``\boxed{...}`` or ``\fbox{...}``, or else follows the last ``####``.
+
+    Returns
+    -------
+    str or None
+        None if neither is there. Empty if the last of them holds nothing, or is a box that is never closed.
+
+    Examples
+    --------
+    >>> boxed(r"so \boxed{\frac{1}{2}}, not 7"), boxed("3 * 24 = 72 #### 72"), boxed("12")
+    ('\\frac{1}{2}', '72', None)
+    """
+    start, mark = max(text.rfind(r"\boxed"), text.rfind(r"\fbox")), text.rfind(_MARK)
+    if start < 0 and mark < 0:
+        return None
+    if mark > start:
+        return text[mark + len(_MARK) :].lstrip().partition("\n")[0].strip()
+    opening = _BOX.match(text, start)
+    assert opening is not None
+    begin = opening.end()
+    if text[begin : begin + 1] != "{":
+        found = re.match(r"[^\s$]*", text[begin : begin + _LONGEST])
+        return found[0].rstrip(".,;") if found else ""
+    depth = 0
+    for brace in _BRACE.finditer(text, begin):
+        depth += {"{": 1, "}": -1}.get(brace[0], 0)
+        if depth == 0:
+            return text[begin + 1 : brace.start()].strip()
+    return ""
+
+
 def last_answer(text: str) -> str | None:
-    r"""The default reader: what stands in the last ``\boxed{...}``, else the last number, else None.
+    r"""The default reader: the last box or what follows the last ``####``, else the last number, else None.
 
     Parameters
     ----------
@@ -74,27 +128,78 @@ def last_answer(text: str) -> str | None:
     Returns
     -------
     str or None
-        Braces inside of the box may be nested; a box that is never closed, or is empty, is no answer.
+        Braces inside of the box may be nested; a box that is never closed, or is empty, is no answer. A
+        number keeps its sign, its exponent and its fraction; a minus between two numbers, an exponent and a
+        subscript are not part of an answer. Where the last number is part of a formula between dollars, the
+        answer is what the formula has behind its last sign of equality.
 
     Examples
     --------
     >>> last_answer(r"so \boxed{\frac{1}{2}}, not 7"), last_answer("3 + 4 = 7."), last_answer("none")
     ('\\frac{1}{2}', '7', None)
+    >>> last_answer("pages 4-7"), last_answer("x = −5"), last_answer("2.5e-3"), last_answer("3 1/2 cups")
+    ('7', '-5', '2.5e-3', '3 1/2')
     """
-    start = text.rfind(r"\boxed{")
-    if start < 0:
-        numbers = _NUMBER.findall(text)
-        return numbers[-1] if numbers else None
-    depth, begin = 1, start + len(r"\boxed{")
-    for place in range(begin, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[place], 0)
-        if depth == 0:
-            return text[begin:place].strip() or None
+    found = boxed(text)
+    if found is not None:
+        return found or None
+    end = _last_number(text[-_END:], after=_END // 2) if len(text) > 2 * _END else None
+    return end or _last_number(text)
+
+
+def _last_number(text: str, after: int = 0) -> str | None:
+    text = joined(tidy(plain(text)))
+    for number in reversed(deque(NUMBER.finditer(text), maxlen=50)):
+        if _RAISED.search(text, max(number.start() - 3, 0), number.start()):
+            continue
+        if number.start() < after:
+            return None
+        start = number.start("size")
+        if _PART.search(text, max(start - 12, 0), start):  # of a root or the like
+            return _word(text, start)
+        return _formula(text, number.start()) or _signed(text, number)
+    return None
+
+
+def _word(text: str, place: int) -> str | None:
+    """All that stands around a place without a blank."""
+    begin = max(place - _LONGEST, 0)
+    start = begin + len(text[begin:place]) - len(re.split(r"[\s$]", text[begin:place])[-1])
+    return re.split(r"[\s$]", text[start : start + _LONGEST], maxsplit=1)[0].rstrip(".,;:!?") or None
+
+
+def _signed(text: str, number: re.Match[str]) -> str:
+    """The number's text, with its sign where that is no dash or difference."""
+    sign, start = number["sign"].strip(), number.start()
+    if not sign and _NEGATIVE.search(text, max(start - 20, 0), number.start("size")):
+        return "-" + number["size"]
+    if sign:
+        before = text[max(start - 40, 0) : start]
+        if number["sign"].endswith(" "):  # "x = - 5", but not "4 - 7" or "- 7 apples" in a list
+            is_sign = before.rstrip(" ").endswith(tuple("=<>~:(,[{"))
+        else:
+            is_sign = not before or not (before[-1].isalnum() or before[-1] in ")]}%-'\"")
+            is_sign = is_sign or _COMMAND.search(before) is not None
+        sign = "-" if is_sign and sign == "-" else ""
+    return sign + number["size"]
+
+
+def _formula(text: str, place: int) -> str | None:
+    """What the formula around a place has behind its last sign of equality; None outside of formulas."""
+    line = text.rfind("\n", 0, place) + 1
+    begin, end = max(line, place - _LONGEST), text.find("\n", place)
+    before, after = text[begin:place], text[place : end if 0 <= end < place + _LONGEST else place + _LONGEST]
+    for opening, closing in (("$", "$"), (r"\(", r"\)"), (r"\[", r"\]")):
+        inside = before.count("$") % 2 if opening == "$" else before.rfind(opening) > before.rfind(closing)
+        if inside and closing in after:
+            formula = before[before.rfind(opening) + len(opening) :] + after[: after.index(closing)]
+            if _MATH.search(formula):
+                return _EQUAL.split(formula)[-1].strip() or None
     return None
 
 
 def canonical(answer: Any) -> Hashable:
-    """The form in which two answers are compared.
+    r"""The form in which two answers are compared.
 
     Parameters
     ----------
@@ -104,10 +209,10 @@ def canonical(answer: Any) -> Hashable:
     Returns
     -------
     hashable
-        Numbers, and texts that are wholly a number (commas between thousands, a decimal point or one
-        fraction stroke allowed), as a `fractions.Fraction`; other texts with their blanks at the ends and
-        dollar signs around them removed; None for None, an empty text, NaN and an
-        infinity; anything else as it is.
+        Numbers, and texts that are wholly a number, as a `fractions.Fraction`: decimals with commas or thin
+        spaces between thousands, exponents, fractions and mixed numbers, as text or in LaTeX, with a unit or
+        a percent sign left out. Other texts without LaTeX's spaces and fonts; words in small letters. None
+        for None, an empty text, NaN and an infinity; anything else as it is.
 
     Raises
     ------
@@ -116,19 +221,41 @@ def canonical(answer: Any) -> Hashable:
 
     Examples
     --------
-    >>> canonical("1,000") == canonical(1000.0), canonical(" $0.5$ ") == canonical("1/2")
+    >>> canonical("1,000") == canonical(1000.0), canonical(" $0.5$ ") == canonical(r"\dfrac12")
     (True, True)
+    >>> canonical(r"\text{Blue}"), canonical("(C)"), canonical("x + 1")
+    ('blue', 'C', 'x+1')
     """
     if isinstance(answer, str):
-        text = answer.strip().strip("$").strip()
-        plain = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text)
-        if _WHOLE_NUMBER.fullmatch(plain):
-            return Fraction(plain) if not re.search(r"/0+$", plain) else text
-        return text or None
+        if len(answer) > _LONGEST:
+            return answer.strip() or None
+        value = number_value(answer)
+        return _text_form(answer) if value is None else value
     if isinstance(answer, (bool, type(None))):
         return answer
-    if isinstance(answer, (int, float)):
-        return Fraction(answer) if answer - answer == 0 else None  # NaN and infinity are no answer
+    if isinstance(answer, (Real, Decimal)):
+        if answer - answer != 0:
+            return None  # NaN and infinity are no answer
+        if isinstance(answer, float):  # 0.1 is a tenth
+            return Fraction(repr(float(answer)))
+        if isinstance(answer, Integral):
+            return Fraction(int(answer))
+        return Fraction(answer if isinstance(answer, (Rational, Decimal)) else float(answer))
     if not isinstance(answer, Hashable):
         raise TypeError(f"an answer must be hashable (a text or a number), got {shown(answer)}")
     return answer
+
+
+_WORDS = re.compile(r"[^\W\d_]+(?:[ '-][^\W\d_]+)*")
+_LETTER = re.compile(r"\(?([A-Za-z])\)?\.?")
+
+
+def _text_form(answer: str) -> str | None:
+    text = " ".join(tidy(plain(answer)).replace("$", "").strip(" *`\"'").split())
+    text = text[:-1].rstrip() if text.endswith((".", ",", ";")) else text
+    letter = _LETTER.fullmatch(text)
+    if letter:
+        return letter[1]
+    if _WORDS.fullmatch(text):
+        return text.casefold() if len(text) > 1 else text
+    return text.replace(" ", "") or None

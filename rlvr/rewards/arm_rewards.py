@@ -7,28 +7,38 @@ a completion. Options are keywords too; fix them with :func:`with_options`::
 
     trainer = GRPOTrainer(..., reward_funcs=with_options(true_reward, column="solution"))
 
-verl calls ``compute_score(data_source, solution_str, ground_truth, extra_info=None)``, one answer at a time:
-
-* TRUE there is ``true_reward([""], [solution_str], answer=[ground_truth])[0]``.
-* RANDOM needs ``run=``, ``step=`` and the sample's number, which such a call does not know unless your data
-  pipeline writes them into ``extra_info``.
-* A vote within the group needs the group, so MAJORITY needs verl's batch reward manager, which hands over
-  all answers of a batch at once; with labels fixed before training, it is TRUE against those labels.
+For verl see :mod:`rlvr.rewards.verl_scores`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Mapping, Sequence
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial, update_wrapper
-from reprlib import repr as shown
 from typing import Any
 
-from rlvr.rewards.answer_reading import canonical, completion_text, last_answer
+from rlvr.rewards.judges import Judge, Judging
 from rlvr.rewards.keyed_coins import keyed_uniform
-from rlvr.rewards.plurality_vote import TIE_BREAKS, plurality
+from rlvr.rewards.labels import read_label
+from rlvr.rewards.plurality_vote import TIE_BREAKS, answer_classes, plurality
+from rlvr.rewards.processes import Process, shared_by_all, this_process
+from rlvr.rewards.reward_log import (
+    FlatCoins,
+    flat_fraction,
+    log_rewards,
+    prompt_counts,
+    trainer_group_size,
+    warn_once,
+)
 from rlvr.rewards.trainer_columns import column as column_of
-from rlvr.rewards.trainer_columns import prompt_groups, prompt_text, same_length, step_of
+from rlvr.rewards.trainer_columns import (
+    prompt_digest,
+    prompt_groups,
+    prompt_text,
+    same_length,
+    shown,
+    step_of,
+)
 
 __all__ = ["majority_reward", "random_reward", "true_reward", "with_options"]
 
@@ -41,7 +51,10 @@ def true_reward(
     completion_ids: Any = None,
     *,
     column: str = "answer",
-    read: Reader = last_answer,
+    judge: str | Callable[[Any, Any], Any] | Judge | None = None,
+    read: Reader | None = None,
+    process: tuple[int, int] | None = None,
+    log_as: str = "true_reward",
     **columns: Any,
 ) -> list[float | None]:
     """TRUE: 1.0 if the answer equals the one in the data set, else 0.0.
@@ -56,8 +69,15 @@ def true_reward(
         Token ids; not used.
     column : str
         The column of the data set that holds the right answers.
-    read : function from str to answer or None
-        How the answer is read out of the text; see :func:`rlvr.rewards.answer_reading.last_answer`.
+    judge : str, function or Judge, optional
+        Who says whether an answer is right; see :func:`rlvr.rewards.judges.find_judge`.
+    read : function from str to answer or None, optional
+        How the answer is read out of the text, in place of the judge's own reading, which is
+        :func:`rlvr.rewards.answer_reading.last_answer` for most.
+    process : (int, int), optional
+        As in :func:`random_reward`; of use for logging alone.
+    log_as : str
+        What logged measures begin with; :func:`with_options` sets it.
     **columns
         Columns of the data set, one entry a completion, and the trainer's own keywords.
 
@@ -65,26 +85,27 @@ def true_reward(
     -------
     list of float or None
         0.0 also for a completion in which no answer is found, as is the field's custom; None, which TRL
-        reads as "not judged", where the column has no answer.
+        reads as "not judged", where the label holds no answer (see :func:`rlvr.rewards.labels.read_label`).
 
     Raises
     ------
     KeyError
         If there is no such column.
     ValueError, TypeError
-        If lengths differ, or a completion is neither text nor chat messages.
+        If lengths differ, or a label is neither text nor number. Nothing in a completion raises an error.
 
     Examples
     --------
     >>> true_reward(["2+2=", "2+2="], ["it is 4", "it is 5"], answer=["4", "4"])
     [1.0, 0.0]
     """
-    truths = [canonical(truth) for truth in column_of(column, columns, same_length(prompts, completions))]
-    answers = _answers(completions, read)
-    _log_unread("true_reward", answers, columns)
-    return [
-        None if truth is None else _paid(answer, truth) for answer, truth in zip(answers, truths, strict=True)
-    ]
+    judging = Judging(judge, read)
+    truths = _labels(column_of(column, columns, same_length(prompts, completions)), column)
+    answers = judging.answers(completions)
+    rewards = [_paid(judging, answer, truth) for answer, truth in zip(answers, truths, strict=True)]
+    _log(log_as, _measures(judging, answers, truths), prompts, rewards, _process(process), columns)
+    _log_readings(log_as, answers, truths, columns)
+    return rewards
 
 
 def majority_reward(
@@ -93,12 +114,15 @@ def majority_reward(
     completion_ids: Any = None,
     *,
     labels: str | Mapping[str, Any] | None = None,
-    read: Reader = last_answer,
+    judge: str | Callable[[Any, Any], Any] | Judge | None = None,
+    read: Reader | None = None,
     group_size: int | None = None,
     tie_break: str = "first",
     run: int | str = 0,
     step: int | None = None,
+    process: tuple[int, int] | None = None,
     trainer_state: Any = None,
+    log_as: str = "majority_reward",
     **columns: Any,
 ) -> list[float | None]:
     """MAJORITY: 1.0 if the answer equals the plurality's, or a label fixed before training, else 0.0.
@@ -111,15 +135,19 @@ def majority_reward(
         None: a vote among the completions of one prompt in this call. A string: the column that holds
         labels fixed before training. A mapping: from the prompt, as
         :func:`rlvr.rewards.trainer_columns.prompt_text` writes it, to its label.
-    read : function from str to answer or None
-        As in :func:`true_reward`. An answer that is not found does not vote.
+    judge, read
+        As in :func:`true_reward`. An answer that is not found does not vote. Answers that the judge takes for
+        the same vote together, see :func:`rlvr.rewards.plurality_vote.answer_classes`.
     group_size : int, optional
         The trainer's ``num_generations``; see :func:`rlvr.rewards.trainer_columns.prompt_groups`.
     tie_break : {"first", "lowest", "uniform"}
         How a tied vote is settled, see :func:`rlvr.rewards.plurality_vote.plurality`; "uniform" draws by
         (run, step, prompt).
-    run, step, trainer_state
-        As in :func:`random_reward`; used by ``tie_break="uniform"`` alone.
+    run, step, process, trainer_state
+        As in :func:`random_reward`; a drawn tie needs the step. Where torch.distributed is initialised,
+        votes gather the whole group from all processes, each of which must call this function.
+    log_as : str
+        As in :func:`true_reward`.
     **columns
         Columns of the data set, and the trainer's own keywords.
 
@@ -133,7 +161,8 @@ def majority_reward(
     KeyError
         If there is no such column, or a prompt has no label in the mapping.
     ValueError, TypeError
-        If a group holds unequal prompts, or an argument is not accepted.
+        If a group holds unequal prompts, another process may hold a part of it that cannot be had,
+        `group_size` is not the trainer's ``num_generations``, or an argument is not accepted.
 
     Examples
     --------
@@ -144,29 +173,35 @@ def majority_reward(
     if tie_break not in TIE_BREAKS:
         raise ValueError(f"tie_break must be one of {', '.join(TIE_BREAKS)}, got {shown(tie_break)}")
     _check_run(run)
-    answers = _answers(completions, read)
-    fixed: list[Hashable]
-    if labels is None:
-        fixed = [None] * n_completions
-        for group in prompt_groups(prompts, group_size):
-            prompt = prompt_text(prompts[group[0]])
+    size, here = _group_size(group_size, columns), _process(process)
+    judging = Judging(judge, read)
+    rewards: list[float | None]
+    measures: dict[str, float | None] = {}
+    if labels is None and group_size is None and size == 1:  # an evaluation of one answer a prompt
+        answers, rewards, truths = judging.answers(completions), [None] * n_completions, None
+    elif labels is None:
+        _refuse_parts(here, prompts, size)
+        truths = None
 
-            def drawn(prompt: str = prompt) -> float:
-                return keyed_uniform("tie", run, step_of(step, trainer_state), prompt)
+        def make() -> list[tuple[str, Any]]:
+            return list(zip(map(prompt_digest, prompts), judging.answers(completions), strict=True))
 
-            winner = plurality([answers[i] for i in group], tie_break, drawn)
-            for i in group:
-                fixed[i] = _NOBODY if winner is None else winner
-    elif isinstance(labels, str):
-        fixed = [canonical(label) for label in column_of(labels, columns, n_completions)]
-    elif isinstance(labels, Mapping):
-        fixed = [_label(labels, prompt) for prompt in prompts]
+        every = shared_by_all(here, make) if here.gather else [make()]
+        rank = here.rank if here.gather else 0
+        answers = [answer for _, answer in every[rank]]
+        rewards, measures = _vote(every, rank, prompts, size, judging, tie_break, (run, step, trainer_state))
     else:
-        raise TypeError(f"labels must be None, a column's name or a mapping, got {shown(labels)}")
-    _log_unread("majority_reward", answers, columns)
-    return [
-        None if label is None else _paid(answer, label) for answer, label in zip(answers, fixed, strict=True)
-    ]
+        if isinstance(labels, str):
+            truths = _labels(column_of(labels, columns, n_completions), labels)
+        elif isinstance(labels, Mapping):
+            truths = _labels([_label(labels, prompt) for prompt in prompts], "labels")
+        else:
+            raise TypeError(f"labels must be None, a column's name or a mapping, got {shown(labels)}")
+        answers = judging.answers(completions)
+        rewards = [_paid(judging, answer, truth) for answer, truth in zip(answers, truths, strict=True)]
+    _log(log_as, {**_measures(judging, answers, truths), **measures}, prompts, rewards, here, columns)
+    _log_readings(log_as, answers, truths, columns)
+    return rewards
 
 
 def random_reward(
@@ -177,14 +212,16 @@ def random_reward(
     rate: float = 0.5,
     run: int | str = 0,
     step: int | None = None,
+    process: tuple[int, int] | None = None,
     trainer_state: Any = None,
+    log_as: str = "random_reward",
     **columns: Any,
 ) -> list[float | None]:
     """RANDOM: 1.0 with probability `rate`, whatever the completion says, else 0.0.
 
-    The coin is a function of (run, step, prompt, sample): of nothing else, and of no global state. `sample`
-    counts the completions of one prompt within a call. So two calls at one step that hold the same prompt
-    get the same coins; where several processes share a prompt, put their rank into `run`.
+    The coin is a function of (run, step, prompt, sample, process): of nothing else, and of no global state.
+    `sample` counts the completions of one prompt over all calls that one trainer, known by its
+    `trainer_state`, makes at one step. The first process draws the coins of a process that is alone.
 
     Parameters
     ----------
@@ -196,8 +233,13 @@ def random_reward(
         Which run of the experiment this is: other runs, other coins.
     step : int, optional
         By default ``trainer_state.global_step``.
+    process : (int, int), optional
+        This process's rank and how many there are; by default as
+        :func:`rlvr.rewards.processes.this_process` finds them.
     trainer_state : object with ``global_step``
-        Handed over by the trainer.
+        Handed over by the trainer. Without it a call remembers nothing: the same arguments, the same coins.
+    log_as : str
+        As in :func:`true_reward`.
     **columns
         Columns of the data set, and the trainer's own keywords; not used.
 
@@ -205,6 +247,8 @@ def random_reward(
     ------
     TypeError
         If neither `step` nor `trainer_state` tells the step, or `run` is no whole number and no string.
+    RuntimeError
+        If group after group has no spread, which fair coins have with a chance below 1e-12.
     ValueError
         If `rate` is no number in [0, 1], or lengths differ.
 
@@ -217,24 +261,37 @@ def random_reward(
     if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
         raise ValueError(f"rate must be a probability, from 0 to 1, got {shown(rate)}")
     _check_run(run)
-    now = step_of(step, trainer_state)
-    seen: Counter[str] = Counter()
+    now, here = step_of(step, trainer_state), _process(process)
+    counts = prompt_counts(("coin", run, rate), now, trainer_state)
+    is_first_call = not counts
+    place = (here.rank,) if here.rank else ()  # the first process draws as one alone does
     rewards: list[float | None] = []
     for prompt in map(prompt_text, prompts):
-        rewards.append(float(keyed_uniform("coin", run, now, prompt, seen[prompt]) < rate))
-        seen[prompt] += 1
+        coin = keyed_uniform("coin", run, now, prompt, counts[prompt], *place)
+        rewards.append(float(coin < rate))
+        counts[prompt] += 1
+    watched = _log(log_as, {"rate": _fraction(rewards)}, prompts, rewards, here, columns)
+    flat = _FLAT.setdefault((run, rate), FlatCoins())
+    if 0 < rate < 1 and trainer_state is not None and not (is_first_call and flat.last == now):
+        flat.last = now
+        flat.add(*watched, trainer_group_size(columns), rate)
     return rewards
 
 
-def with_options(reward: Callable[..., list[float | None]], **options: Any) -> Callable[..., Any]:
-    """The same reward function with some options fixed, under the same ``__name__``.
+def with_options(
+    reward: Callable[..., list[float | None]], name: str | None = None, **options: Any
+) -> Callable[..., Any]:
+    """The same reward function with some options fixed, under a ``__name__`` of its own.
 
-    Trainers log a reward under its name, which `functools.partial` alone does not have.
+    Trainers log a reward under its name, which `functools.partial` alone does not have, and put two of one
+    name together.
 
     Parameters
     ----------
     reward : function
         :func:`true_reward`, :func:`majority_reward` or :func:`random_reward`.
+    name : str, optional
+        By default that of `reward`, followed by the judge's where one is given.
     **options
         Keywords of that function.
 
@@ -243,30 +300,67 @@ def with_options(reward: Callable[..., list[float | None]], **options: Any) -> C
     >>> judged = with_options(true_reward, column="solution")
     >>> judged.__name__, judged(prompts=["p"], completions=["4"], solution=[4])
     ('true_reward', [1.0])
+    >>> with_options(true_reward, judge="plain").__name__
+    'true_reward_plain'
     """
-    return update_wrapper(partial(reward, **options), reward)
+    if name is None:
+        judge = options.get("judge")
+        judged_by = (
+            judge if isinstance(judge, str) else getattr(judge, "name", getattr(judge, "__name__", ""))
+        )
+        name = "_".join([reward.__name__, *re.findall(r"\w+", str(judged_by or ""))])
+    fixed = update_wrapper(partial(reward, **{"log_as": name, **options}), reward)
+    fixed.__name__ = name
+    return fixed
 
 
-class _Nobody:
-    """The label of a group in which no answer was found: equal to no answer."""
+def _labels(values: Sequence[Any], column: str) -> list[str | None]:
+    """The answers in a column of labels."""
+    known: dict[Any, str | None] = {}
+    answers = []
+    for number, value in enumerate(values):
+        key = (type(value), value) if isinstance(value, (str, int, float)) else None
+        if key is None or key not in known:
+            answer = read_label(value, f"entry {number} of the column {shown(column)}").answer
+            known[key] = answer
+        answers.append(known[key])
+    return answers
 
 
-_NOBODY = _Nobody()
+def _paid(judging: Judging, answer: Any, label: str | None) -> float | None:
+    return None if label is None else float(judging.same(answer, label))
 
 
-def _answers(completions: Sequence[Any], read: Reader) -> list[Hashable]:
-    return [canonical(read(completion_text(completion))) for completion in completions]
-
-
-def _paid(answer: Hashable, label: Hashable) -> float:
-    return float(answer is not None and answer == label)
-
-
-def _label(labels: Mapping[str, Any], prompt: Any) -> Hashable:
+def _label(labels: Mapping[str, Any], prompt: Any) -> Any:
     text = prompt_text(prompt)
     if text not in labels:
         raise KeyError(f"labels has no entry for the prompt {shown(text)}")
-    return canonical(labels[text])
+    return labels[text]
+
+
+def _measures(
+    judging: Judging, answers: Sequence[Any], labels: Sequence[str | None] | None
+) -> dict[str, float | None]:
+    return {
+        "unread": _fraction(answer is None for answer in answers),
+        "unread_labels": None if labels is None else _fraction(label is None for label in labels),
+        "failed": judging.n_failed / len(answers) if judging.n_failed else None,
+    }
+
+
+def _log_readings(
+    name: str, answers: Sequence[Any], labels: Sequence[str | None] | None, columns: Mapping[str, Any]
+) -> None:
+    """Put what was read beside the completions in TRL's table of them."""
+    log_extra = columns.get("log_extra")
+    if callable(log_extra):
+        for part, values in (("answer", answers), ("label", labels)):
+            if values is not None:
+                log_extra(f"{name}/{part}", [None if one is None else str(one)[:200] for one in values])
+    if labels and all(label is None for label in labels):
+        warn_once(
+            f"{name} labels", lambda: f"{name}: no label of this batch could be read; see `rlvr labels FILE`"
+        )
 
 
 def _check_run(run: int | str) -> None:
@@ -277,7 +371,128 @@ def _check_run(run: int | str) -> None:
         )
 
 
-def _log_unread(name: str, answers: Sequence[Hashable], columns: Mapping[str, Any]) -> None:
-    log_metric = columns.get("log_metric")
-    if callable(log_metric) and answers:
-        log_metric(f"{name}/unread", sum(answer is None for answer in answers) / len(answers))
+_FLAT: dict[Hashable, FlatCoins] = {}
+
+
+def _process(given: tuple[int, int] | None) -> Process:
+    if given is None:
+        return this_process()
+    if (
+        not isinstance(given, (tuple, list))
+        or [type(number) for number in given] != [int, int]
+        or not 0 <= given[0] < given[1]
+    ):
+        raise TypeError(f"process must be (rank, count), two whole numbers, or None; got {shown(given)}")
+    return Process(*given, "process")
+
+
+def _group_size(given: int | None, columns: Mapping[str, Any]) -> int | None:
+    """The group size given or that of the trainer, which must agree."""
+    trained = trainer_group_size(columns)
+    if given is not None and trained is not None and given != trained:
+        raise ValueError(f"group_size must be the trainer's num_generations, {trained}; got {shown(given)}")
+    return trained if given is None else given
+
+
+def _refuse_parts(here: Process, prompts: Sequence[Any], size: int | None) -> None:
+    """A vote needs whole groups: refuse where another process may hold a part that cannot be had."""
+    if here.n_processes == 1 or here.gather:
+        return
+    problem = "group_size is not known"
+    if size is not None:
+        try:
+            prompt_groups(prompts, size)
+            return
+        except ValueError as error:
+            problem = str(error)
+    raise ValueError(
+        f"majority_reward is in process {here.rank} of {here.n_processes} ({here.known_by}), which "
+        f"cannot exchange answers, and may hold a part of a group: {problem}. Accepted are whole groups in "
+        "each process, with group_size=; torch.distributed, initialised; or labels fixed before training, "
+        "with labels="
+    )
+
+
+def _vote(
+    every: Sequence[Sequence[tuple[str, Any]]],
+    rank: int,
+    prompts: Sequence[Any],
+    size: int | None,
+    judging: Judging,
+    tie_break: str,
+    tie: tuple[int | str, int | None, Any],
+) -> tuple[list[float | None], dict[str, float | None]]:
+    """The rewards of this process's completions, and measures of the votes that they took part in."""
+    first, n_here = sum(map(len, every[:rank])), len(prompts)
+    votes = [vote for part in every for vote in part]
+    rewards: list[float | None] = [0.0] * n_here
+    n_voters, winning = [], []
+    run, step, trainer_state = tie
+    now = getattr(trainer_state, "global_step", None) if step is None else step
+    counts = prompt_counts(("tie", run), now, trainer_state)
+    for group in prompt_groups(prompts if len(every) == 1 else [digest for digest, _ in votes], size):
+        n_voters.append(sum(votes[i][1] is not None for i in group))
+        digest = votes[group[0]][0]
+        number = counts[digest]
+        counts[digest] += 1
+        mine = [i for i in group if first <= i < first + n_here]
+        if not mine:
+            continue
+        prompt = prompt_text(prompts[mine[0] - first])
+        again = (number,) if number else ()  # a later group of one prompt at one step
+
+        def drawn(prompt: str = prompt, again: tuple[int, ...] = again) -> float:
+            return keyed_uniform("tie", run, step_of(step, trainer_state), prompt, *again)
+
+        cast = _classes([votes[i][1] for i in group], judging)
+        winner = plurality(cast, tie_break, drawn)
+        won = {i for i, answer in zip(group, cast, strict=True) if answer is not None and answer == winner}
+        winning.append(len(won) / len(group))
+        for i in mine:
+            rewards[i - first] = float(i in won)
+    return rewards, {"vote_size": _mean(n_voters), "winning_fraction": _mean(winning)}
+
+
+def _classes(answers: Sequence[Any], judging: Judging) -> list[Hashable]:
+    keys = [judging.key(answer) for answer in answers]
+    if judging.judge.same is None:
+        return keys
+    written: dict[Hashable, Any] = {}
+    for key, answer in zip(keys, answers, strict=True):  # of equal keys, the answer that is first by alphabet
+        written[key] = min(written.get(key, answer), answer, key=str)
+    return answer_classes(keys, lambda one, other: judging.same(written[one], written[other]))
+
+
+def _log(
+    name: str,
+    measures: Mapping[str, float | None],
+    prompts: Sequence[Any],
+    rewards: Sequence[float | None],
+    here: Process,
+    columns: Mapping[str, Any],
+) -> tuple[list[str], list[float | None]]:
+    """Log measures and the fraction of flat groups; return the prompts and rewards that it saw.
+
+    TRL calls a reward in every process, so that there all groups are whole. Elsewhere they are seen as far
+    as they lie in this process: waiting for one that does not call would never end.
+    """
+    size = trainer_group_size(columns)
+
+    def make() -> tuple[list[str], list[float | None]]:
+        return list(map(prompt_digest, prompts)), list(rewards)
+
+    parts = shared_by_all(here, make) if here.gather and size is not None else [make()]
+    digests = [digest for part in parts for digest in part[0]]
+    every = [reward for part in parts for reward in part[1]]
+    is_whole = here.n_processes == 1 or len(parts) > 1
+    flat = flat_fraction(digests, every, size) if is_whole or size is not None else None
+    log_rewards(name, {**measures, "flat_groups": flat}, columns)
+    return digests, every
+
+
+def _fraction(values: Iterable[Any]) -> float | None:
+    return _mean([float(value) for value in values])
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from reprlib import repr as shown
+from reprlib import Repr
 from typing import Any
 
-__all__ = ["column", "prompt_groups", "prompt_text", "same_length", "step_of"]
+__all__ = ["column", "prompt_digest", "prompt_groups", "prompt_text", "same_length", "shown", "step_of"]
+
+
+def shown(value: Any) -> str:
+    """A value as an error shows it, on one line and shortened; also one that has no `repr`."""
+    try:
+        return Repr().repr(value)
+    except Exception:  # a whole number of thousands of digits, a broken object
+        return f"a value of type {type(value).__name__}"
 
 
 def prompt_text(prompt: Any) -> str:
@@ -32,6 +41,11 @@ def prompt_text(prompt: Any) -> str:
         raise TypeError(
             f"a prompt must be a string or a list of chat messages, got {shown(prompt)}"
         ) from None
+
+
+def prompt_digest(prompt: Any) -> str:
+    """A short text that two prompts share only if they are equal, for sending to other processes."""
+    return hashlib.sha256(prompt_text(prompt).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def same_length(prompts: Sequence[Any], completions: Sequence[Any]) -> int:

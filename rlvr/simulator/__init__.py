@@ -13,7 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "task_family": ["TaskFamily", "Tasks"],
         "strategy_family": ["StrategyFamily"],
         "grpo_config": ["LIGHT", "GRPOConfig"],
-        "studies": ["Runs"],
+        "runs": ["Runs"],
         "trainer": ["simulate"],
         "changes_by_role": ["ROLES", "logit_changes"],
     },

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvr.simulator.studies import Runs
+from rlvr.simulator.runs import Runs
 from rlvr.simulator.task_family import Tasks
 
 __all__ = ["ROLES", "logit_changes", "role_masks"]

@@ -26,6 +26,7 @@ __all__ = [
     "exponential",
     "fill_words",
     "inlined",
+    "internal",
     "softmax",
     "uniform",
     "whole_blocks",
@@ -34,6 +35,7 @@ __all__ = [
 _compile: Any = partial(njit, cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
 compiled = _compile()  # division as in NumPy, without a check for zero: it would keep loops out of vectors
 inlined = _compile(inline="always")  # where there is one use: it is compiled there, not twice
+internal = _compile(no_cpython_wrapper=True)  # for compiled callers alone: Python has no way in, and crashes
 
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
@@ -47,7 +49,7 @@ def whole_blocks(n: int) -> int:
     return 8 * -(-n // 8)
 
 
-@compiled
+@internal
 def _high_product(a, b):
     """High 64 bits of the 128-bit product of two uint64."""
     a_low, a_high, b_low, b_high = a & _LOW, a >> _32, b & _LOW, b >> _32
@@ -110,7 +112,7 @@ def draw_batches(words, batch_size, order, pool):
             pool[run, j], pool[run, other] = pool[run, other], pool[run, j]
 
 
-@compiled
+@internal
 def exponential(x):
     """Return exp(x) for `x` in [-700, 0], with a relative error of at most 3e-16.
 
@@ -142,7 +144,7 @@ def softmax(logits, probabilities):
         top = max(top, logits[a])
     total = 0.0
     for a in range(logits.size):
-        probabilities[a] = exponential(max(logits[a] - top, -700.0))
+        probabilities[a] = exponential(max(-700.0, logits[a] - top))  # in this order NaN, too, is -700
     for a in range(logits.size):
         total += probabilities[a]
     for a in range(logits.size):

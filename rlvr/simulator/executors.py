@@ -51,9 +51,7 @@ _SIDE_BY_SIDE = 64  # runs of a chunk, where there are enough: with refilling, a
 _LONGEST = 20_000_000  # groups of a chunk on a thread: a few seconds, which an interrupt has to wait
 _TRAVELLING = 2_000_000  # groups of a chunk that travels: half a second
 _WORKERS = 8  # that short studies are cut for, where nobody knows how many there are
-_SILENCE = (
-    30.0  # seconds without an answer, and twice what the longest chunk takes here: then help an executor
-)
+_SILENCE = 60.0  # seconds without an answer, besides twice what the longest chunk takes here
 
 Results = dict[str, NDArray]
 Progress = Callable[[int, int], object]
@@ -209,7 +207,7 @@ def n_threads() -> int:
 
 
 def train_all(
-    studies: Sequence[Chunk], executor: Executor | None = None, progress: Progress | None = None
+    studies: Sequence[Chunk], executor: Executor | None = None, progress: bool | Progress = False
 ) -> list[Results]:
     """Train several studies at once, the largest chunks first, so that no worker waits for another's end.
 
@@ -221,8 +219,8 @@ def train_all(
         Each the whole of one study.
     executor : Executor or None
         None: threads of this process, as many as :func:`n_threads` says.
-    progress : callable, optional
-        Told how many chunks are done and how many there are; the first time when none is.
+    progress : bool or callable
+        As in :func:`counting`; told how many chunks are done, the first time when none is.
 
     Returns
     -------
@@ -255,10 +253,9 @@ def train_all(
         for place in places:
             results[place] = together
     pieces.sort(key=lambda piece: -piece.chunk.n_groups)
-    say = _counter(len(pieces), progress)
-    if executor is None:
-        _collect(pieces, None, threads, say)
-    elif n_lost := _collect(pieces, executor, threads, say):
+    with counting(progress) as report:
+        n_lost = _collect(pieces, executor, threads, _counter(len(pieces), report))
+    if n_lost and executor is not None:
         silent = f", after {_patience(pieces):.0f} s without an answer" if _pulse(executor).silent else ""
         warnings.warn(
             f"{counted(n_lost, 'chunk')} of {len(pieces)} lost by the executor: trained here instead{silent}",
@@ -346,7 +343,8 @@ def _collect(
                     timeout=None if executor is None or pulse.silent else max(0.0, left)
                 )
             except Empty:
-                pulse.silent = monotonic() - max(pulse.heard, began) >= patience
+                if monotonic() - max(pulse.heard, began) >= patience:  # nor has it answered another study
+                    pulse.silent = True
                 continue
             pending.discard(future)
             n_busy -= from_here

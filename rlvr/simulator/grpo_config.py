@@ -24,7 +24,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
-from rlvr._checks import choice, real, shown, whole
+from rlvr._checks import MOST, as_given, choice, real, shown, whole
 
 __all__ = ["HEAVY", "LIGHT", "OPTIONS", "GRPOConfig", "refuse_new_rules"]
 
@@ -138,15 +138,22 @@ class GRPOConfig:
     label_share_right: float | None = None
 
     def __post_init__(self) -> None:
-        whole("n_steps", self.n_steps, "an integer of at least 0", at_least=0, at_most=2**32 - 1)
-        whole("batch_size", self.batch_size, "an integer of at least 1", at_least=1)
-        whole("group_size", self.group_size, "an integer of at least 2", at_least=2)
+        whole("n_steps", self.n_steps, "an integer of at least 0", at_least=0, at_most=MOST)
+        whole("batch_size", self.batch_size, "an integer of at least 1", at_least=1, at_most=MOST)
+        whole("group_size", self.group_size, "an integer of at least 2", at_least=2, at_most=MOST)
         real("learning_rate", self.learning_rate, "a finite number above 0", above=0)
         real("kl_coefficient", self.kl_coefficient, "a finite number of at least 0", above=0, closed=True)
-        whole("refill_cap", self.refill_cap, "an integer of at least 1", at_least=1)
-        whole("inner_updates", self.inner_updates, "an integer of at least 1", at_least=1)
-        real("mirror_temperature", self.mirror_temperature, "a finite number above 0", above=0)
-        whole("label_votes", self.label_votes, "an integer of at least 1", at_least=1)
+        whole("refill_cap", self.refill_cap, "an integer of at least 1", at_least=1, at_most=MOST)
+        whole("inner_updates", self.inner_updates, "an integer of at least 1", at_least=1, at_most=MOST)
+        softness = real("mirror_temperature", self.mirror_temperature, "a finite number above 0", above=0)
+        if softness < _SOFTEST:
+            raise ValueError(
+                f"mirror_temperature must be at least {_SOFTEST}, or a reward over it is not finite, "
+                f"got {shown(self.mirror_temperature)}"
+            )
+        whole("label_votes", self.label_votes, "an integer of at least 1", at_least=1, at_most=MOST)
+        for name in _NUMBERS:
+            object.__setattr__(self, name, as_given(getattr(self, name)))
         for name, accepted in OPTIONS.items():
             choice(name, getattr(self, name), accepted)
         if self.clip is not None:
@@ -168,6 +175,7 @@ class GRPOConfig:
         if self.label_share_right is not None:
             wanted = "None or a fraction in [0, 1]"
             real("label_share_right", self.label_share_right, wanted, above=0, below=1, closed=True)
+            object.__setattr__(self, "label_share_right", as_given(self.label_share_right))
 
     def __repr__(self) -> str:
         """What differs from the defaults, which are the published light settings."""
@@ -196,6 +204,12 @@ def refuse_new_rules(config: GRPOConfig, where: str) -> None:
 _NEW_RULES = (
     "advantage", "clip", "inner_updates", "optimizer", "update", "verifier_noise", "majority_labels",
 )  # fmt: skip
+
+_NUMBERS = (
+    "n_steps", "batch_size", "group_size", "learning_rate", "kl_coefficient", "refill_cap", "inner_updates",
+    "mirror_temperature", "label_votes",
+)  # fmt: skip
+_SOFTEST = 1e-307  # of mirror_temperature: one over it is finite
 
 LIGHT = GRPOConfig()
 """The light settings of the published study (with a family of 40 prompts, 8 actions, 2 correct)."""

@@ -95,8 +95,7 @@ class KeptChunks(Executor):
         self.folder = Path(folder)
         self.n_found = self.n_trained = 0
         threads = n_threads()
-        self.folder.mkdir(exist_ok=True)
-        self._lock = FolderLock(self.folder)
+        self._lock = _made_and_locked(self.folder)
         self._report, self._counting = report or _warn, Lock()
         self._remove(*_HALF, *(() if resume else _WHOLE))
         self._trains = executor or ThreadPoolExecutor(threads)
@@ -203,6 +202,13 @@ class _Keeping(Future):
         else:
             if self.set_running_or_notify_cancel():
                 self.set_result(results)
+
+
+def _made_and_locked(folder: Path) -> FolderLock:
+    while True:
+        folder.mkdir(exist_ok=True)
+        with suppress(FileNotFoundError):  # its last user has removed it since
+            return FolderLock(folder)
 
 
 def _warn(line: str) -> None:

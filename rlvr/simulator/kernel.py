@@ -28,6 +28,7 @@ from rlvr.simulator.drawing import (
     exponential,
     fill_words,
     inlined,
+    internal,
     uniform,
     whole_blocks,
 )  # fmt: skip
@@ -38,6 +39,7 @@ from rlvr.simulator.rules import (
     FORWARD,
     FROZEN,
     GRPO,
+    LARGEST,
     MAJORITY,
     MIRROR,
     OFF,
@@ -47,6 +49,7 @@ from rlvr.simulator.rules import (
     TRUE,
     UNIFORM,
     Rules,
+    check_finite,
     rare_rules,
 )  # fmt: skip
 
@@ -65,61 +68,45 @@ _32 = np.uint64(32)
 
 
 class Scratch(NamedTuple):
-    """Working arrays of groups side by side; none of them means anything between two calls."""
+    """Working arrays of groups side by side; none of them means anything between two calls.
+
+    Few, each a stack of many: the compiler takes an array apart into nine numbers, wherever it is passed.
+    """
 
     counts: NDArray[np.int64]  # (action, lane)
-    most: NDArray[np.int64]  # (lane,), as are all without an axis named
-    tied: NDArray[np.int64]
-    skip: NDArray[np.int64]
-    top: NDArray[np.float64]
-    total: NDArray[np.float64]
-    mean: NDArray[np.float64]
+    tallies: NDArray[np.int64]  # (3, lane): most, tied, skip
+    rows: NDArray[np.float64]  # (3, lane): top, total, mean
     weights: NDArray[np.float64]  # (sample, lane)
-    drift: NDArray[np.float64]  # (action, lane), as are all that follow
-    before: NDArray[np.float64]
-    times: NDArray[np.float64]
-    tilted: NDArray[np.float64]
-    target: NDArray[np.float64]
+    by_action: NDArray[np.float64]  # (5, action, lane): drift, before, times, tilted, target
 
 
 class _Lanes(NamedTuple):
     """What every lane is about, and the runs that are trained side by side."""
 
-    own: NDArray[np.int64]  # (lane,): its run, of those side by side
-    turns: NDArray[np.int64]  # (lane,): its place in the batch
-    tasks: NDArray[np.int64]  # (run,), as are the next three
-    seeds: NDArray[np.int64]
-    runs_at: NDArray[np.uint64]
-    no_prompt: NDArray[np.int64]
-    task_of: NDArray[np.int64]  # (lane,), as are the next four
-    places: NDArray[np.uint64]
-    prompts: NDArray[np.int64]
-    answers: NDArray[np.int64]
-    counted: NDArray[np.bool_]
+    indices: NDArray[np.int64]  # (5, lane): run of those beside it, turn in the batch, task, prompt, answer
+    runs: NDArray[np.int64]  # (3, run): task, seed, and zeros
+    runs_at: NDArray[np.uint64]  # (run,)
+    places: NDArray[np.uint64]  # (lane,)
+    counted: NDArray[np.bool_]  # (lane,)
     filled: NDArray[np.int64]  # (arm, lane)
     states: NDArray[np.float64]  # (arm, run, prompt, field)
-    order: NDArray[np.int64]  # (run, prompt)
-    pool: NDArray[np.int64]  # (run, prompt)
+    orders: NDArray[np.int64]  # (2, run, prompt): order and pool
     batch_words: NDArray[np.uint64]  # (n, run)
     words: NDArray[np.uint64]  # (n, lane): those of the actions, then those of the rewards
     action_words: NDArray[np.uint64]
     reward_words: NDArray[np.uint64]
-    uniforms: NDArray[np.float64]  # (sample, lane)
-    verifier: NDArray[np.float64]  # (sample, lane)
+    samples: NDArray[np.float64]  # (3, sample, lane): uniforms, the verifier's uniforms, rewards
     state: NDArray[np.float64]  # (field, lane)
-    policy: NDArray[np.float64]  # (action, lane)
-    reference: NDArray[np.float64]  # (action, lane)
-    right: NDArray[np.float64]  # (action, lane)
+    by_action: NDArray[np.float64]  # (3, action, lane): policy, prior, right
     actions: NDArray[np.int64]  # (sample, lane)
-    rewards: NDArray[np.float64]  # (sample, lane)
 
 
 def scratch_space(n_actions: int, group_size: int, n_lanes: int) -> Scratch:
     """New scratch space for groups of this size."""
-    counts = np.empty((n_actions + 3, n_lanes), np.int64)
-    rows, weights = np.empty((3, n_lanes)), np.empty((group_size, n_lanes))
-    others = np.empty((5, n_actions, n_lanes))
-    return Scratch._make((counts[:n_actions], *counts[n_actions:], *rows, weights, *others))
+    return Scratch(
+        np.empty((n_actions, n_lanes), np.int64), np.empty((3, n_lanes), np.int64), np.empty((3, n_lanes)),
+        np.empty((group_size, n_lanes)), np.empty((5, n_actions, n_lanes)),
+    )  # fmt: skip
 
 
 def _lanes(rules: Rules, n_arms: int, n_prompts: int, n_actions: int, n_runs: int) -> _Lanes:
@@ -128,19 +115,18 @@ def _lanes(rules: Rules, n_arms: int, n_prompts: int, n_actions: int, n_runs: in
     width = 1 if rules.filtering == REFILL else _even_part(rules.batch_size, MOST_LANES)  # prompts at a time
     n_runs = _even_part(n_runs, max(1, MOST_LANES // width))
     n = VECTOR * -(-n_runs * width // VECTOR)
-    own, turns = np.divmod(np.minimum(np.arange(n), n_runs * width - 1), width)  # what is left over: the last
+    indices = np.empty((5, n), np.int64)
+    indices[:2] = np.divmod(np.minimum(np.arange(n), n_runs * width - 1), width)  # left over: the last
     n_action_words = whole_blocks(rules.group_size)
     words = np.empty((n_action_words + whole_blocks(1 + (rules.group_size + 31) // 32), n), np.uint64)
-    samples, rows = (rules.group_size, n), (n_actions, n)
-    return _Lanes._make((
-        own, turns, *np.empty((2, n_runs), np.int64), np.empty(n_runs, np.uint64), np.zeros(n_runs, np.int64),
-        np.empty(n, np.int64), np.empty(n, np.uint64), *np.empty((2, n), np.int64), np.empty(n, np.bool_),
-        np.empty((n_arms, n), np.int64), np.empty((n_arms, n_runs, n_prompts, n_fields)),
-        *np.empty((2, n_runs, n_prompts), np.int64),
+    return _Lanes(
+        indices, np.zeros((3, n_runs), np.int64), np.empty(n_runs, np.uint64), np.empty(n, np.uint64),
+        np.empty(n, np.bool_), np.empty((n_arms, n), np.int64),
+        np.empty((n_arms, n_runs, n_prompts, n_fields)), np.empty((2, n_runs, n_prompts), np.int64),
         np.empty((whole_blocks(rules.n_candidates), n_runs), np.uint64),
-        words, words[:n_action_words], words[n_action_words:], *np.empty((2, *samples)),
-        np.empty((n_fields, n)), *np.empty((3, *rows)), np.empty(samples, np.int64), np.empty(samples),
-    ))  # fmt: skip
+        words, words[:n_action_words], words[n_action_words:], np.empty((3, rules.group_size, n)),
+        np.empty((n_fields, n)), np.empty((3, n_actions, n)), np.empty((rules.group_size, n), np.int64),
+    )  # fmt: skip
 
 
 def _even_part(n: int, most: int) -> int:
@@ -181,7 +167,7 @@ def softmax_of_lanes(logits, probabilities, top, total):
             top[lane] = max(top[lane], logits[a, lane])
     for a in range(n_actions):
         for lane in range(n_lanes):
-            probabilities[a, lane] = exponential(max(logits[a, lane] - top[lane], -700.0))
+            probabilities[a, lane] = exponential(max(-700.0, logits[a, lane] - top[lane]))
     for a in range(n_actions):
         for lane in range(n_lanes):
             total[lane] += probabilities[a, lane]
@@ -215,26 +201,29 @@ def as_uniforms(words, uniforms):
             uniforms[i, lane] = uniform(words[i, lane])
 
 
-@compiled
-def _add_plurality(actions, tie_words, rare, scratch, labels):
+@internal
+def _add_plurality(actions, tie_words, rare, counts, tallies, labels):
     """Where `labels` (lane,) is negative, put the group's most frequent action.
 
     Among tied ones it is the lowest, or the one that the lane's word draws.
     """
-    counts, most, tied, skip = scratch.counts, scratch.most, scratch.tied, scratch.skip
+    most, tied, skip = tallies[0], tallies[1], tallies[2]
     n_actions, n_lanes = counts.shape
-    counts[:] = 0
+    for a in range(n_actions):
+        for lane in range(n_lanes):
+            counts[a, lane] = 0
     for i in range(actions.shape[0]):
         for a in range(n_actions):
             for lane in range(n_lanes):
                 counts[a, lane] += 1 if actions[i, lane] == a else 0
-    most[:] = 0
+    for lane in range(n_lanes):
+        most[lane] = 0
+        skip[lane] = 0
+        tied[lane] = 0
     for a in range(n_actions):
         for lane in range(n_lanes):
             most[lane] = max(most[lane], counts[a, lane])
-    skip[:] = 0
     if rare is not None and rare.tie_break == UNIFORM:
-        tied[:] = 0
         for a in range(n_actions):
             for lane in range(n_lanes):
                 tied[lane] += 1 if counts[a, lane] == most[lane] else 0
@@ -274,7 +263,7 @@ def group_rewards(arm, actions, correct, labels, words, verifier, rare, scratch,
             for lane in range(n_lanes):
                 rewards[i, lane] = np.int64((words[1 + i // 32, lane] >> np.uint64(i % 32)) & np.uint64(1))
     elif arm == MAJORITY:
-        _add_plurality(actions, words, rare, scratch, labels)
+        _add_plurality(actions, words, rare, scratch.counts, scratch.tallies, labels)
         for i in range(group_size):
             for lane in range(n_lanes):
                 rewards[i, lane] = 1.0 if actions[i, lane] == labels[lane] else 0.0
@@ -290,31 +279,30 @@ def group_rewards(arm, actions, correct, labels, words, verifier, rare, scratch,
                     rewards[i, lane] = 1.0 if verifier[i, lane] < rewarded else 0.0
 
 
-@compiled
+@internal
 def _weigh(rewards, part_size, advantage, mean, scale, weights):
     """Fill `weights` (sample, lane) with advantages over `part_size`, and `mean` (lane,) with mean rewards.
 
     In a group of equal rewards every weight is exactly zero. `scale` (lane,) is scratch space.
     """
     group_size, n_lanes = rewards.shape
-    mean[:] = 0.0
+    by_spread = 1.0 if advantage == GRPO else 0.0  # numbers: a branch would have the loop compiled thrice
+    constant = (group_size - 1) / group_size if advantage == RLOO else 1.0 - by_spread
+    for lane in range(n_lanes):
+        mean[lane] = 0.0
     for i in range(group_size):
         for lane in range(n_lanes):
             mean[lane] += rewards[i, lane]
     for lane in range(n_lanes):
         mean[lane] /= group_size
-        divisor = 1.0
-        if advantage == GRPO:
-            divisor = math.sqrt(mean[lane] * (1.0 - mean[lane])) + 1e-8
-        elif advantage == RLOO:
-            divisor = (group_size - 1) / group_size
+        divisor = by_spread * (math.sqrt(mean[lane] * (1.0 - mean[lane])) + 1e-8) + constant
         scale[lane] = 1.0 / (divisor * part_size)
     for i in range(group_size):
         for lane in range(n_lanes):
             weights[i, lane] = (rewards[i, lane] - mean[lane]) * scale[lane]
 
 
-@compiled
+@internal
 def _weigh_by_ratio(now, before, actions, first, last, low, high, weights):
     """Multiply the weights of samples `first` to `last` - 1 by ratio, those of clipped ones by zero."""
     for i in range(first, last):
@@ -326,7 +314,7 @@ def _weigh_by_ratio(now, before, actions, first, last, low, high, weights):
             weights[i, lane] = 0.0 if above or below else weight * ratio
 
 
-@compiled
+@internal
 def _add_policy_gradient(now, actions, weights, first, last, rare, total, drift):
     """Add the weighted sum of onehot - now over samples `first` to `last` - 1.
 
@@ -348,17 +336,16 @@ def _add_policy_gradient(now, actions, weights, first, last, rare, total, drift)
             drift[a, lane] -= total[lane] * now[a, lane]
 
 
-@compiled
-def _add_mirror_step(logits, actions, rewards, temperature, scratch):
+@internal
+def _add_mirror_step(logits, actions, rewards, temperature, rows, by_action):
     """Add target minus policy over the candidates: the distinct actions that were sampled.
 
     The policy is the one restricted to them; the target is it, tilted by the exponential of reward over
     temperature. A candidate's reward is the mean over its samples. What was not sampled has the least
     weight there is, 1e-304, which no sum of weights notices: the largest is 1.
     """
-    times, policy, target, drift, best = (
-        scratch.times, scratch.tilted, scratch.target, scratch.drift, scratch.mean,
-    )  # fmt: skip
+    drift, times, policy, target = by_action[0], by_action[2], by_action[3], by_action[4]
+    top, total, best = rows[0], rows[1], rows[2]
     n_actions, n_lanes = drift.shape
     times[:] = 0.0
     target[:] = 0.0
@@ -378,13 +365,13 @@ def _add_mirror_step(logits, actions, rewards, temperature, scratch):
             policy[a, lane] = logits[a, lane] if times[a, lane] > 0.0 else -np.inf
             target[a, lane] = logits[a, lane] + tilt if times[a, lane] > 0.0 else -np.inf
     for logits_of in (policy, target):
-        softmax_of_lanes(logits_of, logits_of, scratch.top, scratch.total)
+        softmax_of_lanes(logits_of, logits_of, top, total)
     for a in range(n_actions):
         for lane in range(n_lanes):
             drift[a, lane] += target[a, lane] - policy[a, lane] if times[a, lane] > 0.0 else 0.0
 
 
-@compiled
+@internal
 def _add_kl_term(now, prior, coefficient, rare, log_ratios, divergence, drift):
     """Add the pull towards the prior."""
     n_actions, n_lanes = drift.shape
@@ -404,7 +391,7 @@ def _add_kl_term(now, prior, coefficient, rare, log_ratios, divergence, drift):
                 drift[a, lane] -= coefficient * now[a, lane] * gap
 
 
-@compiled
+@internal
 def _through_adam(counts, state, drift):
     """Turn `drift` (action, lane) into Adam's step, in the lanes that `counts` marks.
 
@@ -455,29 +442,33 @@ def group_update(state, policy, prior, actions, rewards, rules, rare, counts, sc
     """
     group_size, n_lanes = actions.shape
     n = prior.shape[0]
-    drift, mean, weights = scratch.drift, scratch.mean, scratch.weights
+    rows, by_action, weights = scratch.rows, scratch.by_action, scratch.weights
+    top, total, mean = rows[0], rows[1], rows[2]
+    drift, before, times = by_action[0], by_action[1], by_action[2]
     part_size = group_size
     if rare is not None:
         part_size = group_size // rare.inner_updates
-    _weigh(rewards, part_size, rules.advantage, mean, scratch.total, weights)
+    _weigh(rewards, part_size, rules.advantage, mean, total, weights)
     if rules.filtering != OFF:
         for lane in range(n_lanes):
             counts[lane] = counts[lane] and 0.0 < mean[lane] < 1.0
     if rare is not None and rare.inner_updates > 1:
         for a in range(n):
             for lane in range(n_lanes):
-                scratch.before[a, lane] = policy[a, lane]
+                before[a, lane] = policy[a, lane]
     for first in range(0, group_size, part_size):
         last = first + part_size
-        drift[:] = 0.0
+        for a in range(n):
+            for lane in range(n_lanes):
+                drift[a, lane] = 0.0
         if rare is not None and first > 0:
-            softmax_of_lanes(state, policy, scratch.top, scratch.total)
-            _weigh_by_ratio(policy, scratch.before, actions, first, last, rare.low, rare.high, weights)
+            softmax_of_lanes(state, policy, top, total)
+            _weigh_by_ratio(policy, before, actions, first, last, rare.low, rare.high, weights)
         if rare is not None and rare.update == MIRROR:
-            _add_mirror_step(state, actions, rewards, rare.mirror_temperature, scratch)
+            _add_mirror_step(state, actions, rewards, rare.mirror_temperature, rows, by_action)
         else:
-            _add_policy_gradient(policy, actions, weights, first, last, rare, scratch.total, drift)
-        _add_kl_term(policy, prior, rules.kl_coefficient, rare, scratch.times, scratch.total, drift)
+            _add_policy_gradient(policy, actions, weights, first, last, rare, total, drift)
+        _add_kl_term(policy, prior, rules.kl_coefficient, rare, times, total, drift)
         if rare is not None and rare.optimizer == ADAM:
             _through_adam(counts, state, drift)
         for a in range(n):
@@ -485,7 +476,7 @@ def group_update(state, policy, prior, actions, rewards, rules, rare, counts, sc
                 state[a, lane] += rules.learning_rate * drift[a, lane] if counts[lane] else 0.0
 
 
-@compiled
+@internal
 def _all_full(filled, arms, batch_size):
     """Whether every trained arm has its batch, in every lane."""
     waiting = 0
@@ -527,7 +518,7 @@ def train_prompts(
     Raises
     ------
     ValueError
-        If a code in `arms` is none of an arm's.
+        If a code in `arms` is none of an arm's, or a logit is not finite at a checkpoint.
     """
     if not set(arms.tolist()) <= {FROZEN, RANDOM, MAJORITY, TRUE}:
         raise ValueError("arms must be codes of arms")
@@ -535,45 +526,47 @@ def train_prompts(
     if policies is None:
         policies = np.empty((arms.size, 0, n_seeds, n_prompts, n_actions))
     lanes = _lanes(rules, arms.size, n_prompts, n_actions, last - first)
-    scratch = scratch_space(n_actions, rules.group_size, lanes.own.size)
-    _train(
+    scratch = scratch_space(n_actions, rules.group_size, lanes.places.size)
+    place = _train(
         first, last, draws, prior, correct.astype(float), labels, arms, key, n_seeds, checkpoints, rules,
-        rare, lanes, scratch, curves, policies,
+        rare, *lanes, *scratch, curves, policies,
     )  # fmt: skip
+    check_finite(place, rules, arms, checkpoints)
 
 
 @compiled
 def _train(
-    first, last, draws, prior, correct, labels, arms, key, n_seeds, checkpoints, rules, rare, lanes, scratch,
-    curves, policies,
+    first, last, draws, prior, correct, labels, arms, key, n_seeds, checkpoints, rules, rare,
+    indices, runs, runs_at, places, counted, filled, states, orders, batch_words, words, action_words,
+    reward_words, samples, state, by_action, actions,
+    counts, tallies, rows, weights, changes, curves, policies,
 ):  # fmt: skip
-    """Train the runs of :func:`train_prompts`, as many as there are lanes for side by side."""
-    n_arms, n_runs, n_prompts, n_fields = lanes.states.shape
-    n_actions, n = lanes.policy.shape
-    states, state, policy, own, prompts = lanes.states, lanes.state, lanes.policy, lanes.own, lanes.prompts
-    filled, counted, places, tasks, seeds = (
-        lanes.filled,
-        lanes.counted,
-        lanes.places,
-        lanes.tasks,
-        lanes.seeds,
-    )
+    """Train the runs of :func:`train_prompts`, as many as there are lanes for side by side.
+
+    Returns the number of the first reading with a state beyond LARGEST, or -1.
+    """
+    n_arms, n_runs, n_prompts, n_fields = states.shape
+    scratch = Scratch(counts, tallies, rows, weights, changes)
+    own, turns, task_of = indices[0], indices[1], indices[2]
+    prompts, answers = indices[3], indices[4]
+    tasks, seeds, no_prompt = runs[0], runs[1], runs[2]
+    order, pool = orders[0], orders[1]
+    uniforms, verifier, rewards = samples[0], samples[1], samples[2]
+    policy, reference, right = by_action[0], by_action[1], by_action[2]
+    top, total = rows[0], rows[1]
+    n_actions, n = policy.shape
     batch_size, n_candidates = rules.batch_size, rules.n_candidates
     chance = rare is not None and rare.tie_break == UNIFORM  # words beyond those that sample actions
     for arm in range(n_arms):
         chance = chance or arms[arm] == RANDOM
-    width = lanes.turns[n - 1] + 1  # of the batch, how many prompts at a time
-    turns, pool, task_of, answers = lanes.turns, lanes.pool, lanes.task_of, lanes.answers
-    words, action_words, reward_words = lanes.words, lanes.action_words, lanes.reward_words
-    uniforms, verifier, actions, rewards = lanes.uniforms, lanes.verifier, lanes.actions, lanes.rewards
-    reference, right = lanes.reference, lanes.right
+    width = turns[n - 1] + 1  # of the batch, how many prompts at a time
     for start in range(first, last, n_runs):
         for i in range(n_runs):
             run = min(start + i, last - 1)  # runs that are left over are the last one once more
             tasks[i], seeds[i] = run // n_seeds, run % n_seeds
-            lanes.runs_at[i] = (np.uint64(draws[tasks[i]]) << _32) | np.uint64(seeds[i])
+            runs_at[i] = (np.uint64(draws[tasks[i]]) << _32) | np.uint64(seeds[i])
             for prompt in range(n_prompts):
-                lanes.order[i, prompt] = prompt
+                order[i, prompt] = prompt
                 for a in range(n_actions):
                     logit = np.log(prior[tasks[i], prompt, a])
                     for arm in range(n_arms):
@@ -582,12 +575,12 @@ def _train(
                     for field in range(n_actions, n_fields):
                         states[arm, i, prompt, field] = 0.0 if field < 3 * n_actions else 1.0
         for lane in range(n):
-            task_of[lane], places[lane] = tasks[own[lane]], lanes.runs_at[own[lane]]
+            task_of[lane], places[lane] = tasks[own[lane]], runs_at[own[lane]]
         step = np.int64(0)  # a literal would have what it is passed to compiled twice
         for checkpoint in range(checkpoints.size):
             while step < checkpoints[checkpoint]:
-                fill_words(key, lanes.runs_at, lanes.no_prompt, step, _BATCHES, lanes.batch_words)
-                draw_batches(lanes.batch_words, batch_size, lanes.order, pool)
+                fill_words(key, runs_at, no_prompt, step, _BATCHES, batch_words)
+                draw_batches(batch_words, batch_size, order, pool)
                 filled[:] = 0
                 for j in range(0, n_candidates, width):
                     if rare is not None and rare.filtering == REFILL and _all_full(filled, arms, batch_size):
@@ -609,8 +602,8 @@ def _train(
                             answers[lane] = labels[task_of[lane], prompts[lane]]
                             counted[lane] = filled[arm, lane] < batch_size
                         take(states[arm], own, prompts, state)
-                        softmax_of_lanes(state, policy, scratch.top, scratch.total)
-                        sample(policy, uniforms, scratch.total, actions)
+                        softmax_of_lanes(state, policy, top, total)
+                        sample(policy, uniforms, total, actions)
                         group_rewards(
                             arms[arm], actions, right, answers, reward_words,
                             verifier, rare, scratch, rewards,
@@ -625,15 +618,21 @@ def _train(
                 step += 1
             for arm in range(n_arms):
                 for i in range(n_runs):
-                    task, accuracy = tasks[i], 0.0
+                    task, accuracy, n_large = tasks[i], 0.0, 0
                     for at in range(0, n_prompts, n):  # as many prompts of the run as there are lanes
                         for lane in range(n):
                             answers[lane], prompts[lane] = i, min(at + lane, n_prompts - 1)
                         take(states[arm], answers, prompts, state)
-                        softmax_of_lanes(state, policy, scratch.top, scratch.total)
+                        for field in range(n_fields):
+                            for lane in range(n):
+                                n_large += 0 if abs(state[field, lane]) <= LARGEST else 1
+                        softmax_of_lanes(state, policy, top, total)
                         for prompt in range(at, min(at + n, n_prompts)):
                             for a in range(n_actions):
                                 accuracy += policy[a, prompt - at] * correct[task, prompt, a]
                                 if policies.shape[1] > 0:
                                     policies[arm, task, seeds[i], prompt, a] = policy[a, prompt - at]
+                    if n_large > 0:
+                        return checkpoint * n_arms + arm
                     curves[arm, task, seeds[i], checkpoint] = accuracy / n_prompts
+    return -1

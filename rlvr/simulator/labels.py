@@ -16,7 +16,7 @@ from scipy import special
 from rlvr._checks import shown
 from rlvr.simulator.grpo_config import GRPOConfig
 from rlvr.simulator.strategy_family import StrategyFamily, StrategyTasks
-from rlvr.simulator.task_family import Tasks, check_seed
+from rlvr.simulator.task_family import Tasks, check_seed, check_tasks
 
 __all__ = ["fixed_labels", "fixed_names", "strategy_shares"]
 
@@ -59,6 +59,7 @@ def fixed_labels(tasks: Tasks, config: GRPOConfig, *, seed: int = 0) -> _Labels:
     (1, 40)
     """
     check_seed(seed)
+    check_tasks(tasks, np.shape(tasks.prior))
     if config.label_share_right is not None and not _has_both(tasks.correct):
         raise ValueError(
             "tasks must have a right and a wrong action at every prompt if label_share_right is stated, got "

@@ -8,10 +8,13 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from rlvr.arms import ARM_CODE, ARMS
 from rlvr.simulator.grpo_config import OPTIONS, GRPOConfig
 
-__all__ = ["Rules", "as_rules", "rare_rules"]
+__all__ = ["Rules", "as_rules", "check_finite", "rare_rules"]
 
 FROZEN, RANDOM, MAJORITY, TRUE = (ARM_CODE[arm] for arm in ARMS)
 OFF, DROP, REFILL = range(len(OPTIONS["filtering"]))
@@ -20,6 +23,7 @@ FORWARD, REVERSE = range(len(OPTIONS["kl"]))
 GRPO, CENTERED, RLOO = range(len(OPTIONS["advantage"]))
 SGD, ADAM = range(len(OPTIONS["optimizer"]))
 GRADIENT, MIRROR = range(len(OPTIONS["update"]))
+LARGEST = 1e300  # a logit or a moment beyond it is as good as infinite: the next step may not be finite
 BETAS, EPSILON = (0.9, 0.95), 1e-8  # Adam's: decay of the first and of the second moment
 
 
@@ -113,3 +117,18 @@ def rare_rules(rules: Rules) -> Rules | None:
     rare = rules.filtering == REFILL or rules.tie_break == UNIFORM or rules.kl == REVERSE
     rare = rare or rules.optimizer == ADAM or rules.update == MIRROR or rules.inner_updates > 1 or noise
     return rules if rare else None
+
+
+def check_finite(place: int, rules: Rules, arms: NDArray[np.int64], checkpoints: NDArray[np.int64]) -> None:
+    """Raise a ValueError that names settings, arm and step unless a kernel's `place` is -1.
+
+    It numbers the first reading, checkpoint by checkpoint and arm by arm, that met a number beyond LARGEST.
+    """
+    if place < 0:
+        return
+    checkpoint, arm = divmod(place, arms.size)
+    raise ValueError(
+        f"learning_rate={rules.learning_rate!r} and kl_coefficient={rules.kl_coefficient!r} must leave every "
+        f"logit finite, and by step {checkpoints[checkpoint]} one in arm {ARMS[arms[arm]]!r} was not: make "
+        "them smaller"
+    )

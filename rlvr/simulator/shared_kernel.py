@@ -24,13 +24,14 @@ import math
 
 import numpy as np
 
-from rlvr.simulator.drawing import compiled, draw_batches, fill_words, softmax, uniform
+from rlvr.simulator.drawing import compiled, draw_batches, fill_words, internal, softmax, uniform
 from rlvr.simulator.rules import (
     ADAM,
     BETAS,
     EPSILON,
     FROZEN,
     GRPO,
+    LARGEST,
     MAJORITY,
     MIRROR,
     OFF,
@@ -40,6 +41,7 @@ from rlvr.simulator.rules import (
     RLOO,
     TRUE,
     UNIFORM,
+    check_finite,
 )  # fmt: skip
 
 __all__ = ["add_mirror_drift", "part_drift", "read", "train_strategies", "update_logits", "vote"]
@@ -48,7 +50,7 @@ _BATCHES, _STRATEGIES, _RIGHT, _NAMES, _REWARDS, _NOISE = (np.uint64(purpose) fo
 _32 = np.uint64(32)
 
 
-@compiled
+@internal
 def _copy(source, target):
     """Copy `source` to `target`, both (token, strategy).
 
@@ -60,7 +62,7 @@ def _copy(source, target):
             target[k, s] = source[k, s]
 
 
-@compiled
+@internal
 def _tokens(logits, offset, policy):
     """Fill `policy` (token, strategy) with a prompt's probabilities, token by token."""
     for k in range(logits.shape[0]):
@@ -108,7 +110,7 @@ def read(logits, offsets, accuracies, greedy, policy, shares):
     return total / n_rows
 
 
-@compiled
+@internal
 def _accumulate(policy, cumulative):
     """Fill the first columns of `cumulative` (token, 2**m - 1); past the strategies it stays infinite."""
     for k in range(policy.shape[0]):
@@ -118,7 +120,7 @@ def _accumulate(policy, cumulative):
             cumulative[k, s] = total
 
 
-@compiled
+@internal
 def _sample(cumulative, words, lane, strategies, last):
     """Inverse-CDF sampling: how many steps of the distribution function lie at or below the uniform.
 
@@ -176,7 +178,7 @@ def vote(names, word, tie_break, counts, first):
     return winner
 
 
-@compiled
+@internal
 def _group_rewards(
     arm, strategies, accuracy, label, lane, right_words, name_words, reward_words, noise_words, rules,
     wrong_agreement, names, counts, first, rewards,
@@ -217,7 +219,7 @@ def _group_rewards(
     return hits
 
 
-@compiled
+@internal
 def _pull(now, reference, weight, kl, drift):
     """Add `weight` times the gradient of -KL between one token's policy and its prior to `drift`."""
     if kl != REVERSE:
@@ -305,7 +307,7 @@ def update_logits(logits, drift, moments, n_updates, rules):
             logits[k, s] += rules.learning_rate * (moments[0, k, s] / first_bias) / scale
 
 
-@compiled
+@internal
 def _candidates(policy, strategies, ends, rewards, first, reward, chance):
     """Find a group's distinct answers; return how many there are.
 
@@ -376,13 +378,22 @@ def add_mirror_drift(
             pushed[:] = 0.0
 
 
-@compiled
+@internal
+def _is_sound(numbers):
+    """Whether no number (token, strategy) is beyond LARGEST."""
+    for k in range(numbers.shape[0]):
+        for s in range(numbers.shape[1]):
+            if not abs(numbers[k, s]) <= LARGEST:
+                return False
+    return True
+
+
+@internal
 def _blocks(n):
     """The next multiple of the eight words of a counter block."""
     return 8 * ((n + 7) // 8)
 
 
-@compiled
 def train_strategies(
     first, last, draws, prior, offsets, accuracies, read_offsets, read_accuracies, labels, arms, key,
     n_seeds, n_prompts, checkpoints, rules, wrong_agreement, greedy, curves, shares, clipped, final,
@@ -417,6 +428,27 @@ def train_strategies(
         Filled with the fraction of decisions since the checkpoint before that were clipped (NaN: none made).
     final : ndarray (arm, task, seed, token, strategy)
         Filled with the shared logits at the end.
+
+    Raises
+    ------
+    ValueError
+        If a logit is not finite at a checkpoint.
+    """
+    place = _train(
+        first, last, draws, prior, offsets, accuracies, read_offsets, read_accuracies, labels, arms, key,
+        n_seeds, n_prompts, checkpoints, rules, wrong_agreement, greedy, curves, shares, clipped, final,
+    )  # fmt: skip
+    check_finite(place, rules, arms, checkpoints)
+
+
+@compiled
+def _train(
+    first, last, draws, prior, offsets, accuracies, read_offsets, read_accuracies, labels, arms, key,
+    n_seeds, n_prompts, checkpoints, rules, wrong_agreement, greedy, curves, shares, clipped, final,
+):  # fmt: skip
+    """Train the runs of :func:`train_strategies`.
+
+    Returns the number of the first reading with a logit or a moment beyond LARGEST, or -1.
     """
     n_tokens, n_strategies = prior.shape
     differ = offsets.shape[1] > 1 or np.any(offsets)
@@ -542,6 +574,8 @@ def train_strategies(
                         update_logits(here, drift, moments[arm], n_updates[arm], rules)
                 step += 1
             for arm in range(arms.size):
+                if not (_is_sound(logits[arm]) and _is_sound(moments[arm, 0]) and _is_sound(moments[arm, 1])):
+                    return checkpoint * arms.size + arm
                 curves[arm, task, seed, checkpoint] = read(
                     logits[arm],
                     read_offset,
@@ -555,3 +589,4 @@ def train_strategies(
                 )
         for arm in range(arms.size):
             _copy(logits[arm], final[arm, task, seed])
+    return -1

@@ -19,11 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-from rlvr._checks import choice, real, shown, whole
+from rlvr._checks import MOST, as_given, choice, fits_memory, real, shown, whole
 from rlvr.simulator.task_family import beta_quantile, check_seed
 
-__all__ = ["StrategyFamily", "StrategyTasks", "mean_shares"]
+__all__ = ["StrategyFamily", "StrategyTasks", "check_strategy_tasks", "compact", "mean_shares"]
 
+_LARGEST_OFFSET = 1e300
+_LARGEST_SD = 1e298
+_MOST_POINTS = 4e7  # at which the average over offsets is evaluated, or 50 times as often: half a minute
 _NODES = 1201  # of the outer integral; the trapezium rule gains digits exponentially on smooth, fast tails
 
 
@@ -118,7 +121,7 @@ class StrategyFamily:
         if shares.ndim != 1 or shares.size < 2 or shares.min() <= 0 or abs(shares.sum() - 1) > 1e-9:
             raise ValueError(f"shares must be {accepted}, got {shown(self.shares)}")
         object.__setattr__(self, "shares", tuple(shares.tolist()))
-        whole("n_prompts", self.n_prompts, "an integer of at least 1", at_least=1, at_most=2**32 - 1)
+        whole("n_prompts", self.n_prompts, "an integer of at least 1", at_least=1, at_most=MOST)
         shapes = ((shares.size,), (self.n_prompts, shares.size))
         accepted = f"numbers in [0, 1] of shape {shapes[0]} or {shapes[1]}"
         accuracies = _numbers("accuracies", self.accuracies, accepted)
@@ -135,16 +138,22 @@ class StrategyFamily:
             if sds.shape != shares.shape or sds.min() <= 0:
                 raise ValueError(f"offset_sd must be {accepted}, got {shown(self.offset_sd)}")
             object.__setattr__(self, "offset_sd", tuple(sds.tolist()))
+        if np.max(np.array(self.offset_sd, float)) > _LARGEST_SD:
+            raise ValueError(
+                f"offset_sd must be at most {_LARGEST_SD:g}, so that offsets are finite, "
+                f"got {shown(self.offset_sd)}"
+            )
         spread = real(
             "accuracy_spread", self.accuracy_spread, "a number in [0, 1)", above=0, below=1, closed=True
         )
         if spread == 1 or (spread > 0 and not one_for_all):
             accepted = "a number in [0, 1)" if one_for_all else "0 where accuracies are given for each prompt"
             raise ValueError(f"accuracy_spread must be {accepted}, got {shown(self.accuracy_spread)}")
-        whole("n_tokens", self.n_tokens, "an integer of at least 1", at_least=1)
+        whole("n_tokens", self.n_tokens, "an integer of at least 1", at_least=1, at_most=MOST)
         choice("read", self.read, ("sample", "greedy"))
         if self.n_test_prompts is not None:
-            whole("n_test_prompts", self.n_test_prompts, "None or an integer of at least 1", at_least=1)
+            accepted = "None or an integer of at least 1"
+            whole("n_test_prompts", self.n_test_prompts, accepted, at_least=1, at_most=MOST)
             if not one_for_all:
                 raise ValueError(
                     "n_test_prompts must be None where accuracies are given for each prompt, "
@@ -152,6 +161,17 @@ class StrategyFamily:
                 )
         share = "a number in [0, 1]"
         real("wrong_agreement", self.wrong_agreement, share, above=0, below=1, closed=True)
+        for name in (
+            "n_prompts",
+            "offset_sd",
+            "accuracy_spread",
+            "n_tokens",
+            "n_test_prompts",
+            "wrong_agreement",
+        ):
+            value = getattr(self, name)
+            if value is not None and not isinstance(value, tuple):
+                object.__setattr__(self, name, as_given(value))
 
     @classmethod
     def long_tail(
@@ -162,7 +182,8 @@ class StrategyFamily:
         Further arguments are those of the family.
         """
         real("share", share, "a number strictly between 0 and 1", above=0, below=1)
-        whole("n_rare", n_rare, "an integer of at least 1", at_least=1)
+        whole("n_rare", n_rare, "an integer of at least 1", at_least=1, at_most=MOST)
+        fits_memory(200.0 * n_rare, f"n_rare={n_rare}")
         first, other = accuracies
         tail = 1.0 / np.arange(1, n_rare + 1)
         shares = (share, *((1 - share) * tail / tail.sum()).tolist())
@@ -176,6 +197,8 @@ class StrategyFamily:
     @property
     def prior_logits(self) -> NDArray[np.float64]:
         """The shared logits before training, ndarray (token, strategy), as logarithms of probabilities."""
+        sizes = f"n_tokens={self.n_tokens} with {self.n_strategies} strategies"
+        fits_memory(8.0 * self.n_tokens * self.n_strategies, sizes)
         token = np.log(self.shares)
         if self.n_tokens > 1:
             others = sum(self.shares[1:])
@@ -254,7 +277,7 @@ class StrategyFamily:
         -------
         StrategyTasks
         """
-        whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1)
+        whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1, at_most=MOST)
         check_seed(seed)
         offsets, accuracies = self._prompts(n_tasks, seed, self.n_prompts, 2)
         if self.n_test_prompts is None:
@@ -263,7 +286,10 @@ class StrategyFamily:
 
     def _prompts(self, n_tasks: int, seed: int, n_prompts: int, branch: int) -> tuple[NDArray, NDArray]:
         """Offsets and accuracies (task, prompt, strategy), keyed by (seed, branch, task)."""
-        shape = (n_tasks, n_prompts, self.n_strategies)
+        shape = (int(n_tasks), n_prompts, self.n_strategies)
+        if self._prompts_differ or self.accuracy_spread > 0:
+            sizes = f"n_tasks={n_tasks}, {n_prompts} prompts and {self.n_strategies} strategies"
+            fits_memory(shape[0] * (500.0 + n_prompts * 16.0 * (1 + self.n_strategies)), sizes)
         offsets = np.broadcast_to(0.0, shape)
         accuracies = np.broadcast_to(np.array(self.accuracies), shape)
         generators = [
@@ -293,6 +319,46 @@ def _numbers(name: str, value: Any, accepted: str) -> NDArray[np.float64]:
     if array.size == 0 or not np.isfinite(array).all():
         raise ValueError(f"{name} must be {accepted}, got {shown(value)}")
     return array.astype(float)
+
+
+def check_strategy_tasks(tasks: StrategyTasks, shape: tuple[int, int, int]) -> StrategyTasks:
+    """Return somebody's tasks as arrays of floats, :func:`compact`; `shape` is (task, prompt, strategy).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an array does not fit, offsets are not finite, or accuracies are not in [0, 1].
+    """
+    if not isinstance(tasks, StrategyTasks):
+        raise TypeError(f"tasks must be StrategyTasks, got {type(tasks).__name__}")
+    arrays = {}
+    for name in ("offsets", "accuracies", "read_offsets", "read_accuracies"):
+        array = np.asarray(getattr(tasks, name))
+        if array.dtype.kind not in "iuf":
+            raise TypeError(f"tasks.{name} must hold real numbers, got {array.dtype}")
+        read = name.startswith("read_") and array.ndim == 3 and array.shape[1] > 0
+        if array.shape != (shape if not read else (shape[0], array.shape[1], shape[2])):
+            raise ValueError(
+                f"tasks must have shape (n_tasks, n_prompts, n_strategies) = {shape}, "
+                f"got {array.shape} for {name}"
+            )
+        arrays[name] = compact(array).astype(float, copy=False)
+        low, high = (-_LARGEST_OFFSET, _LARGEST_OFFSET) if name.endswith("offsets") else (0.0, 1.0)
+        wrong = arrays[name][~((arrays[name] >= low) & (arrays[name] <= high))]
+        if wrong.size:
+            raise ValueError(f"tasks.{name} must hold numbers from {low:g} to {high:g}, got {wrong[0]}")
+    if np.shape(tasks.read_offsets) != np.shape(tasks.read_accuracies):
+        raise ValueError(
+            f"tasks.read_offsets and tasks.read_accuracies must be of one shape, got "
+            f"{np.shape(tasks.read_offsets)} and {np.shape(tasks.read_accuracies)}"
+        )
+    return StrategyTasks(**arrays)
+
+
+def compact(array: NDArray) -> NDArray:
+    """`array` (task, prompt, strategy), contiguous, with an axis along which it repeats cut to one."""
+    small = array[tuple(slice(None) if stride else slice(1) for stride in array.strides[:2])]
+    return np.ascontiguousarray(small)
 
 
 def mean_shares(
@@ -335,6 +401,11 @@ def mean_shares(
     below, above = (0, 0) if greedy else (5, 40)  # a Gumbel's own reach
     top = logits.argmax()  # the largest of all lies between the top one's lowest and anybody's highest
     ends = (logits[top] - 9 * sd[top] - below, (logits + 9 * sd).max() + above)
+    n_points = _NODES * max(1, (ends[1] - ends[0]) / (18 * sd.min() + below + above)) * logits.size
+    if n_points > _MOST_POINTS or (not greedy and n_points * 80 * sd.max() > 50 * _MOST_POINTS):
+        raise ValueError(
+            f"offset_sd must be smaller or more alike for the prior's average shares, got {shown(offset_sd)}"
+        )
     x = np.linspace(*ends, int(_NODES * max(1, (ends[1] - ends[0]) / (18 * sd.min() + below + above))))
     z = x[:, None] - logits
     if greedy:

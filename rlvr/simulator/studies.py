@@ -1,4 +1,4 @@
-"""One study before and after training: its task draws and its work as a chunk, then its `Runs`.
+"""One study before training: its task draws, and its work as a chunk.
 
 The parts of GRPO, as they act on logits that all prompts of a StrategyFamily share:
 
@@ -12,96 +12,25 @@ The parts of GRPO, as they act on logits that all prompts of a StrategyFamily sh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvr._checks import choice, shown, whole
+from rlvr._checks import fits_memory, shown, whole
 from rlvr.arms import ARM_CODE
 from rlvr.simulator.executors import Chunk
 from rlvr.simulator.grpo_config import GRPOConfig
-from rlvr.simulator.labels import fixed_labels, fixed_names, strategy_shares
+from rlvr.simulator.labels import fixed_labels, fixed_names
 from rlvr.simulator.rules import as_rules
-from rlvr.simulator.strategy_family import StrategyFamily, StrategyTasks
-from rlvr.simulator.task_family import TaskFamily, Tasks
-from rlvr.simulator.two_stages import Reached, known_covariates
+from rlvr.simulator.strategy_family import StrategyFamily, StrategyTasks, check_strategy_tasks
+from rlvr.simulator.task_family import TaskFamily, check_tasks
+from rlvr.simulator.two_stages import known_covariates
 
-__all__ = ["Runs", "Study", "StudySize"]
-
-
-@dataclass(frozen=True)
-class Runs:
-    """Trained runs, with the arguments that made them.
-
-    Attributes
-    ----------
-    family : TaskFamily or StrategyFamily
-        What was trained on.
-    config : GRPOConfig
-        How.
-    arms : tuple of str
-        In the order of the arrays' first axis.
-    n_tasks : int
-        Task draws, of both stages where a precision was asked.
-    n_seeds : int
-        Training seeds within each task draw.
-    seed : int
-        Root of all randomness.
-    accuracy : ndarray (arm, task, seed)
-        Exact pass@1 at the end, in [0, 1]: no evaluation noise.
-    steps : ndarray (step,)
-        Checkpoints, the last of which is the end.
-    curves : ndarray (arm, task, seed, step)
-        Exact pass@1 at each checkpoint.
-    policies : ndarray (arm, task, seed, prompt, action) or None
-        Final policies, if they were asked for; of a StrategyFamily, by strategy in place of action.
-    tasks : Tasks or StrategyTasks
-        The task draws the runs trained on.
-    shares : ndarray (arm, task, seed, strategy) or None
-        Of a StrategyFamily: each strategy's share of the answers at the end, as the family reads them and
-        averaged over prompts. With one accuracy a strategy, `accuracy` is the sum of share times accuracy.
-    share_curves : ndarray (arm, task, seed, step, strategy) or None
-        The same at each checkpoint.
-    clipped : ndarray (arm, task, seed, step) or None
-        Of a StrategyFamily: fraction of answers (with several tokens, of decided tokens) that the clip took
-        out of the gradient since the checkpoint before; NaN where none was sampled.
-    logits : ndarray (arm, task, seed, token, strategy) or None
-        Of a StrategyFamily: the shared logits at the end.
-    reached : Reached or None
-        Where a precision was asked: the term, its interval and the draws it took.
-    """
-
-    family: TaskFamily | StrategyFamily
-    config: GRPOConfig
-    arms: tuple[str, ...]
-    n_tasks: int
-    n_seeds: int
-    seed: int
-    steps: NDArray[np.int64] = field(repr=False)
-    curves: NDArray[np.float64] = field(repr=False)
-    policies: NDArray[np.float64] | None = field(repr=False)
-    tasks: Any = field(repr=False)  # by family: Tasks, or StrategyTasks
-    share_curves: NDArray[np.float64] | None = field(default=None, repr=False)
-    clipped: NDArray[np.float64] | None = field(default=None, repr=False)
-    logits: NDArray[np.float64] | None = field(default=None, repr=False)
-    reached: Reached | None = None
-
-    @property
-    def accuracy(self) -> NDArray[np.float64]:
-        return self.curves[..., -1]
-
-    @property
-    def shares(self) -> NDArray[np.float64] | None:
-        return None if self.share_curves is None else self.share_curves[..., -1, :]
-
-    def arm(self, name: str) -> NDArray[np.float64]:
-        """Accuracy of one arm, ndarray (task, seed)."""
-        choice("arm", name, self.arms)
-        return self.accuracy[self.arms.index(name)]
+__all__ = ["Study", "StudySize"]
 
 
 @dataclass(frozen=True)
@@ -141,18 +70,15 @@ class Study:
         if isinstance(family, StrategyFamily):
             as_rules(config, family.n_prompts, shared=True)
             steps = _checkpoints(size.checkpoints, config.n_steps)
+            _check_memory(family, config, size, steps.size)
             sizes = (size.arms, size.n_tasks, size.n_seeds, size.seed)
             return cls(family, config, size, steps, *_shared_study(family, config, *sizes, steps, tasks))
         rules = as_rules(config, family.n_prompts)
         steps = _checkpoints(size.checkpoints, config.n_steps)
+        _check_memory(family, config, size, steps.size)
         drawn = family.sample(size.n_tasks, size.seed) if tasks is None else tasks
         shape = (size.n_tasks, family.n_prompts, family.n_actions)
-        if not isinstance(drawn, Tasks):
-            raise TypeError(f"tasks must be Tasks, got {type(drawn).__name__}")
-        if drawn.prior.shape != shape:
-            raise ValueError(
-                f"tasks must have shape (n_tasks, n_prompts, n_actions) = {shape}, got {drawn.prior.shape}"
-            )
+        prior, correct = (drawn.prior, drawn.correct) if tasks is None else check_tasks(drawn, shape)
         labels = np.full(shape[:2], -1)
         if config.majority_labels == "fixed" and "majority" in size.arms:
             labels = fixed_labels(drawn, config, seed=size.seed)
@@ -166,12 +92,7 @@ class Study:
             last=n_runs,
             n_seeds=size.n_seeds,
             n_groups=n_runs * n_trained * config.n_steps * config.batch_size,
-            by_task={
-                "draws": np.arange(size.n_tasks),
-                "prior": drawn.prior,
-                "correct": drawn.correct,
-                "labels": labels,
-            },
+            by_task={"draws": np.arange(size.n_tasks), "prior": prior, "correct": correct, "labels": labels},
             settings={
                 "arms": np.array([ARM_CODE[arm] for arm in size.arms]),
                 "checkpoints": steps,
@@ -190,20 +111,27 @@ class Study:
         """What is known of the task draws beforehand and moves a term, ndarray (task, covariate)."""
         return known_covariates(self.family, self.config, of, self.tasks)
 
-    def runs(self, results: Mapping[str, NDArray]) -> Runs:
-        """The finished runs, out of results (arm, run, ...)."""
-        size = self.size
-        shaped = {
-            name: array.reshape(len(size.arms), size.n_tasks, size.n_seeds, *array.shape[2:])
-            for name, array in results.items()
-        }
-        policies, final = shaped.get("policies"), shaped.get("final")
-        if final is not None and size.keep_policies:
-            policies = _prompt_policies(final, self.tasks.offsets)
-        return Runs(
-            self.family, self.config, size.arms, size.n_tasks, size.n_seeds, size.seed, self.steps,
-            shaped["curves"], policies, self.tasks, shaped.get("shares"), shaped.get("clipped"), final,
-        )  # fmt: skip
+
+def _check_memory(
+    family: TaskFamily | StrategyFamily, config: GRPOConfig, size: StudySize, n_steps: int
+) -> None:
+    """Raise a ValueError that names the sizes if their arrays, at the least, are more than memory holds."""
+    n_runs = len(size.arms) * size.n_tasks * size.n_seeds
+    names = {"n_tasks": size.n_tasks, "n_seeds": size.n_seeds, "checkpoints": n_steps}
+    names |= {"n_prompts": family.n_prompts, "batch_size": config.batch_size, "group_size": config.group_size}
+    if isinstance(family, StrategyFamily):
+        n_tokens, n_choices = family.n_tokens, family.n_strategies
+        names |= {"n_tokens": n_tokens, "n_strategies": n_choices, "label_votes": config.label_votes}
+        numbers = n_runs * (2 * n_steps * (2 + n_choices) + n_tokens * n_choices)
+        numbers += config.batch_size * config.group_size * (n_tokens + 4) + 2 * family.n_prompts
+        numbers += 5 * config.label_votes if config.majority_labels == "fixed" else 0
+    else:
+        n_choices = family.n_actions
+        names |= {"n_actions": n_choices}
+        numbers = n_runs * 2 * n_steps + 8 * 7 * config.group_size  # at least eight lanes
+        numbers += (3 * size.n_tasks + len(size.arms)) * family.n_prompts * n_choices
+    numbers += n_runs * family.n_prompts * n_choices if size.keep_policies else 0
+    fits_memory(8.0 * numbers, ", ".join(f"{name}={n}" for name, n in names.items()))
 
 
 def _checkpoints(asked: Sequence[int] | None, n_steps: int) -> NDArray[np.int64]:
@@ -224,28 +152,21 @@ def _shared_study(
     """
     drawn = family.sample(n_tasks, seed) if tasks is None else tasks
     shape = (n_tasks, family.n_prompts, family.n_strategies)
-    if not isinstance(drawn, StrategyTasks):
-        raise TypeError(f"tasks must be StrategyTasks, got {type(drawn).__name__}")
-    if drawn.offsets.shape != shape or drawn.accuracies.shape != shape:
-        raise ValueError(
-            f"tasks must have shape (n_tasks, n_prompts, n_strategies) = {shape}, got {drawn.offsets.shape}"
-        )
+    arrays = check_strategy_tasks(drawn, shape)
     labels = np.empty((n_tasks, 0), np.int64)
     if config.majority_labels == "fixed" and "majority" in arms:
         labels = fixed_names(family, drawn, config, seed)
-    read_offsets = _compact(drawn.read_offsets)
-    read_accuracies = drawn.read_accuracies
+    read_offsets, read_accuracies = arrays.read_offsets, arrays.read_accuracies
     if read_offsets.shape[1] == 1:  # prompts that share a policy are read by their mean accuracies
-        read_accuracies = _compact(read_accuracies).mean(axis=1, keepdims=True)
+        read_accuracies = read_accuracies.mean(axis=1, keepdims=True)
     else:
-        read_accuracies = np.ascontiguousarray(read_accuracies)
+        read_accuracies = np.ascontiguousarray(drawn.read_accuracies, dtype=float)
     n_trained = sum(arm != "frozen" for arm in arms)
     return drawn, Chunk(
         shared=True, first=0, last=n_tasks * n_seeds, n_seeds=n_seeds,
         n_groups=n_tasks * n_seeds * n_trained * config.n_steps * config.batch_size,
         by_task={
-            "draws": np.arange(n_tasks), "offsets": _compact(drawn.offsets),
-            "accuracies": _compact(drawn.accuracies),
+            "draws": np.arange(n_tasks), "offsets": arrays.offsets, "accuracies": arrays.accuracies,
             "read_offsets": read_offsets, "read_accuracies": read_accuracies, "labels": labels,
         },
         settings={
@@ -260,24 +181,3 @@ def _shared_study(
             "shares": (steps.size, family.n_strategies), "final": (family.n_tokens, family.n_strategies),
         },
     )  # fmt: skip
-
-
-def _prompt_policies(logits: NDArray[np.float64], offsets: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of each strategy on each prompt.
-
-    Parameters
-    ----------
-    logits : ndarray (arm, task, seed, token, strategy)
-    offsets : ndarray (task, prompt, strategy)
-
-    Returns
-    -------
-    ndarray (arm, task, seed, prompt, strategy)
-    """
-    return strategy_shares(logits[:, :, :, None] + offsets[:, None, :, None])
-
-
-def _compact(array: NDArray[np.float64]) -> NDArray[np.float64]:
-    """`array` (task, prompt, strategy), contiguous, with an axis along which it repeats cut to one."""
-    small = array[tuple(slice(None) if stride else slice(1) for stride in array.strides[:2])]
-    return np.ascontiguousarray(small)

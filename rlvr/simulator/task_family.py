@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import linalg, special, stats
 
-from rlvr._checks import real, whole
+from rlvr._checks import MOST, as_given, fits_memory, real, shown, whole
 
-__all__ = ["TaskFamily", "Tasks", "beta_quantile", "check_seed"]
+__all__ = ["TaskFamily", "Tasks", "beta_quantile", "check_seed", "check_tasks"]
 
 _SKEWED = 1e-12  # below this spread a Beta is a normal law to the last digit that matters
 _STRENGTHS = (1e-9, 1.0 - 1e-9)  # a prompt's strength stays inside: training starts at the log prior
@@ -93,7 +93,7 @@ class TaskFamily:
     def __post_init__(self) -> None:
         real("prior_strength", self.prior_strength, "a number strictly between 0 and 1", above=0, below=1)
         real("format_strength", self.format_strength, "a finite number of at least 0", above=0, closed=True)
-        whole("n_actions", self.n_actions, "an integer of at least 2", at_least=2)
+        whole("n_actions", self.n_actions, "an integer of at least 2", at_least=2, at_most=MOST)
         whole(
             "n_correct",
             self.n_correct,
@@ -101,15 +101,31 @@ class TaskFamily:
             at_least=1,
             at_most=self.n_actions - 1,
         )
-        whole("n_prompts", self.n_prompts, "an integer of at least 1", at_least=1)
+        whole("n_prompts", self.n_prompts, "an integer of at least 1", at_least=1, at_most=MOST)
         spread = real("prior_spread", self.prior_spread, "a number in [0, 1)", above=0, below=1, closed=True)
         if spread == 1:
             raise ValueError(f"prior_spread must be a number in [0, 1), got {self.prior_spread!r}")
+        for name, value in vars(self).copy().items():
+            object.__setattr__(self, name, as_given(value))
+        for strength in _STRENGTHS if spread > 0 else (self.prior_strength,):
+            self._check_prior(strength)
+
+    def _check_prior(self, strength: float) -> None:
+        """Raise a ValueError unless each probability of the prior is a positive float."""
+        n_wrong = self.n_actions - self.n_correct
+        right, wrong = strength / self.n_correct, (1.0 - strength) / n_wrong
+        total = strength + wrong * (n_wrong - 1.0 + self.format_boost)
+        if not (np.isfinite(total) and min(right, wrong) / total >= np.finfo(float).tiny):
+            raise ValueError(
+                "format_strength and prior_strength must leave each action a probability that a float holds, "
+                f"got format_strength={shown(self.format_strength)} and prior_strength="
+                f"{shown(self.prior_strength)} with n_actions={self.n_actions}"
+            )
 
     @property
     def format_boost(self) -> float:
         """Factor on the format action's weight, 1 + fs K."""
-        return 1.0 + self.format_strength * self.n_actions
+        return 1.0 + float(self.format_strength) * self.n_actions
 
     @property
     def strength_shape(self) -> tuple[float, float]:
@@ -142,10 +158,11 @@ class TaskFamily:
             nodes, weights = special.roots_hermitenorm(n_nodes)
             deviation = math.sqrt(self.prior_spread * self.prior_strength * (1 - self.prior_strength))
             return np.clip(self.prior_strength + deviation * nodes, *_STRENGTHS), weights / weights.sum()
-        # It divides 0 by 0, unused, where a + b is exactly 1.
-        with np.errstate(invalid="ignore", over="ignore"):
+        with np.errstate(all="ignore"):  # scipy divides 0 by 0, unused, where a + b is exactly 1
             nodes, weights = special.roots_jacobi(n_nodes, b - 1.0, a - 1.0)
-        if not np.isfinite(weights).all():
+        if not (np.isfinite(nodes).all() and np.isfinite(weights).all()):
+            if self.prior_spread > 0.5:  # beyond scipy: the limit
+                return np.array(_STRENGTHS), np.array([1.0 - self.prior_strength, self.prior_strength])
             nodes, weights = _narrow_nodes(n_nodes, a, b)
         return np.clip((1.0 + nodes) / 2.0, *_STRENGTHS), weights / weights.sum()
 
@@ -162,6 +179,7 @@ class TaskFamily:
         ndarray (..., action)
         """
         strengths = np.asarray(self.prior_strength if strength is None else strength, dtype=float)[..., None]
+        fits_memory(24.0 * self.n_actions * strengths.size, f"n_actions={self.n_actions}")
         n_wrong = self.n_actions - self.n_correct
         roles = np.arange(self.n_actions)
         boost = np.where(roles == self.n_correct, self.format_boost, 1.0)
@@ -201,8 +219,10 @@ class TaskFamily:
         Tasks
             Arrays (task, prompt, action).
         """
-        whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1)
+        whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1, at_most=MOST)
         check_seed(seed)
+        sizes = f"n_tasks={n_tasks}, n_prompts={self.n_prompts} and n_actions={self.n_actions}"
+        fits_memory(25.0 * int(n_tasks) * self.n_prompts * self.n_actions, sizes)
         roles = np.empty((n_tasks, self.n_prompts, self.n_actions), dtype=np.int64)
         strengths = np.empty((n_tasks, self.n_prompts))
         in_order = np.broadcast_to(np.arange(self.n_actions), roles.shape[1:])
@@ -237,7 +257,57 @@ def beta_quantile(at: ArrayLike, mean: ArrayLike, concentration: float) -> NDArr
     middle = np.asarray(mean, dtype=float)
     if concentration > 1 / _SKEWED:
         return middle + np.sqrt(middle * (1 - middle) / (concentration + 1)) * special.ndtri(at)
-    return stats.beta.ppf(at, middle * concentration, (1.0 - middle) * concentration)
+    drawn = stats.beta.ppf(at, middle * concentration, (1.0 - middle) * concentration)
+    return np.where(np.isnan(drawn), middle, drawn) if concentration > 1 else drawn
+
+
+def check_tasks(tasks: Tasks, shape: tuple[int, int, int]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the prior and the correct sets of somebody's tasks, of shape (task, prompt, action).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the prior is no distribution with every probability above 0, or a correct set is empty.
+    """
+    if not isinstance(tasks, Tasks):
+        raise TypeError(f"tasks must be Tasks, got {type(tasks).__name__}")
+    prior, correct = _array("tasks.prior", tasks.prior), _array("tasks.correct", tasks.correct)
+    for array in (prior, correct):
+        if array.shape != shape:
+            raise ValueError(
+                f"tasks must have shape (n_tasks, n_prompts, n_actions) = {shape}, got {array.shape}"
+            )
+    if prior.dtype.kind not in "iuf":
+        raise TypeError(f"tasks.prior must hold real numbers, got {prior.dtype}")
+    if correct.dtype != bool:
+        raise TypeError(f"tasks.correct must hold booleans, got {correct.dtype}")
+    with np.errstate(over="ignore"):
+        prior = prior.astype(float, copy=False)
+    accepted = "finite probabilities above 0, where training starts at their logarithms"
+    wrong = np.argwhere(~((prior > 0) & np.isfinite(prior)))
+    if wrong.size:
+        raise ValueError(
+            f"tasks.prior must hold {accepted}, got {prior[tuple(wrong[0])]} at {_place(wrong[0])}"
+        )
+    sums = prior.sum(axis=2)
+    wrong = np.argwhere(~(np.abs(sums - 1.0) <= 1e-6))
+    if wrong.size:
+        raise ValueError(f"tasks.prior must sum to 1, got {sums[tuple(wrong[0])]} at {_place(wrong[0])}")
+    wrong = np.argwhere(~correct.any(axis=2))
+    if wrong.size:
+        raise ValueError(f"tasks.correct must name a correct action, got none at {_place(wrong[0])}")
+    return prior, correct
+
+
+def _array(name: str, value: object) -> NDArray:
+    try:
+        return np.asarray(value)
+    except ValueError:  # rows of unequal length
+        raise ValueError(f"{name} must be an array, got {shown(value)}") from None
+
+
+def _place(index: NDArray[np.int64]) -> str:
+    return ", ".join(f"{axis} {i}" for axis, i in zip(("task", "prompt", "action"), index, strict=False))
 
 
 def check_seed(seed: int) -> int:

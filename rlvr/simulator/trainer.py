@@ -13,12 +13,13 @@ from typing import Any, TypedDict, Unpack, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvr._checks import shown, whole
+from rlvr._checks import MOST, shown, whole
 from rlvr.arms import ARMS, check_arms
-from rlvr.simulator.executors import Progress, Results, counting, train_all, without_first
+from rlvr.simulator.executors import Progress, Results, train_all, without_first
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
+from rlvr.simulator.runs import Runs, finished_runs
 from rlvr.simulator.strategy_family import StrategyFamily, StrategyTasks
-from rlvr.simulator.studies import Runs, Study, StudySize
+from rlvr.simulator.studies import Study, StudySize
 from rlvr.simulator.task_family import TaskFamily, Tasks, check_seed
 from rlvr.simulator.two_stages import Goal
 
@@ -92,7 +93,8 @@ def simulate(
         configuration, and without a precision.
     executor : concurrent.futures.Executor, optional
         Who trains: a ProcessPoolExecutor, Dask's ``Client.get_executor()`` and so on; threads of this
-        process by default. It stays open. What a dying worker loses is trained by this process.
+        process by default. It stays open. What a dying worker loses is trained by this process, and so are
+        chunks once the executor gives no answer for a minute (longer where one chunk takes longer).
     progress : bool or callable
         True: a bar that counts chunks, on standard error if that is a terminal. A callable is told how many
         chunks are done, and of how many; of a second stage it is told anew.
@@ -118,7 +120,7 @@ def simulate(
     Warns
     -----
     RuntimeWarning
-        If the executor lost workers.
+        If the executor lost workers, or gave no answer for too long.
 
     Examples
     --------
@@ -141,9 +143,9 @@ def simulate(
         n_tasks = goal.first_stage(n_tasks)
     elif n_tasks is None:
         n_tasks = 1
-    whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1, at_most=2**32 - 1)
-    whole("n_seeds", n_seeds, "an integer of at least 1", at_least=1, at_most=2**32 - 1)
-    check_seed(seed)
+    n_tasks = whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1, at_most=MOST)
+    n_seeds = whole("n_seeds", n_seeds, "an integer of at least 1", at_least=1, at_most=MOST)
+    seed = check_seed(seed)
     if several and tasks is not None:
         raise ValueError(f"tasks must be None where families or configs are listed, got {shown(tasks)}")
     if executor is not None and not isinstance(executor, Executor):
@@ -152,12 +154,11 @@ def simulate(
         )
     size = StudySize(named, n_tasks, n_seeds, seed, checkpoints, keep_policies)
     studies = [Study.prepare(each, how, size, tasks) for each, how in pairs]
-    with counting(progress) as say:
-        trained = train_all([study.work for study in studies], executor, say)
-        if goal is not None:
-            runs = _second_stage(goal, studies, trained, executor, say)
-        else:
-            runs = [study.runs(results) for study, results in zip(studies, trained, strict=True)]
+    trained = train_all([study.work for study in studies], executor, progress)
+    if goal is not None:
+        runs = _second_stage(goal, studies, trained, executor, progress)
+    else:
+        runs = [finished_runs(study, results) for study, results in zip(studies, trained, strict=True)]
     return runs if several else runs[0]
 
 
@@ -173,22 +174,26 @@ def _goal(precision: float | None, of: str | None, arms: tuple[str, ...], tasks:
 
 
 def _second_stage(
-    goal: Goal, studies: list[Study], trained: list[Results], executor: Executor | None, say: Progress | None
+    goal: Goal,
+    studies: list[Study],
+    trained: list[Results],
+    executor: Executor | None,
+    progress: bool | Progress,
 ) -> list[Runs]:
     """Extend every study by the task draws that its first stage calls for."""
     n_first = studies[0].size.n_tasks
     whole_studies = [
-        _long_enough(goal, study, goal.terms(study.runs(results)))
+        _long_enough(goal, study, goal.terms(finished_runs(study, results)))
         for study, results in zip(studies, trained, strict=True)
     ]
     short = [place for place, study in enumerate(whole_studies) if study.size.n_tasks > n_first]
     rest = [without_first(whole_studies[place].work, n_first) for place in short]
-    for place, added in zip(short, train_all(rest, executor, say), strict=True):
+    for place, added in zip(short, train_all(rest, executor, progress), strict=True):
         first = trained[place]
         trained[place] = {name: np.concatenate([first[name], added[name]], axis=1) for name in first}
     finished = []
     for study, results in zip(whole_studies, trained, strict=True):
-        runs = study.runs(results)
+        runs = finished_runs(study, results)
         reached = goal.reached(goal.terms(runs), n_first, study.known(goal.of))
         finished.append(replace(runs, reached=reached))
     return finished

@@ -240,8 +240,10 @@ def test_a_run_is_stored_then_compared_bit_by_bit(copies):
     assert run("protocol", "run", *options).exit_code == 2  # nothing to compare with, so nothing is run
     written = run("protocol", "run", *options, "--write")
     assert (written.exit_code, written.output) == (0, f"stored results of protocol {small.digest[:12]}\n")
-    same = run("protocol", "run", *options)
-    assert (same.exit_code, same.output) == (0, "every bit is as stored\n")
+    for kept in ((), ("--keep", folder), ("--keep", folder, "--resume")):
+        same = run("protocol", "run", *options, *kept)
+        assert (same.exit_code, same.output) == (0, "every bit is as stored\n")
+        assert not list(folder.glob(".*"))
     path = folder / "confirmatory_accuracy.csv"
     path.write_text(path.read_text().replace("\nps20,0,0.1", "\nps20,0,0.2"))
     other = run("protocol", "run", *options)

@@ -87,7 +87,10 @@ def case(random: np.random.Generator, folder: Path) -> tuple[str, float, str]:
     if result.exit_code:
         return "refused", seconds, ""
     shown = Path(out).read_text("utf-8", errors="surrogatepass") if kind in ("html", "svg") else result.stdout
-    problem = judge(kind, shown, names)
+    try:
+        problem = judge(kind, shown, names)
+    except (ValueError, ArithmeticError, SyntaxError) as error:  # of the parsers
+        problem = f"no {kind}: {error}"
     return ("wrong", seconds, problem + where) if problem else ("read", seconds, "")
 
 

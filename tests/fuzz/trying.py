@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -58,11 +59,13 @@ class Tally:
     def __str__(self) -> str:
         kinds = {}
         for fault in self.faults:
-            kinds.setdefault(fault.split(" <- ")[0], []).append(fault)
+            kinds.setdefault(re.sub(r"\d+", "N", fault.split(" <- ")[0]), []).append(fault)
         lines = [f"{sum(self.counts.values()):,} cases: {self.counts['refused']:,} refused in one line, "
                  f"{self.counts['read']:,} read, {self.counts['traceback']:,} tracebacks or waits, "
                  f"{self.counts['wrong']:,} wrong; longest wait {self.longest:.1f} s"]  # fmt: skip
-        return "\n".join([*lines, *(f"  {len(some)} times {some[0][:300]}" for some in kinds.values())])
+        return "\n".join(
+            [*lines, *(f"  {len(some)} times {some[0][:300]}" for some in [*kinds.values()][:20])]
+        )
 
 
 def call(arguments: Sequence[str], text: bytes | None = None) -> tuple[Result | None, float]:

@@ -38,7 +38,8 @@ def test_the_default_reader(text, answer):
         ("1,00", "1,00"),
         ("1/0", "1/0"),
         ("1/00", "1/00"),
-        ("x + 1", "x + 1"),
+        ("x + 1", "x+1"),
+        (0.1, Fraction(1, 10)),
         ("  ", None),
         (None, None),
         (float("nan"), None),
@@ -55,7 +56,9 @@ def test_the_form_that_is_compared(answer, form):
 def test_a_number_of_any_length_costs_nothing():
     assert canonical("9" * 301) == "9" * 301
     assert canonical("9" * 300) == Fraction(10**300 - 1)
-    assert canonical("1e9") == "1e9"  # no exponents: a short text must not become a huge number
+    assert canonical("1e300") == 10**300
+    assert canonical("1e301") == "1e301"  # a short text must not become a huge number
+    assert canonical("10^-300") == Fraction(1, 10**300) and canonical("9^999") == "9^999"
 
 
 def test_messages_of_the_model_alone_are_read():
@@ -87,3 +90,45 @@ def test_what_is_no_completion(completion, message):
 def test_an_answer_that_cannot_be_counted():
     with pytest.raises(TypeError, match=r"an answer must be hashable.*got \['a'\]"):
         canonical(["a"])
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "wrong"),
+    [
+        ("x = −5", -5, 5), ("x = - 5", -5, 5), ("(−3)", -3, 3), ("it costs -$5", -5, 5),
+        ("- 7 apples", 7, -7),
+        ("pages 4-7", 7, -7), ("pages 4–7", 7, -7), ("pages 4--7", 7, -7), ("so 4 - 7 =", 7, -7),
+        ("GPT-4", 4, -4),
+        ("it is .5", 0.5, 5), ("x=-.5", -0.5, 5), ("it is 5.", 5, None), ("about 1e5", 100_000, 5),
+        ("about 2.5e-3.", "0.0025", 3), ("2.5 × 10⁻³", "0.0025", 3), (r"$2.5 \times 10^{-3}$", "0.0025", -3),
+        ("so $x^2$", None, 2), ("−½", -0.5, 0.5), ("it is 2√3.", r"2\sqrt3", 3), (r"0.\overline{3}", None, 3),
+        ("so -(1/2)", -0.5, 0.5), ("it is minus 5", -5, 5), ("7 minus 5", 5, -5), ("٣٫٥", 3.5, 5),
+        ("on 2024-01-05", "2024-01-05", 5), ("12 million", 12_000_000, 12), (r"x\geq-5", -5, 5),
+        (r"\approx5", 5, None),
+        (r"it is \frac{x}{5}", r"\frac x5", 5), (r"$3 \times 5$", None, None), ("it is _5_", 5, None),
+        ("__5__", 5, None), ("and x_1", None, 1),
+        ("it is 2^{10}", 1024, 10), ("3 1/2 cups", 3.5, "1/2"),
+        ("3½ cups", 3.5, 3), ("-1 / 2", -0.5, 2), (r"\boxed{3\frac12}", 3.5, "1/2"),
+        (r"\boxed{\frac12}", "1/2", 12),
+        (r"\boxed{-\dfrac{1}{2}}", "-0.5", 0.5), (r"\boxed{\frac{-1}{2}}", -0.5, 0.5),
+        (r"$\tfrac7{2}$", 3.5, 2),
+        (r"\boxed{1{,}000}", 1000, 1), (r"it is 1{,}000", 1000, 0), (r"\boxed{1\,000}", 1000, 0),
+        (r"\boxed{1,\!000}", 1000, 1), ("1\u2009000 m", 1000, 0), ("1\u00a0000", 1000, 0),
+        ("10 000 people", 10**4, 0),
+        ("it is 1,5", "1,5", 5), ("at 12:30", "12:30", 30), ("version 1.2.3", "1.2.3", 3), ("٤", 4, None),
+        ("answer 1/٠", "1/0", 4), ("１２", 12, 2), ("it is 1/0", "1/0", 0), ("1e999", "1e999", 999),
+        (r"is $\frac{\sqrt{3}}{2}$.", r"\frac{\sqrt3}2", 2), (r"\[ x = 2\sqrt{3} \]", r"2 \sqrt 3", 3),
+        (r"\(x=\frac{7}{2}\)", 3.5, 2), ("costs $5 and $7", 7, 5), (r"\boxed{\text{blue}}", "Blue", "red"),
+        (r"\boxed{\text{C}}", "C", "A"), (r"\boxed{\textbf{(C)}}", "C", "c"), (r"\boxed{x = 5}", 5, None),
+        (r"\boxed{5\text{ cm}}", 5, None), (r"\boxed{50\%}", 50, 0.5), (r"\boxed{72^\circ}", 72, None),
+        (r"\boxed 5", 5, None), (r"\fbox{6} 5", 6, 5), (r"\boxed{\left(1,2\right)}", "(1, 2)", "(2,1)"),
+        ("so\n#### 72", 72, None), ("#### yes (1)", None, 1), (r"\boxed{12 million}", 12e6, 12),
+        (r"\boxed{3 or 4}", "3 or 4", 3), ("5" + " and so on" * 3000, 5, None),
+        ("7" + "a" * 30_000 + "x^8", 7, 8),
+    ],
+)  # fmt: skip
+def test_spellings_of_one_answer(text, right, wrong):
+    form = canonical(last_answer(text))
+    if right is not None:
+        assert form == canonical(right)
+    assert wrong is None or form != canonical(wrong)

@@ -70,7 +70,8 @@ def test_the_share_of_answers_not_found_is_logged():
     for reward in (true_reward, majority_reward):
         logged = {}
         reward(**handed_over(["p"] * 4, ["4", "none", "5", "4"], logged=logged, answer=[4] * 4))
-        assert logged == {f"{reward.__name__}/unread": 0.25}
+        assert logged[f"{reward.__name__}/unread"] == 0.25
+        assert logged[f"{reward.__name__}/flat_groups"] == 0
 
 
 def test_the_vote_is_taken_within_each_prompt():
@@ -170,7 +171,15 @@ TWO = (["p", "p"], ["1", "2"])
         (lambda: true_reward(*TWO, answer=["1"]), ValueError, "'answer'.* got 1 entries for 2"),
         (lambda: true_reward(["p"], ["1"], answer="1"), ValueError, "'answer' must be a list"),
         (lambda: true_reward(["p"], "1", answer=["1"]), TypeError, "completions must be a list"),
-        (lambda: true_reward(["p"], [7], answer=["1"]), TypeError, "a list of chat messages, got 7"),
+        (
+            lambda: true_reward(["p"], ["7"], answer=[{"a": 7}]),
+            TypeError,
+            "entry 0 of the column 'answer' must",
+        ),
+        (lambda: true_reward(["p"], ["7"], answer=[True]), TypeError, "got True of type bool"),
+        (lambda: true_reward(["p"], ["7"], answer=[["7", "8"]]), TypeError, "the one right answer"),
+        (lambda: true_reward(["p"], ["7"], answer=[7], judge="none"), ValueError, "plain, math-verify, verl"),
+        (lambda: true_reward(["p"], ["7"], answer=[7], judge=7), TypeError, "a name or a function"),
         (lambda: majority_reward(["p", "q"] * 2, ["1"] * 4), ValueError, r"stretches of \[1\] equal"),
         (lambda: majority_reward(list("ppq"), ["1"] * 3), ValueError, r"stretches of \[1, 2\]"),
         (
@@ -205,7 +214,7 @@ def test_the_wing_needs_the_standard_library_alone():
                 found |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 found.add(node.module.split(".")[0])
-    assert found - set(sys.stdlib_module_names) == {"rlvr", "lazy_loader"}
+    assert found - set(sys.stdlib_module_names) == {"rlvr"}
 
 
 def test_the_public_names():

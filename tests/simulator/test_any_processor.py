@@ -27,6 +27,7 @@ PROCESSORS = ["generic", "haswell"] if platform.machine().lower() in ("x86_64", 
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)  # it compiles three times
 def test_the_same_bits_compiled_for_any_processor():
     running = []
     for name in PROCESSORS:  # the cache keeps what is compiled for each processor apart

@@ -85,6 +85,22 @@ class Slow(Executor):
         return self.pool.submit(slowly, fn, *args)
 
 
+class Silent(Executor):
+    """Takes every chunk, and trains none before it wakes up."""
+
+    def __init__(self):
+        self.waiting = []
+
+    def submit(self, fn, /, *args, **kwargs):
+        self.waiting.append((Future(), fn, args))
+        return self.waiting[-1][0]
+
+    def wake(self):
+        for future, work, given in self.waiting:
+            if future.set_running_or_notify_cancel():
+                future.set_result(work(*given))
+
+
 class Failing(Executor):
     """Fails at every chunk, as told."""
 
@@ -255,6 +271,58 @@ def test_an_error_that_is_no_loss_is_raised(many_chunks, expected):
         simulate(TASKS, SHORT, executor=closed)
 
 
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(executors, "_patience", lambda pieces: 0.1)
+    monkeypatch.setenv("RLVR_THREADS", "1")
+
+
+SILENCE = "30 chunks of 30 lost by the executor: trained here instead, after 0 s without an answer"
+
+
+def test_what_a_silent_executor_never_answers_is_trained_here(many_chunks, impatient, monkeypatch, expected):
+    silent = Silent()
+    with pytest.warns(RuntimeWarning, match=SILENCE):
+        assert_all_same(simulate([TASKS, SHARED], SHORT, executor=silent, **ASKED), expected)
+    assert all(future.cancelled() for future, *_ in silent.waiting)
+    monkeypatch.setattr(executors, "_patience", lambda pieces: 1e9)  # it is known to be silent now
+    with pytest.warns(RuntimeWarning, match="30 chunks of 30"):
+        assert_all_same(simulate([TASKS, SHARED], SHORT, executor=silent, **ASKED), expected)
+
+
+def test_an_executor_that_answers_again_gets_the_rest(many_chunks, impatient, expected):
+    silent = Silent()
+    with pytest.warns(RuntimeWarning, match="^2 chunks of 30 lost by the executor: trained here instead$"):
+        found = simulate(
+            [TASKS, SHARED], SHORT, executor=silent, **ASKED,
+            progress=lambda done, _: silent.wake() if done == 2 else None,
+        )  # fmt: skip
+    assert_all_same(found, expected)
+
+
+def test_a_study_inside_the_only_thread_of_its_executor_ends(many_chunks, impatient, expected):
+    with ThreadPoolExecutor(1) as pool, pytest.warns(RuntimeWarning, match=SILENCE):
+        found = pool.submit(simulate, [TASKS, SHARED], SHORT, executor=pool, **ASKED).result()
+    assert_all_same(found, expected)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="stops processes")
+def test_processes_that_stand_still_are_not_waited_for(many_chunks, impatient, expected):
+    with processes() as pool:
+        pool.submit(os.getpid).result()
+        stopped = [process.pid for process in pool._processes.values()]
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            with pytest.warns(RuntimeWarning, match=SILENCE):
+                found = simulate([TASKS, SHARED], SHORT, executor=pool, **ASKED)
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+    assert_all_same(found, expected)
+
+
 def test_an_interrupt_cancels_what_has_not_begun(many_chunks):
     futures, over = [], threading.Event()
 
@@ -311,8 +379,14 @@ def cluster():
     os.environ.update(before)
 
 
+@pytest.fixture
+def patient(monkeypatch):
+    """A busy machine is slow and not silent; what waits for ever meets the deadline of its test."""
+    monkeypatch.setattr(executors, "_patience", lambda pieces: 1e9)
+
+
 @pytest.mark.slow
-def test_dask_gives_the_same_bits(cluster, many_chunks, expected):
+def test_dask_gives_the_same_bits(cluster, many_chunks, patient, expected):
     pids = set(cluster.run(os.getpid).values())
     assert len(pids) == 2 and os.getpid() not in pids
     found = simulate([TASKS, SHARED], SHORT, executor=cluster.get_executor(), **ASKED)
@@ -377,3 +451,21 @@ def test_a_chunk_that_dask_gives_up_is_trained_here(cluster, many_chunks, expect
     with pytest.warns(RuntimeWarning, match="of 30 lost by the executor: trained here instead"):
         found = simulate([TASKS, SHARED], SHORT, executor=Deadly(cluster.get_executor()), **ASKED)
     assert_all_same(found, expected)
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_without_workers_is_not_waited_for(cluster, many_chunks, impatient, expected):
+    """The last test of this cluster, which gets none back: Dask keeps the work for a worker to come."""
+    cluster.cluster.scale(0)
+
+    def close(done, _):
+        if done == 2:
+            cluster.close()
+
+    executor = cluster.get_executor(pure=False)
+    for progress in (False, close):
+        with pytest.warns(RuntimeWarning, match="30 chunks of 30 lost by the executor: trained here instead"):
+            found = simulate([TASKS, SHARED], SHORT, executor=executor, progress=progress, **ASKED)
+        assert_all_same(found, expected)
+    with pytest.warns(RuntimeWarning, match="30 chunks of 30"):  # as by a pool that is broken for good
+        assert_all_same(simulate([TASKS, SHARED], SHORT, executor=executor, **ASKED), expected)

@@ -181,6 +181,19 @@ def test_a_second_user_of_a_folder_is_refused_and_disturbs_nothing(tmp_path, res
         first.keep("x", {})
 
 
+def test_a_folder_that_its_last_user_is_just_removing_is_made_again(tmp_path, monkeypatch):
+    lock, folder = kept_chunks.FolderLock, tmp_path / "chunks"
+
+    def late(place):
+        monkeypatch.setattr(kept_chunks, "FolderLock", lock)
+        place.rmdir()
+        return lock(place)
+
+    monkeypatch.setattr(kept_chunks, "FolderLock", late)
+    with KeptChunks(folder):
+        assert (folder / ".lock").is_file()
+
+
 def test_halves_that_a_killed_run_has_left_are_removed(tmp_path):
     (tmp_path / "chunks").mkdir()
     (tmp_path / "chunks" / ".ab.x1.npz").write_bytes(b"half")

@@ -1,0 +1,276 @@
+"""The commands about rewards: `rlvr labels` shows labels as read, `rlvr rescore` judges answers again."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rlvr._checks import counted, shortened
+from rlvr._writing import refuse_overwriting, replacing
+from rlvr.arms import ARMS
+from rlvr.commands.refusal import refuse
+
+if TYPE_CHECKING:
+    from rlvr.rewards.answer_files import WrittenAnswer
+
+__all__ = ["app"]
+
+app = typer.Typer()
+
+_LOGS = typer.Option([], "--log", metavar="ARM=PATH", help="Answers of an arm, a file a run. Repeat.")
+_JUDGES = typer.Option(
+    [], "--judge", help="plain, math-verify, verl or lm-eval; by default all installed. Repeat."
+)
+_FIELD = typer.Option(
+    [], "--field", metavar="ROLE=FIELD", help="Where item, output, truth, arm or run stand. Repeat."
+)
+_FILES = typer.Argument(None, help="Files whose records name their arm.")
+
+
+@app.command("labels")
+def show_labels(
+    file: str = typer.Argument(help="A data set: .jsonl, .json, .csv, .tsv or .parquet."),
+    column: str = typer.Option(None, help="The column of labels; answer, solution and the like are found."),
+    check: bool = typer.Option(False, "--check", help="Exit 1 if a label could not be read."),
+    summary: bool = typer.Option(
+        False, "--summary", help="Show labels that could not be read, and counts, only."
+    ),
+) -> None:
+    """Show each label of a data set as the rewards read it, and count those that could not be read."""
+    from rlvr.rewards.answer_files import label_column, read_records, value_at
+    from rlvr.rewards.answer_reading import canonical
+    from rlvr.rewards.labels import UNREADABLE, read_label
+
+    try:
+        records = list(read_records(file))
+        if not records:
+            raise ValueError(f"{file}: holds no record; one a question is accepted")
+        found = label_column(records, column)
+    except (ValueError, OSError) as problem:
+        raise refuse(problem) from None
+    counts: Counter[str] = Counter()
+    for number, record in enumerate(records, 1):
+        label = value_at(record, found)
+        try:
+            answer, how = read_label(label)
+        except TypeError:
+            answer, how = None, f"no text or number but a {type(label).__name__}"
+        counts[how] += 1
+        if answer is None or not summary:
+            as_read = "-" if answer is None else _printable(canonical(answer))
+            typer.echo(f"{number}\t{as_read}\t{how}\t{_printable(label)}")
+    n_unread = sum(n for how, n in counts.items() if how in UNREADABLE or how.startswith("no text"))
+    kinds = ", ".join(f"{n} from {how}" for how, n in counts.most_common())
+    typer.echo(f"{counted(len(records), 'label')} in column {found}: {kinds}")
+    guessed = counts["the last number of a text"]
+    if guessed:
+        typer.echo(f"{guessed} read from running text: look at them, or write the answer alone")
+    typer.echo(f"{n_unread} could not be read" + ("" if n_unread == 0 else "; they judge nothing"))
+    raise typer.Exit(1 if check and n_unread else 0)
+
+
+@app.command()
+def rescore(
+    files: list[str] = _FILES,
+    log: list[str] = _LOGS,
+    judge: list[str] = _JUDGES,
+    field: list[str] = _FIELD,
+    json_out: str = typer.Option(
+        None, "--json", metavar="OUT", help="Write all counts as JSON; - prints it."
+    ),
+) -> None:
+    """Judge the same answers by several judges: where they disagree, and the split under each.
+
+    Reads plain lines of item, output and truth (and arm, run), validation generations of verl, and samples of
+    lm-evaluation-harness.
+    """
+    try:
+        inputs = [*(files or []), *(path.partition("=")[2] for path in log)]
+        refuse_overwriting({"--json": json_out}, inputs)
+        answers = _answers(files or [], log, field)
+        rights = _judged(answers, judge)
+        summary = _summary(answers, rights)
+        text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
+        if json_out and json_out != "-":
+            with replacing(json_out) as (new,):
+                new.write_text(text + "\n", encoding="utf-8")
+    except (ValueError, TypeError, OSError) as problem:
+        raise refuse(problem) from None
+    if json_out == "-":
+        typer.echo(text)
+    else:
+        _print(summary, answers, rights)
+
+
+def _answers(files: list[str], log: list[str], field: list[str]) -> list[WrittenAnswer]:
+    from rlvr.rewards.answer_files import read_answers
+
+    fields = dict(_pair("--field", one, ("item", "output", "truth", "arm", "run")) for one in field)
+    named = [_pair("--log", one, ARMS) for one in log]
+    if not files and not named:
+        raise ValueError("no file and no --log was given; name at least one")
+    answers = []
+    for arm, path in [*((None, path) for path in files), *named]:
+        places = sorted(Path(path).glob("**/*.jsonl*")) if Path(path).is_dir() else [Path(path)]
+        if not places:
+            raise ValueError(f"{shortened(path)}: the folder holds no .jsonl file; one a run is accepted")
+        for place in places:
+            answers += read_answers(place, arm, fields)
+    unknown = next((answer for answer in answers if answer.arm not in ARMS), None)
+    if unknown is not None:
+        raise ValueError(
+            f"arm must be one of {', '.join(ARMS)}, got {shortened(repr(unknown.arm))} in {unknown.run}"
+        )
+    return answers
+
+
+def _pair(option: str, given: str, accepted: tuple[str, ...]) -> tuple[str, str]:
+    name, sign, value = given.partition("=")
+    name = name.strip().lower()
+    if not sign or not value or name not in accepted:
+        raise ValueError(
+            f"{option} must be one of {', '.join(accepted)}, then = and a name, got {shortened(repr(given))}"
+        )
+    return name, value
+
+
+def _judged(answers: list[WrittenAnswer], names: list[str]) -> dict[str, list[bool | None]]:
+    """By judge, whether each answer is right; None where its label could not be read."""
+    from rlvr.rewards import true_reward
+    from rlvr.rewards.judges import JUDGES, find_judge
+
+    judges = list(dict.fromkeys(names))
+    for name in JUDGES if not judges else ():
+        try:
+            find_judge(name)
+        except ValueError:
+            continue  # its package is not installed
+        judges.append(name)
+    outputs, truths = [answer.output for answer in answers], [answer.truth for answer in answers]
+    rights: dict[str, list[bool | None]] = {}
+    for name in judges:
+        paid = true_reward(outputs, outputs, truth=truths, column="truth", judge=name, process=(0, 1))
+        rights[name] = [None if reward is None else bool(reward) for reward in paid]
+    return rights
+
+
+def _summary(answers: list[WrittenAnswer], rights: dict[str, list[bool | None]]) -> dict[str, Any]:
+    """Accuracies, disagreements and splits, as JSON holds them."""
+    import math
+
+    import pandas as pd
+
+    from rlvr.auditing import audit
+
+    table = pd.DataFrame([answer._asdict() for answer in answers])
+    judged = next(iter(rights.values()))
+    readable = [right is not None for right in judged]
+    if not any(readable):
+        raise ValueError("no label could be read; `rlvr labels FILE` shows each")
+    splits, accuracies = {}, {}
+    for name, right in rights.items():
+        rows = table.assign(correct=[math.nan if one is None else float(one) for one in right])[readable]
+        accuracies[name] = {
+            arm: float(rows.correct[rows.arm == arm].mean()) for arm in ARMS if arm in set(rows.arm)
+        }
+        if len(accuracies[name]) < 2:
+            continue
+        outcomes = rows.groupby(["arm", "run", "item"], sort=False, as_index=False).correct.mean()
+        outcomes = outcomes.assign(study="rescored", model="-", benchmark=name)
+        (cell,) = audit(outcomes).cells
+        splits[name] = {
+            "verdict": cell.verdict,
+            "status": cell.status,
+            "terms": {
+                term: _finite(value.value, value.low, value.high) for term, value in cell.terms.items()
+            },
+        }
+    return {
+        "n_answers": len(answers),
+        "n_unreadable_labels": len(readable) - sum(readable),
+        "accuracy": accuracies,
+        "disagreements": [
+            {
+                "judges": [one, other],
+                "only_first": sum(
+                    a is True and b is False for a, b in zip(rights[one], rights[other], strict=True)
+                ),
+                "only_second": sum(
+                    a is False and b is True for a, b in zip(rights[one], rights[other], strict=True)
+                ),
+            }
+            for one, other in combinations(rights, 2)
+        ],
+        "splits": splits,
+    }
+
+
+def _print(
+    summary: dict[str, Any], answers: list[WrittenAnswer], rights: dict[str, list[bool | None]]
+) -> None:
+    console = Console()
+    arms = [arm for arm in ARMS if arm in next(iter(summary["accuracy"].values()))]
+    unread = summary["n_unreadable_labels"]
+    typer.echo(
+        f"{counted(len(answers), 'answer')}, {counted(unread, 'answer')} with a label that could not be read"
+    )
+    table = Table("judge", *(arm.upper() for arm in arms), "verdict", title="accuracy in percent")
+    for name, accuracy in summary["accuracy"].items():
+        split = summary["splits"].get(name)
+        verdict = f"{split['verdict']} ({split['status']})" if split else ""
+        table.add_row(name, *(f"{100 * accuracy[arm]:.1f}" for arm in arms), verdict)
+    console.print(table)
+    if summary["splits"]:
+        terms = list(next(iter(summary["splits"].values()))["terms"])
+        table = Table(
+            "judge", *(term.replace("_", " ") for term in terms), title="split in points, 95% by items"
+        )
+        for name, split in summary["splits"].items():
+            table.add_row(name, *(_points(split["terms"][term]) for term in terms))
+        console.print(table)
+    if summary["disagreements"]:
+        table = Table(
+            "judges", "right by the first alone", "by the second alone", "for example", title="disagreements"
+        )
+        for pair in summary["disagreements"]:
+            one, other = pair["judges"]
+            example = next(
+                (
+                    answer
+                    for answer, a, b in zip(answers, rights[one], rights[other], strict=True)
+                    if a is not b
+                ),
+                None,
+            )
+            shown = (
+                ""
+                if example is None
+                else f"{_printable(example.output[-40:])} for {_printable(example.truth)}"
+            )
+            table.add_row(f"{one}, {other}", str(pair["only_first"]), str(pair["only_second"]), Text(shown))
+        console.print(table)
+
+
+def _finite(*numbers: float) -> list[float] | None:
+    return list(numbers) if all(abs(number) < 2 for number in numbers) else None  # NaN is not below
+
+
+def _points(term: list[float] | None) -> str:
+    if term is None:
+        return "-"
+    value, low, high = (f"{round(100 * part, 1) + 0.0:+.1f}".replace("-", "−") for part in term)
+    return f"{value} ({low} to {high})"
+
+
+def _printable(value: Any) -> str:
+    """A value on one short line, without signs that a terminal obeys."""
+    text = shortened(str(value) if not isinstance(value, int) else format(value), most=60)
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)

@@ -1,0 +1,247 @@
+"""Files of labels, and of answers with their truth, record by record.
+
+JSON lines, JSON, CSV and TSV are read by the standard library, also packed by gzip; Parquet where pyarrow is
+installed.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rlvr.rewards.trainer_columns import shown
+
+__all__ = ["LABEL_COLUMNS", "WrittenAnswer", "label_column", "read_answers", "read_records", "value_at"]
+
+LABEL_COLUMNS = (
+    "answer", "solution", "label", "ground_truth", "reward_model.ground_truth", "truth", "final_answer",
+    "target", "gold", "gt", "gts",
+)  # fmt: skip
+"""Where labels usually stand; the first that a file has is taken."""
+
+_FIELDS = {
+    "item": ("item", "doc_hash", "doc_id", "id", "idx", "index", "problem_id", "extra_info.index"),
+    "output": (
+        "output", "resps", "completion", "response", "responses", "generated_text", "generation", "pred_text",
+        "solution_str", "code",
+    ),
+    "truth": ("truth", "gts", "target", *LABEL_COLUMNS),
+    "arm": ("arm",),
+    "run": ("run", "seed"),
+}  # fmt: skip
+_SETTINGS = ("step", "benchmark", "data_source", "model")  # what is one in one evaluation
+_QUESTIONS = ("input", "prompt", "question", "problem")
+_FORMATS = "JSON lines, JSON, CSV, TSV or Parquet"
+
+
+class WrittenAnswer(NamedTuple):
+    """What a model wrote to one item."""
+
+    arm: str
+    """The arm of the model."""
+    run: str
+    """Its training run."""
+    item: str
+    """The item's identifier."""
+    output: str
+    """The whole text."""
+    truth: Any
+    """The item's label."""
+
+
+def read_records(path: str | Path) -> Iterator[dict[str, Any]]:
+    """The records of a file, by its ending: .jsonl, .json, .csv, .tsv or .parquet, the former also with .gz.
+
+    Raises
+    ------
+    ValueError
+        If the file is no regular one, or not what its ending says; the message names the line.
+    OSError
+        If it cannot be opened.
+    """
+    path = Path(path)
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise ValueError(f"{path}: this is no file; a file of {_FORMATS} is accepted")
+    endings = [ending.lower() for ending in path.suffixes[-2:]]
+    is_packed = endings[-1:] == [".gz"]
+    kind = endings[-2 if is_packed else -1] if len(endings) > is_packed else ""
+    if kind == ".parquet" and not is_packed:
+        yield from _parquet(path)
+        return
+    try:
+        with gzip.open(path, "rb") if is_packed else open(path, "rb") as file:
+            lines = (line.decode("utf-8-sig" if number == 0 else "utf-8") for number, line in enumerate(file))
+            if kind in (".csv", ".tsv"):
+                csv.field_size_limit(2**31 - 1)
+                for row in csv.DictReader(lines, delimiter="\t" if kind == ".tsv" else ","):
+                    yield {str(name): value for name, value in row.items()}
+            elif kind in (".jsonl", ".ndjson", ".json"):
+                yield from _json(path, lines, kind == ".json")
+            else:
+                raise ValueError(
+                    f"{path}: the ending {shown(kind)} is not known; a file of {_FORMATS} is accepted"
+                )
+    except (csv.Error, UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
+        raise ValueError(f"{path}: cannot be read ({error}); {_FORMATS} in UTF-8 is accepted") from None
+
+
+def _json(path: Path, lines: Iterator[str], is_whole: bool) -> Iterator[dict[str, Any]]:
+    if is_whole:
+        text = "".join(lines)
+        try:
+            found = json.loads(text)
+        except (ValueError, RecursionError):
+            lines = iter(text.splitlines())  # JSON lines by another name
+        else:
+            if isinstance(found, dict):
+                found = next((part for part in found.values() if isinstance(part, list)), [found])
+            yield from (_record(one, f"{path}, entry {number}") for number, one in enumerate(found, 1))
+            return
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            one = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{path}, line {number}: not JSON ({shown(str(error))})") from None
+        yield _record(one, f"{path}, line {number}")
+
+
+def _record(one: Any, where: str) -> dict[str, Any]:
+    if not isinstance(one, dict):
+        raise ValueError(f"{where}: an object with named fields is accepted, got {shown(one)}")
+    return one
+
+
+def _parquet(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        parquet = import_module("pyarrow.parquet")
+    except ImportError:
+        raise ValueError(
+            f"{path}: Parquet needs pyarrow: pip install pyarrow, or convert it to JSON lines"
+        ) from None
+    try:
+        with parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=1000):
+                yield from batch.to_pylist()
+    except (ValueError, NotImplementedError) as error:
+        raise ValueError(f"{path}: cannot be read as Parquet ({shown(str(error))})") from None
+
+
+def value_at(record: Mapping[str, Any], field: str) -> Any:
+    """The value of a field, whose name may be a path with dots; None where it is missing.
+
+    Examples
+    --------
+    >>> value_at({"reward_model": {"ground_truth": "5"}}, "reward_model.ground_truth")
+    '5'
+    """
+    if field in record:
+        return record[field]
+    found: Any = record
+    for part in field.split("."):
+        if not isinstance(found, Mapping) or part not in found:
+            return None
+        found = found[part]
+    return found
+
+
+def _first_field(record: Mapping[str, Any], fields: Sequence[str]) -> str | None:
+    return next((field for field in fields if value_at(record, field) is not None), None)
+
+
+def label_column(records: Sequence[Mapping[str, Any]], column: str | None = None) -> str:
+    """The column of labels, by name or by :data:`LABEL_COLUMNS`.
+
+    Raises
+    ------
+    ValueError
+        If there is none; the message lists the columns there are.
+    """
+    for record in records:
+        if column is None:
+            found = _first_field(record, LABEL_COLUMNS)
+            if found:
+                return found
+        elif column in record or value_at(record, column) is not None:
+            return column
+    there = ", ".join(sorted({str(name) for record in records[:100] for name in record})) or "none"
+    wanted = f"no column {shown(column)}" if column else f"no column called {', '.join(LABEL_COLUMNS)}"
+    raise ValueError(f"{wanted}; columns are {there[:300]}: name one with --column")
+
+
+def read_answers(path: str | Path, arm: str | None, fields: Mapping[str, str]) -> list[WrittenAnswer]:
+    """Every answer in a file of outputs with their truth.
+
+    Plain lines of ``item, output, truth`` (and ``arm``, ``run``), validation generations of verl, whose item
+    is the text asked, and samples of lm-evaluation-harness, of whose lines one an item is read.
+
+    Parameters
+    ----------
+    path : path
+    arm : str or None
+        None where the file says it.
+    fields : mapping
+        From "item", "output", "truth", "arm", "run" to the name of a field, where it is not the usual one.
+
+    Raises
+    ------
+    ValueError
+        If outputs, truths or arms are missing.
+    """
+    answers: list[WrittenAnswer] = []
+    only = ""  # the filter of the lines that are read: the harness writes an item once for each
+    names: dict[str, str | None] = {}
+    settings: dict[str, Any] = {}
+    for number, record in enumerate(read_records(path), 1):
+        if "filter" in record and "resps" in record:
+            only = only or str(record["filter"])
+            if record["filter"] != only:
+                continue
+        for name in _SETTINGS:
+            value = settings.setdefault(name, value_at(record, name))
+            if value != value_at(record, name):
+                raise ValueError(
+                    f"{path}: holds answers of {name} {shown(value)} and of {shown(value_at(record, name))}, "
+                    f"which are not of one evaluation; one {name} a file is accepted"
+                )
+        if not names:
+            names = {role: fields.get(role) or _first_field(record, usual) for role, usual in _FIELDS.items()}
+        values = {role: None if name is None else value_at(record, name) for role, name in names.items()}
+        missing = [role for role in ("output", "truth") if values[role] is None]
+        if arm is None and values["arm"] is None:
+            missing.append("arm")
+        if missing:
+            raise ValueError(
+                f"{path}, record {number}: no {' and no '.join(missing)}; its fields are "
+                f"{', '.join(map(str, record))[:200]}. Name it with --field {missing[0]}=FIELD"
+                + (", or give --log ARM=PATH" if "arm" in missing else "")
+            )
+        item = values["item"]
+        if item is None:
+            asked = next((record[name] for name in _QUESTIONS if name in record), values["truth"])
+            item = hashlib.sha256(json.dumps(asked, default=str).encode()).hexdigest()[:16]
+        run = str(path) if values["run"] is None else str(values["run"])
+        for output in _texts(values["output"]):
+            answers.append(
+                WrittenAnswer(arm or str(values["arm"]).lower(), run, str(item), output, values["truth"])
+            )
+    if not answers:
+        raise ValueError(f"{path}: holds no answer; records with item, output and truth are accepted")
+    return answers
+
+
+def _texts(output: Any) -> Iterator[str]:
+    """The samples in a field: a text, or lists of texts."""
+    if isinstance(output, (list, tuple)):
+        for part in output:
+            yield from _texts(part)
+    else:
+        yield output if isinstance(output, str) else shown(output)

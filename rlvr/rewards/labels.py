@@ -1,0 +1,94 @@
+"""From a data set's label to the answer that it holds, read as a completion's answer is."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+from rlvr.rewards.answer_reading import boxed, canonical, last_answer
+from rlvr.rewards.trainer_columns import shown
+
+__all__ = ["UNREADABLE", "LabelReading", "read_label"]
+
+UNREADABLE = ("missing", "not a finite number", "an empty box", "a text without an answer")
+"""Ways to read a label that lead to no answer, so that it judges nothing."""
+
+_COMMAND = re.compile(r"\\[a-zA-Z]+|\{[^{}]*\}|\$[^$\n]*\$")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_FEW_WORDS, _NAME_LENGTH = 3, 60
+
+
+class LabelReading(NamedTuple):
+    """A label as it will be compared."""
+
+    answer: str | None
+    """The text of the answer; None if there is none."""
+    how: str
+    """What it was read from. One of "a number", "a text", "a box", "the last number of a text" and
+    those of `UNREADABLE`."""
+
+
+def read_label(label: Any, where: str = "a label") -> LabelReading:
+    r"""Read a label: a bare answer, or a worked solution that ends in one.
+
+    Parameters
+    ----------
+    label : str, int, float or None
+        Also any other real number, or a list of one of these.
+    where : str
+        How an error names it.
+
+    Raises
+    ------
+    TypeError
+        If it is none of these: several answers, a truth value, a record.
+
+    Examples
+    --------
+    >>> read_label("He sells 72.\n#### 72"), read_label(0.5)
+    (LabelReading(answer='72', how='a box'), LabelReading(answer='0.5', how='a number'))
+    >>> read_label(r"\frac{\pi}{2}").how, read_label("So there are 5 of them.").answer
+    ('a text', '5')
+    """
+    if isinstance(label, (list, tuple)) and len(label) == 1:
+        return read_label(label[0], where)
+    if label is None:
+        return LabelReading(None, "missing")
+    if isinstance(label, (Real, Decimal)) and not isinstance(label, bool):
+        if canonical(label) is None:
+            return LabelReading(None, "not a finite number")
+        try:
+            return LabelReading(str(int(label) if isinstance(label, Integral) else label), "a number")
+        except ValueError:  # thousands of digits
+            return LabelReading(None, "a text without an answer")
+    if not isinstance(label, str):
+        raise TypeError(
+            f"{where} must be a text or a number (or a list of one), got {shown(label)} of type "
+            f"{type(label).__name__}; write the one right answer as text"
+        )
+    return _read_text(label)
+
+
+def _read_text(label: str) -> LabelReading:
+    if canonical(label) is None:
+        return LabelReading(None, "missing")
+    found = boxed(label)
+    if found is not None:
+        return (
+            LabelReading(found, "a box")
+            if canonical(found) is not None
+            else LabelReading(None, "an empty box")
+        )
+    if not isinstance(canonical(label), str):
+        return LabelReading(label.strip(), "a number")
+    words = _WORD.findall(_COMMAND.sub(" ", label[:2000]))
+    if len(words) < _FEW_WORDS and "\n" not in label.strip() and len(label) <= 2000:
+        return LabelReading(label.strip(), "a text")
+    number = last_answer(label)
+    if number is not None:
+        return LabelReading(number, "the last number of a text")
+    if len(label) <= _NAME_LENGTH:
+        return LabelReading(label.strip(), "a text")
+    return LabelReading(None, "a text without an answer")

@@ -1,0 +1,125 @@
+"""Trained runs: what `simulate` returns.
+
+A study's results become its `Runs` here, after training and before any term is estimated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlvr._checks import choice
+from rlvr.simulator.grpo_config import GRPOConfig
+from rlvr.simulator.labels import strategy_shares
+from rlvr.simulator.strategy_family import StrategyFamily
+from rlvr.simulator.studies import Study
+from rlvr.simulator.task_family import TaskFamily
+from rlvr.simulator.two_stages import Reached
+
+__all__ = ["Runs", "finished_runs"]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Trained runs, with the arguments that made them.
+
+    Attributes
+    ----------
+    family : TaskFamily or StrategyFamily
+        What was trained on.
+    config : GRPOConfig
+        How.
+    arms : tuple of str
+        In the order of the arrays' first axis.
+    n_tasks : int
+        Task draws, of both stages where a precision was asked.
+    n_seeds : int
+        Training seeds within each task draw.
+    seed : int
+        Root of all randomness.
+    accuracy : ndarray (arm, task, seed)
+        Exact pass@1 at the end, in [0, 1]: no evaluation noise.
+    steps : ndarray (step,)
+        Checkpoints, the last of which is the end.
+    curves : ndarray (arm, task, seed, step)
+        Exact pass@1 at each checkpoint.
+    policies : ndarray (arm, task, seed, prompt, action) or None
+        Final policies, if they were asked for; of a StrategyFamily, by strategy in place of action.
+    tasks : Tasks or StrategyTasks
+        The task draws the runs trained on.
+    shares : ndarray (arm, task, seed, strategy) or None
+        Of a StrategyFamily: each strategy's share of the answers at the end, as the family reads them and
+        averaged over prompts. With one accuracy a strategy, `accuracy` is the sum of share times accuracy.
+    share_curves : ndarray (arm, task, seed, step, strategy) or None
+        The same at each checkpoint.
+    clipped : ndarray (arm, task, seed, step) or None
+        Of a StrategyFamily: fraction of answers (with several tokens, of decided tokens) that the clip took
+        out of the gradient since the checkpoint before; NaN where none was sampled.
+    logits : ndarray (arm, task, seed, token, strategy) or None
+        Of a StrategyFamily: the shared logits at the end.
+    reached : Reached or None
+        Where a precision was asked: the term, its interval and the draws it took.
+    """
+
+    family: TaskFamily | StrategyFamily
+    config: GRPOConfig
+    arms: tuple[str, ...]
+    n_tasks: int
+    n_seeds: int
+    seed: int
+    steps: NDArray[np.int64] = field(repr=False)
+    curves: NDArray[np.float64] = field(repr=False)
+    policies: NDArray[np.float64] | None = field(repr=False)
+    tasks: Any = field(repr=False)  # by family: Tasks, or StrategyTasks
+    share_curves: NDArray[np.float64] | None = field(default=None, repr=False)
+    clipped: NDArray[np.float64] | None = field(default=None, repr=False)
+    logits: NDArray[np.float64] | None = field(default=None, repr=False)
+    reached: Reached | None = None
+
+    @property
+    def accuracy(self) -> NDArray[np.float64]:
+        return self.curves[..., -1]
+
+    @property
+    def shares(self) -> NDArray[np.float64] | None:
+        return None if self.share_curves is None else self.share_curves[..., -1, :]
+
+    def arm(self, name: str) -> NDArray[np.float64]:
+        """Accuracy of one arm, ndarray (task, seed)."""
+        choice("arm", name, self.arms)
+        return self.accuracy[self.arms.index(name)]
+
+
+def finished_runs(study: Study, results: Mapping[str, NDArray]) -> Runs:
+    """The runs of a study, out of the results (arm, run, ...) of its work."""
+    size = study.size
+    shaped = {
+        name: array.reshape(len(size.arms), size.n_tasks, size.n_seeds, *array.shape[2:])
+        for name, array in results.items()
+    }
+    policies, final = shaped.get("policies"), shaped.get("final")
+    if final is not None and size.keep_policies:
+        policies = _prompt_policies(final, study.tasks.offsets)
+    return Runs(
+        study.family, study.config, size.arms, size.n_tasks, size.n_seeds, size.seed, study.steps,
+        shaped["curves"], policies, study.tasks, shaped.get("shares"), shaped.get("clipped"), final,
+    )  # fmt: skip
+
+
+def _prompt_policies(logits: NDArray[np.float64], offsets: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of each strategy on each prompt.
+
+    Parameters
+    ----------
+    logits : ndarray (arm, task, seed, token, strategy)
+    offsets : ndarray (task, prompt, strategy)
+
+    Returns
+    -------
+    ndarray (arm, task, seed, prompt, strategy)
+    """
+    return strategy_shares(logits[:, :, :, None] + offsets[:, None, :, None])

@@ -1,0 +1,184 @@
+"""`rlvr labels` and `rlvr rescore` from the outside."""
+
+import gzip
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner
+
+from rlvr.arms import ARMS
+from rlvr.commands.command_line import app
+from rlvr.rewards import judges
+
+LABELS = ["She has 4.\n#### 72", "blue", "So there are 5.", r"\frac12"]
+LOGS = Path(__file__).parent.parent / "data" / "logs" / "lm_eval"
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
+def written(path, records, packed=False):
+    text = "".join(json.dumps(record) + "\n" for record in records)
+    path.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    return path
+
+
+def test_each_label_is_shown_as_read(tmp_path):
+    result = run(
+        "labels", written(tmp_path / "data.jsonl", [{"answer": label} for label in LABELS]), "--check"
+    )
+    lines = result.stdout.splitlines()
+    assert result.exit_code == 0 and [line.split("\t")[1] for line in lines[:4]] == ["72", "blue", "5", "1/2"]
+    assert "4 labels in column answer" in lines[4] and lines[-1] == "0 could not be read"
+    assert "1 read from running text" in result.stdout
+
+
+@pytest.mark.parametrize("bad", ["", None, [], ["1", "2"], {"a": 1}, True, "so \\boxed{"])
+def test_labels_that_cannot_be_read_are_counted(bad, tmp_path):
+    data = written(tmp_path / "data.jsonl.gz", [{"gt": 1}, {"gt": bad}], packed=True)
+    assert run("labels", data).exit_code == 0
+    result = run("labels", data, "--check", "--summary")
+    assert result.exit_code == 1 and "\n1 could not be read" in result.stdout
+    assert len(result.stdout.splitlines()) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("d.csv", 'id,solution\n1,"a\n#### 7"\n2,8\n'), ("d.tsv", "solution\tid\n7\t1\n8\t2\n"),
+        ("d.json", '[{"solution": 7}, {"solution": "8"}]'),
+        ("d.json", '{"data": [{"label": 7}, {"label": 8}]}'),
+        ("d.json", '{"label": 7}\n{"label": 8}\n'),
+        ("d.jsonl", '\ufeff{"reward_model": {"ground_truth": "7"}}\n'),
+    ],
+)  # fmt: skip
+def test_data_sets_of_every_format(name, text, tmp_path):
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    result = run("labels", tmp_path / name, "--check")
+    assert result.exit_code == 0 and result.stdout.startswith("1\t7\t")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "named"),
+    [
+        ("d.jsonl", '{"answer": 1}\n{"answer"', "line 2"), ("d.jsonl", "[1]\n", "line 1"),
+        ("d.jsonl", "", "holds no record"), ("d.json", "[1, 2]", "entry 1"), ("d.txt", "7", ".txt"),
+        ("d.jsonl", '{"x": 1}', "--column"), ("d.csv", "a,b\n1,2\n", "columns are a, b"),
+        ("d.jsonl", "[" * 100_000, "line 1"), ("d.jsonl.gz", "7", "cannot be read"),
+    ],
+)  # fmt: skip
+def test_bad_files_end_with_one_line(name, text, named, tmp_path):
+    (tmp_path / name).write_text(text)
+    result = run("labels", tmp_path / name)
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1 and named in result.stderr
+
+
+def test_no_file_a_folder_and_parquet_without_its_library(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / "d.parquet").write_bytes(b"PAR1")
+    for name, named in (
+        ("none.jsonl", "No such file"),
+        (".", "no file"),
+        ("d.parquet", "pip install pyarrow"),
+    ):
+        result = run("labels", tmp_path / name)
+        assert result.exit_code == 2 and named in result.stderr, name
+
+
+def test_signs_that_a_terminal_obeys_are_shown(tmp_path):
+    result = run("labels", written(tmp_path / "d.jsonl", [{"answer": "\x1b[31mred"}]))
+    assert "\x1b" not in result.stdout and r"\x1b" in result.stdout
+
+
+@pytest.fixture
+def harness(monkeypatch):
+    """A stand-in for the harness's judge, which takes the text between dollars as it is."""
+    tool = SimpleNamespace(is_equiv=lambda one, other: one == other)
+    monkeypatch.setattr(judges, "_file_of", lambda package, path: tool)
+
+
+OUTPUTS = {"frozen": "It is 5.", "random": "It is $5$.", "majority": r"\boxed{5}", "true": r"so $\boxed{5}$"}
+
+
+def study(folder):
+    logs = []
+    for arm in ARMS:
+        records = [{"item": i, "output": OUTPUTS[arm], "truth": "5"} for i in range(9)]
+        logs += ["--log", f"{arm}={written(folder / f'{arm}.jsonl', records)}"]
+    return logs
+
+
+def test_judges_disagree_and_so_do_their_splits(tmp_path, harness):
+    result = run("rescore", *study(tmp_path), "--judge", "plain", "--judge", "lm-eval", "--json", "-")
+    found = json.loads(result.stdout)
+    assert found["accuracy"] == {
+        "plain": dict.fromkeys(ARMS, 1.0),
+        "lm-eval": dict(zip(ARMS, (0, 1, 0, 0), strict=True)),
+    }
+    assert found["disagreements"] == [{"judges": ["plain", "lm-eval"], "only_first": 27, "only_second": 0}]
+    assert (
+        found["splits"]["lm-eval"]["terms"]["null"][0] == 1
+        and found["splits"]["plain"]["terms"]["null"][0] == 0
+    )
+    shown = run("rescore", *study(tmp_path), "--judge", "plain", "--judge", "lm-eval").stdout
+    assert "36 answers" in shown and "disagreements" in shown
+
+
+def test_logs_of_the_harness_and_of_verl(tmp_path):
+    found = json.loads(
+        run("rescore", *(f"--log={arm}={LOGS / arm}" for arm in ARMS), "--judge=plain", "--json=-").stdout
+    )
+    lines = [
+        (path, json.loads(line)["doc_id"])
+        for path in LOGS.glob("**/*.jsonl")
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    assert found["n_answers"] == len(set(lines)) < len(lines) and found["accuracy"]["plain"]["frozen"] == 0.25
+    verl = [{"input": f"q{i}", "output": "so 5", "gts": "5", "score": 0.0, "step": 3} for i in range(4)]
+    result = run("rescore", f"--log=true={written(tmp_path / '3.jsonl', verl)}", "--judge=plain", "--json=-")
+    assert json.loads(result.stdout)["accuracy"] == {"plain": {"true": 1.0}}
+
+
+def test_one_file_may_name_its_arms_and_fields(tmp_path):
+    records = [
+        {"arm": arm, "q": i, "said": ["5", "6"], "right": 5} for arm in ("Frozen", "true") for i in range(3)
+    ]
+    fields = ("--field=item=q", "--field=output=said", "--field=truth=right")
+    found = json.loads(
+        run("rescore", written(tmp_path / "d.jsonl", records), *fields, "--judge=plain", "--json=-").stdout
+    )
+    assert found["accuracy"]["plain"] == {"frozen": 0.5, "true": 0.5} and found["n_answers"] == 12
+
+
+@pytest.mark.parametrize(
+    ("record", "options", "named"),
+    [
+        ({"output": "5", "arm": "true"}, (), "no truth"),
+        ({"truth": "5", "arm": "true"}, (), "--field output"),
+        ({"output": "5", "truth": "5"}, (), "no arm"),
+        ({"output": "5", "truth": "5", "arm": "x"}, (), "frozen, random"),
+        ({"output": "5", "truth": "", "arm": "true"}, (), "rlvr labels"),
+        ({"output": "5", "truth": "5", "arm": "true"}, ("--judge=other",), "plain, math-verify"),
+        ({"output": "5", "truth": "5", "arm": "true"}, ("--log=other=x",), "--log must be"),
+        ({"output": "5", "truth": "5", "arm": "true"}, ("--field=x",), "--field must be"),
+        ({"output": "5", "truth": True, "arm": "true"}, (), "got True"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_rescored_is_named(record, options, named, tmp_path):
+    result = run(
+        "rescore", written(tmp_path / "d.jsonl", [record]), *options, "--json", tmp_path / "out.json"
+    )
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1 and named in result.stderr
+    assert not (tmp_path / "out.json").exists()
+
+
+@pytest.mark.parametrize("field", ["step", "data_source", "benchmark", "model"])
+def test_answers_of_two_evaluations_are_refused(field, tmp_path):
+    records = [{"item": 1, "output": "5", "truth": "5", field: value} for value in (1, 2)]
+    result = run("rescore", f"--log=true={written(tmp_path / 'd.jsonl', records)}")
+    assert result.exit_code == 2 and f"of {field} 1 and of 2" in result.stderr
+    assert run("rescore").exit_code == 2 and run("rescore", f"--log=true={tmp_path / 'no'}").exit_code == 2
