@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from rlvr.rewards.answer_reading import canonical, completion_text, last_answer
+from rlvr.rewards.labels import read_label
 
 __all__ = ["Reading", "ScoreCheck", "check_scores", "plain_reading"]
 
@@ -56,7 +58,7 @@ def plain_reading(output: Any, truth: Any) -> Reading:
     try:
         text = completion_text(output)
         answer = last_answer(text)
-        known, given = canonical(truth), canonical(answer)
+        known, given = _known(truth), canonical(answer)
     except (TypeError, ValueError, ArithmeticError):
         return Reading()
     if known is None or not isinstance(truth, (str, int, float)) or isinstance(truth, bool):
@@ -70,6 +72,12 @@ def plain_reading(output: Any, truth: Any) -> Reading:
         return Reading()
     stands_elsewhere = not marked and any(canonical(number) == known for number in _NUMBER.findall(text))
     return Reading(False, not stands_elsewhere)
+
+
+@lru_cache(4096)
+def _known(truth: Any) -> Hashable:
+    """A truth in the form in which answers are compared; several samples of an item share it."""
+    return canonical(read_label(truth).answer)
 
 
 @dataclass(frozen=True)

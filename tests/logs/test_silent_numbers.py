@@ -148,6 +148,8 @@ def test_rollouts_of_training_are_no_evaluation(tmp_path):
         (r"\boxed{5}", "5", True, True),
         (r"\boxed{5}", 5, True, True),
         (r"\boxed{5}", ["5"], True, True),
+        (r"\boxed{72}", "He sells 72.\n#### 72", True, True),
+        (r"\boxed{\frac12}", "0.5", True, True),
         (r"\boxed{6}", "5", False, True),
         ("it is 5", "5", True, False),
         ("it is 6", "5", False, True),
