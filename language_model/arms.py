@@ -28,7 +28,7 @@ def uniforms(*key: str | int, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def prompt_order(run: int, items: Sequence[int], start: int, n_prompts: int) -> list[int]:
-    """Questions number `start` to ``start + n_prompts`` of a run: all of them in random order, again and again."""
+    """`n_prompts` questions of a run from number `start` on: all in random order, again and again."""
     order: list[int] = []
     for turn in range(start // len(items), (start + n_prompts - 1) // len(items) + 1):
         order += sorted(items, key=lambda item: keyed_uniform("order", run, turn, item))

@@ -1,8 +1,8 @@
 """The table of runs, done several at a time, each once: what has ended is not run again.
 
 ``python -m language_model.design`` goes on where it was stopped and stores the results when all have ended;
-``--quick`` takes the whole path with few and short runs. The design here is the pilot's: its families are used
-to choose settings and for nothing else.
+``--quick`` takes the whole path with few and short runs. The design is the pilot's: its families serve to
+choose settings and for nothing else.
 """
 
 from __future__ import annotations
@@ -159,13 +159,10 @@ def main(arguments: list[str] | None = None) -> int:
         target = work / "data" if options.quick else ROOT / "rlvr" / "data"
         written = store(results, len(runs), model, target, command)
     except (ModelError, ValueError, RuntimeError, OSError) as problem:
-        again = (
-            "; what has ended is kept, and the same command goes on"
-            if not isinstance(problem, ModelError)
-            else ""
-        )
         if isinstance(problem, BrokenProcessPool):
             problem = RuntimeError("a run was killed, perhaps for want of memory (each takes 2.5 GB)")
+        lasting = isinstance(problem, ModelError)
+        again = "" if lasting else "; what has ended is kept, and the same command goes on"
         parser.exit(2, f"{' '.join(str(problem).split())}{again}\n")
     except KeyboardInterrupt:
         parser.exit(130, "interrupted; what has ended is kept, and the same command goes on\n")

@@ -50,8 +50,8 @@ class Settings:
     advantage : {"grpo", "centered", "rloo"}
         Divided by the group's standard deviation; not; with the mean of the others taken off.
     shuffle : bool
-        Mix the answers of a rollout before it is cut into steps, as TRL does. Otherwise a step has whole groups,
-        of fewer questions, and is faster.
+        Mix the answers of a rollout before it is cut into steps, as TRL does. Otherwise a step has whole
+        groups, of fewer questions, and is faster.
     """
 
     max_steps: int = 48
@@ -186,10 +186,10 @@ class Trainer:
         return self._kept[1]
 
     def sample(self, rollout: int) -> Batch:
-        """Answers to the next questions, drawn with numbers that depend on run, rollout, place and sample alone.
+        """Answers to the next questions, drawn with numbers keyed by run, rollout, place and sample.
 
-        Two runs with the same key draw with the same numbers: the same answers while their policies are equal,
-        nearly the same answers while they are close.
+        Two runs with the same key draw with the same numbers: the same answers while their policies are
+        equal, nearly the same while they are close.
         """
         settings, policy = self.settings, self.policy
         n_groups = settings.prompts_per_step * settings.steps_per_generation

@@ -2,8 +2,8 @@
 
 The prompts share their examples, so they are packed into one sequence: the examples, then for every question
 its own tokens and, side by side, the two style tokens that may follow. A token attends to its own past alone
-(a tree mask) and has the position it would have in a sequence of its own. Three rows a question are read: what
-follows the prompt (the style), and what follows either style (the answer).
+(a tree mask) and has the position it would have in a sequence of its own. Three rows a question are read:
+what follows the prompt (the style), and what follows either style (the answer).
 """
 
 from __future__ import annotations
@@ -59,16 +59,14 @@ class Policy:
         return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def _read_tokens(self, tokenizer: Any) -> None:
-        """Token of each style and of each answer, taken from how a prompt with its answer is cut into tokens."""
+        """Token of each style and of each answer, from how a prompt with its answer is cut."""
         prompt = self.family.prompts[0]
         length = len(self._ids(tokenizer, prompt))
         styles, answers = [], []
         for opening, values in STYLES.values():
             cut = [self._ids(tokenizer, prompt + opening + value)[length:] for value in values]
             if {len(ids) for ids in cut} != {2} or len({ids[0] for ids in cut}) != 1:
-                raise ValueError(
-                    f"answers after {opening!r} are not a style token and an answer token: {cut}"
-                )
+                raise ValueError(f"answers after {opening!r} must be two tokens, the first shared; got {cut}")
             styles.append(cut[0][0])
             answers.append([ids[1] for ids in cut])
         self.styles, self.answers = styles, answers
@@ -170,7 +168,7 @@ def measure(policy: Policy, table: torch.Tensor) -> dict[str, np.ndarray]:
 
 
 def divergence(before: torch.Tensor, now: torch.Tensor, styles: Sequence[int]) -> np.ndarray:
-    """Kullback-Leibler divergence of the policy now from the one before, of whole answers, for each question."""
+    """Kullback-Leibler divergence of whole answers, now from before, for each question."""
     before, now = before.double(), now.double()
     parts = (now.exp() * (now - before)).sum(-1)
     return (parts[:, 0] + (now[:, 0, list(styles)].exp() * parts[:, 1:]).sum(-1)).cpu().numpy()

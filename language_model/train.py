@@ -25,16 +25,16 @@ def train(run: dict[str, Any], folder: Path) -> dict[str, Any]:
     ----------
     run : dict
         Keys "family", "arm", "pair" (a number, the key of all randomness), "turned" (whether every coin is
-        turned over), "split", "layers", "every" (steps between checkpoints), "device", "dtype" and "settings",
-        see :class:`language_model.grpo.Settings`.
+        turned over), "split", "layers", "every" (steps between checkpoints), "device", "dtype" and
+        "settings", see :class:`language_model.grpo.Settings`.
     folder : Path
         Where the dequantised model lies.
 
     Returns
     -------
     dict
-        "run"; "path", a row a checkpoint with the means over trained and over held-out questions and, since the
-        row before, the means of what each step recorded; "items", by measure a value a question at the end.
+        "run"; "path", a row a checkpoint: means over trained and over held-out questions, and of what each
+        step since the row before recorded; "items", by measure a value a question at the end.
     """
     torch.use_deterministic_algorithms(True)
     family = (FAMILIES | PILOT)[run["family"]]
@@ -43,16 +43,15 @@ def train(run: dict[str, Any], folder: Path) -> dict[str, Any]:
     settings = Settings.of(run["settings"])
     trainer = Trainer(policy, settings, run["arm"], run["pair"], trained, run["turned"])
     records: list[dict[str, float]] = []
+    places = trained, held_out
     found = measure(policy, trainer.first)
-    path = [
-        _row(0, found, divergence(trainer.first, trainer.first, policy.styles), (trained, held_out), records)
-    ]
+    path = [_row(0, found, np.zeros(len(family.pairs)), places, records)]
     for record in trainer.steps() if run["arm"] != "frozen" else ():
         records.append(record)
         if trainer.step % run["every"] == 0 or trainer.step == settings.max_steps:
             found = measure(policy, trainer.table())
             moved = divergence(trainer.first, trainer.table(), policy.styles)
-            path.append(_row(trainer.step, found, moved, (trained, held_out), records))
+            path.append(_row(trainer.step, found, moved, places, records))
             records.clear()
     return {
         "run": run,
