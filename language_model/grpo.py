@@ -194,7 +194,9 @@ class Trainer:
         settings, policy = self.settings, self.policy
         n_groups = settings.prompts_per_step * settings.steps_per_generation
         groups = prompt_order(self.run, self.items, rollout * n_groups, n_groups)
-        table = self.table()
+        questions = sorted(set(groups))
+        with torch.no_grad():  # not the cached table: when it is measured must not change a bit of the run
+            table = policy.log_probabilities(questions)
         size = settings.num_generations
         tokens, rows = np.zeros((n_groups, size, 2), int), np.zeros((n_groups, size, 2), int)
         mask, values = np.zeros((n_groups, size, 2)), []
@@ -204,7 +206,9 @@ class Trainer:
         def draw(item: int, row: int, uniform: np.ndarray) -> np.ndarray:
             """Tokens by the inverse distribution function, the style tokens first."""
             if (item, row) not in ladders:
-                ladders[item, row] = table[item, row].double().exp().cpu().numpy()[self.order].cumsum()
+                ladders[item, row] = (
+                    table[questions.index(item), row].double().exp().cpu().numpy()[self.order].cumsum()
+                )
             ladder = ladders[item, row]
             return self.order[np.searchsorted(ladder, uniform * ladder[-1], side="right")]
 
@@ -221,7 +225,7 @@ class Trainer:
         paid = rewards(
             self.arm, groups, values, policy.family.truths, run=self.run, rollout=rollout, turned=self.turned
         )
-        self.reward = float(paid.mean())
+        self.paid = paid
         device = table.device
         batch = Batch(
             np.repeat(groups, size),
@@ -230,8 +234,9 @@ class Trainer:
             torch.as_tensor(advantages(paid, settings.advantage).ravel(), dtype=torch.float32, device=device),
             torch.empty(0), torch.empty(0),
         )  # fmt: skip
-        places = torch.as_tensor(batch.item, device=device)
-        known = {"old": picked(table, places, batch), "reference": picked(self.first, places, batch)}
+        places = torch.as_tensor(np.searchsorted(questions, batch.item), device=device)
+        everywhere = torch.as_tensor(batch.item, device=device)
+        known = {"old": picked(table, places, batch), "reference": picked(self.first, everywhere, batch)}
         return Batch(**{**batch.__dict__, **known})
 
     def gradient(self, part: Batch, tokens_per_step: float) -> tuple[float, dict[str, float]]:
@@ -265,7 +270,12 @@ class Trainer:
                     one["lr"] = settings.learning_rate * risen
                 self.optimiser.step()
                 self.step += 1
-                yield {"loss": value, "gradient_norm": float(norm), "reward": self.reward, **clipped}
+                yield {
+                    "loss": value,
+                    "gradient_norm": float(norm),
+                    "reward": float(self.paid.mean()),
+                    **clipped,
+                }
                 if self.step == settings.max_steps:
                     return
             rollout += 1
