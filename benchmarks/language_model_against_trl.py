@@ -3,8 +3,8 @@
     make language-model QUICK=1
     .venv-language-model/bin/python -m benchmarks.language_model_against_trl
 
-Equality: both get the same weights, prompts, answers and rewards, and take the same optimiser steps; every
-loss and gradient is compared before each step. TRL's shuffling of the answers of a rollout is turned off.
+Equality: both get the same weights, prompts, answers and rewards; at every optimiser step of a rollout,
+losses and gradients are compared at TRL's weights of that step. TRL's shuffling of answers is turned off.
 Speed: each trainer samples for itself and takes the same number of steps, in a process of its own. CPU
 seconds are compared, which other work on the machine changes least.
 """
@@ -76,7 +76,7 @@ class Losses(GRPOTrainer):
 
 
 class Lockstep(TrainerCallback):
-    """Takes our step beside TRL's and compares the gradients before either optimiser moves."""
+    """Compares the gradients at TRL's weights before each of its optimiser steps."""
 
     def __init__(self, ours: Trainer, parts: list, tokens_per_step: float) -> None:
         self.ours, self.parts, self.tokens_per_step = ours, parts, tokens_per_step
@@ -85,16 +85,18 @@ class Lockstep(TrainerCallback):
     def on_pre_optimizer_step(
         self, args: Any, state: Any, control: Any, model: Any = None, **rest: Any
     ) -> None:
+        theirs = [weight for weight in model.parameters() if weight.requires_grad]
+        with torch.no_grad():
+            for weight, other in zip(self.ours.policy.parameters, theirs, strict=True):
+                weight.copy_(other)
         value, clipped = self.ours.gradient(self.parts[len(self.found)], self.tokens_per_step)
-        theirs = [weight.grad for weight in model.parameters() if weight.requires_grad]
         apart = norm = 0.0
         for weight, other in zip(self.ours.policy.parameters, theirs, strict=True):
-            apart += float((weight.grad.double() - other.double()).square().sum())
-            norm += float(other.double().square().sum())
+            apart += float((weight.grad.double() - other.grad.double()).square().sum())
+            norm += float(other.grad.double().square().sum())
         self.found.append(
             {"loss": value, "trl": self.trainer.last_loss, "gradient": (apart / norm) ** 0.5, **clipped}
         )
-        self.ours.optimiser.step()
 
 
 def equality(settings: Settings, options: argparse.Namespace) -> list[dict[str, float]]:

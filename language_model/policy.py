@@ -118,7 +118,8 @@ class Policy:
             read += range(len(nodes) - ROWS, len(nodes))
         index = torch.tensor(nodes, device=self.below.device)
         hidden = self._through(self.layers, self.below[index][None], index)[0, read]
-        logits = self.model.lm_head(self.model.model.norm(hidden)).float()
+        logits = self.model.lm_head(self.model.model.norm(hidden))
+        logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         return logits.log_softmax(-1).view(len(items), ROWS, -1)
 
     @torch.no_grad()
