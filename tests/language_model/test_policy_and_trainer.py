@@ -117,10 +117,10 @@ def test_an_antithetic_pair_draws_the_same_answers_and_opposite_first_gradients(
 
 def test_the_trainer_teaches_and_trains_only_the_top():
     before = policy(1)
-    trainer, records = trained("true", layers=1, max_steps=40, num_generations=32)
+    trainer, _ = trained("true", layers=1, max_steps=40, num_generations=32)
     places = FAMILY.split()[0]
     right = [measure(one, one.table())["right"][places].mean() for one in (before, trainer.policy)]
-    assert right[1] > right[0] + 0.05 and records[-1]["reward"] > records[0]["reward"]
+    assert right[1] > right[0] + 0.05
     for name, weight in trainer.policy.model.named_parameters():
         moved = not torch.equal(weight, dict(before.model.named_parameters())[name])
         assert moved == (name.startswith("model.layers.2.") or name == "model.norm.weight"), name
