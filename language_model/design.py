@@ -96,6 +96,7 @@ def ended(run: dict[str, Any], work: Path) -> dict[str, Any] | None:
 def _prepare() -> None:
     """What a worker does once: one thread, no network, no chatter."""
     os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # without it a graphics card may sum in another order
     import torch
     import transformers
 
@@ -128,6 +129,8 @@ def run_missing(runs: list[dict[str, Any]], work: Path, model: Path, jobs: int) 
                 bar.update()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            for worker in multiprocessing.active_children():
+                worker.terminate()
             raise
 
 
@@ -147,7 +150,10 @@ def main(arguments: list[str] | None = None) -> int:
         if (value := getattr(options, name)) is not None and value < 1:
             parser.error(f"--{name} must be at least 1, got {value}")
     build = ROOT / "_build" / "language-model"
-    work = build / "quick" if options.quick else build
+    own = (options.layers, options.device, options.dtype) != (None, "cpu", "float32")
+    parts = ["quick" if options.quick else "pilot"]
+    parts += [str(options.layers or "all"), options.device, options.dtype] if own else []
+    work = build / "-".join(parts)
     runs = design(quick=options.quick, device=options.device, dtype=options.dtype, layers=options.layers)
     try:
         model = prepare(build / "model")
@@ -155,8 +161,11 @@ def main(arguments: list[str] | None = None) -> int:
         if not options.partial:
             run_missing(runs, work, build / "model", options.jobs)
         results = [result for run in runs if (result := ended(run, work))]
-        command = "make language-model" + (" QUICK=1" if options.quick else "")
-        target = work / "data" if options.quick else ROOT / "rlvr" / "data"
+        command = "make language-model" + " QUICK=1" * options.quick
+        if own:
+            chosen = {"layers": options.layers, "device": options.device, "dtype": options.dtype}
+            command += f' OPTIONS="{" ".join(f"--{k} {v}" for k, v in chosen.items() if v)}"'
+        target = work / "data" if options.quick or own else ROOT / "rlvr" / "data"
         written = store(results, len(runs), model, target, command)
     except (ModelError, ValueError, RuntimeError, OSError) as problem:
         if isinstance(problem, BrokenProcessPool):

@@ -51,6 +51,11 @@ def test_the_packed_pass_equals_one_sequence_a_question(layers):
     torch.testing.assert_close(some.detach(), table[[3, 40]])
 
 
+def test_half_precision_is_near():
+    half, exact = policy(dtype=torch.bfloat16).table(), policy().table()
+    assert half.dtype == torch.float32 and (half - exact).abs().mean() < 0.1
+
+
 def test_measures_equal_an_enumeration_of_all_answers():
     packed = policy()
     table = packed.table()
