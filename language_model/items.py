@@ -93,9 +93,9 @@ FAMILIES = _named(
         Family("control", "-", BALANCED, "dqd", smallest=1),
     ]
 )
-"""The families a prediction is registered for: digits in the majority, quoted words in the majority, neither.
+"""The families a prediction is registered for: mostly digits, mostly quoted words, and a control.
 
-The examples of the control were chosen by the prior alone: shares near one half, accuracies near each other."""
+The control's examples were chosen by the prior alone: shares near one half, accuracies near each other."""
 PILOT = _named(
     [
         Family("products", "*", PRODUCTS, "dqd"),
