@@ -200,10 +200,10 @@ def main() -> None:
                 scale = max(abs(one["trl"]) for one in found)
                 loss = max(abs(one["loss"] - one["trl"]) for one in found) / scale
                 gradient = max(one["gradient"] for one in found)
-                held = max(one["clipped_low"] + one["clipped_high"] for one in found)
+                clipped = max(one["clipped_low"] + one["clipped_high"] for one in found)
                 print(
                     f"{updates} updates, clip {epsilon}: largest relative difference of the loss {loss:.1e}, "
-                    f"of the gradient {gradient:.1e}; up to {held:.0%} of the tokens clipped",
+                    f"of the gradient {gradient:.1e}; up to {clipped:.0%} of the tokens clipped",
                     flush=True,
                 )
     if options.only != "equality":

@@ -121,11 +121,6 @@ def advantages(paid: np.ndarray, how: str) -> np.ndarray:
     return centred * paid.shape[1] / (paid.shape[1] - 1) if how == "rloo" else centred
 
 
-def picked(table: torch.Tensor, places: torch.Tensor, batch: Batch) -> torch.Tensor:
-    """Log-probabilities of the sampled tokens out of (question, row, token), (answer, 2)."""
-    return table[places[:, None], batch.rows, batch.tokens]
-
-
 def loss(
     log: torch.Tensor, batch: Batch, settings: Settings, tokens_per_step: float
 ) -> tuple[torch.Tensor, dict[str, float]]:
@@ -135,17 +130,17 @@ def loss(
     """
     ratio = (log - batch.old).exp()
     advantage = batch.advantage[:, None]
-    held = ratio
+    bounded = ratio
     share = {"clipped_low": 0.0, "clipped_high": 0.0}
     if settings.epsilon is not None:
         above = settings.epsilon if settings.epsilon_high is None else settings.epsilon_high
-        held = ratio.clamp(1 - settings.epsilon, 1 + above)
+        bounded = ratio.clamp(1 - settings.epsilon, 1 + above)
         cut = {
             "clipped_low": (ratio < 1 - settings.epsilon) & (advantage < 0),
             "clipped_high": (ratio > 1 + above) & (advantage > 0),
         }
         share = {name: float((where * batch.mask).sum() / batch.mask.sum()) for name, where in cut.items()}
-    each = -torch.minimum(ratio * advantage, held * advantage)
+    each = -torch.minimum(ratio * advantage, bounded * advantage)
     if settings.beta:
         apart = batch.reference - log
         each = each + settings.beta * (apart.exp() - apart - 1)
@@ -165,7 +160,7 @@ class Trainer:
     ) -> None:
         self.policy, self.settings, self.arm, self.run = policy, settings, arm, run
         self.items, self.turned, self.step = items, turned, 0
-        self._kept: tuple[int, torch.Tensor] | None = None
+        self._cached: tuple[int, torch.Tensor] | None = None
         self.first = self.table()
         rate, weights = settings.learning_rate, policy.parameters
         others = np.setdiff1d(np.arange(self.first.shape[2]), policy.styles)
@@ -181,9 +176,9 @@ class Trainer:
 
     def table(self) -> torch.Tensor:
         """What every question can be answered with now; computed once a step."""
-        if self._kept is None or self._kept[0] != self.step:
-            self._kept = self.step, self.policy.table()
-        return self._kept[1]
+        if self._cached is None or self._cached[0] != self.step:
+            self._cached = self.step, self.policy.table()
+        return self._cached[1]
 
     def sample(self, rollout: int) -> Batch:
         """Answers to the next questions, drawn with numbers keyed by run, rollout, place and sample.
@@ -206,11 +201,11 @@ class Trainer:
         def draw(item: int, row: int, uniform: np.ndarray) -> np.ndarray:
             """Tokens by the inverse distribution function, the style tokens first."""
             if (item, row) not in ladders:
-                ladders[item, row] = (
-                    table[questions.index(item), row].double().exp().cpu().numpy()[self.order].cumsum()
-                )
+                spread = table[questions.index(item), row].double().exp().cpu().numpy()
+                ladders[item, row] = spread[self.order].cumsum()
             ladder = ladders[item, row]
-            return self.order[np.searchsorted(ladder, uniform * ladder[-1], side="right")]
+            places = np.searchsorted(ladder, uniform * ladder[-1], side="right")
+            return self.order[np.minimum(places, len(ladder) - 1)]  # a product may round up to the end
 
         for place, item in enumerate(groups):
             uniform = uniforms("answers", self.run, rollout, place, shape=(size, 2))
@@ -226,25 +221,25 @@ class Trainer:
             self.arm, groups, values, policy.family.truths, run=self.run, rollout=rollout, turned=self.turned
         )
         self.paid = paid
-        device = table.device
-        batch = Batch(
-            np.repeat(groups, size),
-            *(torch.as_tensor(one.reshape(-1, 2), device=device) for one in (rows, tokens)),
-            torch.as_tensor(mask.reshape(-1, 2), dtype=torch.float32, device=device),
-            torch.as_tensor(advantages(paid, settings.advantage).ravel(), dtype=torch.float32, device=device),
-            torch.empty(0), torch.empty(0),
-        )  # fmt: skip
-        places = torch.as_tensor(np.searchsorted(questions, batch.item), device=device)
-        everywhere = torch.as_tensor(batch.item, device=device)
-        known = {"old": picked(table, places, batch), "reference": picked(self.first, everywhere, batch)}
-        return Batch(**{**batch.__dict__, **known})
+        item, device = np.repeat(groups, size), table.device
+        drawn, read_in = (torch.as_tensor(one.reshape(-1, 2), device=device) for one in (tokens, rows))
+        here, everywhere = (
+            torch.as_tensor(places, device=device)[:, None]
+            for places in (np.searchsorted(questions, item), item)
+        )
+        weight, counted = (
+            torch.as_tensor(one, dtype=torch.float32, device=device)
+            for one in (advantages(paid, settings.advantage).ravel(), mask.reshape(-1, 2))
+        )
+        old, reference = table[here, read_in, drawn], self.first[everywhere, read_in, drawn]
+        return Batch(item, read_in, drawn, counted, weight, old, reference)
 
     def gradient(self, part: Batch, tokens_per_step: float) -> tuple[float, dict[str, float]]:
         """Fill in the gradients of one step."""
         self.optimiser.zero_grad(set_to_none=True)
         items, places = np.unique(part.item, return_inverse=True)
         table = self.policy.log_probabilities(items.tolist())
-        log = picked(table, torch.as_tensor(places, device=table.device), part)
+        log = table[torch.as_tensor(places, device=table.device)[:, None], part.rows, part.tokens]
         value, share = loss(log, part, self.settings, tokens_per_step)
         value.backward()
         return float(value.detach()), share

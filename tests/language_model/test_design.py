@@ -164,6 +164,7 @@ def test_a_missing_or_wrong_model_is_refused_with_what_to_do(tmp_path, monkeypat
             weights.source()
         return str(problem.value)
 
+    monkeypatch.setattr(weights, "PACKAGE", "not-an-installed-package")
     assert "make language-model" in refused()
     assert weights.FILE in refused(Package(None))
     assert weights.FILE in refused(Package(tmp_path / "absent"))
