@@ -194,7 +194,7 @@ def main() -> None:
             for epsilon in (0.2, None):
                 settings = Settings(
                     max_steps=updates, prompts_per_step=2, num_generations=4, steps_per_generation=updates,
-                    epsilon=epsilon, optim="sgd", learning_rate=0.02, max_grad_norm=NO_CLIP,
+                    epsilon=epsilon, optim="sgd", learning_rate=0.002, max_grad_norm=NO_CLIP,
                 )  # fmt: skip
                 found = equality(settings, options)
                 scale = max(abs(one["trl"]) for one in found)
