@@ -5,6 +5,8 @@
 
 Equality: both get the same weights, prompts, answers and rewards; at every optimiser step of a rollout,
 losses and gradients are compared at TRL's weights of that step. TRL's shuffling of answers is turned off.
+TRL's output head computes in float32 whatever the model is: with ``--dtype float64`` the model's own takes
+its place, so that rounding does not hide what is compared.
 Speed: each trainer samples for itself and takes the same number of steps, in a process of its own. CPU
 seconds are compared, which other work on the machine changes least.
 """
@@ -73,6 +75,18 @@ class Losses(GRPOTrainer):
         found = super().compute_loss(*arguments, **named)
         self.last_loss = float(found.detach())
         return found
+
+    def _get_per_token_logps_and_entropies(
+        self, model: Any, input_ids: Any, attention_mask: Any, logits_to_keep: int, *rest: Any, **named: Any
+    ) -> Any:
+        if model.dtype != torch.float64:
+            return super()._get_per_token_logps_and_entropies(
+                model, input_ids, attention_mask, logits_to_keep, *rest, **named
+            )
+        found = model(input_ids=input_ids, attention_mask=attention_mask, logits_to_keep=logits_to_keep + 1)
+        log = found.logits[:, :-1].log_softmax(-1)
+        drawn = log.gather(-1, input_ids[:, -logits_to_keep:, None])[:, :, 0]
+        return drawn, -(log.exp() * log).sum(-1).detach(), None
 
 
 class Lockstep(TrainerCallback):
