@@ -15,7 +15,7 @@ import sys
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from language_model.arms import ARMS
 from language_model.items import PILOT
@@ -134,11 +134,16 @@ def run_missing(runs: list[dict[str, Any]], work: Path, model: Path, jobs: int) 
             raise
 
 
+class Options(argparse.ArgumentParser):
+    """Options whose refusal is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{message}; `{self.prog} --help` lists what is accepted\n")
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run what is missing, then store."""
-    parser = argparse.ArgumentParser(
-        prog="python -m language_model.design", description=__doc__, allow_abbrev=False
-    )
+    parser = Options(prog="python -m language_model.design", description=__doc__, allow_abbrev=False)
     parser.add_argument("--quick", action="store_true", help="the whole path with few and short runs")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time, one thread each")
     parser.add_argument("--partial", action="store_true", help="store what has ended, run nothing")

@@ -226,7 +226,8 @@ def test_a_fault_is_one_line_and_exit_code_two(problem, named, monkeypatch, caps
 def test_an_unknown_option_is_refused(arguments, capsys):
     with pytest.raises(SystemExit) as ended_with:
         main(arguments)
-    assert ended_with.value.code == 2 and arguments[0].strip("-") in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert ended_with.value.code == 2 and arguments[0].strip("-") in shown and shown.count("\n") == 1
 
 
 def test_the_locks_have_hashes_and_no_address():
