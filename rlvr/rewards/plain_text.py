@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from fractions import Fraction
+from functools import lru_cache
 
 __all__ = ["NUMBER", "joined", "number_value", "plain", "tidy"]
 
@@ -47,8 +48,13 @@ class _Spelling(dict[int, str]):
 _SPELLING = _Spelling(_DASHES)
 
 
+@lru_cache(maxsize=1000)
+def _compatible(signs: str) -> str:
+    return unicodedata.normalize("NFKC", signs)
+
+
 def _fraction(found: re.Match[str]) -> str:
-    whole = unicodedata.normalize("NFKC", found[0]).replace("\u2044", "/")
+    whole = _compatible(found[0]).replace("\u2044", "/")
     return f" {whole}" if found.string[max(found.start() - 1, 0) : found.start()].isdecimal() else whole
 
 
@@ -62,7 +68,7 @@ def plain(text: str) -> str:
     """
     if text.isascii():
         return text
-    text = _SUPERSCRIPT.sub(lambda found: f"^{{{unicodedata.normalize('NFKC', found[0])}}}", text)
+    text = _SUPERSCRIPT.sub(lambda found: f"^{{{_compatible(found[0])}}}", text)
     text = _VULGAR.sub(_fraction, text)
     return _THIN.sub("", text).translate(_SPELLING)
 

@@ -252,8 +252,8 @@ def _narrow_nodes(n_nodes: int, a: float, b: float) -> tuple[NDArray[np.float64]
 def beta_quantile(at: ArrayLike, mean: ArrayLike, concentration: float) -> NDArray[np.float64]:
     """Quantiles of Beta distributions of some means, whose two shapes add up to `concentration`.
 
-    With next to no spread the normal law stands in, since scipy's quantiles are NaN or far off there; where it
-    has none next to the widest spread, the limit: 0 or 1.
+    With next to no spread the normal law stands in, since scipy's quantiles are NaN or far off there. Next to
+    the widest spread, where scipy has none, the limit does: 0 or 1.
     """
     middle = np.asarray(mean, dtype=float)
     if concentration > 1 / _SKEWED:

@@ -15,6 +15,7 @@ import random
 import resource
 import select
 import signal
+import sys
 import time
 import warnings
 from collections import Counter
@@ -209,12 +210,14 @@ def main() -> None:
     parser.add_argument("--deadline", type=float, default=60.0, metavar="SECONDS")
     given = parser.parse_args()
     tally = fuzz(given.first, given.first + given.cases, given.deadline)
-    for number, what in tally.bad[:50]:
-        print(f"case {number} {what}: {case(number)}"[:1000])
     counts = ", ".join(
         f"{what} {tally.counts[what]}" for what in ("refused", "ran", "failed", "died", "slow")
     )
     print(f"cases {sum(tally.counts.values())}, {counts}, longest wait {tally.longest:.1f} s")
+    sys.set_int_max_str_digits(0)
+    for number, what in tally.bad[:50]:
+        print(f"case {number} {what}: {case(number)}"[:1000])
+    sys.exit(bool(tally.bad))
 
 
 if __name__ == "__main__":

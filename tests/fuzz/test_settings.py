@@ -21,7 +21,7 @@ def test_random_settings_are_refused_or_train():
     """In a process of its own, which forks: the runner has threads."""
     command = [sys.executable, "-m", "tests.fuzz.settings", "--cases", "300", "--first", "1000000"]
     root = Path(__file__).parents[2]
-    run = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=600, check=True)
+    run = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=600)
     assert "failed 0, died 0, slow 0" in run.stdout, run.stdout + run.stderr
 
 

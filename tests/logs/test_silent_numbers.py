@@ -279,6 +279,18 @@ def test_checkpoints_in_a_folder_are_not_runs(tmp_path, names, where):
     assert "named as checkpoints of one training" in said(each) and "2 logs are 2 runs" in said(each)
 
 
+def test_two_evaluations_of_one_model_that_were_named_are_said(tmp_path):
+    source = next((Path(__file__).parent.parent / "data" / "logs" / "lm_eval" / "true").rglob("*.jsonl"))
+    lines = [json.loads(line) for line in source.read_text().splitlines()]
+    for day in (1, 2):
+        again = [{**line, "resps": [[f"day {day}, {line['resps'][0][0]}"]]} for line in lines]
+        write(tmp_path / "m" / f"samples_sums_2026-01-0{day}T00-00-00.0.jsonl", again)
+    logs = [("true", file) for file in sorted(tmp_path.rglob("*.jsonl"))]
+    assert "both evaluate m; two evaluations of one model are not two runs" in said(
+        read_logs(logs, metrics=["strict-match"])
+    )
+
+
 @pytest.mark.parametrize("names", [("seed1", "seed2"), ("run-1", "run-10"), ("rep1", "rep2"), ("s1", "s2")])
 @pytest.mark.parametrize("where", ["{}.jsonl", "{}/a.jsonl", "a_{}.jsonl"])
 def test_seeds_and_runs_are_runs(tmp_path, names, where):
