@@ -257,8 +257,8 @@ def _accuracies(cell: Cell) -> dict[str, float]:
 class _Source:
     """A layer of many cells at once, of those at the places `cells`.
 
-    `below` and `above` (cell, contrast) are margins of the rule's contrasts, then of the terms. `readings` are
-    accuracies (cell, reading, arm) with other values of FROZEN, or None.
+    `below` and `above` (cell, contrast) are margins of the rule's contrasts, then of the terms. `readings`
+    are accuracies (cell, reading, arm) with other values of FROZEN, or None.
     """
 
     name: str
@@ -328,7 +328,7 @@ def _sources(
     borrowed: bool,
     report: AuditReport,
 ) -> tuple[list[tuple[str, ...]], list[_Source]]:
-    """The trained arms without a known spread of each cell, and the layers, in the order in which they stand."""
+    """The trained arms without a known spread of each cell, and the layers in their order."""
     arms, level, every = [cell.arms for cell in cells], report.level, np.arange(len(cells))
     contrasts = np.concatenate([rule_contrasts(report.rule), [contrast(term) for term in TERMS]])
     if borrowed:  # RANDOM is FROZEN, so it moves with it
@@ -375,6 +375,7 @@ def _sources(
     grids = {
         place: grid for place, cell in enumerate(cells) if (grid := frozen_values(cell, report.frozen_shift))
     }
+    readings = None
     if grids:
         of, values = np.array(list(grids)), np.array(list(grids.values()))
         readings = np.repeat(accuracies[of][:, None], values.shape[1], axis=1)
@@ -384,10 +385,7 @@ def _sources(
         sources.append(_Source("frozen", of, nothing, nothing, notes, readings))
     n_layers = np.bincount(np.concatenate([source.cells for source in sources]), minlength=len(cells))
     several, on_grid = n_layers > 1, np.isin(every, list(grids))
-    for of, moved in (
-        (np.flatnonzero(several & ~on_grid), None),
-        (np.flatnonzero(on_grid), grids and readings),
-    ):
+    for of, moved in ((np.flatnonzero(several & ~on_grid), None), (np.flatnonzero(on_grid), readings)):
         if of.size:
             notes = ["every layer that this cell has"] * of.size
             sources.append(_Source(_WHOLE, of, both_below[of], both_above[of], notes, moved))
@@ -439,11 +437,11 @@ def _layers(
     if decided.size:
         rows = (decided[:, None] * n_readings + np.arange(n_readings)).ravel()
         names = np.repeat([VERDICTS.index(verdicts[place]) for place in decided], n_readings)
-        margins = tuple(
+        below, above = (
             np.repeat(side[decided, :n_rules], n_readings, axis=0) for side in (source.below, source.above)
         )
-        each = surviving(points[rows], known, assumptions, names, margins, rule=rule)
-        survives[decided] = each.reshape(-1, n_readings).all(axis=1)
+        lasting = surviving(points[rows], known, assumptions, names, (below, above), rule=rule)
+        survives[decided] = lasting.reshape(-1, n_readings).all(axis=1)
     terms = []
     for number, term in enumerate(TERMS, start=n_rules):
         low, high = ends[term][0] - source.below[:, number], ends[term][1] + source.above[:, number]

@@ -41,6 +41,7 @@ __all__ = ["Arm", "Cell", "read_cells"]
 
 _CELL = ("study", "setup", "model", "benchmark")
 _Key = tuple[str, str, str, str]
+_PLAIN = frozenset((str, int, float, tuple, type(None)))
 _Row = tuple[_Key, str, "Arm", list[str]]
 
 
@@ -77,8 +78,8 @@ class Arm:
     clusters: NDArray | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if isinstance(value, np.generic):
+        if not _PLAIN.issuperset(map(type, vars(self).values())):
+            for name, value in vars(self).items():
                 object.__setattr__(self, name, plain(value))
         if self.outcomes is not None:
             object.__setattr__(self, "outcomes", np.asarray(self.outcomes, dtype=float))
@@ -177,6 +178,8 @@ def _cell_name(key: _Key) -> str:
 
 def _read_words(table: Table, rows: Iterable[tuple[object, str, int]]) -> list[str]:
     """What common names of arms were read as; two names of one arm (of a cell and role) are refused."""
+    if {value.strip().lower() for value in table.columns["arm"].values} <= {*ARMS}:
+        return []
     words: dict[tuple[object, str], str] = {}
     for cell, word, row in rows:
         name = arm_name(word)
@@ -212,7 +215,7 @@ def _arm_rows(table: Table) -> Iterator[_Row]:
     spreads = _converted(table, "run_sd", str)
     keys = list(zip(*(_converted(table, name, str, name * (name in NAMES)) for name in _CELL), strict=True))
     roles = [role or "arm" for role in _converted(table, "role", str.lower)]
-    words = _converted(table, "arm", str)
+    words, names = _converted(table, "arm", str), _converted(table, "arm", arm_name)
     in_cell: dict[_Key, list[float]] = {}
     if unit == 100.0:
         for key, value in zip(keys, printed, strict=True):
@@ -257,7 +260,7 @@ def _arm_rows(table: Table) -> Iterator[_Row]:
                 f"the accuracy column, got {shown(spreads[row])}"
             )
         arm = Arm(
-            arm_name(words[row]),
+            names[row],
             # Fifteen digits survive a division by 100, so that 78.6 percent is the same number as 0.786.
             round(value / unit, 15),
             run_sd=run_sd,
@@ -274,10 +277,9 @@ def _arm_rows(table: Table) -> Iterator[_Row]:
         else:
             yield key, roles[row], arm, notices
     for (key, _), group in repeated.items():
-        rows, arms, notices = zip(*group, strict=True)
-        named = [seeds[row] for row in rows]
-        merged, more = _mean_of_runs(arms, named, [spreads[row] for row in rows], unit)
-        yield key, "arm", merged, [*(line for lines in notices for line in lines), *more]
+        rows, each = [row for row, _, _ in group], [arm for _, arm, _ in group]
+        merged, more = _mean_of_runs(each, [seeds[row] for row in rows], [spreads[row] for row in rows], unit)
+        yield key, "arm", merged, [*(line for _, _, notices in group for line in notices), *more]
 
 
 def _mean_of_runs(
@@ -465,8 +467,6 @@ def _outcome_rows(table: Table) -> Iterator[_Row]:
 def _words_of_outcomes(table: Table, cell: NDArray[np.int64]) -> list[str]:
     """What common names of arms were read as, of outcomes whose cell and role have a number."""
     values, codes = table.columns["arm"]
-    if {value.strip().lower() for value in values} <= {*ARMS}:
-        return []
     found, rows = np.unique(cell * len(values) + codes, return_index=True)
     pairs = zip(found.tolist(), rows.tolist(), strict=True)
     n = len(values)
@@ -485,11 +485,11 @@ def _clusters(
     if "cluster" not in codes:
         return None
     of_row, of_item = codes["cluster"][rows], np.empty(items.size, dtype=np.int64)
-    of_item[item] = of_row
+    of_item[item[::-1]] = of_row[::-1]  # of several rows the first counts
     other = np.flatnonzero(of_item[item] != of_row)
     if other.size:
         at = int(other[0])
-        names = (shown(str(labels["cluster"][code])) for code in (of_row[at], of_item[item[at]]))
+        names = (shown(str(labels["cluster"][code])) for code in (of_item[item[at]], of_row[at]))
         raise TableError(
             f"{table.place(int(rows[at]))}: item {shortened(labels['item'][items[item[at]]])} stands in the "
             f"clusters {' and '.join(names)}; one cluster an item is accepted"
@@ -507,14 +507,17 @@ def _refuse_clusters(cell: Cell) -> None:
             raise TableError(
                 f"{_place(arm)}: the {arm.name} arm of {shortened(cell.name)} has "
                 f"{counted(len(names), 'cluster')} of {len(numbers)} items, which weigh as much as "
-                f"{effective:.1f} of one size; at least {FEWEST_CLUSTERS} such are accepted, since with fewer "
-                "an interval over clusters covers less than it says. Without the column cluster every item "
-                "counts as independent"
+                f"{effective:.1f} of one size; at least {FEWEST_CLUSTERS} such are accepted, since with "
+                "fewer an interval over clusters covers less than it says. Without the column cluster every "
+                "item counts as independent"
             )
     for arm in arms if clustered else []:
         first = clustered[0]
-        alike = arm.clusters is not None and np.array_equal(arm.clusters, first.clusters)
-        if np.array_equal(arm.items, first.items) and not alike:
+        same_items, same_clusters = (
+            np.array_equal(np.asarray(getattr(arm, name)), np.asarray(getattr(first, name)))
+            for name in ("items", "clusters")
+        )
+        if same_items and not same_clusters:
             raise TableError(
                 f"{_place(arm)}: the clusters of the items of the {arm.name} arm differ from those of the "
                 f"{first.name} arm in {_place(first)}; an item is accepted in the same cluster in every arm"

@@ -95,15 +95,13 @@ def contradicted(
     accuracies: NDArray[np.float64], known: Collection[str], assumptions: Sequence[str]
 ) -> NDArray[np.bool_]:
     """Which cells (cell,) of the arms `known` leave no possible value for a missing one."""
-    return (_reach(accuracies, known, _pairs(known, assumptions)).diagonal(axis1=1, axis2=2) < -1e-12).any(
-        axis=1
-    )
+    return _is_contradicted(_reach(accuracies, known, _pairs(known, assumptions)))
 
 
 def sets_of(
     accuracies: NDArray[np.float64], known: Collection[str], assumptions: Sequence[str]
 ) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """:func:`identified_sets` of many cells (cell, arm) that lack the same arms: ends (cell,) of each term."""
+    """:func:`identified_sets` of many cells (cell, arm) that lack the same arms: ends (cell,) by term."""
     reach = _reach(accuracies, known, _pairs(known, assumptions))
     _refuse_contradiction(accuracies, known, reach)
     nodes = {term: (ARM_CODE[arm], ARM_CODE[base]) for term, (arm, base) in TERMS.items()}
@@ -193,10 +191,14 @@ def _reach(
     return reach
 
 
+def _is_contradicted(reach: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.any(reach.diagonal(axis1=1, axis2=2) < -1e-12, axis=1)
+
+
 def _refuse_contradiction(
     accuracies: NDArray[np.float64], known: Collection[str], reach: NDArray[np.float64]
 ) -> None:
-    wrong = np.flatnonzero((reach.diagonal(axis1=1, axis2=2) < -1e-12).any(axis=1))
+    wrong = np.flatnonzero(_is_contradicted(reach))
     if wrong.size:
         values = zip(ARMS, accuracies[wrong[0]], strict=True)
         raise ValueError(
@@ -324,8 +326,8 @@ def surviving(
 ) -> NDArray[np.bool_]:
     """Whether :func:`verdict_slack` exceeds 0 at all feasible points of each cell (cell,).
 
-    `verdicts` are places in ``VERDICTS``, and `margins` two arrays (cell, contrast) of the distances below and
-    above of :func:`rule_contrasts`.
+    `verdicts` are places in ``VERDICTS``, and `margins` two arrays (cell, contrast) of the distances below
+    and above of :func:`rule_contrasts`.
     """
     signs, survives = _SIGNS[rule], np.zeros(len(accuracies), dtype=bool)
     below, above = margins
@@ -437,6 +439,8 @@ def tipping_moves(points: NDArray[np.float64], *, rule: str = "magnitude") -> ND
     for arm in range(len(ARMS)):
         slope = turning[:, arm]
         moving = slope != 0
+        if not moving.any():
+            continue
         # The verdict can only change where an inequality turns: try just beyond each such place.
         turns = -(points @ turning[moving].T) / slope[moving]
         tried = np.concatenate([turns - 1e-9, turns + 1e-9], axis=1)
