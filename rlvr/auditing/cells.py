@@ -198,7 +198,7 @@ def _converted(table: Table, name: str, convert: Callable[[str], Any], absent: s
     """A column's value in each row, converted once for each distinct text."""
     if name not in table.columns:
         return [convert(absent)] * table.n_rows
-    values, codes = table.columns[name]
+    values, codes = table.columns[name].values, table.columns[name].codes
     distinct = [convert(value.strip()) for value in values]
     return [distinct[code] for code in codes.tolist()]
 
@@ -386,7 +386,7 @@ def _outcome_rows(table: Table) -> Iterator[_Row]:
     labels: dict[str, NDArray] = {}
     names = [column for column in (*NAMES, *OUTCOMES_NEED) if column != "correct"]
     for name in [name for name in (*names, *OF_OUTCOMES, "cluster", "source") if name in table.columns]:
-        values, in_rows = table.columns[name]
+        values, in_rows = table.columns[name].values, table.columns[name].codes
         stripped = [value.strip() for value in values]
         if name == "arm":
             stripped = [arm_name(value) for value in stripped]
@@ -466,7 +466,7 @@ def _outcome_rows(table: Table) -> Iterator[_Row]:
 
 def _words_of_outcomes(table: Table, cell: NDArray[np.int64]) -> list[str]:
     """What common names of arms were read as, of outcomes whose cell and role have a number."""
-    values, codes = table.columns["arm"]
+    values, codes = table.columns["arm"].values, table.columns["arm"].codes
     found, rows = np.unique(cell * len(values) + codes, return_index=True)
     pairs = zip(found.tolist(), rows.tolist(), strict=True)
     n = len(values)

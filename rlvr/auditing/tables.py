@@ -91,7 +91,8 @@ class TableError(ValueError):
     """A table that cannot be audited; the message names file, line and what is accepted."""
 
 
-class Column(NamedTuple):
+@dataclass(frozen=True)
+class Column:
     """The distinct texts of a column, and which of them stands in each row."""
 
     values: Sequence[str]
@@ -404,7 +405,7 @@ def _refuse_values(table: Table) -> None:
     for name in [name for name in COLUMNS if name in table.columns]:
         if name == "run" and not table.per_item:  # where a row is a run, an arm may have one without a name
             continue
-        values, codes = table.columns[name]
+        values, codes = table.columns[name].values, table.columns[name].codes
         fits = COLUMNS[name].fits
         wrong = [code for code, value in enumerate(values) if not fits(value.strip())]
         if wrong:
