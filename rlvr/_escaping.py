@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 __all__ = ["json_text", "markdown", "spreadsheet", "visible"]
 
@@ -45,6 +44,8 @@ def visible(text: str) -> str:
     >>> print(visible("a\x1b[31m\u202eb\nc"))
     a\x1b[31m\u202eb c
     """
+    if text.isascii() and text.isprintable():  # most text, and a tenth of the time
+        return text
     return _UNSEEN_MARK.sub(lambda mark: _code(mark[0]), _BREAK.sub(" ", text))
 
 
@@ -97,6 +98,7 @@ def json_text(value: Any) -> str:
 
     Examples
     --------
+    >>> import numpy as np
     >>> print(json_text({"a": [float("nan"), np.float64(0.5)], "b": "é\x9b"}))
     {
       "a": [
@@ -106,14 +108,23 @@ def json_text(value: Any) -> str:
       "b": "é\u009b"
     }
     """
-    text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    import orjson
+
+    try:
+        numbers = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_INDENT_2
+        text = orjson.dumps(value, default=_plain, option=numbers).decode()
+    except orjson.JSONEncodeError:  # half of a surrogate pair, a large whole number, a key that is no text
+        text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
+    if text.isascii() and "\x7f" not in text:
+        return text
     # Within JSON such characters stand in strings alone, where a code means the same.
     return _NOT_ASCII_UNSEEN.sub(lambda mark: json.dumps(mark[0])[1:-1], text)
 
 
 def _plain(value: Any) -> Any:
     """The value in the types that JSON has."""
-    if isinstance(value, np.ndarray | np.generic):
+    numpy = sys.modules.get("numpy")
+    if numpy and isinstance(value, numpy.ndarray | numpy.generic):
         value = value.tolist()
     if isinstance(value, Mapping):
         return {_plain(str(key)): _plain(part) for key, part in value.items()}

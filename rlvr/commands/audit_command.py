@@ -123,7 +123,7 @@ def audit(
             frozen_shift=frozen_shift,
         )
         report = with_notices(report, outcomes) if outcomes else report
-        text = json_text(to_dict(report)) + "\n"
+        text = json_text(to_dict(report)) + "\n" if json_out else ""
         files = {option: out for option, out in outputs.items() if out and out != "-"}
         with replacing(*files.values()) as fresh:
             for (option, out), new in zip(files.items(), fresh, strict=True):
