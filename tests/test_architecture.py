@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "simulator": {"ground", "stats"},
     "theory": {"ground", "stats", "simulator"},
     "experiments": {"ground", "stats", "simulator"},
-    "logs": {"ground"},
+    "logs": {"ground", "rewards"},  # how an answer is read
     "auditing": {"ground", "stats", "logs"},
     "planning": {"ground", "stats", "logs", "auditing"},
     "rewards": set(),  # nothing at all: a trainer's environment need not hold the core's libraries
@@ -149,7 +149,11 @@ def test_what_the_package_depends_on_is_what_it_imports():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     named = {re.split(r"[\[><=]", line)[0] for line in project["dependencies"]}
     modules = {"pyyaml": "yaml", "lazy-loader": "lazy_loader", "pillow": "PIL"}
-    extras = {"dask", "distributed"}  # the extra "cluster": an executor that a user brings along
+    extras = {
+        "dask",
+        "distributed",
+        "pyarrow",
+    }  # the extras "cluster" and "parquet", which a user brings along
     assert imports - extras == {modules.get(name, name) for name in named}
 
 

@@ -9,7 +9,7 @@ import pytest
 import rlvr
 
 FILLED_LATER = {
-    "rlvr.logs.formats.Answers",  # while a log is read
+    "rlvr.logs.answers.Answers",  # while a log is read
     "rlvr.rewards.reward_log.FlatCoins",  # while a model trains
     "rlvr.rewards.reward_log._AtOneStep",
     "rlvr.simulator.executors._Pulse",  # while workers answer

@@ -2,6 +2,7 @@
 
     python tools/make_logs.py lm-eval       # where lm-evaluation-harness is installed (made with 0.4.13)
     python tools/make_logs.py inspect       # where inspect-ai is installed (made with 0.3.285)
+    python tools/make_logs.py inspect-cases # epochs reduced by max, a sample that crashes, one not scored
     python tools/make_logs.py outcomes      # the same answers as tables, needs neither
 
 The answers are scripted, no model is run. Times, identifiers and folders are replaced, so that the files
@@ -175,6 +176,66 @@ def make_inspect() -> None:
                 (LOGS / "inspect" / "frozen-1.json").write_text(short + "\n", encoding="utf-8")
 
 
+def make_inspect_cases() -> None:
+    """What Inspect counts in its own way, as `.json` of the header and the summaries of samples."""
+    from inspect_ai import Epochs, Task, eval
+    from inspect_ai.dataset import MemoryDataset, Sample
+    from inspect_ai.log import read_eval_log_sample_summaries
+    from inspect_ai.model import ModelOutput
+    from inspect_ai.scorer import Score, accuracy, match, scorer
+    from inspect_ai.solver import solver
+
+    rights = {"max": ["10000", "01100"], "crash": ["1x000"], "unscored": ["11000"]}
+
+    @solver
+    def scripted(name: str):
+        async def solve(state, generate):
+            item = int(state.sample_id[1:])
+            letter = rights[name][state.epoch - 1][item]
+            if letter == "x":
+                raise RuntimeError("crash")
+            state.output = ModelOutput.from_content(str(state.model), target(item) if letter == "1" else "0")
+            return state
+
+        return solve
+
+    @scorer(metrics=[accuracy()])
+    def partly():
+        async def score(state, wanted):
+            if state.sample_id == "s0":
+                return Score(value=float("nan"))
+            return Score(value="yes" if wanted.text == state.output.completion else "no")
+
+        return score
+
+    samples = [Sample(id=f"s{item}", input=question(item), target=target(item)) for item in range(5)]
+    place = LOGS.parent.parent / "logs" / "data"
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        for name, words in rights.items():
+            task = Task(
+                dataset=MemoryDataset(samples, name="sums"),
+                solver=scripted(name),
+                scorer=partly() if name == "unscored" else match(),
+                epochs=Epochs(len(words), "max") if name == "max" else 1,
+                name="sums",
+            )
+            (log,) = eval(
+                task, model="mockllm/base", log_dir=folder, display="none", fail_on_error=False, max_samples=1
+            )
+            parts = {"version", "status", "eval", "plan", "results"}
+            header = log.model_dump(mode="json", include=parts, exclude_none=True)
+            about = ("task", "task_id", "model", "config", "model_generate_config", "packages")
+            header["eval"] = {key: header["eval"][key] for key in about}
+            of_sample = ("id", "epoch", "input", "target", "scores", "error", "uuid", "completed")
+            header["samples"] = [
+                {key: value for key, value in summary.model_dump().items() if key in of_sample and value}
+                for summary in read_eval_log_sample_summaries(log.location)
+            ]
+            text = scrubbed(json.dumps(header, indent=1, default=str), {}, folder)
+            (place / f"inspect-{name}.json").write_text(text + "\n", encoding="utf-8")
+
+
 def scrubbed(text: str, seen: dict[str, str], folder: str) -> str:
     """JSON with times, durations, identifiers and the folder replaced, the same one each time by the same."""
 
@@ -201,7 +262,12 @@ def scrub_zip(source: Path, place: Path) -> None:
 
 
 if __name__ == "__main__":
-    makers = {"lm-eval": make_lm_eval, "inspect": make_inspect, "outcomes": make_outcomes}
+    makers = {
+        "lm-eval": make_lm_eval,
+        "inspect": make_inspect,
+        "inspect-cases": make_inspect_cases,
+        "outcomes": make_outcomes,
+    }
     if len(sys.argv) != 2 or sys.argv[1] not in makers:
         sys.exit(__doc__)
     makers[sys.argv[1]]()

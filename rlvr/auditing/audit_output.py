@@ -43,6 +43,7 @@ _STYLE = {"supported": "bold green", "leaning": "bold yellow", "not identified":
 _SOURCES = {"frozen": "a shift of FROZEN", "all": "all sources together"}  # where a layer's name is no words
 _FORMERLY = {"supported": "identified"}  # what the key "status" still says in JSON, for one release
 _ARM_KEYS = ("accuracy", "n_items", "samples_per_item", "source", "file", "line")
+_FATES = ("read", "scored", "unscored", "errored", "left_out")
 _LIBRARIES = ("rlvr", "numpy", "scipy", "pandas")
 _RULE_TEXTS = {
     "magnitude": "a term dominates when it moves accuracy by more than the other two together",
@@ -114,6 +115,17 @@ def _arms_text(cell: Cell) -> str:
     return f"{', '.join(arms)}; {' or '.join(sizes)} item{'' if sizes == ['1'] else 's'}"
 
 
+def _answers_text(audit: CellAudit) -> str:
+    """What became of the answers of each arm's logs; what happened to none is left out."""
+    parts = []
+    for name in audit.cell.arms:
+        logs = [log for log in audit.answers if log.arm == name]
+        counts = {word: sum(getattr(log, word) for log in logs) for word in _FATES}
+        stated = [f"{n} {word.replace('_', ' ')}" for word, n in counts.items() if n or word in _FATES[:2]]
+        parts.append(f"{name.upper()} {', '.join(stated)}")
+    return f"answers: {'; '.join(parts)}"
+
+
 def _layer_text(layer: Layer) -> str:
     """Whether the verdict survives a layer, and what the layer rests on."""
     outcome = (
@@ -150,6 +162,8 @@ def print_report(report: AuditReport, console: Console) -> None:
         line((verdict_text(audit), _STYLE[audit.headline]), f" ({status_text(audit)})")
         line(f"    {audit.cell.name}")
         line(f"    {_arms_text(audit.cell)}")
+        if audit.answers:
+            line(f"    {_answers_text(audit)}")
         for name, term in audit.terms.items():
             value, bounds = _term_texts(term)
             line(f"    {name.replace('_', ' '):<14}{value:>6}  {bounds}")
@@ -235,6 +249,15 @@ def _json_cell(audit: CellAudit) -> dict[str, Any]:
         "arms": arms,
         "doubts": list(audit.doubts),
         "notices": list(audit.notices),
+        "answers": [
+            {
+                "arm": log.arm,
+                "run": log.run,
+                "source": log.source,
+                **{word: getattr(log, word) for word in _FATES},
+            }
+            for log in audit.answers
+        ],
     }
 
 
@@ -407,7 +430,7 @@ def _page_cell(audit: CellAudit, place: Callable[[float], float | None]) -> dict
             f"{name.replace('_', ' ')} {gain:.1f} times" for name, gain in audit.pairing.items()
         ),
         "published": audit.rules["published"],
-        "notes": [*audit.doubts, *audit.notices],
+        "notes": [*audit.doubts, *audit.notices, *([_answers_text(audit)] if audit.answers else [])],
     }
 
 

@@ -46,7 +46,7 @@ from rlvr.stats.estimates import Estimate
 from rlvr.stats.sampling import CrossedSampling, Sampling
 
 if TYPE_CHECKING:
-    from rlvr.logs.runs import LogTable
+    from rlvr.logs.runs import Account, LogTable
 
 __all__ = [
     "ASSUMPTIONS", "STATUSES", "VERDICTS", "VERDICT_RULES", "AuditReport", "CellAudit", "Layer", "audit",
@@ -360,6 +360,8 @@ class CellAudit:
         Width of the unpaired interval over that of the paired one; empty without per-item outcomes.
     notices : tuple of str
         What the reader of the table, or this audit, had to say about it.
+    answers : tuple of Account
+        What became of the answers of each log, where the cell was read from logs.
     unknown_runs : tuple of str
         The trained arms of which no run-to-run spread is known.
     """
@@ -375,6 +377,7 @@ class CellAudit:
     rules: Mapping[str, str]
     pairing: Mapping[str, float]
     notices: tuple[str, ...]
+    answers: tuple[Account, ...] = ()
     unknown_runs: tuple[str, ...] = ()
 
     @property
@@ -594,7 +597,11 @@ def _estimates(
 def with_notices(report: AuditReport, logs: LogTable) -> AuditReport:
     """The report with what the logs' reading has to say beside its cells."""
     cells = (
-        replace(audit, notices=(*audit.notices, *logs.notices.get(audit.cell.benchmark, ())))
+        replace(
+            audit,
+            notices=(*audit.notices, *logs.notices.get(audit.cell.benchmark, ())),
+            answers=logs.accounts.get(audit.cell.benchmark, ()),
+        )
         if audit.cell.study == "logs"
         else audit
         for audit in report.cells

@@ -122,10 +122,16 @@ def read_cells(tables: Iterable[str | Path | pd.DataFrame]) -> list[Cell]:
             if role == "alternative":  # they may repeat an arm as often as they like
                 alternatives.append(arm)
             elif (before := arms.setdefault(arm.name, arm)) is not arm:
+                way = (
+                    "of repeated runs that is their mean accuracy, with n_runs and run_sd, their number and "
+                    "standard deviation"
+                    if {"seed", "run", "trial"} & {*map(str.lower, table.frame)}
+                    else "tell two tables of one study apart by a column setup, or mark a row's role as "
+                    "alternative"
+                )
                 raise TableError(
                     f"{_place(arm)}: the {arm.name} arm of {_cell_name(key)} already stands in "
-                    f"{_place(before)}; one row an arm is accepted (tell "
-                    "two tables of one study apart by a column setup, or mark a row's role as alternative)"
+                    f"{_place(before)}; one row an arm is accepted ({way})"
                 )
             if notice:
                 notices.append(notice)

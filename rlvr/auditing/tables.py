@@ -245,6 +245,27 @@ def _with_points(column: pd.Series) -> pd.Series:
     return column.astype(str).replace(written).astype("category")
 
 
+_ALSO_CALLED = {
+    **dict.fromkeys(("mean", "acc", "avg", "pass_at_1", "pass@1", "exact_match"), "accuracy"),
+    **dict.fromkeys(("n", "n_samples", "n_questions", "num_samples", "num_items"), "n_items"),
+    **dict.fromkeys(("n_seeds", "num_seeds", "num_runs"), "n_runs"),
+    **dict.fromkeys(("std", "sd", "stdev", "std_dev"), "run_sd"),
+    **dict.fromkeys(("seed", "trial"), "run"),
+    **dict.fromkeys(("dataset", "task"), "benchmark"),
+    **dict.fromkeys(("method", "reward"), "arm"),
+    "paper": "study",
+}
+"""Columns by the names that people give them; a hint, since what they hold is not certain."""
+
+
+def _likely(column: str, columns: Collection[str], needed: Collection[str]) -> str:
+    """The column that another is likely meant for, by a common name or by its letters; or nothing."""
+    name = _ALSO_CALLED.get(column.strip().lower())
+    if name is None:
+        return _nearest(column, needed)
+    return "" if name in columns else name
+
+
 def _nearest(name: str, known: Collection[str], *, cutoff: float = 0.75) -> str:
     """The known name that `name` looks like, or nothing."""
     plain = re.sub(r"[\s-]+", "_", name.strip().lower())
@@ -276,7 +297,7 @@ def _refuse_header(place: str, columns: Sequence[str]) -> None:
     others = [column for column in columns if column not in _KNOWN]
     if missing:
         needed = [name for name in (*ARMS_NEED, *OUTCOMES_NEED, *_MEASURES) if name not in columns]
-        likely = {column: _nearest(column, needed) for column in others}
+        likely = {column: _likely(column, columns, needed) for column in others}
         hints = [f"did you mean {name} by {shown(column)}?" for column, name in likely.items() if name]
         raise TableError(f"{place}: missing {', '.join(missing)}; {' '.join([*hints, accepted])}")
     optional = [name for name in (OF_OUTCOMES if per_item else OF_ARMS) if name not in columns]

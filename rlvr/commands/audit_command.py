@@ -32,6 +32,12 @@ _LOG = typer.Option(
 _METRIC = typer.Option(
     [], help="Which metric of the logs says right or wrong. Repeat for several benchmarks."
 )
+_FIELD = typer.Option(
+    [],
+    metavar="PART=NAME",
+    help="Which field of a line of --log is the item, the outcome (correct) and, if need be, its prompt, "
+    "output, truth, benchmark, model, step or sample; dots lead into nested ones. Repeat for each.",
+)
 
 
 @app.command()
@@ -39,12 +45,16 @@ def audit(
     tables: list[str] = _TABLES,
     log: list[str] = _LOG,
     metric: list[str] = _METRIC,
+    field: list[str] = _FIELD,
     benchmark: str = typer.Option(None, help="What all logs are about, where they name it differently."),
     common_items: bool = typer.Option(
         False, "--common-items", help="Leave out items that are not in every log."
     ),
     unpaired: bool = typer.Option(
         False, "--unpaired", help="Do not match the items of the logs across arms."
+    ),
+    split_samples: bool = typer.Option(
+        False, "--split-samples", help="Items with other numbers of samples are another benchmark."
     ),
     json_out: str = typer.Option(None, "--json", metavar="OUT", help="Write the audit as JSON; - prints it."),
     figure: str = typer.Option(
@@ -68,9 +78,9 @@ def audit(
     accuracy_percent, and n_items; arms may be missing. Or, one row an answered item: study, model,
     benchmark, arm, run, item, correct. Semicolons or tabs may stand for the commas.
 
-    Logs are samples_*.jsonl of lm-evaluation-harness, .eval or .json of Inspect, validation .jsonl of verl,
-    or .jsonl with item and correct; their items are matched across arms. Arms that were decoded differently
-    (greedy, sampled), by their logs or by a table's column decoding, are refused.
+    Logs are those of lm-evaluation-harness, Inspect, verl, and of the other tools that README lists, or lines
+    with item and correct, or with what --field names; their items are matched across arms. Arms that were
+    decoded differently (greedy, sampled), by their logs or by a table's column decoding, are refused.
     """
     from rlvr.auditing.audit_output import print_report, to_dict, to_html, to_markdown
     from rlvr.auditing.cell_verdicts import audit as audit_tables
@@ -96,7 +106,13 @@ def audit(
             from rlvr.logs.runs import read_logs
 
             outcomes = read_logs(
-                logs, metrics=metric, common_items=common_items, benchmark=benchmark, unpaired=unpaired
+                logs,
+                metrics=metric,
+                common_items=common_items,
+                benchmark=benchmark,
+                unpaired=unpaired,
+                fields=field,
+                split_samples=split_samples,
             )
         report = audit_tables(
             [*tables, outcomes.table] if outcomes else tables,

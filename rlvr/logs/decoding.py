@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from rlvr.arms import ARMS
 
-__all__ = ["DECODINGS", "decoding_note", "different_decodings"]
+__all__ = ["DECODINGS", "decoding_note", "different_decodings", "different_temperatures"]
 
 DECODINGS = ("greedy", "sampled", "not applicable")
 """What an arm may state; "not applicable" where choices are compared by likelihood, empty if unknown."""
@@ -52,6 +52,26 @@ def different_decodings(decodings: Mapping[str, str], places: Mapping[str, str] 
     return (
         f"{named} differ in decoding, so a difference between them is not one of training; arms decoded "
         "alike are accepted: evaluate one of them again as the other was"
+    )
+
+
+def different_temperatures(temperatures: Mapping[str, float | None]) -> str:
+    """Of two logs that were sampled at temperatures known to differ: which, and what to do; else empty.
+
+    Examples
+    --------
+    >>> different_temperatures({"frozen": None, "random": 0.6, "true": 1.0})[:56]
+    'random (temperature 0.6) and true (temperature 1) differ'
+    """
+    known = {name: degree for name, degree in temperatures.items() if degree is not None}
+    first = next(iter(known), "")
+    other = next((name for name, degree in known.items() if degree != known[first]), None)
+    if other is None:
+        return ""
+    named = " and ".join(f"{name} (temperature {known[name]:g})" for name in (first, other))
+    return (
+        f"{named} differ, so a difference between them is not one of training; arms sampled at one "
+        "temperature are accepted: evaluate one of them again as the other was"
     )
 
 

@@ -1,10 +1,10 @@
 """Paths of evaluation logs to one table of outcomes, the items of all arms matched.
 
 A path is a file or a folder. A file is one training run of its arm, and so is each model's log in a folder;
-several evaluations or checkpoints of one model are not runs, and are refused until one is named. Items are
-matched by their identifier across all logs of a benchmark, so that arms are compared item by item: what is
-not in every log is refused, or counted and left out when that is asked for, and so is an item asked in
-different words. Samples are averaged within their item.
+several evaluations or checkpoints of one model are not runs, and are refused until one is named
+(:mod:`rlvr.logs.run_identity`). Items are matched by their identifier across all logs of a benchmark, so
+that arms are compared item by item: what is not in every log is refused, or counted and left out when that is
+asked for, and so is an item asked in different words. Samples are averaged within their item.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,22 +23,53 @@ from numpy.typing import NDArray
 from rlvr._checks import counted, shortened, shown
 from rlvr._reading import ReadingError, files_below
 from rlvr.arms import ARMS
-from rlvr.logs.decoding import different_decodings
-from rlvr.logs.formats import ACCEPTED, Answers, Log, LogError, read_log
+from rlvr.logs.answers import Answers, Log, LogError, UnfinishedLog
+from rlvr.logs.decoding import different_decodings, different_temperatures
+from rlvr.logs.formats import ACCEPTED, read_benchmarks
+from rlvr.logs.log_notices import copies, lost_notices, own_notices, refuse_copies, score_notices
+from rlvr.logs.records import READING, Fields, fields_from
+from rlvr.logs.run_identity import (
+    Named,
+    checkpoint_free,
+    joined,
+    name_benchmarks,
+    one_log_a_pool,
+    subtasks_as_one,
+    with_doubts,
+)
 
-__all__ = ["LogTable", "Run", "logs_at", "match_items", "read_logs"]
+__all__ = ["Account", "LogTable", "Run", "logs_at", "match_items", "read_logs"]
 
-_STEP = re.compile(r"(checkpoint|ckpt|global_step|step|iter)[-_]?\d+", re.IGNORECASE)
 # What the tools lay beside their logs.
-_BESIDE = re.compile(r"results_.*\.json|logs\.json|eval-set\.json|manifest\.json", re.IGNORECASE)
+_BESIDE = re.compile(
+    r"results_.*\.json|.*_results\.json|logs\.json|eval-set\.json|manifest\.json|.*metrics.*\.json|config\.json|"
+    r".*-(requests|recorded-inputs)\.jsonl",
+    re.IGNORECASE,
+)
+_LOGS = re.compile(r".*\.(jsonl|json|eval|parquet)(\.gz|\.zst)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Account:
+    """What became of the answers of one log: how many were read, scored, not scored, failed, left out."""
+
+    arm: str
+    run: int
+    source: str
+    read: int
+    scored: int
+    unscored: int
+    errored: int
+    left_out: int
 
 
 @dataclass(frozen=True)
 class LogTable:
-    """Outcomes, one row an item of a run, and what is to be said of each benchmark."""
+    """Outcomes, one row an item of a run; by benchmark what is to be said, and what became of each answer."""
 
     table: pd.DataFrame
     notices: Mapping[str, tuple[str, ...]]
+    accounts: Mapping[str, tuple[Account, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -55,6 +86,7 @@ class Run:
     items: Sequence[str]
     prompts: Sequence[str]
     shares: NDArray[np.float64]
+    notices: tuple[str, ...] = ()
 
 
 def read_logs(
@@ -64,6 +96,8 @@ def read_logs(
     common_items: bool = False,
     benchmark: str | None = None,
     unpaired: bool = False,
+    fields: Sequence[str] = (),
+    split_samples: bool = False,
 ) -> LogTable:
     """Read the logs of several arms and match their items.
 
@@ -72,13 +106,21 @@ def read_logs(
     logs : iterable of (arm, path)
         An arm may stand several times: every log of it is a run.
     metrics : sequence of str
-        Needed where a log holds several; a metric, or the part of its name before or after the comma.
+        Needed where a log holds several; a metric, or the part of its name before or after the comma. What
+        is named is taken as it is logged, with a notice of what speaks against it; "reading" holds each
+        output against its truth.
     common_items : bool
         Leave out what is not in every log, instead of refusing.
     benchmark : str, optional
-        What all logs are about; by default each log's own task. Needed where the same is called differently.
+        What all logs are about; by default each log's own task. Needed where the same is called differently,
+        and to take subtasks whose names begin with it as one.
     unpaired : bool
         Do not match items across arms: each arm is a sample of items of its own.
+    fields : sequence of str
+        ``PART=NAME``: where in a record of no known tool each part stands, at least item and correct; see
+        :class:`rlvr.logs.records.Fields`.
+    split_samples : bool
+        Take items with other numbers of samples for another benchmark.
 
     Returns
     -------
@@ -92,7 +134,8 @@ def read_logs(
     LogError
         Naming the log and what is accepted.
     """
-    runs = _gather(logs, metrics, benchmark)
+    named = _gather(logs, fields_from(fields) if fields else None, benchmark)
+    runs = _as_runs(named, metrics, split_samples)
     by_benchmark: dict[str, list[Run]] = {}
     for run in runs:
         by_benchmark.setdefault(run.log.benchmark, []).append(run)
@@ -110,62 +153,140 @@ def read_logs(
         )
     left_out = [f"left out, in one arm only: {name}" for name in by_benchmark if name not in audited]
     notices: dict[str, tuple[str, ...]] = {}
+    accounts: dict[str, tuple[Account, ...]] = {}
     parts = []
     for name, group in audited.items():
-        if problem := different_decodings({run.name: run.log.decoding for run in group}):
+        decodings = {run.name: run.log.decoding for run in group}
+        temperatures = {run.name: run.log.temperature for run in group}
+        if problem := different_decodings(decodings) or different_temperatures(temperatures):
             raise LogError(f"{name}: {problem}")
         by_arm = {arm: arm_runs for arm in ARMS if (arm_runs := [run for run in group if run.arm == arm])}
-        lines = [notice for run in group for notice in run.log.notices]
+        lines = [notice for run in group for notice in (*run.log.notices, *run.notices)]
+        lines += copies(name, group)
         apart = {f"{arm}: ": arm_runs for arm, arm_runs in by_arm.items()}
+        accounted: dict[str, Account] = {}
         for prefix, compared in (apart if unpaired else {"": group}).items():
             part, more = match_items(name, compared, common_items, prefix=prefix)
             parts.append(part.assign(benchmark=name))
             lines += more
+            n_common = {*compared[0].items}.intersection(*(run.items for run in compared[1:]))
+            accounted |= {run.name: _account(run, n_common if common_items else None) for run in compared}
+        accounts[name] = tuple(accounted[run.name] for run in group)
         counts = {arm: len(arm_runs) for arm, arm_runs in by_arm.items() if len(arm_runs) > 1}
         lines += [f"{arm}: {n} logs are {n} runs" for arm, n in counts.items()]
         notices[name] = tuple(dict.fromkeys([*lines, *left_out]))
     model = next((run.log.model for run in runs if run.arm == "frozen" and run.log.model), "model")
     table = pd.concat(parts, ignore_index=True).assign(study="logs", model=model)
     if any(run.log.decoding for run in runs):
-        decodings = {str(run.log.path): run.log.decoding for run in runs}
-        table["decoding"] = table["source"].map(decodings).astype("category")
-    return LogTable(table, notices)
+        stated = {str(run.log.path): run.log.decoding for run in runs}
+        table["decoding"] = table["source"].map(stated).astype("category")
+    return LogTable(table, notices, accounts)
+
+
+def _account(run: Run, common: set[str] | None) -> Account:
+    """What became of a log's answers; `common` are the items that were not left out, None for all."""
+    counts, n_scored = run.log.counts, len(run.items)
+    n_read = max(counts.read, n_scored)
+    left_out = 0 if common is None else sum(item not in common for item in run.items)
+    unscored = n_read - n_scored - counts.errored
+    return Account(
+        run.arm, run.number, str(run.log.path), n_read, n_scored, max(unscored, 0), counts.errored, left_out
+    )
 
 
 def _gather(
-    logs: Iterable[tuple[str, str | Path]], metrics: Sequence[str], benchmark: str | None
-) -> list[Run]:
-    runs: list[Run] = []
+    logs: Iterable[tuple[str, str | Path]], fields: Fields | None, benchmark: str | None
+) -> list[Named]:
+    """All logs of all arms, each with its benchmark, one a training run."""
+    named: list[Named] = []
     files: dict[tuple[int, int], str] = {}
     for arm, path in logs:
         if arm not in ARMS:
             raise LogError(f"a log's arm must be one of {', '.join(ARMS)}, got {shown(arm)}")
-        for log in logs_at(arm, Path(path)):
-            name = f"{arm}={log.path}"
-            status = log.path.stat()
+        found = logs_at(arm, Path(path), fields)
+        for file in dict.fromkeys(log.path for log in found):
+            status = file.stat()
+            name = f"{arm}={file}"
             if (before := files.setdefault((status.st_dev, status.st_ino), name)) is not name:
                 raise LogError(f"{name}: the same file stands as {before}; each log is accepted once")
-            log = replace(log, benchmark=benchmark or log.benchmark or "benchmark")
-            number = sum(run.arm == arm and run.log.benchmark == log.benchmark for run in runs) + 1
-            metric = _metric(name, log, metrics)
-            answers = log.answers[metric]
-            shares = _shares(answers, f"{name}: {metric}")
-            runs.append(Run(arm, number, name, log, answers.items, answers.prompts, shares))
-    if not runs:
+        named += [Named(arm, Path(path), log) for log in found]
+    if not named:
         raise LogError("no log was given; name at least one as ARM=PATH")
-    models = sorted({run.log.model for run in runs if run.arm == "frozen" and run.log.model})
+    models = sorted({one.log.model for one in named if one.arm == "frozen" and one.log.model})
     if len(models) > 1:
         raise LogError(
             f"frozen: logs of {len(models)} models ({shortened(', '.join(models))}); "
             "FROZEN is one model, untrained"
         )
+    refuse_copies(named)
+    named = with_doubts(name_benchmarks(one_log_a_pool(named)), benchmark)
+    if benchmark:
+        return subtasks_as_one(named, benchmark)
+    return [replace(one, log=replace(one.log, benchmark=one.log.benchmark or "benchmark")) for one in named]
+
+
+def _as_runs(named: Sequence[Named], metrics: Sequence[str], split_samples: bool) -> list[Run]:
+    """Each log by its one metric; of FROZEN, which is not trained, all logs of a benchmark together."""
+    runs: list[Run] = []
+    for one in _of_frozen_together(named):
+        metric, answers, explicit = _metric(one.name, one.log, metrics)
+        if not answers.items:
+            raise LogError(f"{one.name}: {metric} scores none of its answers; a log with scores is accepted")
+        notices = list(score_notices(one.name, one.log, metric, answers, explicit))
+        shares = _shares(answers, f"{one.name}: {metric}", one.log.reread is not None)
+        notices += own_notices(one.name, one.log, metric, answers.items, shares)
+        notices += lost_notices(one.name, one.log, shares)
+        for log, rows in _by_samples(one, answers, split_samples):
+            number = sum(run.arm == one.arm and run.log.benchmark == log.benchmark for run in runs) + 1
+            items, prompts = ([part[row] for row in rows] for part in (answers.items, answers.prompts))
+            runs.append(Run(one.arm, number, one.name, log, items, prompts, shares[rows], tuple(notices)))
     return runs
 
 
-def logs_at(arm: str, path: Path) -> list[Log]:
+def _of_frozen_together(named: Sequence[Named]) -> list[Named]:
+    """FROZEN has no runs: several logs of it on one benchmark hold samples of one model."""
+    found: dict[object, Named] = {}
+    for one in named:
+        key = one.log.benchmark if one.arm == "frozen" else id(one)
+        before = found.get(key)
+        if before is None:
+            found[key] = one
+            continue
+        n = 2 + sum("samples of one model" in notice for notice in before.log.notices)
+        notice = f"frozen: {n} logs are samples of one model, which is not trained and so has no runs"
+        rest = tuple(line for line in before.log.notices if "samples of one model" not in line)
+        log = joined([replace(before.log, notices=rest), one.log])
+        found[key] = replace(before, log=replace(log, notices=(*log.notices, notice)))
+    return list(found.values())
+
+
+def _by_samples(one: Named, answers: Answers, split: bool) -> Iterator[tuple[Log, NDArray[np.int64]]]:
+    """The log and the rows of its answers; with `split`, one for each number of samples an item."""
+    codes, _ = pd.factorize(np.array(answers.items, dtype=object))
+    counts = np.bincount(codes)
+    sizes, n_items = np.unique(counts, return_counts=True)
+    rows = np.arange(len(answers.items))
+    if sizes.size < 2 or not (split or one.log.tool == "verl"):
+        yield one.log, rows
+        return
+    if not split:
+        found = " and ".join(f"{n} items with {size}" for n, size in zip(n_items, sizes, strict=True))
+        raise LogError(
+            f"{one.name}: {shortened(found, 200)} samples each. verl writes every validation set into one "
+            "file without its name, so these may be several benchmarks: split_samples (--split-samples) "
+            "makes each number of samples a benchmark of its own, field (--field benchmark=NAME) splits by "
+            "a field of the lines"
+        )
+    for size in sizes:
+        name = f"{one.log.benchmark} ({counted(int(size), 'sample')} an item)"
+        yield replace(one.log, benchmark=name), rows[counts[codes] == size]
+
+
+def logs_at(arm: str, path: Path, fields: Fields | None = None) -> list[Log]:
     """The logs of a file, or of a folder and all below it, in the order of their names.
 
-    `arm` is for the refusals. There is at most one log a model and benchmark.
+    `arm` is for the refusals, `fields` for files of no known tool. There is at most one log a model and
+    benchmark, except where logs hold samples of one evaluation.
 
     Raises
     ------
@@ -175,26 +296,30 @@ def logs_at(arm: str, path: Path) -> list[Log]:
     if not path.is_dir():
         if not os.path.lexists(path):
             raise LogError(f"{arm}={shortened(str(path))}: no such file or folder; {ACCEPTED}")
-        return [read_log(path)]
+        return read_benchmarks(path, fields)
     try:
         below = files_below(path)
     except ReadingError as error:
         raise LogError(f"{arm}={error}; a folder that may be read whole is accepted") from None
     files = [
-        file
-        for file in sorted(below, key=_natural)
-        if file.suffix in (".jsonl", ".json", ".eval") and not _BESIDE.fullmatch(file.name)
+        file for file in sorted(below, key=_natural) if _LOGS.fullmatch(file.name) and not _lies_beside(file)
     ]
     if not files:
         raise LogError(f"{arm}={path}: a folder without a log; {ACCEPTED}")
-    logs = [read_log(file) for file in files]
+    logs = _finished(arm, files, fields)
     tools = sorted({log.tool for log in logs})
     if len(tools) > 1:
         raise LogError(f"{arm}={path}: holds logs of {' and '.join(tools)}; name the files that are meant")
-    first: dict[tuple[str, str, str], Log] = {}
+    first: dict[tuple[str, ...], Log] = {}
     for log in logs:
         # A model's checkpoints differ in their step alone.
-        run = _STEP.sub("*", str(log.path.parent)), _STEP.sub("*", log.run or log.model), log.benchmark
+        place = log.path.parent.relative_to(path).as_posix()
+        run = (
+            checkpoint_free(place),
+            checkpoint_free(log.run or log.model),
+            log.benchmark,
+            log.pool and str(log.path),
+        )
         before = first.setdefault(run, log)
         if before is not log:
             both = f"{before.path.relative_to(path)} and {log.path.relative_to(path)}"
@@ -210,14 +335,43 @@ def logs_at(arm: str, path: Path) -> list[Log]:
     return logs
 
 
+def _lies_beside(file: Path) -> bool:
+    """Whether a tool laid this beside its logs: results, settings, predictions that are scored elsewhere."""
+    unscored = "predictions" in file.parts and any(
+        (Path(*file.parts[: file.parts.index("predictions")]) / scored).is_dir()
+        for scored in ("reviews", "results")
+    )
+    return unscored or bool(_BESIDE.fullmatch(file.name)) or "reports" in file.parts
+
+
+def _finished(arm: str, files: Sequence[Path], fields: Fields | None) -> list[Log]:
+    """The logs of files; an evaluation that failed is left out where its retry lies beside it."""
+    logs: list[Log] = []
+    failed: list[tuple[Path, UnfinishedLog]] = []
+    for file in files:
+        try:
+            logs += read_benchmarks(file, fields)
+        except UnfinishedLog as error:
+            failed.append((file, error))
+    for file, failure in failed:
+        retry = next((n for n, log in enumerate(logs) if log.evaluation == failure.evaluation), None)
+        if retry is None:
+            raise failure
+        notice = f"{arm}: {file.name} did not end well and is left out, {logs[retry].path.name} is its retry"
+        logs[retry] = replace(logs[retry], notices=(*logs[retry].notices, notice))
+    return logs
+
+
 def _natural(path: Path) -> list[tuple[int, int, str]]:
     """A key by which run10 follows run9."""
     parts = re.split(r"(\d+)", str(path))
     return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts]
 
 
-def _metric(name: str, log: Log, metrics: Sequence[str]) -> str:
-    """The one metric of a log that says right or wrong."""
+def _metric(name: str, log: Log, metrics: Sequence[str]) -> tuple[str, Answers, bool]:
+    """The one metric of a log that says right or wrong, its answers, and whether it was named."""
+    if READING in metrics and log.reread is not None:
+        return READING, log.reread, True
     if not log.answers:
         raise LogError(f"{name}: holds no scored answer; a log with scores is accepted")
     fitting = [
@@ -227,7 +381,8 @@ def _metric(name: str, log: Log, metrics: Sequence[str]) -> str:
     ]
     exact = [metric for metric in fitting if metric in metrics]
     if len(exact or fitting) == 1:
-        return (exact or fitting)[0]
+        metric = (exact or fitting)[0]
+        return metric, log.answers[metric], bool(metrics)
     n_fitting = f"{len(fitting)} that fit" if metrics else f"{len(fitting)}"
     raise LogError(
         f"{name}: metric (--metric) must name one of {shortened(', '.join(map(repr, log.answers)), 400)}; "
@@ -235,7 +390,7 @@ def _metric(name: str, log: Log, metrics: Sequence[str]) -> str:
     )
 
 
-def _shares(answers: Answers, where: str) -> NDArray[np.float64]:
+def _shares(answers: Answers, where: str, readable: bool) -> NDArray[np.float64]:
     """The fraction right of each answer."""
     values = pd.Series(answers.values, dtype=object)
     try:
@@ -246,9 +401,10 @@ def _shares(answers: Answers, where: str) -> NDArray[np.float64]:
     wrong = np.flatnonzero(~((shares >= 0) & (shares <= 1)))
     if wrong.size:
         at = int(wrong[0])
+        way = f" (metric (--metric) {READING} holds outputs against truths)" if readable else ""
         raise LogError(
             f"{where} of item {shortened(answers.items[at])} must be right or wrong, or a fraction from 0 "
-            f"to 1, got {shown(answers.values[at])}"
+            f"to 1{way}, got {shown(answers.values[at])}"
         )
     return shares
 
@@ -274,6 +430,7 @@ def match_items(
     common = np.flatnonzero(n_runs == len(runs))
     notices = _missing(benchmark, runs, items, answered, common.size, common_items)
     _refuse_other_prompts(benchmark, runs, items, places)
+    _refuse_other_truths(benchmark, runs)
     shares, counts = np.empty((len(runs), common.size)), np.empty((len(runs), common.size), dtype=np.int64)
     column = np.full(items.size, -1)
     column[common] = np.arange(common.size)
@@ -318,6 +475,11 @@ def _missing(
     lacking = "; ".join(f"{run.name} lacks {n}" for run, n in zip(runs, n_lacking, strict=True) if n)
     left_out = f"{items.size - n_common} of {counted(items.size, 'item')}"
     sizes = f"{benchmark}: {left_out} are not in every log ({shortened(lacking, 400)}"
+    if not n_common and len({run.arm for run in runs}) == 1:
+        raise LogError(
+            f"{sizes}): logs of one arm that share no item are of other benchmarks or subtasks, not runs; "
+            "give the runs of one benchmark"
+        )
     if not n_common:
         tools = sorted({run.log.tool for run in runs})
         why = (
@@ -359,4 +521,23 @@ def _refuse_other_prompts(
                 f"{changed.size} of {counted(items.size, 'item')}, "
                 f"the first is {shortened(str(items[at]), 60)} "
                 f"(prompts {before[at][:12]} and {prompts[differ][0][:12]}); arms asked the same are accepted"
+            )
+
+
+def _refuse_other_truths(benchmark: str, runs: Sequence[Run]) -> None:
+    """Refuse logs of one tool in which an item has another right answer."""
+    first: dict[tuple[str, str], tuple[Run, str]] = {}
+    for run in runs:
+        other = [
+            (item, *found, truth)
+            for item, truth in run.log.truths.items()
+            if (found := first.setdefault((run.log.tool, item), (run, truth)))[1].strip() != truth.strip()
+        ]
+        if other:
+            item, before, one, another = other[0]
+            raise LogError(
+                f"{benchmark}: {before.name} and {run.name} hold other right answers for {len(other)} of "
+                f"{counted(len(run.log.truths), 'item')}, the first is {shortened(item, 60)} "
+                f"({shortened(one, 40)} and {shortened(another, 40)}), so their scores are not of one "
+                "benchmark; arms judged by the same answers are accepted (an arm's own labels are no truth)"
             )

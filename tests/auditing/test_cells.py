@@ -287,3 +287,14 @@ def test_a_refusal_shows_the_beginning_and_the_end_of_a_long_cell(refused, repea
 def test_a_notice_shortens_a_long_number_too():
     (cell,) = read_cells([arms_table(accuracy=f"0.{'123' * 900}").head(1)])
     assert len(cell.notices[0]) < 200 and "(2,702 characters)" in cell.notices[0]
+
+
+@pytest.mark.parametrize("column", ["seed", "Run"])
+def test_a_row_a_run_is_refused_with_what_repeated_runs_need(column):
+    table = pd.DataFrame({"study": "s", "model": "m", "benchmark": "b", "arm": "true", column: [1, 2],
+                          "accuracy": [0.6, 0.62], "n_items": 500})  # fmt: skip
+    with pytest.raises(
+        TableError, match=r"line 3: the true arm .* mean accuracy, with n_runs and run_sd"
+    ) as no:
+        read_cells([table])
+    assert "setup" not in str(no.value)

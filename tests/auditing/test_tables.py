@@ -321,6 +321,14 @@ def test_what_is_written_comes_back(model, accuracies):
     assert {name: arm.accuracy for name, arm in cell.arms.items()} == shares
 
 
+def test_columns_by_the_names_that_people_give_them_are_hinted_at(write):
+    text = refusal(write("arm,benchmark,n_seeds,mean,std,n,seed\ntrue,b,3,0.6,0.02,50,1\n"))
+    for name, column in (("n_runs", "n_seeds"), ("accuracy", "mean"), ("run_sd", "std"), ("n_items", "n"),
+                         ("run", "seed")):  # fmt: skip
+        assert f"did you mean {name} by '{column}'?" in text
+    assert "study by" not in text
+
+
 def test_a_table_of_very_many_columns_is_refused_at_once(tmp_path):
     (tmp_path / "t.csv").write_text(",".join(f"column{n}" for n in range(100_000)))
     with pytest.raises(TableError, match="line 1: 100,000 columns; at most 1,000 are accepted"):

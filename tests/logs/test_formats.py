@@ -30,8 +30,9 @@ def test_each_tool_s_file_is_recognised_by_one_row(tmp_path):
     verl = write(tmp_path / "20.jsonl", {"input": "q", "score": 1.0})
     plain = write(tmp_path / "plain.jsonl", {"item": "q", "correct": 1})
     tools = [read_log(path).tool for path in (SAMPLES, EVAL, verl, plain)]
-    assert tools == [row.tool for row in FORMATS] == ["lm-eval", "Inspect", "verl", "plain"]
-    assert [row.files in ACCEPTED for row in FORMATS] == [True] * 4
+    assert tools == ["lm-eval", "Inspect", "verl", "plain"] and FORMATS[-1].tool == "plain"
+    assert len({row.tool for row in FORMATS}) == len(FORMATS) and {*tools} <= {row.tool for row in FORMATS}
+    assert all(row.files in ACCEPTED for row in FORMATS)
 
 
 def test_a_new_format_is_one_function_and_one_row(tmp_path, monkeypatch):

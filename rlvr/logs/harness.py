@@ -1,0 +1,177 @@
+"""Samples of lm-evaluation-harness and of lmms-eval, which descends from it.
+
+``samples_<task>_<time>.jsonl`` holds one line an item *and filter*, each with one or several metrics, named
+``metric,filter`` as in the harness's own results. Items go by ``doc_hash``. Before 0.4.7 a line said neither
+its filter nor its metrics: these are the numbers beside the known fields, and a log of several filters cannot
+be told apart. How answers were decoded stands in ``arguments``. The harness's own results lie beside the log.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rlvr._checks import shown
+from rlvr._reading import read_bytes
+from rlvr.logs.answers import (
+    SHORT,
+    Answers,
+    Counts,
+    Log,
+    LogError,
+    Outputs,
+    OwnResult,
+    bare_name,
+    decoding_of,
+    fingerprint,
+    mapping,
+    temperature_of,
+)
+
+__all__ = ["read_harness"]
+
+_KNOWN = {
+    "doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics", "doc_hash",
+    "prompt_hash", "target_hash", "input", "input_media", "token_counts", "schema_version", "sample_len",
+}  # fmt: skip
+_TIME = r"\d{4}-\d\d-\d\dT[\d.-]+"
+_SAMPLES = re.compile(
+    rf"samples_(?P<task>.+?)(?:_(?P<time>{_TIME}))?|(?P<before>[\d_]+)_samples_(?P<named>.+)"
+)
+
+
+def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
+    """The log of a file of samples.
+
+    Raises
+    ------
+    LogError
+        If a document stands twice.
+    """
+    columns: dict[str, tuple[Answers, list[Any]]] = {}
+    outputs, documents_read = Outputs(), set[Any]()
+    n_drawn, once, old, name = 0, False, False, ""
+    settings: set[tuple[str, float | None]] = set()
+    before: Any = settings  # unlike any settings of a log
+    for record in records:
+        asked = record.get("arguments", record.get("input"))
+        if (stated := _settings(asked)) != before:
+            before = stated
+            settings.add(_decoding(stated))
+        old = "metrics" not in record
+        sieve = record.get("filter", "none")
+        item = record.get("doc_hash") or fingerprint(
+            json.dumps(record.get("doc"), indent=2, ensure_ascii=False)  # as later versions do it
+        )
+        prompt = record.get("prompt_hash") or fingerprint(json.dumps(asked, sort_keys=True))
+        document = record["doc_id"]
+        documents_read.add(document)
+        for name in _numbers(record) if old else record["metrics"]:
+            if (pair := columns.get(f"{name},{sieve}")) is None:
+                pair = columns[f"{name},{sieve}"] = Answers(), []
+            column, documents = pair
+            column.add(item[:SHORT], prompt[:SHORT], record[name])
+            documents.append(document)
+        written = record["resps"] if "resps" in record else record.get("filtered_resps")
+        while isinstance(written, list) and len(written) == 1:
+            written = written[0]
+        outputs.add(item, written, record.get(name))
+        if not n_drawn:
+            responses = record.get("resps") or [[]]
+            n_drawn = len(responses[0]) if isinstance(responses[0], list) else 1
+            filtered = record.get("filtered_resps")
+            once = not (isinstance(filtered, list) and filtered and isinstance(filtered[0], list))
+    for column, documents in columns.values():
+        _number_repeats(path, column, documents, old)
+    named = _SAMPLES.fullmatch(bare_name(path))
+    notice = (
+        f"lm-evaluation-harness drew {n_drawn} answers an item and scored the item once: one sample, or what "
+        "its filter made of them"
+    )
+    decoding, temperature = settings.pop() if len(settings) == 1 else ("", None)
+    return Log(
+        path,
+        (named["task"] or named["named"]) if named else "",
+        path.parent.name,
+        {name: column for name, (column, _) in columns.items()},
+        notices=(notice,) if n_drawn > 1 and once else (),
+        decoding=decoding,
+        temperature=temperature,
+        counts=Counts(len(documents_read)),
+        outputs=outputs.digest(),
+        own=_own_results(path, named, columns),
+    )
+
+
+def _numbers(record: Mapping[str, Any]) -> list[str]:
+    """The metrics of a line that does not name them."""
+    return [
+        name for name, value in record.items() if name not in _KNOWN and isinstance(value, (bool, int, float))
+    ]
+
+
+def _number_repeats(path: Path, column: Answers, documents: list[Any], old: bool) -> None:
+    """Tell documents with the same text apart, by their order; refuse a document that stands twice."""
+    if len(set(column.items)) == len(column.items):
+        return
+    seen: set[str] = set()
+    for one in documents:
+        if str(one) not in seen:
+            seen.add(str(one))
+            continue
+        why = (
+            "; lm-evaluation-harness before 0.4.7 wrote a line for each filter and did not say which (its "
+            "issues 1687 and 2025); a log of one filter, or of a later version, is accepted: evaluate again"
+            if old
+            else " in one filter; once is accepted"
+        )
+        raise LogError(f"{path}: doc_id {shown(one)} stands twice{why}")
+    counts: dict[str, int] = {}
+    for index in sorted(range(len(documents)), key=documents.__getitem__):
+        item = column.items[index]
+        counts[item] = counts.get(item, 0) + 1
+        if counts[item] > 1:
+            column.items[index] = f"{item}#{counts[item]}"
+
+
+def _settings(arguments: Any) -> Any:
+    """From ``{"gen_args_0": {"arg_0": prompt, "arg_1": settings}}`` or ``[[prompt, settings]]``.
+
+    The settings of a generated answer are a mapping; in their place a compared choice has its text.
+    """
+    requests = list(arguments.values()) if isinstance(arguments, dict) else arguments
+    first = requests[0] if isinstance(requests, list) and requests else None
+    settings = first.get("arg_1") if isinstance(first, dict) else None
+    return first[1] if isinstance(first, list) and len(first) > 1 else settings
+
+
+def _decoding(settings: Any) -> tuple[str, float | None]:
+    """How answers were decoded, and at which temperature."""
+    if isinstance(settings, str):
+        return "not applicable", None
+    return (decoding_of(settings), temperature_of(settings)) if isinstance(settings, dict) else ("", None)
+
+
+def _own_results(
+    path: Path, named: re.Match[str] | None, metrics: Iterable[str]
+) -> dict[str, tuple[OwnResult, ...]]:
+    """What the results that lie beside a log say of its task, by metric."""
+    if not named:
+        return {}
+    name = f"results_{named['time']}.json" if named["time"] else f"{named['before']}_results.json"
+    if not (named["time"] or named["before"]):
+        return {}
+    try:
+        results = mapping(mapping(json.loads(read_bytes(path.parent / name))).get("results"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    stated = mapping(results.get(named["task"] or named["named"]))
+    why = "it may weight or reduce the lines in another way"
+    return {
+        metric: (OwnResult(float(stated[metric]), name, why),)
+        for metric in metrics
+        if isinstance(stated.get(metric), (int, float))
+    }

@@ -1,0 +1,173 @@
+"""Logs of Inspect: epochs are samples of an item, scorers are metrics, items go by the sample's id.
+
+Samples without a score are left out, as Inspect leaves them out of its own accuracy. The summaries of an
+``.eval`` file cut a prompt after 5,120 characters, so prompts are compared up to there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rlvr._checks import shown
+from rlvr.logs.answers import (
+    Answers,
+    Counts,
+    Log,
+    LogError,
+    Outputs,
+    OwnResult,
+    UnfinishedLog,
+    decoding_of,
+    fingerprint,
+    mapping,
+    temperature_of,
+    text_of,
+)
+
+__all__ = ["read_inspect"]
+
+_GRADES = {"C": 1.0, "I": 0.0, "P": 0.5, "N": 0.0}
+_WORDS = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
+_CUT = 5120  # characters of a text in a summary
+
+
+def read_inspect(path: Path, records: Iterable[dict[str, Any]]) -> Log:
+    """The log that a file holds.
+
+    Raises
+    ------
+    LogError
+        If the evaluation did not end well, or an epoch stands twice.
+    """
+    (log,) = records
+    about = log["eval"]
+    evaluation = text_of([about.get("task_id") or about.get("task"), about.get("model")])
+    if log.get("status") != "success":
+        raise UnfinishedLog(
+            f"{path}: status {shown(log.get('status'))}; a log with status 'success' is accepted", evaluation
+        )
+    columns: dict[str, Answers] = {}
+    answers = set()
+    outputs = Outputs()
+    n_failed = 0
+    for sample in log.get("samples") or []:
+        answer = str(sample["id"]), sample.get("epoch", 1)
+        if answer in answers:
+            raise LogError(f"{path}: sample {shown(answer[0])} has epoch {answer[1]} twice; once is accepted")
+        answers.add(answer)
+        scores = list(_scores(sample.get("scores") or {}))
+        n_failed += bool(sample.get("error")) and not scores
+        prompt = fingerprint(text_of(_asked(sample.get("input"))))
+        for scorer, score in scores:
+            if isinstance(score, float) and math.isnan(score):
+                continue  # Inspect's mark of a sample that was not scored
+            columns.setdefault(scorer, Answers()).add(answer[0], prompt, _grade(score))
+        outputs.add(f"{answer}", _written(sample), text_of(scores))
+    settings = _settings(log)
+    return Log(
+        path,
+        str(about.get("task", "")),
+        str(about.get("model", "")),
+        columns,
+        decoding=decoding_of(settings),
+        temperature=temperature_of(settings),
+        counts=Counts(len(answers), n_failed),
+        outputs=outputs.digest(),
+        own=_own_results(log, columns),
+        evaluation=evaluation,
+    )
+
+
+def _scores(scores: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """Scorer and value; a scorer with several values is several metrics, ``scorer/name``."""
+    for scorer, score in scores.items():
+        value = score.get("value") if isinstance(score, dict) else score
+        if isinstance(value, dict):
+            yield from ((f"{scorer}/{name}", part) for name, part in value.items())
+        else:
+            yield scorer, value
+
+
+def _grade(score: Any) -> Any:
+    """A score as a number where Inspect's own ``value_to_float`` reads one."""
+    if not isinstance(score, str) or score in _GRADES:
+        return _GRADES[score] if isinstance(score, str) else score
+    try:
+        return _WORDS[score.lower()] if score.lower() in _WORDS else float(score)
+    except ValueError:
+        return score
+
+
+def _asked(value: Any) -> Any:
+    """A prompt as a summary has it: texts cut, images named only, messages without their identifiers."""
+    if isinstance(value, str):
+        return value[:_CUT]
+    if not isinstance(value, list):
+        return value
+    return [[mapping(message).get("role"), _content(mapping(message).get("content"))] for message in value]
+
+
+def _content(content: Any) -> Any:
+    if not isinstance(content, list):
+        return _asked(content)
+    parts = [mapping(part) for part in content]
+    return [
+        _asked(part.get("text")) if part.get("type") == "text" else f"({str(part.get('type')).capitalize()})"
+        for part in parts
+    ]
+
+
+def _written(sample: Mapping[str, Any]) -> Any:
+    """What tells a sample from that of another evaluation: its own identifier, else its scores' words."""
+    return sample.get("uuid") or mapping(sample.get("output")).get("completion")
+
+
+def _settings(log: Mapping[str, Any]) -> dict[str, Any]:
+    """The last ``generate`` of the plan, else the plan's settings, else the model's.
+
+    In Inspect what a task or a call of ``eval`` sets, which the plan holds, wins over the model's own
+    settings (seen in the model events of logs by release 0.3.285).
+    """
+    plan = mapping(log.get("plan"))
+    steps = plan.get("steps")
+    generates = [
+        mapping(step.get("params"))
+        for step in (steps if isinstance(steps, list) else ())
+        if isinstance(step, dict) and step.get("solver") == "generate"
+    ]
+    settings: dict[str, Any] = {}
+    for layer in (mapping(log.get("eval")).get("model_generate_config"), plan.get("config"), *generates):
+        settings |= {name: value for name, value in mapping(layer).items() if value is not None}
+    return {name: settings.get(name) for name in ("temperature", "top_k")}
+
+
+def _own_results(log: Mapping[str, Any], metrics: Iterable[str]) -> dict[str, tuple[OwnResult, ...]]:
+    """Accuracy or mean of each scorer in the log's own results; one for each way to reduce epochs."""
+    scores = mapping(log.get("results")).get("scores")
+    found: dict[str, tuple[OwnResult, ...]] = {}
+    for score in scores if isinstance(scores, list) else ():
+        score = mapping(score)
+        names = (str(score.get("name")), f"{score.get('scorer')}/{score.get('name')}")
+        metric = next((name for name in names if name in metrics), None)
+        stated = mapping(score.get("metrics"))
+        value = next(
+            (
+                value
+                for name in ("accuracy", "mean")
+                if isinstance(value := mapping(stated.get(name)).get("value"), (int, float))
+            ),
+            None,
+        )
+        if metric is None or value is None:
+            continue
+        reducer = score.get("reducer")
+        why = (
+            f"it reduces the epochs of a sample by {reducer}, here they are averaged"
+            if reducer not in (None, "mean")
+            else "Inspect averages the samples that it scored, and leaves out the others"
+        )
+        found[metric] = (*found.get(metric, ()), OwnResult(float(value), "Inspect's own results", why))
+    return found

@@ -1,0 +1,462 @@
+"""Logs that are records: lines of JSON, a JSON list, rows of Parquet; one an answer, or one an item.
+
+:class:`Fields` says where in a record the item, its outcome, the prompt, the output and the truth stand;
+:func:`read_records` does the rest. A record may hold one sample of an item or a list of them. Records that
+differ in their benchmark are several logs. Records that differ in their training step, their model or what
+was asked of an item are no samples of one evaluation, and are refused by the name of the field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from rlvr._checks import shortened, shown
+from rlvr.logs.answers import (
+    SHORT,
+    Answers,
+    Counts,
+    Log,
+    LogError,
+    Outputs,
+    decoding_of,
+    fingerprint,
+    temperature_of,
+    text_of,
+)
+from rlvr.logs.decoding import DECODINGS
+from rlvr.logs.score_checks import Reading, check_scores, plain_reading
+
+__all__ = [
+    "READING",
+    "Fields",
+    "fields_from",
+    "fields_to_offer",
+    "named_outcomes",
+    "outcomes_at",
+    "read_records",
+    "scored",
+    "value_at",
+]
+
+READING = "reading"
+"""The metric that holds each output against its truth, where both stand in the file."""
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Names of the fields that hold each part; of several names the first that a record has.
+
+    Dots stand between the names of nested objects. Where ``correct`` leads to a list, each entry is a sample;
+    where to a mapping, each entry is a metric. All records of a file share one ``model`` and ``step``, all of
+    an item one ``prompt`` and ``truth``, except in what ``sample`` names: that tells samples apart.
+    """
+
+    item: tuple[str, ...] = ("item",)
+    correct: tuple[str, ...] = ("correct",)
+    prompt: tuple[str, ...] = (
+        "input", "prompt", "question", "problem", "query", "instruction", "image", "images",
+    )  # fmt: skip
+    output: tuple[str, ...] = (
+        "output", "response", "completion", "generation", "prediction", "model_output", "output_text",
+    )  # fmt: skip
+    truth: tuple[str, ...] = (
+        "gts", "gt", "ground_truth", "gold", "gold_answer", "truth", "target", "expected_answer",
+        "reference_answer",
+    )  # fmt: skip
+    benchmark: tuple[str, ...] = (
+        "benchmark", "data_source", "dataset", "dataset_name", "data_name", "eval_name", "task",
+    )  # fmt: skip
+    model: tuple[str, ...] = ("model", "model_name", "model_id", "model_path", "model_name_or_path")
+    step: tuple[str, ...] = (
+        "step", "global_step", "global_steps", "training_step", "checkpoint", "ckpt", "epoch",
+    )  # fmt: skip
+    sample: tuple[str, ...] = ()
+
+
+_DECODED = ("decoding", "temperature", "top_k", "do_sample")
+_SHARED = ("arm", "run", "temperature")
+"""What all records of a file share besides; several runs in a file are a run each, not samples."""
+
+
+def fields_from(pairs: Sequence[str]) -> Fields:
+    """The fields that ``PART=NAME`` pairs name, the rest as usual.
+
+    Raises
+    ------
+    LogError
+        If a pair has no known part, or item or correct is not among them.
+    """
+    known = [part.name for part in fields(Fields)]
+    named: dict[str, tuple[str, ...]] = {}
+    for pair in pairs:
+        part, _, name = (text.strip() for text in pair.partition("="))
+        if not name or part not in known:
+            raise LogError(
+                f"field (--field) must be PART=NAME with a part out of {', '.join(known)}, got {shown(pair)}"
+            )
+        named[part] = (*named.get(part, ()), name)
+    if missing := [part for part in ("item", "correct") if part not in named]:
+        raise LogError(f"field (--field) must name item and correct, got no {' and no '.join(missing)}")
+    return replace(Fields(), **named)
+
+
+def value_at(record: Any, name: str) -> Any:
+    """What stands under a dotted name, None where nothing does; a key that itself holds dots comes first.
+
+    A whole number picks an entry of a list; any other name below a list is taken of each of its entries.
+    """
+    if isinstance(record, dict):
+        if name in record:
+            return record[name]
+        places = [place for place, letter in enumerate(name) if letter == "."]
+        return next(
+            (value_at(record[name[:at]], name[at + 1 :]) for at in places if name[:at] in record), None
+        )
+    if isinstance(record, list):
+        head, _, rest = name.partition(".")
+        if not head.isdecimal():
+            return [value_at(entry, name) for entry in record]
+        entry = record[int(head)] if int(head) < len(record) else None
+        return value_at(entry, rest) if rest else entry
+    return None
+
+
+def _first(record: Mapping[str, Any], names: Sequence[str]) -> tuple[str, Any]:
+    """Name and value of the first field that the record has."""
+    return next(
+        ((name, value) for name in names if (value := value_at(record, name)) is not None), ("", None)
+    )
+
+
+def outcomes_at(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """Metrics of a record: the first field that it has, or of a mapping each entry that is a number."""
+
+    def outcomes(record: Mapping[str, Any]) -> Mapping[str, Any]:
+        name, value = _first(record, names)
+        if not isinstance(value, dict):
+            return {name or names[0]: value}
+        return {metric: part for metric, part in value.items() if isinstance(part, (bool, int, float))}
+
+    return outcomes
+
+
+_WORDS = {
+    **dict.fromkeys(("true", "yes", "correct", "right", "pass", "passed"), 1),
+    **dict.fromkeys(("false", "no", "incorrect", "wrong", "fail", "failed"), 0),
+}
+
+
+def named_outcomes(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """As :func:`outcomes_at`, with words such as yes and wrong as 1 and 0."""
+    outcomes = outcomes_at(names)
+
+    def number(value: Any) -> Any:
+        if isinstance(value, list):
+            return [number(entry) for entry in value]
+        return _WORDS.get(value.lower(), value) if isinstance(value, str) else value
+
+    return lambda record: {metric: number(value) for metric, value in outcomes(record).items()}
+
+
+def read_records(
+    path: Path,
+    records: Iterable[Mapping[str, Any]],
+    where: Fields,
+    *,
+    outcomes: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
+    name_item: Callable[[Mapping[str, Any], int], str] | None = None,
+    several: bool = True,
+    unscored: bool = True,
+    prompts: bool = True,
+    check: bool = True,
+    **about: Any,
+) -> list[Log]:
+    """The logs of records, one a benchmark.
+
+    Parameters
+    ----------
+    path : Path
+    records : iterable of mapping
+    where : Fields
+    outcomes : function from record to mapping of metric to outcome, optional
+        By default :func:`outcomes_at` of ``where.correct``.
+    name_item : function from record and its number to str, optional
+        By default what stands in the field of the item.
+    several : bool
+        A list of outcomes holds one a sample; else it is an outcome that is refused.
+    unscored : bool
+        An outcome of None is an answer that was not scored; else it is refused.
+    prompts : bool
+        Compare prompts across arms.
+    check : bool
+        Hold outcomes against a plain reading: where a trainer may have scored them, and no evaluator.
+    **about
+        As in :class:`rlvr.logs.answers.Log`.
+
+    Raises
+    ------
+    LogError
+        Naming the answer, the field and what is accepted.
+    """
+    gathered = _Gathered(path, unscored, check, about)
+    outcomes_of = outcomes or outcomes_at(where.correct)
+    shared = {*where.step, *where.model, *_SHARED} - {*where.sample}
+    of_item = {*where.prompt, *where.truth} - {*where.sample, *where.item}
+    present: dict[tuple[str, ...], Fields] = {}
+    for number, record in enumerate(records, 1):
+        keys = tuple(record)
+        if (here := present.get(keys)) is None:
+            here = present[keys] = _present(where, record)
+        name, benchmark = _first(record, here.benchmark)
+        if here.step:
+            gathered.refuse_second_values(record, shared, number)
+            gathered.note_decoding(record, number)
+        item = name_item(record, number) if name_item else _item(path, record, where, number)
+        asked = _first(record, here.prompt)[1] if prompts else None
+        output, truth = _first(record, here.output)[1], _first(record, here.truth)[1]
+        gathered.begin_item(item, record, of_item if here.sample else set(), number, benchmark, name)
+        for place, values in enumerate(_samples(outcomes_of(record), several)):
+            gathered.add(
+                item,
+                values,
+                prompt="" if asked is None else fingerprint(text_of(asked))[:SHORT],
+                output=output[place]
+                if several and isinstance(output, list) and place < len(output)
+                else output,
+                truth=truth,
+                failed=bool(record.get("error")) and None in values.values(),
+            )
+    return gathered.logs(where)
+
+
+def _present(where: Fields, record: Mapping[str, Any]) -> Fields:
+    """The names that can lead somewhere in records with these keys; of steps and samples, any that matter."""
+    named = {
+        part.name: tuple(
+            name for name in getattr(where, part.name) if name in record or name.partition(".")[0] in record
+        )
+        for part in fields(Fields)
+    }
+    named["step"] = tuple(record.keys() & {*where.step, *where.model, *_SHARED, *_DECODED})
+    named["sample"] = tuple(record.keys() & {*where.prompt, *where.truth})
+    return Fields(**named)
+
+
+def _item(path: Path, record: Mapping[str, Any], where: Fields, number: int) -> str:
+    _, item = _first(record, where.item)
+    if not isinstance(item, (str, int)) or item == "":
+        raise LogError(f"{path}, answer {number}: {where.item[0]} must be a name, got {shown(item)}")
+    return str(item)
+
+
+def _samples(outcomes: Mapping[str, Any], several: bool) -> Iterator[Mapping[str, Any]]:
+    """The outcomes of each sample; metrics that are lists have one entry a sample."""
+    lists = {metric: value for metric, value in outcomes.items() if isinstance(value, list)}
+    if not several or not lists:
+        yield outcomes
+        return
+    for place in range(max(map(len, lists.values()))):
+        yield {metric: value[place] if place < len(value) else None for metric, value in lists.items()}
+
+
+class _Gathered:
+    """Answers of one file, by benchmark and metric, and what is found about them on the way."""
+
+    def __init__(self, path: Path, unscored: bool, check: bool, about: Mapping[str, Any]) -> None:
+        self.path, self.unscored, self.check, self.about = path, unscored, check, dict(about)
+        self.parts: dict[str, _Part] = {}
+        self.part = _Part()
+        self.benchmark_fields: set[str] = set()
+        self.shared: dict[str, tuple[Any, int]] = {}
+        self.decodings: dict[str, int] = {}
+
+    def refuse_second_values(self, record: Mapping[str, Any], names: set[str], number: int) -> None:
+        """Refuse a record that differs in what all of a file share."""
+        for name in record.keys() & names:
+            first, at = self.shared.setdefault(name, (record[name], number))
+            if first != record[name]:
+                one, other = (shortened(text_of(value), 40) for value in (first, record[name]))
+                what = f"{name}s {one}, {other}" + (" of training" if name in Fields().step else "")
+                raise LogError(
+                    f"{self.path}: holds the {what}; one {name} is accepted (answers {at} and {number} are "
+                    f"not of one evaluation): write a file for each, or, where {name} only numbers the "
+                    f"samples of an item, name it (--field sample={name})"
+                )
+
+    def note_decoding(self, record: Mapping[str, Any], number: int) -> None:
+        """Remember how a record says that it was decoded."""
+        stated = record.get("decoding")
+        if stated not in (*DECODINGS, "", None):
+            raise LogError(
+                f"{self.path}, answer {number}: decoding must be one of {', '.join(DECODINGS)}, or "
+                f"left out, got {shown(stated)}"
+            )
+        if decoding := stated or decoding_of(record):
+            self.decodings.setdefault(decoding, number)
+        if len(self.decodings) > 1:
+            (one, first), (other, second), *_ = self.decodings.items()
+            raise LogError(
+                f"{self.path}: answer {first} is {one} and answer {second} {other}; "
+                "one decoding a log is accepted"
+            )
+
+    def begin_item(
+        self, item: str, record: Mapping[str, Any], names: set[str], number: int, benchmark: Any, field: str
+    ) -> None:
+        """Turn to a record's benchmark; refuse one that differs in what all records of its item share."""
+        label = "" if benchmark is None else text_of(benchmark)
+        if (part := self.parts.get(label)) is None:
+            part = self.parts[label] = _Part()
+        self.part = part
+        self.benchmark_fields.add(field)
+        for name in record.keys() & names:
+            value = record[name]
+            first, at = self.part.of_item.setdefault((item, name), (value, number))
+            if first != value:
+                one, other = (shortened(text_of(each), 40) for each in (first, value))
+                raise LogError(
+                    f"{self.path}: answers {at} and {number} to item {shortened(item, 60)} differ in {name} "
+                    f"({one} and {other}), so these are not samples of one item; items with names of their "
+                    "own are accepted: name a field that tells them apart (--field item=NAME) or tells "
+                    "their benchmark (--field benchmark=NAME)"
+                )
+
+    def add(
+        self, item: str, values: Mapping[str, Any], *, prompt: str, output: Any, truth: Any, failed: bool
+    ) -> None:
+        """One sample of an item."""
+        part = self.part
+        part.n_read += 1
+        part.n_failed += failed
+        if failed:
+            return
+        known = self.check and output is not None and truth is not None
+        part.items.append(item)
+        part.readings.append(plain_reading(output, truth) if known else Reading())
+        part.outputs.add(item, output, next(iter(values.values()), None))
+        if truth is not None:
+            part.truths[item] = text_of(truth)
+        for metric, value in values.items():
+            if (column := part.columns.get(metric)) is None:
+                column = part.columns[metric] = Answers()
+            column.add(item, prompt, value)
+
+    def logs(self, where: Fields) -> list[Log]:
+        """One log a benchmark."""
+        n_items = len({(name, item) for name, part in self.parts.items() for item in part.items})
+        if "task" in self.benchmark_fields and len(self.parts) > max(1, n_items / 2):
+            raise LogError(
+                f"{self.path}: task has {len(self.parts)} values on {n_items} items, so it may name the "
+                "items or their benchmarks; say which (--field item=task, or --field benchmark=NAME of "
+                "another field)"
+            )
+        model = next((self.shared[name][0] for name in where.model if name in self.shared), "")
+        step = next((self.shared[name][0] for name in where.step if name in self.shared), "")
+        about = {
+            "benchmark": "",
+            "model": text_of(model),
+            "step": text_of(step),
+            "decoding": next(iter(self.decodings), ""),
+            "temperature": temperature_of({name: value for name, (value, _) in self.shared.items()}),
+            **self.about,
+        }
+        return [
+            Log(self.path, **{**about, "benchmark": name or about["benchmark"], **part.found(self.unscored)})
+            for name, part in self.parts.items()
+        ]
+
+
+class _Part:
+    """What a file holds of one benchmark."""
+
+    def __init__(self) -> None:
+        self.columns: dict[str, Answers] = {}
+        self.items: list[str] = []
+        self.readings: list[Reading] = []
+        self.outputs = Outputs()
+        self.truths: dict[str, str] = {}
+        self.of_item: dict[tuple[str, str], tuple[Any, int]] = {}
+        self.n_read = self.n_failed = 0
+
+    def found(self, unscored: bool) -> dict[str, Any]:
+        """The fields of a log."""
+        read = any(reading.right is not None for reading in self.readings)
+        values = [
+            None if reading.right is None and reading.answered else bool(reading.right)
+            for reading in self.readings
+        ]
+        checks = {
+            metric: check_scores(column.values, self.readings)
+            for metric, column in self.columns.items()
+            if read and len(column.values) == len(self.readings)
+        }
+        return {
+            "answers": {
+                metric: scored(column) if unscored else column for metric, column in self.columns.items()
+            },
+            "counts": Counts(self.n_read, self.n_failed),
+            "reread": scored(Answers(self.items, [""] * len(self.items), values)) if read else None,
+            "checks": checks,
+            "outputs": self.outputs.digest(),
+            "truths": self.truths,
+        }
+
+
+def scored(column: Answers) -> Answers:
+    """A metric without the answers that it did not score."""
+    if None not in column.values:
+        return column
+    kept = [place for place, value in enumerate(column.values) if value is not None]
+    return Answers(
+        *([part[place] for place in kept] for part in (column.items, column.prompts, column.values))
+    )
+
+
+def fields_to_offer(record: Mapping[str, Any]) -> str:
+    """Of a record that no format knows: the fields that could hold the item and the outcome, as options.
+
+    Examples
+    --------
+    >>> fields_to_offer({"id": 3, "prompt": "q", "result": {"right": True}})
+    '--field item=id --field correct=result.right'
+    """
+    usual_names = {
+        "item": "id idx index uid uuid question_id problem_id task_id qid name",
+        "correct": "result is_correct right accuracy acc passed pass score success exact_match em reward",
+    }
+    leaves = dict(_leaves(record))
+    offered = []
+    for part, names in usual_names.items():
+        usual = names.split()
+        fitting = [name for name, value in leaves.items() if _fits(part, value)]
+        last = {name: name.rpartition(".")[2].lower() for name in fitting}
+        best = sorted(
+            (name for name in fitting if last[name] in usual), key=lambda name: usual.index(last[name])
+        )
+        hints = [name for name in fitting if any(word in last[name] for word in usual) and name not in best]
+        offered.append("|".join((best + hints + (fitting if not best + hints else []))[:3]) or "NAME")
+    return f"--field item={offered[0]} --field correct={offered[1]}"
+
+
+def _leaves(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted names and values of all that is no object."""
+    for name, value in record.items():
+        if isinstance(value, dict) and prefix.count(".") < 3:
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _fits(part: str, value: Any) -> bool:
+    """Whether a value can be an item's name, or an outcome or a list of them."""
+    if part == "item":
+        return isinstance(value, (str, int)) and not isinstance(value, bool) and value != ""
+    if isinstance(value, list) and value:
+        return all(_fits(part, entry) for entry in value)
+    words = ("true", "false", "yes", "no", "correct", "incorrect", "right", "wrong")
+    return (isinstance(value, (bool, int, float)) and 0 <= value <= 1) or (
+        isinstance(value, str) and value.lower() in words
+    )

@@ -1,0 +1,310 @@
+"""The tools whose logs are records, a reader each: where in a record what stands, and what is theirs alone.
+
+* verl, validation generations ``input, output, gts, score, step``: there is no item id, so an item is the
+  hash of its input, and of its truth where one input has several (verl drops an image from the text); lines
+  with the same item are samples of it. Its generation Parquet holds ``responses`` without a score.
+* math-evaluation-harness and its family, ``idx, question, gt, code[], pred[], score[]``: one line an item.
+* NeMo-Skills, ``output-rs<seed>.jsonl``: one line an item, one file a sample.
+* evalscope (``reviews/``), olmes (``*-predictions.jsonl``), lighteval (details in Parquet), OpenCompass
+  (``results/`` with details): one record an item, with its metrics.
+* TRL, logged completions: what a trainer saw while it trained, which is no evaluation.
+* plain lines of ``item, correct``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rlvr._reading import read_bytes
+from rlvr.logs.answers import (
+    SHORT,
+    Answers,
+    Log,
+    LogError,
+    OwnResult,
+    bare_name,
+    fingerprint,
+    mapping,
+    text_of,
+)
+from rlvr.logs.records import READING, Fields, outcomes_at, read_records, value_at
+
+__all__ = [
+    "OPENCOMPASS", "opencompass_rows", "read_evalscope", "read_lighteval", "read_math_evaluation",
+    "read_nemo_skills", "read_olmes", "read_opencompass", "read_plain", "read_trl", "read_verl",
+    "read_verl_generations",
+]  # fmt: skip
+
+Records = Iterable[dict[str, Any]]
+
+
+def read_plain(path: Path, records: Records) -> list[Log]:
+    """Lines of item and correct; a file is a run of its own."""
+    return read_records(path, records, Fields(), several=False, unscored=False, run=path.name)
+
+
+# verl ---------------------------------------------------------------------------------------------
+
+_VERL = Fields(item=(), prompt=(), output=("output",), truth=("gts",), step=("step",))
+
+
+def read_verl(path: Path, records: Records) -> list[Log]:
+    """Validation generations; rollouts of training are refused."""
+    in_training = [name for name in path.parts if re.search(r"rollout|train", name, re.IGNORECASE)]
+    notices: tuple[str, ...] = ()
+    if in_training:
+        notices = (
+            f"{path.name} lies in {in_training[-1]}: rollouts of training are no evaluation, "
+            "validation_data_dir is where verl writes validation",
+        )
+
+    def outcomes(record: Mapping[str, Any]) -> dict[str, Any]:
+        if "request_id" in record:  # verl writes it into rollouts of training alone
+            raise LogError(
+                f"{path}: rollouts of training (their lines hold request_id), which are no evaluation; "
+                "validation generations (trainer.validation_data_dir) are accepted"
+            )
+        metrics = {
+            key: value for key, value in record.items()
+            # verl repeats the score as "reward", and "step" is where in training it stands.
+            if key not in ("score", "reward", "step") and isinstance(value, (bool, int, float))
+        }  # fmt: skip
+        return {"score": record.get("score"), **metrics}
+
+    def item(record: Mapping[str, Any], _: int) -> str:
+        truth = fingerprint(text_of(record.get("gts")))
+        return f"{fingerprint(text_of(record['input']))[:SHORT]}/{truth[:SHORT]}"
+
+    found = read_records(
+        path, records, _VERL, outcomes=outcomes, name_item=item, several=False, unscored=False, prompts=False,
+        graded=True, notices=notices,
+    )  # fmt: skip
+    return [_with_short_names(_of_all_lines(log)) for log in found]
+
+
+def _of_all_lines(log: Log) -> Log:
+    """Without the metrics that some lines lack."""
+    whole = {
+        name: column
+        for name, column in log.answers.items()
+        if name == "score" or len(column.values) == log.counts.read
+    }
+    return replace(log, answers=whole)
+
+
+def _with_short_names(log: Log) -> Log:
+    """Items without the truth in their names, where each input has one truth."""
+    full = dict.fromkeys(log.answers["score"].items)
+    inputs = Counter(name.partition("/")[0] for name in full)
+    short = {name: name.partition("/")[0] if inputs[name.partition("/")[0]] == 1 else name for name in full}
+
+    def renamed(column: Answers) -> Answers:
+        return Answers([short[item] for item in column.items], column.prompts, column.values)
+
+    return replace(
+        log,
+        answers={name: renamed(column) for name, column in log.answers.items()},
+        reread=log.reread and renamed(log.reread),
+        truths={short[item]: truth for item, truth in log.truths.items()},
+    )
+
+
+def read_verl_generations(path: Path, records: Records) -> list[Log]:
+    """Responses without a score: each is read plainly against the ground truth."""
+    where = Fields(
+        item=(), prompt=("prompt",), output=("responses",), truth=("reward_model.ground_truth",),
+        benchmark=("data_source",), step=(), model=(),
+    )  # fmt: skip
+    logs = read_records(
+        path, records, where, outcomes=lambda record: {READING: [None] * len(record["responses"])},
+        name_item=_repeats_numbered("prompt"),
+    )  # fmt: skip
+    return _reread_only(path, logs)
+
+
+def _reread_only(path: Path, logs: list[Log]) -> list[Log]:
+    """Logs of a file that holds no score, by the plain reading."""
+    if any(log.reread is None for log in logs):
+        raise LogError(
+            f"{path}: holds no score, and no answer that can be held against its truth; score it first"
+        )
+    notice = f"{path.name} holds no score: each output is read plainly against its truth (last box or number)"
+    return [
+        replace(log, answers={READING: log.reread}, reread=None, checks={}, notices=(*log.notices, notice))
+        for log in logs
+        if log.reread
+    ]
+
+
+def _repeats_numbered(*names: str) -> Callable[[Mapping[str, Any], int], str]:
+    """Items by the hash of the first text that is there; the same text again is another item."""
+    seen: Counter[str] = Counter()
+
+    def item(record: Mapping[str, Any], _: int) -> str:
+        found = next((value for name in names if (value := value_at(record, name)) is not None), None)
+        text = fingerprint(text_of(found))[:SHORT]
+        seen[text] += 1
+        return text if seen[text] == 1 else f"{text}#{seen[text]}"
+
+    return item
+
+
+# Evaluators ---------------------------------------------------------------------------------------
+
+
+def read_math_evaluation(path: Path, records: Records) -> list[Log]:
+    """Lines of idx, gt, pred and score, the last two with an entry a sample; its folder is the benchmark."""
+    where = Fields(
+        item=("idx",), correct=("score",), prompt=("question", "problem", "prompt"), output=("code",),
+        truth=("gt",), benchmark=(), step=(), model=(),
+    )  # fmt: skip
+    temperature = re.search(r"_t(\d+(?:\.\d+)?)_", path.name)
+    degree = float(temperature[1]) if temperature else None
+    own = tuple(
+        OwnResult(float(found) / 100, beside.name, "it counts the first sample of an item alone")
+        for beside in sorted(path.parent.glob(f"{_escaped(bare_name(path))}*metrics.json"))
+        if isinstance(found := _json(beside).get("acc"), (int, float))
+    )
+    logs = read_records(
+        path, records, where, check=False, benchmark=path.parent.name, model=path.parent.parent.name,
+        decoding="" if degree is None else "sampled" if degree else "greedy", temperature=degree,
+    )  # fmt: skip
+    return [replace(log, own={"score": own} if own else {}) for log in logs]
+
+
+def _escaped(name: str) -> str:
+    """A name for a pattern of files, its brackets taken as they are."""
+    return re.sub(r"([*?[])", r"[\1]", name)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    """An object in a small file beside a log; empty if it is none."""
+    try:
+        return mapping(json.loads(read_bytes(path)))
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
+def read_nemo_skills(path: Path, records: Records) -> list[Log]:
+    """Lines of problem, generation and symbolic_correct, is_correct or a judgement; one file a sample."""
+    where = Fields(
+        item=(), prompt=("problem", "question"), output=("generation",), truth=("expected_answer",),
+        benchmark=(), step=(), model=(),
+    )  # fmt: skip
+
+    def outcomes(record: Mapping[str, Any]) -> dict[str, Any]:
+        metrics = {name: record[name] for name in ("symbolic_correct", "is_correct") if name in record}
+        if isinstance(judgement := record.get("judgement"), str):
+            verdict = judgement.rpartition("Judgement:")[2].strip().lower()
+            metrics["judge_correct"] = "Judgement:" in judgement and verdict.startswith("yes")
+        return metrics
+
+    return read_records(
+        path, records, where, outcomes=outcomes, name_item=_repeats_numbered(*where.prompt), check=False,
+        benchmark=path.parent.name, model=path.parent.parent.name,
+        pool=str(path.parent) if re.fullmatch(r"output-rs\d+", bare_name(path)) else "",
+    )  # fmt: skip
+
+
+def read_evalscope(path: Path, records: Records) -> list[Log]:
+    """Reviews: lines of index and sample_score; repeats of an item share its group_id."""
+    where = Fields(
+        item=("sample_score.group_id", "index"), prompt=("input",), output=("sample_score.score.prediction",),
+        truth=("target",), benchmark=(), step=(), model=(),
+    )  # fmt: skip
+    return read_records(
+        path, records, where, outcomes=_numbers_of("sample_score.score.value"), check=False,
+        benchmark=bare_name(path), model=path.parent.name,
+    )  # fmt: skip
+
+
+def _numbers_of(name: str) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """The metrics under a name, empty where there is none."""
+    outcomes = outcomes_at((name,))
+    return lambda record: outcomes(record) if mapping(value_at(record, name)) else {}
+
+
+def read_olmes(path: Path, records: Records) -> list[Log]:
+    """Predictions: lines of doc_id, native_id and metrics."""
+    where = Fields(
+        item=("native_id", "doc_id"), prompt=(), output=("model_output.0.continuation",), truth=("label",),
+        benchmark=(), step=(), model=(),
+    )  # fmt: skip
+    task = re.fullmatch(r"task-\d+-(.+?)-predictions", bare_name(path))
+    return read_records(
+        path, records, where, outcomes=_numbers_of("metrics"), check=False,
+        benchmark=task[1] if task else "", model=path.parent.name,
+    )  # fmt: skip
+
+
+def read_lighteval(path: Path, records: Records) -> list[Log]:
+    """Details: rows of doc, model_response and metric."""
+    where = Fields(
+        item=(), prompt=("doc.query",), output=("model_response.text.0",), truth=(), benchmark=(), step=(),
+        model=(),
+    )  # fmt: skip
+    by_text = _repeats_numbered("doc.query")
+
+    def item(record: Mapping[str, Any], number: int) -> str:
+        return str(value_at(record, "doc.id") or "") or by_text(record, number)
+
+    task = re.fullmatch(r"details_(.+?)(?:_\d{4}-\d\d-\d\dT[\d.:-]+)?", bare_name(path))
+    return read_records(
+        path, records, where, outcomes=_numbers_of("metric"), name_item=item, check=False,
+        benchmark=task[1] if task else "", model=path.parent.parent.name,
+    )  # fmt: skip
+
+
+OPENCOMPASS = "idx of OpenCompass"
+_VERDICTS = ("correct", "is_correct", "cascade_correct")
+
+
+def opencompass_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A record an item, of results with details or of predictions; empty if the object holds neither."""
+    entries = document.get("details", document)
+    if not isinstance(entries, (dict, list)):
+        return []
+    numbered = entries.items() if isinstance(entries, dict) else enumerate(entries)
+    results = {name: value for name, value in document.items() if isinstance(value, (int, float))}
+    rows = [
+        {OPENCOMPASS: str(name), "results": results, **row} for name, row in numbered if isinstance(row, dict)
+    ]
+    known = ("prediction", "predictions", "pred", *_VERDICTS)
+    return rows if rows and all(row.keys() & {*known} for row in rows) else []
+
+
+def read_opencompass(path: Path, records: Records) -> list[Log]:
+    """Results with details, or predictions alone, which hold no score."""
+    where = Fields(
+        item=(OPENCOMPASS,), prompt=("prompt", "origin_prompt"),
+        output=("origin_prediction", "prediction", "pred"), truth=("references", "gold", "answer"),
+        benchmark=(), step=(), model=(),
+    )  # fmt: skip
+    rows = list(records)
+    about: dict[str, Any] = {"benchmark": bare_name(path), "model": path.parent.name}
+    if not any(row.keys() & {*_VERDICTS} for row in rows):
+        return _reread_only(
+            path, read_records(path, rows, where, outcomes=lambda row: {READING: None}, **about)
+        )
+    own = tuple(
+        OwnResult(float(value) / 100, path.name, "OpenCompass may leave out what it could not judge")
+        for name, value in rows[0]["results"].items()
+        if name in ("accuracy", "score")
+    )
+    logs = read_records(path, rows, where, outcomes=outcomes_at(_VERDICTS), check=False, **about)
+    return [replace(log, own=dict.fromkeys(log.answers, own)) if own else log for log in logs]
+
+
+def read_trl(path: Path, _: Records) -> list[Log]:
+    """Refused as what they are."""
+    raise LogError(
+        f"{path}: completions that TRL logged while it trained (they hold advantage), scored by the rewards "
+        "of the arm on prompts of the training; they are no evaluation. Evaluate the checkpoint, on items "
+        "it was not trained on, and give that log"
+    )
