@@ -56,6 +56,11 @@ def audit(
     split_samples: bool = typer.Option(
         False, "--split-samples", help="Items with other numbers of samples are another benchmark."
     ),
+    pass_at: str = typer.Option(
+        None,
+        metavar="K,K,...",
+        help="Also split pass@k at each k, such as 1,8,64; every item of every log needs as many samples.",
+    ),
     json_out: str = typer.Option(None, "--json", metavar="OUT", help="Write the audit as JSON; - prints it."),
     figure: str = typer.Option(
         None, "--figure", metavar="OUT", help="Draw a forest plot: .png, .svg or .pdf."
@@ -93,6 +98,13 @@ def audit(
             raise ValueError("no table and no --log was given; name at least one")
         logs = [_arm_and_path(pair) for pair in log]
         inputs = [*tables, *(path for _, path in logs)]
+        ks = None
+        if pass_at is not None:
+            from rlvr.auditing.pass_at_k_terms import ks_from
+
+            ks = ks_from(pass_at)
+            if not logs:
+                raise ValueError("--pass-at needs the samples of each item: logs (--log ARM=PATH) are accepted")
         outputs = {"--json": json_out, "--figure": figure, "--report": page}
         refuse_overwriting(outputs, inputs)
         if figure and Path(figure).suffix.lower() not in _FIGURE_FORMATS:
@@ -122,7 +134,13 @@ def audit(
             run_sd=run_sd,
             frozen_shift=frozen_shift,
         )
-        report = with_notices(report, outcomes) if outcomes else report
+        if outcomes:
+            at_k = None
+            if ks:
+                from rlvr.auditing.pass_at_k_terms import terms_at_k
+
+                at_k = terms_at_k(outcomes, ks, level=level)
+            report = with_notices(report, outcomes, at_k)
         text = json_text(to_dict(report)) + "\n"
         files = {option: out for option, out in outputs.items() if out and out != "-"}
         with replacing(*files.values()) as fresh:
