@@ -1,8 +1,9 @@
 """The terms of logs with several samples an item, at any k: a simultaneous band, and where they change sign.
 
 From the counts of a log table to labelled terms and their words; the formulas are in
-:mod:`rlvr.stats.pass_at_k_bands`. Arms that answered the same items are paired item by item. An arm's runs are
-averaged item by item, FROZEN's logs are samples of one model. The band resamples items, not training runs.
+:mod:`rlvr.stats.pass_at_k_bands`. Arms that answered the same items are paired item by item. An arm's runs
+are averaged item by item, FROZEN's logs are samples of one model. The band resamples items, not training
+runs.
 """
 
 from __future__ import annotations
@@ -182,9 +183,9 @@ def _refuse(
     partial, n_items = (right < 0).any(axis=0), len(items)
     if partial.any():
         raise LogError(
-            f"{where}: {int(partial.sum())} of {counted(n_items, 'item')} have a sample that is neither right "
-            f"nor wrong, the first is {shortened(items[partial.argmax()], 60)}; for --pass-at a metric of 0 "
-            "and 1 for each sample is accepted (--metric names another)"
+            f"{where}: {int(partial.sum())} of {counted(n_items, 'item')} have a sample that is neither "
+            f"right nor wrong, the first is {shortened(items[partial.argmax()], 60)}; for --pass-at a metric "
+            "of 0 and 1 for each sample is accepted (--metric names another)"
         )
     if ks[-1] == 1:
         return
@@ -201,8 +202,8 @@ def _refuse(
         several = f" in one of {len(samples)} runs" if len(samples) > 1 else ""
         raise LogError(
             f"{where}: {int(few.sum())} of {counted(n_items, 'item')} have fewer than k = {ks[-1]} "
-            f"samples{several}, the fewest {least} (item {shortened(items[fewest.argmin()], 60)}); pass@k needs "
-            f"at least k samples of every item, so --pass-at with k of at most {least} is accepted"
+            f"samples{several}, the fewest {least} (item {shortened(items[fewest.argmin()], 60)}); pass@k "
+            f"needs at least k samples of every item, so --pass-at with k of at most {least} is accepted"
         )
 
 
@@ -230,9 +231,7 @@ def _terms(
         }
         return terms, changes, float("nan")
     names = list(values)
-    contrasts = [
-        [float(name == arm) - float(name == base) for name in names] for arm, base in pairs.values()
-    ]
+    contrasts = [[float(name == arm) - float(name == base) for name in names] for arm, base in pairs.values()]
     band = simultaneous_band(list(values.values()), contrasts, paired=paired, level=level)
     ends = zip(pairs, band.value.tolist(), band.low.tolist(), band.high.tolist(), strict=True)
     terms = {
@@ -297,12 +296,13 @@ def _at(at_k: PassAtK) -> str:
 def pass_at_k_paragraph(at_k: PassAtK) -> str:
     """A paragraph for a paper: how pass@k was estimated, each term from the first k to the last."""
     sizes = sorted({*at_k.n_items.values()})
-    samples = sorted({n for pair in at_k.n_samples.values() for n in pair})
+    samples = [n for pair in at_k.n_samples.values() for n in pair]
+    n_samples = " to ".join(dict.fromkeys((str(min(samples)), str(max(samples)))))
     runs = {arm.upper(): n for arm, n in at_k.n_runs.items() if n > 1}
     sentences = [
-        f"We estimated pass@k at {_at(at_k)} from {' to '.join(dict.fromkeys(map(str, (samples[0], samples[-1]))))} "
-        f"samples of each of {' or '.join(map(str, sizes))} items an arm with the unbiased estimator of Chen et al. "
-        "(2021), and split the gain into its terms at each k"
+        f"We estimated pass@k at {_at(at_k)} from {n_samples} samples of each of "
+        f"{' or '.join(map(str, sizes))} items an arm with the unbiased estimator of Chen et al. (2021), "
+        "and split the gain into its terms at each k"
     ]
     if runs:
         averaged = ", ".join(f"{n} of {arm}" for arm, n in runs.items())
@@ -312,8 +312,8 @@ def pass_at_k_paragraph(at_k: PassAtK) -> str:
             f"The {100 * at_k.level:g}% bands are simultaneous over these k and "
             f"{counted(len(at_k.terms), 'term')}: Gaussian multipliers on items"
             f"{', which the arms share' if at_k.paired else ' of each arm apart'}, the largest studentised "
-            "deviation with Student's degrees of freedom, and errors with two added items (Agresti and Min, 2005; "
-            "Agresti and Caffo, 2000). They speak of other items of this kind and not of other training runs"
+            "deviation with Student's degrees of freedom, and errors with two added items (Agresti and Min, "
+            "2005; Agresti and Caffo, 2000). They speak of other items of this kind, not of other training runs"
         )
     rows = dict(term_rows(at_k))
     for name in at_k.terms:

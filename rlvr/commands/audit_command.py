@@ -104,7 +104,9 @@ def audit(
 
             ks = ks_from(pass_at)
             if not logs:
-                raise ValueError("--pass-at needs the samples of each item: logs (--log ARM=PATH) are accepted")
+                raise ValueError(
+                    "--pass-at needs the samples of each item: logs (--log ARM=PATH) are accepted"
+                )
         outputs = {"--json": json_out, "--figure": figure, "--report": page}
         refuse_overwriting(outputs, inputs)
         if figure and Path(figure).suffix.lower() not in _FIGURE_FORMATS:

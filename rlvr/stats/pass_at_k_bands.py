@@ -3,17 +3,18 @@
 An item with c right among n samples has, without bias, ``pass@k = 1 - C(n - c, k) / C(n, k)`` (Chen and
 others): the fraction of all choices of k of its samples that hold a right one. It needs n of at least k.
 
-*The band.* A contrast is a difference of arms at one k; its estimate is a mean over items. All contrasts at all
-k are taken together: the band is ``estimate +- q * error``, with q the quantile of the largest studentised
-deviation among them. That maximum is drawn with Gaussian multipliers on the items and Student's degrees of
-freedom, which is drawing from the multivariate t law of the contrasts' own correlations. At large k few items
-differ, each by much, and an error from the items alone is too small. So two more items on which the arms differ,
-one either way, each with half an item's weight, enter every error (Agresti and Min), and where arms do not share
-items half a right and half a wrong one each arm (Agresti and Caffo). The errors are then above 0.
+*The band.* A contrast is a difference of arms at one k; its estimate is a mean over items. All contrasts at
+all k are taken together: the band is ``estimate +- q * error``, with q the quantile of the largest
+studentised deviation among them. That maximum is drawn with Gaussian multipliers on the items and Student's
+degrees of freedom, which is drawing from the multivariate t law of the contrasts' own correlations.
 
-*Coverage.* Of 95% bands for five terms at k = 1, 8, 64, simulated with Beta-distributed items and 128 samples
-each, the fraction that holds the truth of all 15 numbers is COVERAGE_FIGURE. Without the added items it falls to
-COVERAGE_WITHOUT with 30 items. ``benchmarks/pass_at_k_coverage.py`` simulates both.
+At large k few items differ, each by much, and an error from those alone is too small. So every error has
+the items that Agresti and Min add to pairs: half an item on which the arms differ in each of the two
+directions, and one on which they agree. Where arms do not share items, each arm has one right item and one
+wrong one more, after Agresti and Caffo. Arms that never differ thus keep an error above 0. The band is
+wider than it need be where all items differ by little, as those of a null at k = 1.
+
+*Coverage.* COVERAGE
 
 The unit of replication is the item, its samples included. Training runs are averaged and not resampled.
 
@@ -59,7 +60,7 @@ def pass_at_k_of_items(n_right: ArrayLike, n_samples: ArrayLike, ks: Sequence[in
     Raises
     ------
     TypeError, ValueError
-        If counts are not whole, more are right than there are, or an item has fewer samples than the largest k.
+        If counts are not whole, more are right than there are, or an item has fewer samples than k.
 
     Examples
     --------
@@ -134,12 +135,7 @@ class Band:
 
 
 def simultaneous_band(
-    arms: Sequence[ArrayLike],
-    contrasts: ArrayLike,
-    *,
-    paired: bool,
-    level: float = 0.95,
-    seed: int = 0,
+    arms: Sequence[ArrayLike], contrasts: ArrayLike, *, paired: bool, level: float = 0.95, seed: int = 0
 ) -> Band:
     """A band that holds all contrasts of arms at all k at once, with probability `level` over items.
 
