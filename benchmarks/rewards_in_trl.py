@@ -132,11 +132,11 @@ def compare(arm: str, processes: int, *settings: int) -> dict[str, object]:
     groups = [paid[i : i + GROUP] for i in range(0, len(paid), GROUP)]
     logged = [line for line in parts[0]["logged"] if f"{arm}_reward/flat_groups" in line]
     flat = sum(len(set(group)) == 1 for group in groups) / len(groups)
-    told = sum(line[f"{arm}_reward/flat_groups"] for line in logged) / len(logged)
+    mean_logged = sum(line[f"{arm}_reward/flat_groups"] for line in logged) / len(logged)
     return {
         "arm": arm, "processes": processes, "batch": settings[0], "accumulated": settings[1],
         "a generation": settings[2], "groups": len(groups), "mean": round(sum(paid) / len(paid), 3),
-        "flat": round(flat, 3), "flat as logged": round(told, 3),
+        "flat": round(flat, 3), "flat as logged": round(mean_logged, 3),
         "kinds of groups": len(set(map(tuple, groups))),
         "vote size": logged[0].get("majority_reward/vote_size", ""), "as one process": same,
     }  # fmt: skip

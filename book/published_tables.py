@@ -105,7 +105,7 @@ def judge_verdicts() -> pd.DataFrame:
     DataFrame
         Columns ``completion``, ``label`` and one a judge, of 0 and 1.
     """
-    return pd.read_csv(DATA / "judge_verdicts.csv", dtype={"label": str})
+    return stored_table("judge_verdicts.csv", DATA, dtype={"label": str})
 
 
 def stored_benchmarks() -> pd.DataFrame:

@@ -99,13 +99,21 @@ def plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-def whole(name: str, value: int, accepted: str, *, at_least: int, at_most: float = math.inf) -> int:
-    """Return `value` as an int inside [at_least, at_most], with the errors of :func:`real`."""
+def whole(
+    name: str, value: int, accepted: str, *, at_least: int, at_most: float = math.inf, n_bytes: int = 0
+) -> int:
+    """Return `value` as an int inside [at_least, at_most], with the errors of :func:`real`.
+
+    Of what is above MOST the error also says how much memory it would need, `n_bytes` each.
+    """
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
         wrong = ValueError if isinstance(value, float) and math.isnan(value) else TypeError
         raise wrong(f"{name} must be {accepted}, got {shown(value)} of type {type(value).__name__}")
     if not at_least <= value <= at_most:
         limit = f", which is above {MOST:,}" if MOST == at_most < value else ""
+        if limit and n_bytes:
+            needed = min(int(value), 10**15) * n_bytes >> 30
+            limit += f" and would need at least {needed:,} GiB of memory"
         raise ValueError(f"{name} must be {accepted}, got {shown(value)}{limit}")
     return int(value)
 

@@ -1,5 +1,6 @@
 """The folder of stored tables, and the one way to read them: whole, listed, and unchanged."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from book import published_tables
 from rlvr import _data
 from rlvr._data import DATA, DIGESTS, digest_list, digests_of, listed_digests, stored_bytes, stored_table
 
+ROOT = DATA.parent.parent
 FOLDERS = pytest.mark.parametrize("folder", [DATA, published_tables.DATA])
 
 
@@ -30,6 +32,14 @@ def test_every_stored_file_is_listed_with_its_digest(folder):
     assert (folder / DIGESTS).read_text(encoding="utf-8") == digest_list(digests_of(folder))
     others = {"README.md", DIGESTS, "report.html.j2"}
     assert {path.name for path in folder.iterdir()} - others == set(listed_digests(folder, required=True))
+
+
+def test_no_other_code_opens_what_is_stored():
+    for path in [*(ROOT / "rlvr").rglob("*.py"), *(ROOT / "book").rglob("*.py")]:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"(read_csv|open|load)\(\s*(\w+\.)?DATA\b|DATA / [^)]*\)\.(read|open)", text), (
+            path
+        )
 
 
 @pytest.fixture

@@ -398,7 +398,6 @@ def to_html(
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
-        lstrip_blocks=True,
         finalize=lambda value: visible(value) if isinstance(value, str) else value,
     )
     template = (Path(__file__).parent.parent / "data" / "report.html.j2").read_text(encoding="utf-8")

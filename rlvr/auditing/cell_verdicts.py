@@ -121,7 +121,7 @@ def feasible(
         pairs = _pairs(known, named)
         reach = _tightest(known, pairs)
         missing = [arm for arm in ARMS if arm not in known]
-        steps = {0: 2, 1: 201, 2: 51}.get(len(missing), 21)
+        steps = {1: 201, 2: 51}.get(len(missing), 21)
         axes = [
             np.array([known[arm]])
             if arm in known
@@ -392,6 +392,8 @@ class CellAudit:
     @property
     def broken_by(self) -> tuple[str, ...]:
         """The layers that the verdict does not survive; "all" alone where it survives each but not all."""
+        if self.status == "not identified":
+            return ()
         broken = tuple(
             layer.name for layer in self.layers if not layer.survives and layer.name != _OPTIMISTIC
         )

@@ -138,8 +138,9 @@ def with_doubts(named: Sequence[Named], benchmark: str | None) -> list[Named]:
                 f"training ({shortened(place)}); each was named, so each counts as a run, but the spread of "
                 "checkpoints is not that of runs"
             )
-        model = first.setdefault((one.arm, f"model {one.log.model}", one.log.benchmark), one)
-        if model is not one and one.log.tool == "Inspect" and one.arm != "frozen":
+        evaluated = one.log.path.parent.as_posix() if one.log.tool == "lm-eval" else one.log.model
+        model = first.setdefault((one.arm, f"model {evaluated}", one.log.benchmark), one)
+        if model is not one and one.log.tool in ("Inspect", "lm-eval") and one.arm != "frozen":
             notices.append(
                 f"{one.arm}: {model.log.path.name} and {one.log.path.name} both evaluate "
                 f"{shortened(one.log.model)}; two evaluations of one model are not two runs"

@@ -215,7 +215,10 @@ def read_answers(path: str | Path, arm: str | None, fields: Mapping[str, str]) -
         if not names:
             names = {role: fields.get(role) or _first_field(record, usual) for role, usual in _FIELDS.items()}
         values = {role: None if name is None else value_at(record, name) for role, name in names.items()}
-        missing = [role for role in ("output", "truth") if values[role] is None]
+        if values["item"] is None:
+            question = next((record[name] for name in _QUESTIONS if name in record), None)
+            values["item"] = None if question is None else _digest(question)
+        missing = [role for role in ("item", "output", "truth") if values[role] is None]
         if arm is None and values["arm"] is None:
             missing.append("arm")
         if missing:
@@ -224,18 +227,20 @@ def read_answers(path: str | Path, arm: str | None, fields: Mapping[str, str]) -
                 f"{', '.join(map(str, record))[:200]}. Name it with --field {missing[0]}=FIELD"
                 + (", or give --log ARM=PATH" if "arm" in missing else "")
             )
-        item = values["item"]
-        if item is None:
-            asked = next((record[name] for name in _QUESTIONS if name in record), values["truth"])
-            item = hashlib.sha256(json.dumps(asked, default=str).encode()).hexdigest()[:16]
         run = str(path) if values["run"] is None else str(values["run"])
         for output in _texts(values["output"]):
             answers.append(
-                WrittenAnswer(arm or str(values["arm"]).lower(), run, str(item), output, values["truth"])
+                WrittenAnswer(
+                    arm or str(values["arm"]).lower(), run, str(values["item"]), output, values["truth"]
+                )
             )
     if not answers:
         raise ValueError(f"{path}: holds no answer; records with item, output and truth are accepted")
     return answers
+
+
+def _digest(question: Any) -> str:
+    return hashlib.sha256(json.dumps(question, default=str).encode()).hexdigest()[:16]
 
 
 def _texts(output: Any) -> Iterator[str]:

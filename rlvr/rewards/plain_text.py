@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from fractions import Fraction
+from functools import lru_cache
 
 __all__ = ["NUMBER", "joined", "number_value", "plain", "tidy"]
 
@@ -47,8 +48,13 @@ class _Spelling(dict[int, str]):
 _SPELLING = _Spelling(_DASHES)
 
 
+@lru_cache(maxsize=1000)
+def _compatible(signs: str) -> str:
+    return unicodedata.normalize("NFKC", signs)
+
+
 def _fraction(found: re.Match[str]) -> str:
-    whole = unicodedata.normalize("NFKC", found[0]).replace("\u2044", "/")
+    whole = _compatible(found[0]).replace("\u2044", "/")
     return f" {whole}" if found.string[max(found.start() - 1, 0) : found.start()].isdecimal() else whole
 
 
@@ -62,7 +68,7 @@ def plain(text: str) -> str:
     """
     if text.isascii():
         return text
-    text = _SUPERSCRIPT.sub(lambda found: f"^{{{unicodedata.normalize('NFKC', found[0])}}}", text)
+    text = _SUPERSCRIPT.sub(lambda found: f"^{{{_compatible(found[0])}}}", text)
     text = _VULGAR.sub(_fraction, text)
     return _THIN.sub("", text).translate(_SPELLING)
 
@@ -145,11 +151,17 @@ _WHOLE = re.compile(
     r"|\s*\^\s*\{?\s*(?P<power>[-+]?[0-9]{1,3})\s*\}?)?)\s*%?\.?"
 )
 _NAMED = re.compile(r"\\?[a-zA-Z]+(?:_\{?\w+\}?)?\s*=\s*([^=]*)")
-_UNITS = re.compile(r"(.*[0-9.])(?:\s*+-?\s*+[a-zA-Z]{2,}(?:\s[a-zA-Z]{2,}){0,2})\.?")
+# A known short unit, or words of at least four letters that could be pronounced: 2xy is no number.
+_WORD = r"(?=[a-zA-Z]*[aeiouy])[a-zA-Z]{4,}+"
+_UNITS = re.compile(
+    r"(.*[0-9.])(?:\s*+-?\s*+(?:[cmk]m|[mk]g|ml|cl|km/h|mph|ft|yds?|lbs?|oz|hrs?|mins?|secs?|cents?|cups?)"
+    rf"|(?:\s++|-){_WORD}(?:\s(?:[a-zA-Z]{{2,3}}\s)?{_WORD})?)\.?"
+)
 _SCALED_NUMBER = re.compile(rf"(.*[0-9.])\s+({_SCALED})", re.IGNORECASE)
 _NO_UNIT = re.compile(
     r"\b(?:dozens?|or|and|to|mod|over|plus|minus|times|pi|sqrt"
-    r"|sin|cos|tan|log|ln|exp|base|am|pm|bc|ad|e[0-9].*)\b",
+    r"|sin|cos|tan|log|ln|exp|base|e[0-9].*"
+    r"|alpha|beta|gamma|delta|theta|lambda|sigma|omega|infinity)\b",
     re.IGNORECASE,
 )
 _MOST_DIGITS = 300

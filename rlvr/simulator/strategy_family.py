@@ -121,7 +121,7 @@ class StrategyFamily:
         if shares.ndim != 1 or shares.size < 2 or shares.min() <= 0 or abs(shares.sum() - 1) > 1e-9:
             raise ValueError(f"shares must be {accepted}, got {shown(self.shares)}")
         object.__setattr__(self, "shares", tuple(shares.tolist()))
-        whole("n_prompts", self.n_prompts, "an integer of at least 1", at_least=1, at_most=MOST)
+        whole("n_prompts", self.n_prompts, "an integer of at least 1", at_least=1, at_most=MOST, n_bytes=16)
         shapes = ((shares.size,), (self.n_prompts, shares.size))
         accepted = f"numbers in [0, 1] of shape {shapes[0]} or {shapes[1]}"
         accuracies = _numbers("accuracies", self.accuracies, accepted)
@@ -277,7 +277,7 @@ class StrategyFamily:
         -------
         StrategyTasks
         """
-        whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1, at_most=MOST)
+        whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1, at_most=MOST, n_bytes=16)
         check_seed(seed)
         offsets, accuracies = self._prompts(n_tasks, seed, self.n_prompts, 2)
         if self.n_test_prompts is None:
@@ -394,7 +394,7 @@ def mean_shares(
     [0.92135, 0.07865]
     """
     sd = np.broadcast_to(offset_sd, logits.shape)
-    if sd.max() == 0:
+    if sd.max() == 0 or (greedy and (logits + 9 * sd == logits).all()):
         if greedy:
             return (np.arange(logits.size) == np.argmax(logits)).astype(float)
         return special.softmax(logits)

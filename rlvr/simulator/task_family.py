@@ -93,7 +93,7 @@ class TaskFamily:
     def __post_init__(self) -> None:
         real("prior_strength", self.prior_strength, "a number strictly between 0 and 1", above=0, below=1)
         real("format_strength", self.format_strength, "a finite number of at least 0", above=0, closed=True)
-        whole("n_actions", self.n_actions, "an integer of at least 2", at_least=2, at_most=MOST)
+        whole("n_actions", self.n_actions, "an integer of at least 2", at_least=2, at_most=MOST, n_bytes=16)
         whole(
             "n_correct",
             self.n_correct,
@@ -101,7 +101,7 @@ class TaskFamily:
             at_least=1,
             at_most=self.n_actions - 1,
         )
-        whole("n_prompts", self.n_prompts, "an integer of at least 1", at_least=1, at_most=MOST)
+        whole("n_prompts", self.n_prompts, "an integer of at least 1", at_least=1, at_most=MOST, n_bytes=16)
         spread = real("prior_spread", self.prior_spread, "a number in [0, 1)", above=0, below=1, closed=True)
         if spread == 1:
             raise ValueError(f"prior_spread must be a number in [0, 1), got {self.prior_spread!r}")
@@ -142,7 +142,7 @@ class TaskFamily:
 
         Parameters
         ----------
-        n_nodes : int, at least 1
+        n_nodes : int, from 1 to 10000
             Strengths; without spread there is a single one.
 
         Returns
@@ -150,7 +150,7 @@ class TaskFamily:
         strengths, weights : ndarray (node,)
             The weights sum to one.
         """
-        whole("n_nodes", n_nodes, "an integer of at least 1", at_least=1)
+        whole("n_nodes", n_nodes, "an integer from 1 to 10000", at_least=1, at_most=10_000)
         if self.prior_spread == 0:
             return np.array([self.prior_strength]), np.ones(1)
         a, b = self.strength_shape
@@ -219,7 +219,7 @@ class TaskFamily:
         Tasks
             Arrays (task, prompt, action).
         """
-        whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1, at_most=MOST)
+        whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1, at_most=MOST, n_bytes=16)
         check_seed(seed)
         sizes = f"n_tasks={n_tasks}, n_prompts={self.n_prompts} and n_actions={self.n_actions}"
         fits_memory(25.0 * int(n_tasks) * self.n_prompts * self.n_actions, sizes)
@@ -252,13 +252,18 @@ def _narrow_nodes(n_nodes: int, a: float, b: float) -> tuple[NDArray[np.float64]
 def beta_quantile(at: ArrayLike, mean: ArrayLike, concentration: float) -> NDArray[np.float64]:
     """Quantiles of Beta distributions of some means, whose two shapes add up to `concentration`.
 
-    With next to no spread the normal law stands in, since scipy's quantiles are NaN or far off there.
+    With next to no spread the normal law stands in, since scipy's quantiles are NaN or far off there. Next to
+    the widest spread, where scipy has none, the limit does: 0 or 1.
     """
     middle = np.asarray(mean, dtype=float)
     if concentration > 1 / _SKEWED:
         return middle + np.sqrt(middle * (1 - middle) / (concentration + 1)) * special.ndtri(at)
-    drawn = stats.beta.ppf(at, middle * concentration, (1.0 - middle) * concentration)
-    return np.where(np.isnan(drawn), middle, drawn) if concentration > 1 else drawn
+    try:
+        drawn = stats.beta.ppf(at, middle * concentration, (1.0 - middle) * concentration)
+    except OverflowError:
+        drawn = np.full(np.broadcast_shapes(np.shape(at), middle.shape), np.nan)
+    limit = middle if concentration > 1 else np.asarray(at) >= 1.0 - middle
+    return np.where(np.isnan(drawn), limit, drawn)
 
 
 def check_tasks(tasks: Tasks, shape: tuple[int, int, int]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

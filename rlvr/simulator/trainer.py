@@ -143,8 +143,8 @@ def simulate(
         n_tasks = goal.first_stage(n_tasks)
     elif n_tasks is None:
         n_tasks = 1
-    n_tasks = whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1, at_most=MOST)
-    n_seeds = whole("n_seeds", n_seeds, "an integer of at least 1", at_least=1, at_most=MOST)
+    n_tasks = whole("n_tasks", n_tasks, "an integer of at least 1", at_least=1, at_most=MOST, n_bytes=16)
+    n_seeds = whole("n_seeds", n_seeds, "an integer of at least 1", at_least=1, at_most=MOST, n_bytes=16)
     seed = check_seed(seed)
     if several and tasks is not None:
         raise ValueError(f"tasks must be None where families or configs are listed, got {shown(tasks)}")

@@ -149,7 +149,7 @@ class Goal:
         half = _times_spread(first, design) * math.sqrt(_variance_of_intercept(design))
         if half <= self.precision:
             return len(design)
-        n_draws = math.ceil(len(design) * (half / self.precision) ** 2)
+        n_draws = math.ceil(len(design) * min(half / self.precision, 1e9) ** 2)
         if n_draws > _MOST:
             least = half * math.sqrt(len(design) / _MOST)
             raise ValueError(

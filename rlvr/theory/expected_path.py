@@ -31,7 +31,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import fields, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -225,6 +225,9 @@ def kl_term_probability(policies: Floats, correct: NDArray[np.bool_], config: GR
 def _drift(policies: Floats, correct: NDArray[np.bool_], config: GRPOConfig, arm: str) -> Floats:
     if arm == "true":
         return true_drifts(policies, correct, config.group_size)
+    if arm == "majority" and config.tie_break == "uniform":  # alike for every action of a role
+        table = _lumped_table(int(correct.sum()), len(correct), config.group_size)
+        return table.groups.probabilities(policies) @ table.moments[:, : len(table.basis)] @ table.basis
     if arm == "majority":
         return majority_drifts(policies, config.group_size, config.tie_break)
     return np.zeros_like(policies)
@@ -291,7 +294,7 @@ def majority_closure(
     check_covered(config)
     if config.tie_break != "uniform":
         raise ValueError(f"config must have tie_break 'uniform' for the closure, got {config.tie_break!r}")
-    table = _lumped_table(family, config.group_size)
+    table = _lumped_table(family.n_correct, family.n_actions, config.group_size)
     strengths, weights = family.strengths(16)
     paths = [
         _one_prior(family.prior(strength), family.n_correct, config, table, n_updates, widest)
@@ -318,12 +321,13 @@ class _Lumped(NamedTuple):
     moments: Floats  # (vector, coordinate + coordinate^2): mean policy term, mean of its square
 
 
-def _lumped_table(family: TaskFamily, group_size: int) -> _Lumped:
-    n_own = family.n_correct + 1
-    n_shared = family.n_actions - n_own
+@lru_cache(maxsize=8)
+def _lumped_table(n_correct: int, n_actions: int, group_size: int) -> _Lumped:
+    n_own = n_correct + 1
+    n_shared = n_actions - n_own
     symmetric = linalg.block_diag(np.eye(n_own), np.ones((min(n_shared, 1), n_shared)))
     basis = linalg.orth((symmetric - symmetric.mean(axis=1, keepdims=True)).T).T
-    full = plurality_table(group_size, family.n_actions, "uniform")
+    full = plurality_table(group_size, n_actions, "uniform")
     sorted_rows = np.all(np.diff(full.counts[:, n_own:], axis=1) <= 0, axis=1)
     groups = PluralityTable(**{field.name: getattr(full, field.name)[sorted_rows] for field in fields(full)})
     # how many count vectors each kept one stands for: arrangements of the repeated shared counts
@@ -332,7 +336,7 @@ def _lumped_table(family: TaskFamily, group_size: int) -> _Lumped:
     groups = replace(groups, log_orders=groups.log_orders + log_alike)
     size = len(basis)
     first, second = np.zeros((len(log_alike), size)), np.zeros((len(log_alike), size, size))
-    for action in range(family.n_actions):
+    for action in range(n_actions):
         term = -groups.counts * groups.lost[:, None]
         term[:, action] = groups.won
         share, lumped = groups.share[:, action], term @ basis.T

@@ -102,6 +102,7 @@ def test_terms_without_the_missing_arm_stay_and_nothing_is_settled(missing):
         if missing not in pair:
             assert format(cell.terms[name]) == format(full.terms[name])
     assert cell.status == "not identified" and full.verdict in cell.possible and cell.tipping == {}
+    assert (cell.headline, cell.broken_by) == ("not identified", ())
 
 
 def test_two_missing_arms_say_nothing_of_their_difference():

@@ -230,6 +230,17 @@ def test_every_point_of_a_set_has_its_slack():
     assert slack == pytest.approx([0.75, -0.1])
 
 
+def test_mixed_is_judged_by_the_side_on_which_its_inequalities_would_hold():
+    """A contrast's own way up is worth more here than its opposite's, as Wilson's intervals are skewed."""
+
+    def margins(rows):
+        above = 0.02 * np.maximum(rows, 0).max(axis=1) ** 2
+        return 0.01 + 0 * above, above
+
+    # The null, 0.4, is smaller than the rest by 0.1, and -frozen + 2 random - true has a margin of 0.08.
+    assert verdict_slack([[0.0, 0.4, 0.65, 0.9]], "mixed", margins) == pytest.approx([0.02])
+
+
 @pytest.mark.parametrize("rule", VERDICT_RULES)
 def test_wrong_verdicts_survive_at_no_more_than_the_level(rule):
     # True accuracies with a tie between two verdicts: claiming either of them surely is an error.

@@ -185,3 +185,21 @@ def test_bad_tables_exit_2_with_one_message_and_write_nothing(tmp_path, text):
 def test_bad_arguments_exit_2(arguments, words):
     result = run(*arguments, text=TABLE)
     assert result.exit_code == 2 and words in result.stderr and result.stdout == ""
+
+
+def test_named_fields_and_every_answer_on_the_terminal_in_json_and_on_the_page(tmp_path):
+    for arm, n_right in (("frozen", 2), ("true", 4)):
+        lines = [{"id": item, "judged": {"right": item < n_right}} for item in range(5)] + [{"id": 9}]
+        (tmp_path / f"{arm}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    logs = [part for arm in ("frozen", "true") for part in ("--log", f"{arm}={tmp_path / arm}.jsonl")]
+    refused = run(*logs)
+    assert refused.exit_code == 2 and "--field item=id --field correct=judged.right" in refused.stderr
+    logs += ["--field", "item=id", "--field", "correct=judged.right"]
+    said = "answers: FROZEN 6 read, 5 scored, 1 unscored; TRUE 6 read, 5 scored, 1 unscored"
+    assert said in run(*logs, "--report", tmp_path / "page.html").stdout
+    assert said in (tmp_path / "page.html").read_text()
+    (cell,) = json.loads(run(*logs, "--json", "-").stdout)["cells"]
+    assert [arm["accuracy"] for arm in cell["arms"].values()] == [0.4, 0.8]
+    assert [(log["arm"], log["read"], log["unscored"]) for log in cell["answers"]] == [
+        ("frozen", 6, 1), ("true", 6, 1),
+    ]  # fmt: skip

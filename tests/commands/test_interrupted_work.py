@@ -13,7 +13,7 @@ from tests.commands import small_variants
 from tests.commands.small_variants import COMMANDS, PROTOCOL, results
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
-DEADLINE = 300  # seconds, for what takes one or two
+DEADLINE = 120  # seconds, for what takes one or two
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.commands.small_variants"])

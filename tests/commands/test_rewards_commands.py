@@ -145,9 +145,9 @@ def test_logs_of_the_harness_and_of_verl(tmp_path):
 
 def test_one_file_may_name_its_arms_and_fields(tmp_path):
     records = [
-        {"arm": arm, "q": i, "said": ["5", "6"], "right": 5} for arm in ("Frozen", "true") for i in range(3)
+        {"arm": arm, "q": i, "text": ["5", "6"], "right": 5} for arm in ("Frozen", "true") for i in range(3)
     ]
-    fields = ("--field=item=q", "--field=output=said", "--field=truth=right")
+    fields = ("--field=item=q", "--field=output=text", "--field=truth=right")
     found = json.loads(
         run("rescore", written(tmp_path / "d.jsonl", records), *fields, "--judge=plain", "--json=-").stdout
     )
@@ -157,15 +157,16 @@ def test_one_file_may_name_its_arms_and_fields(tmp_path):
 @pytest.mark.parametrize(
     ("record", "options", "named"),
     [
-        ({"output": "5", "arm": "true"}, (), "no truth"),
-        ({"truth": "5", "arm": "true"}, (), "--field output"),
-        ({"output": "5", "truth": "5"}, (), "no arm"),
-        ({"output": "5", "truth": "5", "arm": "x"}, (), "frozen, random"),
-        ({"output": "5", "truth": "", "arm": "true"}, (), "rlvr labels"),
-        ({"output": "5", "truth": "5", "arm": "true"}, ("--judge=other",), "plain, math-verify"),
-        ({"output": "5", "truth": "5", "arm": "true"}, ("--log=other=x",), "--log must be"),
-        ({"output": "5", "truth": "5", "arm": "true"}, ("--field=x",), "--field must be"),
-        ({"output": "5", "truth": True, "arm": "true"}, (), "got True"),
+        ({"item": 1, "output": "5", "arm": "true"}, (), "no truth"),
+        ({"output": "5", "truth": "5", "arm": "true"}, (), "no item"),
+        ({"item": 1, "truth": "5", "arm": "true"}, (), "--field output"),
+        ({"item": 1, "output": "5", "truth": "5"}, (), "no arm"),
+        ({"item": 1, "output": "5", "truth": "5", "arm": "x"}, (), "frozen, random"),
+        ({"item": 1, "output": "5", "truth": "", "arm": "true"}, (), "rlvr labels"),
+        ({"item": 1, "output": "5", "truth": "5", "arm": "true"}, ("--judge=other",), "plain, math-verify"),
+        ({"item": 1, "output": "5", "truth": "5", "arm": "true"}, ("--log=other=x",), "--log must be"),
+        ({"item": 1, "output": "5", "truth": "5", "arm": "true"}, ("--field=x",), "--field must be"),
+        ({"item": 1, "output": "5", "truth": True, "arm": "true"}, (), "got True"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_rescored_is_named(record, options, named, tmp_path):

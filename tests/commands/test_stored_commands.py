@@ -19,32 +19,40 @@ def run(*arguments):
     return CliRunner().invoke(app, list(map(str, arguments)), env={"COLUMNS": "200"})
 
 
+def declared(name, folder, asked):
+    """An experiment with cells that cost nothing, and which are noted."""
+    real = find_experiment(name)
+    if real.compute is None:
+        return real
+
+    def compute(*key, executor, **part):
+        asked.append((name, key, part))
+        return pd.DataFrame({"key": [str(key)], "value": [len(str(key)) / 3]}).set_index("key")
+
+    return replace(
+        real, compute=compute, tables=lambda results: [pd.concat(results.values())] * len(real.files),
+        folder=folder, first_line=str, trains=True, is_sealed=False, decimals=None,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def stored_once(tmp_path_factory):
+    """The folder of every such experiment's files."""
+    folder = tmp_path_factory.mktemp("stored")
+    for experiment in (declared(name, folder, []) for name in EXPERIMENTS):
+        if experiment.compute is not None:
+            stored.rebuild(experiment, folder, executor=None)
+    return folder
+
+
 @pytest.fixture
-def made_up(monkeypatch, tmp_path):
+def made_up(monkeypatch, tmp_path, stored_once):
     """Every experiment with cells that cost nothing, stored in a folder; what was computed since."""
     asked = []
-
-    def declared(name):
-        real = find_experiment(name)
-        if real.compute is None:
-            return real
-
-        def compute(*key, executor, **part):
-            asked.append((name, key, part))
-            return pd.DataFrame({"key": [str(key)], "value": [len(str(key)) / 3]}).set_index("key")
-
-        return replace(
-            real, compute=compute, tables=lambda results: [pd.concat(results.values())] * len(real.files),
-            folder=tmp_path, first_line=str, trains=True, is_sealed=False, decimals=None,
-        )  # fmt: skip
-
-    experiments = {name: declared(name) for name in EXPERIMENTS}
+    experiments = {name: declared(name, tmp_path, asked) for name in EXPERIMENTS}
     monkeypatch.setattr(stored, "find_experiment", experiments.__getitem__)
     monkeypatch.setattr("rlvr._data.DATA", tmp_path)
-    for experiment in experiments.values():
-        if experiment.compute is not None:
-            stored.rebuild(experiment, tmp_path, executor=None)
-    asked.clear()
+    shutil.copytree(stored_once, tmp_path, dirs_exist_ok=True)
     return asked
 
 

@@ -15,6 +15,7 @@ import random
 import resource
 import select
 import signal
+import sys
 import time
 import warnings
 from collections import Counter
@@ -99,7 +100,14 @@ def case(number: int) -> dict[str, Any]:
         family = {"n_prompts": _count(draw, 4, 7)} | _some(draw, numbers, 0.3)
         cls = StrategyFamily
     damage = draw.random() if draw.random() < 0.3 else None
-    return {"cls": cls, "family": family, "config": _config(draw), "call": call, "damage": damage}
+    return {
+        "cls": cls,
+        "family": family,
+        "config": _config(draw),
+        "call": call,
+        "damage": damage,
+        "average": draw.random() < 0.1,  # it takes longer than training
+    }
 
 
 def _damaged(tasks: Any, draw: random.Random) -> Any:
@@ -140,7 +148,7 @@ def outcome(settings: dict[str, Any]) -> bytes:
             sound = all(np.isfinite(array).all() for array in found)
             sound = sound and -1e-9 <= runs.accuracy.min() <= runs.accuracy.max() <= 1 + 1e-9
             with contextlib.suppress(ValueError):  # some averages have no closed form
-                sound = sound and -1e-9 <= family.prior_accuracy <= 1 + 1e-9
+                sound = sound and (not settings["average"] or -1e-9 <= family.prior_accuracy <= 1 + 1e-9)
             return b"o" if sound else b"f"
     except (TypeError, ValueError) as error:
         return b"r" if str(error) else b"f"
@@ -202,12 +210,14 @@ def main() -> None:
     parser.add_argument("--deadline", type=float, default=60.0, metavar="SECONDS")
     given = parser.parse_args()
     tally = fuzz(given.first, given.first + given.cases, given.deadline)
-    for number, what in tally.bad[:50]:
-        print(f"case {number} {what}: {case(number)}"[:1000])
     counts = ", ".join(
         f"{what} {tally.counts[what]}" for what in ("refused", "ran", "failed", "died", "slow")
     )
     print(f"cases {sum(tally.counts.values())}, {counts}, longest wait {tally.longest:.1f} s")
+    sys.set_int_max_str_digits(0)
+    for number, what in tally.bad[:50]:
+        print(f"case {number} {what}: {case(number)}"[:1000])
+    sys.exit(bool(tally.bad))
 
 
 if __name__ == "__main__":

@@ -279,6 +279,18 @@ def test_checkpoints_in_a_folder_are_not_runs(tmp_path, names, where):
     assert "named as checkpoints of one training" in said(each) and "2 logs are 2 runs" in said(each)
 
 
+def test_two_evaluations_of_one_model_that_were_named_are_said(tmp_path):
+    source = next((Path(__file__).parent.parent / "data" / "logs" / "lm_eval" / "true").rglob("*.jsonl"))
+    lines = [json.loads(line) for line in source.read_text().splitlines()]
+    for day in (1, 2):
+        again = [{**line, "resps": [[f"day {day}, {line['resps'][0][0]}"]]} for line in lines]
+        write(tmp_path / "m" / f"samples_sums_2026-01-0{day}T00-00-00.0.jsonl", again)
+    logs = [("true", file) for file in sorted(tmp_path.rglob("*.jsonl"))]
+    assert "both evaluate m; two evaluations of one model are not two runs" in said(
+        read_logs(logs, metrics=["strict-match"])
+    )
+
+
 @pytest.mark.parametrize("names", [("seed1", "seed2"), ("run-1", "run-10"), ("rep1", "rep2"), ("s1", "s2")])
 @pytest.mark.parametrize("where", ["{}.jsonl", "{}/a.jsonl", "a_{}.jsonl"])
 def test_seeds_and_runs_are_runs(tmp_path, names, where):
@@ -397,3 +409,54 @@ def test_arms_sampled_at_other_temperatures_are_refused(tmp_path):
 
     with pytest.raises(LogError, match=r"\(temperature 0.6\) and true=.* \(temperature 1\) differ"):
         read_logs(four_arms(tmp_path, "a.jsonl", lines))
+
+
+# Inspect's own readings ---------------------------------------------------------------------------
+
+
+def inspect_log(path, *samples):
+    header = {"status": "success", "eval": {"task": "t", "model": "m"}}
+    path.write_text(json.dumps({**header, "samples": samples}))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("value", "right"),
+    [("yes", 1), ("No", 0), ("TRUE", 1), ("false", 0), ("0.25", 0.25), ("1", 1), ("C", 1), ("N", 0)],
+)
+def test_words_and_numbers_as_inspect_s_own_value_to_float_reads_them(tmp_path, value, right):
+    log = inspect_log(tmp_path / "a.json", {"id": "a", "input": "q", "scores": {"s": {"value": value}}})
+    assert read_logs([("frozen", log)]).table["correct"].tolist() == [right]
+
+
+def message(text, **more):
+    return [{"role": "user", "content": text, **more}]
+
+
+@pytest.mark.parametrize(
+    ("whole", "summary", "same"),
+    [
+        ("q" * 6000, "q" * 5120 + "...\n(content truncated)", True),
+        ("q" * 5119 + "x" + "q" * 80, "q" * 5120 + "...\n(content truncated)", False),
+        (message("q" * 6000, id="one"), message("q" * 5120 + "...\n(content truncated)", id="two"), True),
+        (message([{"type": "text", "text": "q"}, {"type": "image", "image": "data"}]),
+         message([{"type": "text", "text": "q"}, {"type": "text", "text": "(Image)"}]), True),
+        (message("q"), message("r"), False),
+        (message("q"), [{"role": "system", "content": "q"}], False),
+    ],
+)  # fmt: skip
+def test_a_prompt_that_a_summary_cuts_is_the_same_prompt(tmp_path, whole, summary, same):
+    logs = [
+        (
+            arm,
+            inspect_log(
+                tmp_path / f"{arm}.json", {"id": "a", "input": text, "scores": {"s": {"value": "C"}}}
+            ),
+        )
+        for arm, text in (("frozen", whole), ("true", summary))
+    ]
+    if same:
+        assert len(read_logs(logs).table) == 2
+    else:
+        with pytest.raises(LogError, match="differ in the prompt of 1 of 1 item"):
+            read_logs(logs)

@@ -37,14 +37,14 @@ def test_a_vote_merges_what_the_judge_takes_for_the_same():
 
 
 def test_a_function_judges_texts_as_read():
-    asked = []
+    pairs = []
 
     def judge(answer, label):
-        asked.append((answer, label))
+        pairs.append((answer, label))
         return answer[0] == label[0]
 
     assert true_reward(["p"] * 3, ["it is 51", "no", "42"], answer=[5, 5, "#### 5"], judge=judge) == [1, 0, 0]
-    assert asked == [("51", "5"), ("42", "5")]
+    assert pairs == [("51", "5"), ("42", "5")]
     own = Judge("mine", lambda text: text[:1], str.casefold)
     assert true_reward(["p"] * 2, ["A or B", "b"], answer=["a"] * 2, judge=own) == [1, 0]
 

@@ -4,7 +4,6 @@ With every rule in use, since that code does all that the one without rare rules
 the bit is tested in `test_kernel_training.py`.
 """
 
-import hashlib
 import os
 import platform
 import subprocess
@@ -21,7 +20,7 @@ every = GRPOConfig(
     filtering="refill", tie_break="uniform", kl="reverse", kl_coefficient=0.1,
 )
 runs = simulate(TaskFamily(prior_spread=0.1), every, n_tasks=2, n_seeds=5)
-print(hashlib.sha256(runs.curves.tobytes()).hexdigest())
+digest = hashlib.sha256(runs.curves.tobytes()).hexdigest()
 """
 PROCESSORS = ["generic", "haswell"] if platform.machine().lower() in ("x86_64", "amd64") else ["generic"]
 
@@ -34,8 +33,13 @@ def test_the_same_bits_compiled_for_any_processor():
         environment = os.environ | {"NUMBA_CPU_NAME": name}
         environment.pop("NUMBA_CPU_FEATURES", None)
         running.append(
-            subprocess.Popen([sys.executable, "-c", CODE], env=environment, stdout=subprocess.PIPE, text=True)
+            subprocess.Popen(
+                [sys.executable, "-c", f"{CODE}print(digest)"],
+                env=environment,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
         )
-    here = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True).stdout
-    assert len(here.strip()) == hashlib.sha256().digest_size * 2
-    assert [process.communicate()[0] for process in running] == [here] * len(PROCESSORS)
+    here = {}
+    exec(CODE, here)
+    assert [process.communicate()[0].strip() for process in running] == [here["digest"]] * len(PROCESSORS)

@@ -266,7 +266,7 @@ put = executors._Piece.keep
 def keep(piece, trained):
     put(piece, trained)
     print("chunk", flush=True)
-    time.sleep(0.2)
+    time.sleep(0.5)
 executors._Piece.keep = keep
 main()
 """
@@ -295,15 +295,14 @@ def test_a_command_interrupted_and_resumed_writes_the_same_files(tmp_path, small
     def before():
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # which a job in the background ignores
 
-    started = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", SMALL + SLOW, "stored", "sweep", "--rebuild", "--folder", str(other)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=before,
-    )  # fmt: skip
-    rebuilt(one, "--rebuild")
-    for _ in range(3):
-        assert started.stdout.readline() == "chunk\n"
-    started.send_signal(signal.SIGINT)
-    _, said = started.communicate()
+    ) as started:  # fmt: skip
+        for _ in range(3):
+            assert started.stdout.readline() == "chunk\n"
+        started.send_signal(signal.SIGINT)
+        _, said = started.communicate()
     kept = other / ".sweep-chunks"
     assert [path.name for path in other.iterdir()] == [kept.name]  # no half of a result
     n_kept = len(list(kept.glob("*.npz")))
@@ -312,6 +311,7 @@ def test_a_command_interrupted_and_resumed_writes_the_same_files(tmp_path, small
         f"rlvr: {n_kept} finished chunks kept; the same command with --resume goes on from there",
         "rlvr: interrupted; outputs are as they were before",
     ]
+    rebuilt(one, "--rebuild")
     rebuilt(other, "--resume")
     assert sorted(path.name for path in other.iterdir()) == ["crossings.csv", "sweep.csv"]
     for name in ("crossings.csv", "sweep.csv"):

@@ -270,7 +270,7 @@ def test_narrower_gaussians_come_closer(population):
 def test_moments_of_an_update_equal_the_sum_over_all_groups(filtering):
     family = TaskFamily(0.5, n_actions=5, n_correct=2)
     config = GRPOConfig(group_size=3, tie_break="uniform", kl_coefficient=0.3, filtering=filtering)
-    table = _lumped_table(family, 3)
+    table = _lumped_table(family.n_correct, family.n_actions, 3)
     prior, policy = family.prior(), np.array([0.3, 0.25, 0.15, 0.15, 0.15])
     pull = 0.3 * kl_pull(policy, prior, kl="forward")
     mean, square = np.zeros(5), np.zeros((5, 5))
@@ -293,10 +293,22 @@ def test_moments_of_an_update_equal_the_sum_over_all_groups(filtering):
     assert not np.allclose(second[0], np.outer(first[0], first[0]), atol=1e-2)
 
 
+@pytest.mark.parametrize(("n_actions", "n_correct", "size"), [(8, 2, 8), (5, 1, 6), (3, 2, 4), (2, 1, 4)])
+def test_one_update_by_roles_is_that_of_every_action(n_actions, n_correct, size):
+    family = TaskFamily(0.4, 0.3, n_actions, n_correct, 16)
+    config = GRPOConfig(
+        group_size=size, tie_break="uniform", kl_coefficient=0.0, batch_size=16, learning_rate=1.0
+    )
+    logits = np.log(family.prior())
+    logits += majority_drift(family.prior(), group_size=size, tie_break="uniform")
+    after = special.softmax(logits)[:n_correct].sum()
+    assert mean_field(family, config, "majority", 1)[1] == pytest.approx(after, abs=1e-14)
+
+
 @pytest.mark.parametrize(("n_actions", "n_correct", "size"), [(8, 2, 3), (8, 1, 2), (3, 2, 2), (2, 1, 1)])
 def test_lumped_coordinates_span_the_role_symmetric_logits(n_actions, n_correct, size):
     family = TaskFamily(0.5, n_actions=n_actions, n_correct=n_correct)
-    basis = _lumped_table(family, 4).basis
+    basis = _lumped_table(family.n_correct, family.n_actions, 4).basis
     assert basis.shape == (size, n_actions)
     np.testing.assert_allclose(basis @ basis.T, np.eye(size), atol=1e-14)
     logits = np.log(family.prior())
