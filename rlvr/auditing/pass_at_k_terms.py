@@ -312,8 +312,9 @@ def pass_at_k_paragraph(at_k: PassAtK) -> str:
             f"The {100 * at_k.level:g}% bands are simultaneous over these k and "
             f"{counted(len(at_k.terms), 'term')}: Gaussian multipliers on items"
             f"{', which the arms share' if at_k.paired else ' of each arm apart'}, the largest studentised "
-            "deviation with Student's degrees of freedom, and errors with two added items (Agresti and Min, "
-            "2005; Agresti and Caffo, 2000). They speak of other items of this kind, not of other training runs"
+            "deviation with Student's degrees of freedom, and errors with two added items (Agresti and "
+            "Min, 2005; Agresti and Caffo, 2000). They speak of other items of this kind, "
+            "not of other training runs"
         )
     rows = dict(term_rows(at_k))
     for name in at_k.terms:

@@ -14,7 +14,10 @@ directions, and one on which they agree. Where arms do not share items, each arm
 wrong one more, after Agresti and Caffo. Arms that never differ thus keep an error above 0. The band is
 wider than it need be where all items differ by little, as those of a null at k = 1.
 
-*Coverage.* COVERAGE
+*Coverage.* Of 1,000 simulated 95% bands of five terms at k = 1, 8 and 64, with Beta-distributed items of 128
+samples each, 98.0% held all 15 true numbers at once with 30 items, 97.3% with 100 and 96.0% with 500 (Monte
+Carlo errors 0.4 to 0.6 points); without the added items 85.4%, 94.2% and 95.2%. Where arms do not share items
+it is 96.6%, 96.1% and 94.6%. ``python -m benchmarks.pass_at_k_coverage`` simulates them.
 
 The unit of replication is the item, its samples included. Training runs are averaged and not resampled.
 

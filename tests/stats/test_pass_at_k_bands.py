@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from rlvr.stats import pass_at_k_bands
 from rlvr.stats.pass_at_k_bands import pass_at_k_curve, pass_at_k_of_items, sign_changes, simultaneous_band
 from tests.stats.pass_at_k_world import CONTRASTS, counts, exact
 
