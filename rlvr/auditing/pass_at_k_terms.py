@@ -155,7 +155,7 @@ def _cell_at_k(benchmark: str, rows: pd.DataFrame, ks: tuple[int, ...], level: f
             ends = ([getattr(point, end) for point in terms[term]] for end in ("low", "high"))
             changes[term] = sign_changes(curves[arm] - curves[base], ks, *ends)
     if missing := [arm.upper() for arm in ARMS if arm not in present]:
-        notes.append(f"{' and '.join(missing)} missing: terms with such an arm have no value")
+        notes.append(f"{', '.join(missing)} missing: terms with such an arm have no value")
     return PassAtK(
         ks=ks,
         arms={arm: tuple(map(float, values[arm].mean(axis=0))) for arm in present},
@@ -297,10 +297,12 @@ def pass_at_k_paragraph(at_k: PassAtK) -> str:
     """A paragraph for a paper: how pass@k was estimated, each term from the first k to the last."""
     sizes = sorted({*at_k.n_items.values()})
     samples = [n for pair in at_k.n_samples.values() for n in pair]
-    n_samples = " to ".join(dict.fromkeys((str(min(samples)), str(max(samples)))))
+    n_samples = counted(max(samples), "sample")
+    if min(samples) < max(samples):
+        n_samples = f"{min(samples)} to {n_samples}"
     runs = {arm.upper(): n for arm, n in at_k.n_runs.items() if n > 1}
     sentences = [
-        f"We estimated pass@k at {_at(at_k)} from {n_samples} samples of each of "
+        f"We estimated pass@k at {_at(at_k)} from {n_samples} of each of "
         f"{' or '.join(map(str, sizes))} items an arm with the unbiased estimator of Chen et al. (2021), "
         "and split the gain into its terms at each k"
     ]
