@@ -32,7 +32,7 @@ define FURNISH
 	$(BIN)/python -c 'import matplotlib.font_manager'
 	@touch $(READY)
 endef
-.PHONY: compiled furnished help book browser pages pdf archive test lint bench digests findings mutants any-cpu latest notebooks network network-lock lock clean
+.PHONY: compiled furnished help book browser pages pdf archive test lint bench digests findings fuzz mutants any-cpu latest notebooks network network-lock lock clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*##' Makefile | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
@@ -79,6 +79,10 @@ bench: $(READY)  ## measure how fast everything is and print each goal beside it
 
 digests: $(READY)  ## list the digests of all stored data anew, after a change on purpose
 	$(BIN)/python tools/stored_digests.py
+
+fuzz: $(READY)  ## try settings, stored data, inputs, outputs and rewards at random, and store the figures (an hour)
+	$(BIN)/python -m tests.fuzz --store book/data/fuzz_runs.csv
+	$(MAKE) digests
 
 findings:  ## run every script of findings/ and say which tools behave otherwise now (an hour, installs them one by one)
 	@changed=(); for script in findings/*.sh; do \

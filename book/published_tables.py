@@ -18,6 +18,7 @@ __all__ = [
     "DATA",
     "PAPERS",
     "base_priors",
+    "fuzz_runs",
     "judge_verdicts",
     "published_arms",
     "published_curves",
@@ -118,6 +119,18 @@ def stored_benchmarks() -> pd.DataFrame:
         (empty where no goal is set), then the machine and the versions.
     """
     return stored_table("benchmarks.csv", DATA, keep_default_na=False).set_index("key")
+
+
+def fuzz_runs() -> pd.DataFrame:
+    """What the fuzzers of ``make fuzz`` counted, before and after the third edition's work on faults.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``version`` (before, now), ``fuzzer``, ``cases``, ``refused`` (by name), ``answered``,
+        ``faults`` (a crash, a traceback, a silent difference, a wait without end), ``longest_seconds``.
+    """
+    return stored_table("fuzz_runs.csv", DATA)
 
 
 def speed_attempts() -> pd.DataFrame:

@@ -3,9 +3,12 @@
 import importlib
 import re
 
+import numpy as np
 import pytest
 
 from book.tool_behaviours import FINDINGS, tool_behaviours
+from rlvr import audit, true_reward
+from rlvr.planning import outcomes_table
 
 ROWS = tool_behaviours()
 SCRIPTS = {path.stem: path.read_text(encoding="utf-8") for path in FINDINGS.glob("*.sh")}
@@ -35,3 +38,36 @@ def test_what_this_project_does_is_held_by_a_test(row):
     module, _, name = row["test"].partition("::")
     assert callable(getattr(importlib.import_module(module.removesuffix(".py").replace("/", ".")), name))
     assert row["here"], f"{row['script']} names a test, but not what this project does"
+
+
+def audited(frozen, random, majority, true):
+    arms = {"frozen": frozen, "random": random, "majority": majority, "true": true}
+    runs = {arm: np.array([outcomes], dtype=float) for arm, outcomes in arms.items()}
+    return audit(outcomes_table({"study": runs})).cells[0]
+
+
+def test_identical_arms_differ_by_zero_with_an_interval():
+    terms = audited(*[[0, 1] * 10] * 4).terms
+    assert all(terms[name].value == 0 and terms[name].low < -0.1 and terms[name].high > 0.1 for name in terms)
+
+
+def test_a_unanimous_gain_is_away_from_zero():
+    total = audited([0] * 20, [0] * 20, [1] * 20, [1] * 20).terms["total"]
+    assert total.value == 1 and 0.5 < total.low < 1 == total.high
+
+
+def test_a_constant_gain_has_an_interval():
+    total = audited([0] * 20, [0] * 20, [0.5] * 20, [0.5] * 20).terms["total"]
+    assert total.value == 0.5 and total.low < 0.4 and total.high > 0.6
+
+
+def test_one_run_an_arm_says_nothing_of_runs():
+    assert audited([0] * 20, [0] * 20, [1] * 20, [1] * 20).unknown_runs == ("random", "majority", "true")
+
+
+@pytest.mark.parametrize("reply", [r"Answer: \text{C}", "I considered A but the final answer is **C**"])
+def test_a_letter_without_a_box_is_unread_and_not_another(reply):
+    logged = {}
+    paid = [true_reward(["q"], [reply], answer=[label], log_metric=logged.__setitem__) for label in "AC"]
+    assert paid == [[0.0], [0.0]] and logged["true_reward/unread"] == 1
+    assert true_reward(["q"], [rf"\boxed{{{reply[-5:]}}}"], answer=["A"]) == [0.0]
