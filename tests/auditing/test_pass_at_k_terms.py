@@ -1,6 +1,7 @@
 """Terms at any k from logs on disk: against the audit at k = 1, by hand, what is refused, what is written."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -77,10 +78,16 @@ def test_a_crossing_stands_in_words_with_what_the_band_shows(tmp_path):
     assert 1 < change.first <= 8 and not change.rises and change.shown_before and change.shown_after
     (text,) = change_text(found)
     assert f"k = {change.first}" in text and "both sides" in text and text.startswith("total")
-    assert list(found.terms) == ["total"] and any(
-        "RANDOM and MAJORITY missing" in note for note in found.notes
-    )
+    assert list(found.terms) == ["total"] and any("RANDOM, MAJORITY missing" in note for note in found.notes)
     assert any("TRUE" in note and "pass@1" in note for note in found.notes)
+
+
+def test_two_epochs_give_what_inspect_itself_says_of_their_best():
+    log = Path(__file__).parent.parent / "logs" / "data" / "inspect-max.json"
+    (found,) = terms_at_k(read_logs([("frozen", log)]), (1, 2)).values()
+    own = json.loads(log.read_text(encoding="utf-8"))["results"]["scores"][0]["metrics"]["accuracy"]["value"]
+    assert found.arms["frozen"] == pytest.approx((0.3, own)) and own == pytest.approx(0.6)
+    assert found.terms == {} and np.isnan(found.critical) and "2 samples" in pass_at_k_paragraph(found)
 
 
 def test_runs_are_averaged_item_by_item_and_frozen_logs_are_pooled(tmp_path):
