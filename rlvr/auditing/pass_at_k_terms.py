@@ -131,11 +131,11 @@ def _cell_at_k(benchmark: str, rows: pd.DataFrame, ks: tuple[int, ...], level: f
     for arm in present:
         own = rows[rows["arm"] == arm]
         runs = [run for _, run in own.groupby("run", sort=False, observed=True)]
-        items[arm] = runs[0]["item"].astype(str).to_numpy()
+        items[arm] = np.asarray(runs[0]["item"], dtype=object)
         samples[arm], right[arm] = (
             np.stack([run[name].to_numpy() for run in runs]) for name in ("n_samples", "n_right")
         )
-        decodings = set(own["decoding"].astype(str)) if "decoding" in own else set()
+        decodings = set(own["decoding"].unique()) if "decoding" in own else set()
         _refuse(f"{benchmark}: {arm}", samples[arm], right[arm], items[arm], ks, decodings)
         if len(runs) > 1:
             notes.append(f"{arm.upper()} is the mean of {len(runs)} runs")
@@ -175,7 +175,7 @@ def _refuse(
     where: str,
     samples: NDArray[np.int64],
     right: NDArray[np.int64],
-    items: NDArray[np.str_],
+    items: NDArray[np.object_],
     ks: tuple[int, ...],
     decodings: set[str],
 ) -> None:

@@ -144,6 +144,18 @@ def test_one_item_has_values_and_no_band(tmp_path):
     assert (first.value, last.value) == pytest.approx((0.5, 0.5)) and np.isnan(first.low) and first.reason
 
 
+@pytest.mark.parametrize("name", ["\\ud800", "\\u001b[31m", "NaN", "1"])
+def test_items_of_any_name_are_split_and_named_in_one_line(tmp_path, name):
+    lines = [f'{{"item": "{item}", "correct": {n % 2}}}' for item in (name, "other") for n in range(4)]
+    logs = {}
+    for arm in ("frozen", "true"):
+        logs[arm] = tmp_path / f"{arm}.jsonl"
+        logs[arm].write_text("\n".join(lines), encoding="utf-8")
+    assert run(logs, "--pass-at", "1,4").exit_code == 0
+    refusal = run(logs, "--pass-at", "5")
+    assert refusal.exit_code == 2 and refusal.stderr.count("\n") == 1 and "at most 4" in refusal.stderr
+
+
 @pytest.mark.parametrize("text", ["", "x", "0", "1,,2", "-1", "1.5", "1e3", "1;2", "٣", "9" * 40, "inf"])
 def test_what_is_no_k_is_refused_in_one_line(logs, text):
     result = run(logs, "--pass-at", text)
