@@ -119,7 +119,8 @@ def next_deviations(
     ratio = np.log(sds)[:, None] - grid
     likelihood = degrees[:, None] * ratio - degrees[:, None] * np.exp(2 * ratio) / 2
     likelihood = np.exp(likelihood - likelihood.max(axis=1, keepdims=True))
-    kernels = [_kernel(grid, spread) for spread in _HETEROGENEITY]
+    kernels = np.stack([_kernel(grid, spread) for spread in _HETEROGENEITY])
+    backwards = kernels.swapaxes(1, 2)
     labels = list(dict.fromkeys(of_group.tolist()))
     members = {
         label: [
@@ -137,10 +138,9 @@ def next_deviations(
             of_studies = np.stack([given_study[cells].sum(axis=0) for cells in members[label]])
             top = of_studies.max(axis=1, keepdims=True)
             scaled = np.exp(of_studies - top)
-            for at_study, study_kernel in enumerate(kernels):
-                given_mean = (np.log(np.maximum(scaled @ study_kernel.T, 1e-300)) + top).sum(axis=0)
-                evidence[row, at_study, at_cell] = special.logsumexp(given_mean)
-                means[row, at_study, at_cell] = special.softmax(given_mean)
+            given_mean = (np.log(np.maximum(scaled @ backwards, 1e-300)) + top).sum(axis=1)
+            evidence[row, :, at_cell] = special.logsumexp(given_mean, axis=1)
+            means[row, :, at_cell] = special.softmax(given_mean, axis=1)
     width = np.gradient(_HETEROGENEITY)
     prior = np.log(width) - (_HETEROGENEITY / prior_scale) ** 2 / 2
     weights = special.softmax(evidence.sum(axis=0) + prior[:, None] + prior)
@@ -148,10 +148,8 @@ def next_deviations(
     for row, label in enumerate(labels):
         law = np.zeros(grid.size)
         for at_cell, cell_kernel in enumerate(kernels):
-            mixed = sum(
-                weights[at_study, at_cell] * (means[row, at_study, at_cell] @ study_kernel)
-                for at_study, study_kernel in enumerate(kernels)
-            )
+            weighted = weights[:, at_cell, None] * means[row, :, at_cell]
+            mixed = (weighted[:, None] @ kernels).sum(axis=(0, 1))
             law += mixed @ cell_kernel
         laws[label] = NextDeviation(
             np.exp(grid), law / law.sum(), int((of_group == label).sum()), len(members[label])
