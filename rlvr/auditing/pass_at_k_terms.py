@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,6 @@ from rlvr._checks import confidence_level, counted, shortened, shown
 from rlvr.arms import ARMS
 from rlvr.auditing.percentage_points import points
 from rlvr.decomposition import TERMS
-from rlvr.logs.answers import LogError
-from rlvr.logs.runs import LogTable
 from rlvr.stats.estimates import Estimate
 from rlvr.stats.pass_at_k_bands import (
     SignChange,
@@ -31,6 +29,9 @@ from rlvr.stats.pass_at_k_bands import (
     sign_changes,
     simultaneous_band,
 )
+
+if TYPE_CHECKING:
+    from rlvr.logs.runs import LogTable
 
 __all__ = [
     "PassAtK", "change_text", "ks_from", "pass_at_k_paragraph", "term_rows", "terms_at_k", "to_json",
@@ -180,6 +181,8 @@ def _refuse(
     decodings: set[str],
 ) -> None:
     """Refuse an arm whose counts (run, item) do not determine pass@k."""
+    from rlvr.logs.answers import LogError  # an audit of a table has no logs to read
+
     partial, n_items = (right < 0).any(axis=0), len(items)
     if partial.any():
         raise LogError(
