@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from rlvr._checks import confidence_level, counted, shortened, shown
@@ -31,6 +30,8 @@ from rlvr.stats.pass_at_k_bands import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from rlvr.logs.runs import LogTable
 
 __all__ = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from warnings import catch_warnings, filterwarnings
 
@@ -87,8 +88,6 @@ def audit(
     with item and correct, or with what --field names; their items are matched across arms. Arms that were
     decoded differently (greedy, sampled), by their logs or by a table's column decoding, are refused.
     """
-    import pandas as pd
-
     from rlvr.auditing.audit_output import print_report, to_dict, to_html, to_markdown
     from rlvr.auditing.cell_verdicts import audit as audit_tables
     from rlvr.auditing.cell_verdicts import with_notices
@@ -96,8 +95,7 @@ def audit(
 
     with (
         refusing(),
-        # Beside pyarrow, pandas would keep text as UTF-8, which not every name of a file or an item is.
-        pd.option_context("mode.string_storage", "python"),
+        _any_text() if log else nullcontext(),
         digests_as_read(bool(page)) as digests,  # only the page names them
     ):
         tables = tables or []
@@ -169,6 +167,13 @@ def audit(
         typer.echo(to_markdown(report), nl=False)
     else:
         print_report(report, Console())
+
+
+def _any_text() -> AbstractContextManager[None]:
+    """Beside pyarrow, pandas would keep text as UTF-8, which not every name of a file or an item is."""
+    import pandas as pd
+
+    return pd.option_context("mode.string_storage", "python")
 
 
 def _arm_and_path(pair: str) -> tuple[str, str]:
