@@ -18,9 +18,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "identified_sets", "tipping_points", "verdicts_at", "with_notices",
         ],
         "families": ["judge_family", "pooled_term"],
-        "audit_output": [
-            "methods_paragraph", "points", "print_report", "set_text", "status_text", "verdict_text",
-        ],
+        "pass_at_k_terms": ["terms_at_k"],
+        "percentage_points": ["points", "set_text"],
+        "audit_output": ["methods_paragraph", "print_report", "status_text", "verdict_text"],
         "forest_plot": ["draw_forest"],
     },
 )  # fmt: skip

@@ -19,6 +19,15 @@ from rlvr._reading import digests_as_read, files_below, opened
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import ASSUMPTIONS, STATUSES, AuditReport, CellAudit, Layer
 from rlvr.auditing.cells import Cell
+from rlvr.auditing.pass_at_k_terms import (
+    PassAtK,
+    change_text,
+    pass_at_k_paragraph,
+    term_rows,
+    to_json,
+    written_notes,
+)
+from rlvr.auditing.percentage_points import points, set_text
 from rlvr.decomposition import TERMS
 from rlvr.logs.decoding import decoding_note
 from rlvr.stats.estimates import Estimate
@@ -51,25 +60,6 @@ _RULE_TEXTS = {
     "published": "elicitation, there MAJORITY - FROZEN, or reward design dominates when it is more than "
     "60% of the total gain",
 }
-
-
-def points(value: float, *, signed: bool = True) -> str:
-    """A fraction as percentage points to one decimal, without a negative zero; "?" for NaN."""
-    if math.isnan(value):
-        return "?"
-    rounded = round(100 * value, 1) + 0.0
-    return f"{rounded:+.1f}" if signed and rounded else f"{rounded:.1f}"
-
-
-def set_text(low: float, high: float) -> str:
-    """A set of accuracies or differences in points; one number where its ends agree.
-
-    Examples
-    --------
-    >>> set_text(-0.25, 0.75), set_text(0.077, 0.077)
-    ('-25.0 to +75.0', '+7.7')
-    """
-    return " to ".join(dict.fromkeys((points(low), points(high))))
 
 
 def verdict_text(cell: CellAudit) -> str:
@@ -182,6 +172,9 @@ def print_report(report: AuditReport, console: Console) -> None:
             gains = ", ".join(f"{name.replace('_', ' ')} {gain:.1f}x" for name, gain in audit.pairing.items())
             line(f"    unpaired intervals would be wider: {gains}")
         line(f"    published rule: {audit.rules['published']}")
+        if audit.pass_at_k:
+            for text in _lines_at_k(audit.pass_at_k):
+                line(f"    {text}")
         for note in (*audit.doubts, *audit.notices):
             line(note, "    note: ", "yellow")
         line("")
@@ -192,6 +185,17 @@ def print_report(report: AuditReport, console: Console) -> None:
         console.out("".join(pending), end="", highlight=False)
     else:  # a file or a pipe: a hundred times faster than line by line
         console.file.write("".join(pending))
+
+
+def _lines_at_k(at_k: PassAtK) -> list[str]:
+    """A column a k, a row an arm or term, then where signs change, what the band covers, the paragraph."""
+    rows = [("pass@k at k =", [f"{k:,}" for k in at_k.ks]), *term_rows(at_k)]
+    widths = [max(len(texts[column]) for _, texts in rows) for column in range(len(at_k.ks))]
+    table = [
+        f"{name:<14}" + "".join(f"  {text:>{width}}" for text, width in zip(texts, widths, strict=True))
+        for name, texts in rows
+    ]
+    return [*table, *change_text(at_k), *written_notes(at_k), f"to paste: {pass_at_k_paragraph(at_k)}"]
 
 
 def to_dict(report: AuditReport) -> dict[str, Any]:
@@ -259,6 +263,7 @@ def _json_cell(audit: CellAudit) -> dict[str, Any]:
         "arms": arms,
         "doubts": list(audit.doubts),
         "notices": list(audit.notices),
+        "pass_at_k": to_json(audit.pass_at_k) if audit.pass_at_k else None,
         "answers": [
             {
                 "arm": log.arm,
@@ -294,7 +299,19 @@ def to_markdown(report: AuditReport) -> str:
     note = f"Percentage points; {100 * report.level:g}% intervals from item sampling alone."
     notes = (f"\n{', '.join(names)}: {decoding}." for decoding, names in decodings.items())
     lines = ("| " + " | ".join(row) + " |" for row in rows)
-    return "\n".join([*lines, "", note, *notes, ""])
+    at_k = (part for audit in report.cells if audit.pass_at_k for part in _markdown_at_k(audit))
+    return "\n".join([*lines, "", note, *notes, *at_k, ""])
+
+
+def _markdown_at_k(audit: CellAudit) -> list[str]:
+    """The terms of a cell at every k, below the table of all cells."""
+    at_k = audit.pass_at_k
+    assert at_k is not None
+    rows = [[f"pass@k, {markdown(audit.cell.name)}", *(f"k = {k:,}" for k in at_k.ks)]]
+    rows.append(["---"] * len(rows[0]))
+    rows += [[name, *texts] for name, texts in term_rows(at_k)]
+    remarks = [f"\n{text[0].upper()}{text[1:]}." for text in (*change_text(at_k), *written_notes(at_k))]
+    return ["", *("| " + " | ".join(row) + " |" for row in rows), *remarks, f"\n{pass_at_k_paragraph(at_k)}"]
 
 
 def digests(sources: Iterable[str | Path]) -> dict[str, str]:
@@ -437,8 +454,18 @@ def _page_cell(audit: CellAudit, place: Callable[[float], float | None]) -> Simp
         tips=_moves_text(audit),
         gains=", ".join(f"{name.replace('_', ' ')} {gain:.1f} times" for name, gain in audit.pairing.items()),
         published=audit.rules["published"],
+        at_k=_page_at_k(audit.pass_at_k) if audit.pass_at_k else None,
         notes=[*audit.doubts, *audit.notices, *([_answers_text(audit)] if audit.answers else [])],
     )
+
+
+def _page_at_k(at_k: PassAtK) -> dict[str, Any]:
+    return {
+        "ks": [f"{k:,}" for k in at_k.ks],
+        "rows": [{"name": name, "texts": texts} for name, texts in term_rows(at_k)],
+        "remarks": [*change_text(at_k), *written_notes(at_k)],
+        "paragraph": pass_at_k_paragraph(at_k),
+    }
 
 
 def _page_term(name: str, term: Estimate, place: Callable[[float], float | None]) -> SimpleNamespace:

@@ -56,6 +56,7 @@ from rlvr.stats.sampling import Sampling
 if TYPE_CHECKING:
     import pandas as pd
 
+    from rlvr.auditing.pass_at_k_terms import PassAtK
     from rlvr.logs.runs import Account, LogTable
 
 __all__ = [
@@ -117,6 +118,8 @@ class CellAudit:
         What became of the answers of each log, where the cell was read from logs.
     unknown_runs : tuple of str
         The trained arms of which no run-to-run spread is known.
+    pass_at_k : PassAtK or None
+        The terms at other k, where they were asked for.
     """
 
     cell: Cell
@@ -132,6 +135,7 @@ class CellAudit:
     notices: tuple[str, ...]
     answers: tuple[Account, ...] = ()
     unknown_runs: tuple[str, ...] = ()
+    pass_at_k: PassAtK | None = None
 
     @property
     def headline(self) -> str:
@@ -497,13 +501,16 @@ def _estimates(
     return estimates
 
 
-def with_notices(report: AuditReport, logs: LogTable) -> AuditReport:
-    """The report with what the logs' reading has to say beside its cells."""
+def with_notices(
+    report: AuditReport, logs: LogTable, at_k: Mapping[str, PassAtK] | None = None
+) -> AuditReport:
+    """The report with what the logs' reading has to say beside its cells, and their terms at other k."""
     cells = (
         replace(
             audit,
             notices=(*audit.notices, *logs.notices.get(audit.cell.benchmark, ())),
             answers=logs.accounts.get(audit.cell.benchmark, ()),
+            pass_at_k=(at_k or {}).get(audit.cell.benchmark),
         )
         if audit.cell.study == "logs"
         else audit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from warnings import catch_warnings, filterwarnings
 
@@ -56,6 +57,11 @@ def audit(
     split_samples: bool = typer.Option(
         False, "--split-samples", help="Items with other numbers of samples are another benchmark."
     ),
+    pass_at: str = typer.Option(
+        None,
+        metavar="K,K,...",
+        help="Also split pass@k at each k, such as 1,8,64; every item of every log needs as many samples.",
+    ),
     json_out: str = typer.Option(None, "--json", metavar="OUT", help="Write the audit as JSON; - prints it."),
     figure: str = typer.Option(
         None, "--figure", metavar="OUT", help="Draw a forest plot: .png, .svg or .pdf."
@@ -87,12 +93,25 @@ def audit(
     from rlvr.auditing.cell_verdicts import with_notices
     from rlvr.auditing.forest_plot import draw_forest
 
-    with refusing(), digests_as_read(bool(page)) as digests:  # only the page names them
+    with (
+        refusing(),
+        _any_text() if log else nullcontext(),
+        digests_as_read(bool(page)) as digests,  # only the page names them
+    ):
         tables = tables or []
         if not tables and not log:
             raise ValueError("no table and no --log was given; name at least one")
         logs = [_arm_and_path(pair) for pair in log]
         inputs = [*tables, *(path for _, path in logs)]
+        ks = None
+        if pass_at is not None:
+            from rlvr.auditing.pass_at_k_terms import ks_from
+
+            ks = ks_from(pass_at)
+            if not logs:
+                raise ValueError(
+                    "--pass-at needs the samples of each item: logs (--log ARM=PATH) are accepted"
+                )
         outputs = {"--json": json_out, "--figure": figure, "--report": page}
         refuse_overwriting(outputs, inputs)
         if figure and Path(figure).suffix.lower() not in _FIGURE_FORMATS:
@@ -122,7 +141,13 @@ def audit(
             run_sd=run_sd,
             frozen_shift=frozen_shift,
         )
-        report = with_notices(report, outcomes) if outcomes else report
+        if outcomes:
+            at_k = None
+            if ks:
+                from rlvr.auditing.pass_at_k_terms import terms_at_k
+
+                at_k = terms_at_k(outcomes, ks, level=level)
+            report = with_notices(report, outcomes, at_k)
         text = json_text(to_dict(report)) + "\n" if json_out else ""
         files = {option: out for option, out in outputs.items() if out and out != "-"}
         with replacing(*files.values()) as fresh:
@@ -142,6 +167,13 @@ def audit(
         typer.echo(to_markdown(report), nl=False)
     else:
         print_report(report, Console())
+
+
+def _any_text() -> AbstractContextManager[None]:
+    """Beside pyarrow, pandas would keep text as UTF-8, which not every name of a file or an item is."""
+    import pandas as pd
+
+    return pd.option_context("mode.string_storage", "python")
 
 
 def _arm_and_path(pair: str) -> tuple[str, str]:

@@ -65,11 +65,17 @@ class Account:
 
 @dataclass(frozen=True)
 class LogTable:
-    """Outcomes, one row an item of a run; by benchmark what is to be said, and what became of each answer."""
+    """Outcomes, one row an item of a run; by benchmark what is to be said, and what became of each answer.
+
+    For each row `n_samples` is how many answers it has and `n_right` how many were right, -1 where some were
+    neither right nor wrong.
+    """
 
     table: pd.DataFrame
     notices: Mapping[str, tuple[str, ...]]
     accounts: Mapping[str, tuple[Account, ...]] = field(default_factory=dict)
+    n_samples: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    n_right: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -180,7 +186,8 @@ def read_logs(
     if any(run.log.decoding for run in runs):
         stated = {str(run.log.path): run.log.decoding for run in runs}
         table["decoding"] = table["source"].map(stated).astype("category")
-    return LogTable(table, notices, accounts)
+    n_samples, n_right = (table.pop(name).to_numpy() for name in ("n_samples", "n_right"))
+    return LogTable(table, notices, accounts, n_samples, n_right)
 
 
 def _account(run: Run, common: set[str] | None) -> Account:
@@ -431,7 +438,8 @@ def match_items(
     notices = _missing(benchmark, runs, items, answered, common.size, common_items)
     _refuse_other_prompts(benchmark, runs, items, places)
     _refuse_other_truths(benchmark, runs)
-    shares, counts = np.empty((len(runs), common.size)), np.empty((len(runs), common.size), dtype=np.int64)
+    shares = np.empty((len(runs), common.size))
+    counts, n_right = (np.empty((len(runs), common.size), dtype=np.int64) for _ in range(2))
     column = np.full(items.size, -1)
     column[common] = np.arange(common.size)
     for number, (place, run) in enumerate(zip(places, runs, strict=True)):
@@ -439,6 +447,8 @@ def match_items(
         is_common = columns >= 0
         counts[number] = np.bincount(columns[is_common], minlength=common.size)
         shares[number] = np.bincount(columns[is_common], run.shares[is_common], common.size) / counts[number]
+        n_right[number] = np.bincount(columns[is_common & (run.shares == 1)], minlength=common.size)
+        n_right[number, columns[is_common & (run.shares > 0) & (run.shares < 1)]] = -1
     notices += [
         f"{run.name}: {count.min()} to {count.max()} samples an item, each item counts the same"
         for run, count in zip(runs, counts, strict=True)
@@ -456,6 +466,8 @@ def match_items(
         "correct": shares.ravel(),
         "samples_per_item": of_runs(counts.min(axis=1).tolist()),
         "source": of_runs([str(run.log.path) for run in runs]),
+        "n_samples": counts.ravel(),
+        "n_right": n_right.ravel(),
     }
     return pd.DataFrame(outcomes), notices
 

@@ -273,7 +273,8 @@ def run(arm, items, shares, *, number=1, prompts=None, tool="plain"):
 
 def rows(outcomes):
     columns = ["arm", "run", "item", "correct", "samples_per_item", "source"]
-    assert list(outcomes) == columns
+    assert list(outcomes) == [*columns, "n_samples", "n_right"]
+    outcomes = outcomes[columns]
     return [tuple(row) for row in outcomes.astype({name: object for name in columns}).to_numpy()]
 
 
@@ -296,6 +297,7 @@ def test_samples_are_averaged_within_an_item_and_unequal_numbers_are_said():
     assert [row[1:5] for row in rows(outcomes)] == [
         ("1", "a", pytest.approx(1 / 3), 2), ("1", "b", 0.5, 2), ("2", "a", 0.5, 2), ("2", "b", 1.0, 2),
     ]  # fmt: skip
+    assert outcomes["n_samples"].tolist() == [3, 2, 2, 2] and outcomes["n_right"].tolist() == [1, 1, 1, 2]
     assert notices == ["frozen-1.jsonl: 2 to 3 samples an item, each item counts the same"]
 
 
