@@ -20,9 +20,10 @@ from rlvr.logs.answers import (
     Counts,
     Log,
     LogError,
-    Outputs,
     decoding_of,
     fingerprint,
+    output_hash,
+    outputs_digest,
     temperature_of,
     text_of,
 )
@@ -210,24 +211,31 @@ def read_records(
         keys = tuple(record)
         if (here := present.get(keys)) is None:
             here = present[keys] = _present(where, record)
-        name, benchmark = _first(record, here.benchmark)
+        name, benchmark = _first(record, here.benchmark) if here.benchmark else ("", None)
         if here.step:
             gathered.refuse_second_values(record, shared, number)
             gathered.note_decoding(record, number)
-        item = name_item(record, number) if name_item else _item(path, record, where, number)
-        asked = _first(record, here.prompt)[1] if prompts else None
-        output, truth = _first(record, here.output)[1], _first(record, here.truth)[1]
-        gathered.begin_item(item, record, of_item if here.sample else set(), number, benchmark, name)
-        for place, values in enumerate(_samples(outcomes_of(record), several)):
+        item = name_item(record, number) if name_item else _item(path, record, here, where, number)
+        asked = _first(record, here.prompt)[1] if prompts and here.prompt else None
+        output = _first(record, here.output)[1] if here.output else None
+        truth = _first(record, here.truth)[1] if here.truth else None
+        if benchmark is not None or gathered.label != "":
+            gathered.turn_to(benchmark, name)
+        if here.sample:
+            gathered.refuse_second_question(item, record, of_item, number)
+        prompt = "" if asked is None else fingerprint(text_of(asked))[:SHORT]
+        failed = bool(record.get("error"))
+        outcome = outcomes_of(record)
+        for place, values in enumerate(_samples(outcome) if several else (outcome,)):
             gathered.add(
                 item,
                 values,
-                prompt="" if asked is None else fingerprint(text_of(asked))[:SHORT],
+                prompt=prompt,
                 output=output[place]
                 if several and isinstance(output, list) and place < len(output)
                 else output,
                 truth=truth,
-                failed=bool(record.get("error")) and None in values.values(),
+                failed=failed and None in values.values(),
             )
     return gathered.logs(where)
 
@@ -245,21 +253,22 @@ def _present(where: Fields, record: Mapping[str, Any]) -> Fields:
     return Fields(**named)
 
 
-def _item(path: Path, record: Mapping[str, Any], where: Fields, number: int) -> str:
-    _, item = _first(record, where.item)
+def _item(path: Path, record: Mapping[str, Any], here: Fields, where: Fields, number: int) -> str:
+    _, item = _first(record, here.item)
     if not isinstance(item, (str, int)) or item == "":
         raise LogError(f"{path}, answer {number}: {where.item[0]} must be a name, got {shown(item)}")
     return str(item)
 
 
-def _samples(outcomes: Mapping[str, Any], several: bool) -> Iterator[Mapping[str, Any]]:
+def _samples(outcomes: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     """The outcomes of each sample; metrics that are lists have one entry a sample."""
     lists = {metric: value for metric, value in outcomes.items() if isinstance(value, list)}
-    if not several or not lists:
-        yield outcomes
-        return
-    for place in range(max(map(len, lists.values()))):
-        yield {metric: value[place] if place < len(value) else None for metric, value in lists.items()}
+    if not lists:
+        return (outcomes,)
+    return [
+        {metric: value[place] if place < len(value) else None for metric, value in lists.items()}
+        for place in range(max(map(len, lists.values())))
+    ]
 
 
 class _Gathered:
@@ -269,6 +278,7 @@ class _Gathered:
         self.path, self.unscored, self.check, self.about = path, unscored, check, dict(about)
         self.parts: dict[str, _Part] = {}
         self.part = _Part()
+        self.label: str | None = None
         self.benchmark_fields: set[str] = set()
         self.shared: dict[str, tuple[Any, int]] = {}
         self.decodings: dict[str, int] = {}
@@ -303,15 +313,17 @@ class _Gathered:
                 "one decoding a log is accepted"
             )
 
-    def begin_item(
-        self, item: str, record: Mapping[str, Any], names: set[str], number: int, benchmark: Any, field: str
-    ) -> None:
-        """Turn to a record's benchmark; refuse one that differs in what all records of its item share."""
+    def turn_to(self, benchmark: Any, field: str) -> None:
+        """Turn to a record's benchmark."""
         label = "" if benchmark is None else text_of(benchmark)
-        if (part := self.parts.get(label)) is None:
-            part = self.parts[label] = _Part()
-        self.part = part
+        if label != self.label:
+            self.label, self.part = label, self.parts.setdefault(label, _Part())
         self.benchmark_fields.add(field)
+
+    def refuse_second_question(
+        self, item: str, record: Mapping[str, Any], names: set[str], number: int
+    ) -> None:
+        """Refuse a record that differs in what all records of its item share."""
         for name in record.keys() & names:
             value = record[name]
             first, at = self.part.of_item.setdefault((item, name), (value, number))
@@ -333,12 +345,14 @@ class _Gathered:
         part.n_failed += failed
         if failed:
             return
-        known = self.check and output is not None and truth is not None
+        place = len(part.items)
         part.items.append(item)
-        part.readings.append(plain_reading(output, truth) if known else Reading())
-        part.outputs.add(item, output, next(iter(values.values()), None))
+        if output is not None:
+            part.texts[place] = output_hash(output)
         if truth is not None:
             part.truths[item] = text_of(truth)
+            if output is not None and self.check:
+                part.readings[place] = plain_reading(output, truth)
         for metric, value in values.items():
             if (column := part.columns.get(metric)) is None:
                 column = part.columns[metric] = Answers()
@@ -375,34 +389,39 @@ class _Part:
     def __init__(self) -> None:
         self.columns: dict[str, Answers] = {}
         self.items: list[str] = []
-        self.readings: list[Reading] = []
-        self.outputs = Outputs()
+        self.readings: dict[int, Reading] = {}  # by the place of the answer
+        self.texts: dict[int, int | None] = {}
         self.truths: dict[str, str] = {}
         self.of_item: dict[tuple[str, str], tuple[Any, int]] = {}
         self.n_read = self.n_failed = 0
 
     def found(self, unscored: bool) -> dict[str, Any]:
         """The fields of a log."""
-        read = any(reading.right is not None for reading in self.readings)
-        values = [
-            None if reading.right is None and reading.answered else bool(reading.right)
-            for reading in self.readings
-        ]
-        checks = {
-            metric: check_scores(column.values, self.readings)
-            for metric, column in self.columns.items()
-            if read and len(column.values) == len(self.readings)
-        }
-        return {
+        about: dict[str, Any] = {
             "answers": {
                 metric: scored(column) if unscored else column for metric, column in self.columns.items()
             },
             "counts": Counts(self.n_read, self.n_failed),
-            "reread": scored(Answers(self.items, [""] * len(self.items), values)) if read else None,
-            "checks": checks,
-            "outputs": self.outputs.digest(),
             "truths": self.truths,
         }
+        whole = {
+            metric: column.values
+            for metric, column in self.columns.items()
+            if len(column.values) == len(self.items)
+        }
+        if self.texts:
+            values = next(iter(whole.values()), [None] * len(self.items))
+            texts = [self.texts.get(place) for place in range(len(self.items))]
+            about["outputs"] = outputs_digest(self.items, texts, values)
+        if any(reading.right is not None for reading in self.readings.values()):
+            readings = [self.readings.get(place, _UNREAD) for place in range(len(self.items))]
+            right = [None if each.right is None and each.answered else bool(each.right) for each in readings]
+            about["reread"] = scored(Answers(self.items, [""] * len(self.items), right))
+            about["checks"] = {metric: check_scores(values, readings) for metric, values in whole.items()}
+        return about
+
+
+_UNREAD = Reading()
 
 
 def scored(column: Answers) -> Answers:
