@@ -174,8 +174,9 @@ def outputs_digest(items: Iterable[str], texts: Sequence[int | None], values: It
     Empty where fewer than half of the outputs are worded in a way of their own, or fewer than four: letters
     of a choice are alike in two evaluations by chance, sentences are not. An output of None is not known.
     """
-    n_known = len(texts) - texts.count(None)
-    if len({*texts} - {None}) < max(4, n_known / 2):
+    known = {*texts}
+    known.discard(None)
+    if len(known) < max(4, (len(texts) - texts.count(None)) / 2):
         return ""
     comparable = [value if value == value else None for value in values]  # no two NaN have one hash
     answers = zip(items, texts, comparable, strict=True)

@@ -39,6 +39,7 @@ _KNOWN = {
     "doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics", "doc_hash",
     "prompt_hash", "target_hash", "input", "input_media", "token_counts", "schema_version", "sample_len",
 }  # fmt: skip
+_BEGINNING = slice(SHORT)
 _TIME = r"\d{4}-\d\d-\d\dT[\d.-]+"
 _SAMPLES = re.compile(
     rf"samples_(?P<task>.+?)(?:_(?P<time>{_TIME}))?|(?P<before>[\d_]+)_samples_(?P<named>.+)"
@@ -53,7 +54,7 @@ def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
     LogError
         If a document stands twice.
     """
-    scored: dict[str, list[tuple[Any, ...]]] = {}
+    columns: dict[str, _Column] = {}
     documents_read = set[Any]()
     n_drawn, once, old = 0, False, False
     settings: set[tuple[str, float | None]] = set()
@@ -72,15 +73,20 @@ def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
         if stated != before:
             before = stated
             settings.add(_decoding(stated))
-        item = (digest or _document_hash(record))[:SHORT]
-        prompt = (prompt or fingerprint(json.dumps(asked, sort_keys=True)))[:SHORT]
+        item = (digest or _document_hash(record))[_BEGINNING]
+        prompt = (prompt or fingerprint(json.dumps(asked, sort_keys=True)))[_BEGINNING]
         while type(written) is list and len(written) == 1:
             (written,) = written
         text = hash(written) if type(written) is str else output_hash(written)
         for name in metrics:
-            if (answers := scored.get(f"{name},{sieve}")) is None:
-                answers = scored[f"{name},{sieve}"] = []
-            answers.append((item, prompt, record[name], document, text))
+            if (column := columns.get(f"{name},{sieve}")) is None:
+                column = columns[f"{name},{sieve}"] = _Column()
+            add_item, add_prompt, add_value, add_document, add_text = column.appends
+            add_item(item)
+            add_prompt(prompt)
+            add_value(record[name])
+            add_document(document)
+            add_text(text)
         if not metrics:
             documents_read.add(document)
         if not n_drawn:
@@ -88,14 +94,11 @@ def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
             n_drawn = len(responses[0]) if isinstance(responses[0], list) else 1
             filtered = record.get("filtered_resps")
             once = not (isinstance(filtered, list) and filtered and isinstance(filtered[0], list))
-    columns: dict[str, Answers] = {}
     digests = []
-    for metric, answers in scored.items():
-        items, prompts, values, documents, texts = (list(map(itemgetter(part), answers)) for part in range(5))
-        columns[metric] = Answers(items, prompts, values)
-        documents_read.update(documents)
-        digests.append(outputs_digest(items, texts, values))
-        _number_repeats(path, columns[metric], documents, old)
+    for column in columns.values():
+        documents_read.update(column.documents)
+        digests.append(outputs_digest(column.answers.items, column.texts, column.answers.values))
+        _number_repeats(path, column.answers, column.documents, old)
     named = _SAMPLES.fullmatch(bare_name(path))
     notice = (
         f"lm-evaluation-harness drew {n_drawn} answers an item and scored the item once: one sample, or what "
@@ -106,7 +109,7 @@ def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
         path,
         (named["task"] or named["named"]) if named else "",
         path.parent.name,
-        columns,
+        {name: column.answers for name, column in columns.items()},
         notices=(notice,) if n_drawn > 1 and once else (),
         decoding=decoding,
         temperature=temperature,
@@ -114,6 +117,15 @@ def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
         outputs="/".join(digests) if all(digests) else "",
         own=_own_results(path, named, columns),
     )
+
+
+class _Column:
+    """The answers by one metric, the documents they are to, and hashes of the outputs."""
+
+    def __init__(self) -> None:
+        self.answers, self.documents, self.texts = Answers(), list[Any](), list[int | None]()
+        columns = (*vars(self.answers).values(), self.documents, self.texts)
+        self.appends = [column.append for column in columns]
 
 
 _usual_fields = itemgetter(

@@ -352,7 +352,7 @@ class _Gathered:
         if truth is not None:
             part.truths[item] = text_of(truth)
             if output is not None and self.check:
-                part.readings[place] = plain_reading(output, truth)
+                part.readings[place] = plain_reading(output, truth, values.values())
         for metric, value in values.items():
             if (column := part.columns.get(metric)) is None:
                 column = part.columns[metric] = Answers()
