@@ -127,9 +127,11 @@ def value_at(record: Any, name: str) -> Any:
 
 def _first(record: Mapping[str, Any], names: Sequence[str]) -> tuple[str, Any]:
     """Name and value of the first field that the record has."""
-    return next(
-        ((name, value) for name in names if (value := value_at(record, name)) is not None), ("", None)
-    )
+    for name in names:
+        value = record[name] if name in record else value_at(record, name)
+        if value is not None:
+            return name, value
+    return "", None
 
 
 def outcomes_at(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
@@ -207,10 +209,15 @@ def read_records(
     shared = {*where.step, *where.model, *_SHARED} - {*where.sample}
     of_item = {*where.prompt, *where.truth} - {*where.sample, *where.item}
     present: dict[tuple[str, ...], Fields] = {}
+    bare: dict[tuple[str, ...], tuple[str, str]] = {}
     for number, record in enumerate(records, 1):
         keys = tuple(record)
+        if (pair := bare.get(keys)) and gathered.add_bare(record[pair[0]], pair[1], record[pair[1]]):
+            continue
         if (here := present.get(keys)) is None:
             here = present[keys] = _present(where, record)
+            if not (outcomes or name_item) and _is_bare(here, keys):
+                bare[keys] = here.item[0], here.correct[0]
         name, benchmark = _first(record, here.benchmark) if here.benchmark else ("", None)
         if here.step:
             gathered.refuse_second_values(record, shared, number)
@@ -251,6 +258,13 @@ def _present(where: Fields, record: Mapping[str, Any]) -> Fields:
     named["step"] = tuple(record.keys() & {*where.step, *where.model, *_SHARED, *_DECODED})
     named["sample"] = tuple(record.keys() & {*where.prompt, *where.truth})
     return Fields(**named)
+
+
+def _is_bare(here: Fields, keys: tuple[str, ...]) -> bool:
+    """Whether records hold an item and an outcome, and nothing else that matters."""
+    known = {name for part in fields(Fields) for name in getattr(here, part.name)}
+    plain = {*here.item[:1], *here.correct[:1]}
+    return len(plain) == 2 and known == plain and plain <= {*keys} and "error" not in keys
 
 
 def _item(path: Path, record: Mapping[str, Any], here: Fields, where: Fields, number: int) -> str:
@@ -335,6 +349,22 @@ class _Gathered:
                     "own are accepted: name a field that tells them apart (--field item=NAME) or tells "
                     "their benchmark (--field benchmark=NAME)"
                 )
+
+    def add_bare(self, item: Any, metric: str, value: Any) -> bool:
+        """Add an outcome alone where nothing is to be checked; False if something is."""
+        part = self.part
+        column = part.columns.get(metric)
+        if column is None or self.label != "" or type(value) not in _NUMBERS:
+            return False
+        if type(item) is not int and (type(item) is not str or not item):
+            return False
+        name = str(item)
+        part.n_read += 1
+        part.items.append(name)
+        column.items.append(name)
+        column.prompts.append("")
+        column.values.append(value)
+        return True
 
     def add(
         self, item: str, values: Mapping[str, Any], *, prompt: str, output: Any, truth: Any, failed: bool
@@ -421,7 +451,7 @@ class _Part:
         return about
 
 
-_UNREAD = Reading()
+_UNREAD, _NUMBERS = Reading(), {int, float, bool}
 
 
 def scored(column: Answers) -> Answers:

@@ -109,6 +109,9 @@ def boxed(text: str) -> str | None:
     if text[begin : begin + 1] != "{":
         found = re.match(r"[^\s$]*", text[begin : begin + _LONGEST])
         return found[0].rstrip(".,;") if found else ""
+    inside = text[begin + 1 : max(text.find("}", begin), begin)]
+    if inside and "{" not in inside and "\\" not in inside:
+        return inside.strip()
     depth = 0
     for brace in _BRACE.finditer(text, begin):
         depth += {"{": 1, "}": -1}.get(brace[0], 0)

@@ -152,8 +152,8 @@ def numbers_from_end(text: str, most: int) -> Iterator[re.Match[str]]:
 
     Examples
     --------
-    >>> [number["size"] for number in numbers_from_end("of 12 or 1.5e3, as was said many times, 7 million", 9)]
-    ['7 million', '1.5e3', '12']
+    >>> [number["size"] for number in numbers_from_end("of 12 or 1.5e3, and in many other places 7 cm", 9)]
+    ['7', '1.5e3', '12']
     """
     end = len(text)
     while most > 0 and (last := max([text.rfind(digit, 0, end) for digit in "0123456789"])) >= 0:
