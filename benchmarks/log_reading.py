@@ -7,7 +7,7 @@ By hand, here or beside another checkout::
 
 Every round starts a process a checkout and file. In it the lines are parsed by orjson and then read by
 `read_log`, a few times in turn, and the smallest user time of each counts. The table gives medians over
-rounds. Peak memory is what reading adds to the most that the process had before.
+rounds. Peak memory is that of Python's objects while a file is read, traced.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ import resource
 import subprocess
 import sys
 import tempfile
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
-ROUNDS, REPEATS = 5, 3
+REPEATS = 5
 
 
 def lm_eval_lines() -> Iterator[dict[str, Any]]:
@@ -75,7 +76,7 @@ def user_seconds(work: Callable[[], object]) -> float:
 
 
 def measure(path: Path) -> dict[str, float]:
-    """In this process: seconds of parsing, seconds of reading, and bytes that the first reading added."""
+    """In this process: seconds of parsing, seconds of reading, and bytes at the peak of it."""
     import orjson
 
     from rlvr.logs.formats import read_log
@@ -85,13 +86,13 @@ def measure(path: Path) -> dict[str, float]:
             for line in lines:
                 orjson.loads(line)
 
-    parse()
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    tracemalloc.start()
     read_log(path)
-    added = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
     times = [(user_seconds(parse), user_seconds(lambda: read_log(path))) for _ in range(REPEATS)]
     parsing, reading = (min(column) for column in zip(*times, strict=True))
-    return {"parsing": parsing, "reading": reading, "added": added}
+    return {"parsing": parsing, "reading": reading, "peak": peak}
 
 
 def in_a_process(checkout: Path, path: Path) -> dict[str, float]:
@@ -106,6 +107,8 @@ def main() -> None:
     """Print a table, a row a file and checkout."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--against", type=Path, action="append", default=[], metavar="CHECKOUT")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", choices=FILES, action="append", help="this file alone")
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.measure:
@@ -114,17 +117,17 @@ def main() -> None:
     checkouts = [ROOT, *(folder.resolve() for folder in chosen.against)]
     print(f"{'file':16} {'checkout':24} {'parsing s':>9} {'reading s':>9} {'ratio':>6} {'memory / file':>14}")
     with tempfile.TemporaryDirectory() as folder:
-        for name, lines in FILES.items():
+        for name in chosen.only or FILES:
             path = Path(folder, f"{name}.jsonl")
-            path.write_text("".join(f"{json.dumps(line)}\n" for line in lines()), encoding="utf-8")
+            path.write_text("".join(f"{json.dumps(line)}\n" for line in FILES[name]()), encoding="utf-8")
             found: dict[Path, list[dict[str, float]]] = {checkout: [] for checkout in checkouts}
-            for _ in range(ROUNDS):
+            for _ in range(chosen.rounds):
                 for checkout in checkouts:
                     found[checkout].append(in_a_process(checkout, path))
             for checkout, rounds in found.items():
                 parsing, reading = (median(one[key] for one in rounds) for key in ("parsing", "reading"))
                 ratio = median(one["reading"] / one["parsing"] for one in rounds)
-                memory = median(one["added"] for one in rounds) / path.stat().st_size
+                memory = median(one["peak"] for one in rounds) / path.stat().st_size
                 print(
                     f"{name:16} {checkout.name:24} {parsing:9.3f} {reading:9.3f} {ratio:6.2f} {memory:14.2f}",
                     flush=True,

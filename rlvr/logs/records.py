@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rlvr._checks import shortened, shown
 from rlvr.logs.answers import (
@@ -206,9 +206,7 @@ def read_records(
     """
     gathered = _Gathered(path, unscored, check, about)
     outcomes_of = outcomes or outcomes_at(where.correct)
-    shared = {*where.step, *where.model, *_SHARED} - {*where.sample}
-    of_item = {*where.prompt, *where.truth} - {*where.sample, *where.item}
-    present: dict[tuple[str, ...], Fields] = {}
+    present: dict[tuple[str, ...], _Present] = {}
     bare: dict[tuple[str, ...], tuple[str, str]] = {}
     for number, record in enumerate(records, 1):
         keys = tuple(record)
@@ -217,19 +215,21 @@ def read_records(
         if (here := present.get(keys)) is None:
             here = present[keys] = _present(where, record)
             if not (outcomes or name_item) and _is_bare(here, keys):
-                bare[keys] = here.item[0], here.correct[0]
-        name, benchmark = _first(record, here.benchmark) if here.benchmark else ("", None)
-        if here.step:
-            gathered.refuse_second_values(record, shared, number)
+                bare[keys] = here.fields.item[0], here.fields.correct[0]
+        names = here.fields
+        field, benchmark = _first(record, names.benchmark) if names.benchmark else ("", None)
+        if here.shared:
+            gathered.refuse_second_values(record, here.shared, number)
+        if here.decoding:
             gathered.note_decoding(record, number)
-        item = name_item(record, number) if name_item else _item(path, record, here, where, number)
-        asked = _first(record, here.prompt)[1] if prompts and here.prompt else None
-        output = _first(record, here.output)[1] if here.output else None
-        truth = _first(record, here.truth)[1] if here.truth else None
+        item = name_item(record, number) if name_item else _item(path, record, names, where, number)
+        asked = _first(record, names.prompt)[1] if prompts and names.prompt else None
+        output = _first(record, names.output)[1] if names.output else None
+        truth = _first(record, names.truth)[1] if names.truth else None
         if benchmark is not None or gathered.label != "":
-            gathered.turn_to(benchmark, name)
-        if here.sample:
-            gathered.refuse_second_question(item, record, of_item, number)
+            gathered.turn_to(benchmark, field)
+        if here.of_item:
+            gathered.refuse_second_question(item, record, here.of_item, number)
         prompt = "" if asked is None else fingerprint(text_of(asked))[:SHORT]
         failed = bool(record.get("error"))
         outcome = outcomes_of(record)
@@ -247,24 +247,39 @@ def read_records(
     return gathered.logs(where)
 
 
-def _present(where: Fields, record: Mapping[str, Any]) -> Fields:
-    """The names that can lead somewhere in records with these keys; of steps and samples, any that matter."""
-    named = {
+class _Present(NamedTuple):
+    """What records with the same keys can hold; of ``fields`` the names that can lead somewhere."""
+
+    fields: Fields
+    shared: tuple[str, ...]
+    """What all records of a file share."""
+    of_item: tuple[str, ...]
+    """What all records of an item share."""
+    decoding: bool
+    """Whether they may say how they were decoded."""
+
+
+def _present(where: Fields, record: Mapping[str, Any]) -> _Present:
+    leading = {
         part.name: tuple(
             name for name in getattr(where, part.name) if name in record or name.partition(".")[0] in record
         )
         for part in fields(Fields)
     }
-    named["step"] = tuple(record.keys() & {*where.step, *where.model, *_SHARED, *_DECODED})
-    named["sample"] = tuple(record.keys() & {*where.prompt, *where.truth})
-    return Fields(**named)
+    return _Present(
+        Fields(**leading),
+        tuple(record.keys() & ({*where.step, *where.model, *_SHARED} - {*where.sample})),
+        tuple(record.keys() & ({*where.prompt, *where.truth} - {*where.sample, *where.item})),
+        not record.keys().isdisjoint(_DECODED),
+    )
 
 
-def _is_bare(here: Fields, keys: tuple[str, ...]) -> bool:
+def _is_bare(here: _Present, keys: tuple[str, ...]) -> bool:
     """Whether records hold an item and an outcome, and nothing else that matters."""
-    known = {name for part in fields(Fields) for name in getattr(here, part.name)}
-    plain = {*here.item[:1], *here.correct[:1]}
-    return len(plain) == 2 and known == plain and plain <= {*keys} and "error" not in keys
+    known = {name for part in fields(Fields) for name in getattr(here.fields, part.name)}
+    plain = {*here.fields.item[:1], *here.fields.correct[:1]}
+    others = here.shared or here.of_item or here.decoding or "error" in keys
+    return len(plain) == 2 and known == plain and plain <= {*keys} and not others
 
 
 def _item(path: Path, record: Mapping[str, Any], here: Fields, where: Fields, number: int) -> str:
@@ -297,9 +312,9 @@ class _Gathered:
         self.shared: dict[str, tuple[Any, int]] = {}
         self.decodings: dict[str, int] = {}
 
-    def refuse_second_values(self, record: Mapping[str, Any], names: set[str], number: int) -> None:
+    def refuse_second_values(self, record: Mapping[str, Any], names: Iterable[str], number: int) -> None:
         """Refuse a record that differs in what all of a file share."""
-        for name in record.keys() & names:
+        for name in names:
             first, at = self.shared.setdefault(name, (record[name], number))
             if first != record[name]:
                 one, other = (shortened(text_of(value), 40) for value in (first, record[name]))
@@ -335,10 +350,10 @@ class _Gathered:
         self.benchmark_fields.add(field)
 
     def refuse_second_question(
-        self, item: str, record: Mapping[str, Any], names: set[str], number: int
+        self, item: str, record: Mapping[str, Any], names: Iterable[str], number: int
     ) -> None:
         """Refuse a record that differs in what all records of its item share."""
-        for name in record.keys() & names:
+        for name in names:
             value = record[name]
             first, at = self.part.of_item.setdefault((item, name), (value, number))
             if first != value:
