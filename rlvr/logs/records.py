@@ -405,7 +405,9 @@ class _Gathered:
 
     def logs(self, where: Fields) -> list[Log]:
         """One log a benchmark."""
-        n_items = len({(name, item) for name, part in self.parts.items() for item in part.items})
+        n_items = 0
+        if "task" in self.benchmark_fields:
+            n_items = sum(len({*part.items}) for part in self.parts.values())
         if "task" in self.benchmark_fields and len(self.parts) > max(1, n_items / 2):
             raise LogError(
                 f"{self.path}: task has {len(self.parts)} values on {n_items} items, so it may name the "

@@ -144,6 +144,7 @@ NUMBER = re.compile(
 """A number in a running text, its sign in the group ``sign``, all else in ``size``."""
 
 _APART = 16  # signs without a digit, in two numbers; within one there are at most ten, and nine behind it
+_LAST_DIGIT = re.compile(r".*[0-9]", re.DOTALL)
 _GAP = re.compile(rf".*[^0-9]{{{_APART}}}", re.DOTALL)
 
 
@@ -156,7 +157,8 @@ def numbers_from_end(text: str, most: int) -> Iterator[re.Match[str]]:
     ['7', '1.5e3', '12']
     """
     end = len(text)
-    while most > 0 and (last := max([text.rfind(digit, 0, end) for digit in "0123456789"])) >= 0:
+    while most > 0 and (found_digit := _LAST_DIGIT.match(text, 0, end)):
+        last = found_digit.end() - 1
         size = 8 * _APART
         while (gap := _GAP.match(text, max(last - size, 0), last)) is None and size < last:
             size *= 4
