@@ -6,11 +6,12 @@ import math
 import numbers
 import os
 import re
+import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+if TYPE_CHECKING:  # a command's help needs no arrays
+    from numpy.typing import ArrayLike, NDArray
 
 __all__ = [
     "MOST", "as_given", "choice", "confidence_level", "counted", "fits_memory", "plain", "policy_and_correct",
@@ -68,7 +69,7 @@ def real(
     ValueError
         If it is NaN, infinite, or outside the interval; `accepted` is quoted in the message.
     """
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise TypeError(f"{name} must be {accepted}, got {shown(value)} of type {type(value).__name__}")
     try:
         number = float(value)
@@ -96,7 +97,8 @@ def confidence_level(level: float) -> float:
 
 def plain(value: Any) -> Any:
     """A NumPy scalar as Python's own number, whose sums and products neither overflow nor round early."""
-    return value.item() if isinstance(value, np.generic) else value
+    numpy = sys.modules.get("numpy")  # what was never loaded has no scalars
+    return value.item() if numpy and isinstance(value, numpy.generic) else value
 
 
 def whole(
@@ -106,7 +108,7 @@ def whole(
 
     Of what is above MOST the error also says how much memory it would need, `n_bytes` each.
     """
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Integral):
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         wrong = ValueError if isinstance(value, float) and math.isnan(value) else TypeError
         raise wrong(f"{name} must be {accepted}, got {shown(value)} of type {type(value).__name__}")
     if not at_least <= value <= at_most:
@@ -170,6 +172,8 @@ def policy_and_correct(policy: ArrayLike, correct: ArrayLike | None) -> tuple[ND
         If `policy` is not a vector of probabilities that sum to one, or `correct` is not a boolean
         vector of the same length with at least one correct action.
     """
+    import numpy as np
+
     probabilities = np.asarray(policy, dtype=float)
     if probabilities.ndim != 1 or probabilities.size < 2:
         raise ValueError(

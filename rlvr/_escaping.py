@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 import math
 import re
+import sys
 from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
 
 __all__ = ["json_text", "markdown", "spreadsheet", "visible"]
 
@@ -97,6 +96,7 @@ def json_text(value: Any) -> str:
 
     Examples
     --------
+    >>> import numpy as np
     >>> print(json_text({"a": [float("nan"), np.float64(0.5)], "b": "é\x9b"}))
     {
       "a": [
@@ -113,7 +113,8 @@ def json_text(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     """The value in the types that JSON has."""
-    if isinstance(value, np.ndarray | np.generic):
+    numpy = sys.modules.get("numpy")  # what was never loaded has no arrays
+    if numpy and isinstance(value, numpy.ndarray | numpy.generic):
         value = value.tolist()
     if isinstance(value, Mapping):
         return {_plain(str(key)): _plain(part) for key, part in value.items()}
