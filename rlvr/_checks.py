@@ -97,7 +97,7 @@ def confidence_level(level: float) -> float:
 
 def plain(value: Any) -> Any:
     """A NumPy scalar as Python's own number, whose sums and products neither overflow nor round early."""
-    numpy = sys.modules.get("numpy")
+    numpy = sys.modules.get("numpy")  # what was never loaded has no scalars
     return value.item() if numpy and isinstance(value, numpy.generic) else value
 
 

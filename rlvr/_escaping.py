@@ -123,7 +123,7 @@ def json_text(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     """The value in the types that JSON has."""
-    numpy = sys.modules.get("numpy")
+    numpy = sys.modules.get("numpy")  # what was never loaded has no arrays
     if numpy and isinstance(value, numpy.ndarray | numpy.generic):
         value = value.tolist()
     if isinstance(value, Mapping):

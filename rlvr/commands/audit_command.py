@@ -11,7 +11,6 @@ from rich.console import Console
 
 from rlvr._checks import shortened
 from rlvr._escaping import json_text
-from rlvr._reading import digests_as_read
 from rlvr._writing import refuse_overwriting, replacing
 from rlvr.commands.refusal import refusing
 
@@ -88,6 +87,7 @@ def audit(
     with item and correct, or with what --field names; their items are matched across arms. Arms that were
     decoded differently (greedy, sampled), by their logs or by a table's column decoding, are refused.
     """
+    from rlvr._reading import digests_as_read
     from rlvr.auditing.audit_output import print_report, to_dict, to_html, to_markdown
     from rlvr.auditing.cell_verdicts import audit as audit_tables
     from rlvr.auditing.cell_verdicts import with_notices

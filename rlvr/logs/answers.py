@@ -19,8 +19,9 @@ import orjson
 from rlvr.logs.score_checks import ScoreCheck
 
 __all__ = [
-    "PACKED", "SHORT", "Answers", "Counts", "Format", "Log", "LogError", "Outputs", "OwnResult",
-    "UnfinishedLog", "bare_name", "decoding_of", "fingerprint", "mapping", "temperature_of", "text_of",
+    "PACKED", "SHORT", "Answers", "Counts", "Format", "Log", "LogError", "OwnResult", "UnfinishedLog",
+    "bare_name", "decoding_of", "fingerprint", "mapping", "output_hash", "outputs_digest", "temperature_of",
+    "text_of",
 ]  # fmt: skip
 
 SHORT = 16
@@ -162,29 +163,27 @@ def mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-class Outputs:
-    """What a model wrote, in one number, whatever the order of the answers; to be compared in one process."""
+def output_hash(output: Any) -> int | None:
+    """A hash of what a model wrote, to be compared in one process; None where that is not known."""
+    return None if output is None else hash(output if isinstance(output, str) else text_of(output))
 
-    def __init__(self) -> None:
-        self._sum, self._n, self._texts = 0, 0, set[int]()
 
-    def add(self, item: str, output: Any, value: Any) -> None:
-        """One more answer; an output of None is not known."""
-        if output is None:
-            return
-        text = hash(output if isinstance(output, str) else text_of(output))
-        self._texts.add(text)
-        self._sum += hash((item, text, str(value)))
-        self._n += 1
+def outputs_digest(items: Iterable[str], texts: Sequence[int | None], values: Iterable[Any]) -> str:
+    """What a model wrote and its scores, in one number, whatever the order of the answers.
 
-    def digest(self) -> str:
-        """Empty where fewer than half of the answers are worded in a way of their own, or fewer than four.
-
-        Letters of a choice are alike in two evaluations by chance; sentences are not.
-        """
-        if len(self._texts) < max(4, self._n / 2):
-            return ""
-        return f"{self._sum}"
+    Empty where fewer than half of the outputs are worded in a way of their own, or fewer than four: letters
+    of a choice are alike in two evaluations by chance, sentences are not. An output of None is not known.
+    """
+    known = {*texts}
+    known.discard(None)
+    if len(known) < max(4, (len(texts) - texts.count(None)) / 2):
+        return ""
+    comparable = [value if value == value else None for value in values]  # no two NaN have one hash
+    answers = zip(items, texts, comparable, strict=True)
+    try:
+        return f"{sum(map(hash, answers))}"
+    except TypeError:  # a value that is a list
+        return f"{sum(map(hash, zip(items, texts, map(str, comparable), strict=True)))}"
 
 
 def temperature_of(settings: Mapping[str, Any]) -> float | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,13 @@ from rlvr.logs.answers import (
     Counts,
     Log,
     LogError,
-    Outputs,
     OwnResult,
     bare_name,
     decoding_of,
     fingerprint,
     mapping,
+    output_hash,
+    outputs_digest,
     temperature_of,
 )
 
@@ -37,6 +39,7 @@ _KNOWN = {
     "doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics", "doc_hash",
     "prompt_hash", "target_hash", "input", "input_media", "token_counts", "schema_version", "sample_len",
 }  # fmt: skip
+_BEGINNING = slice(SHORT)
 _TIME = r"\d{4}-\d\d-\d\dT[\d.-]+"
 _SAMPLES = re.compile(
     rf"samples_(?P<task>.+?)(?:_(?P<time>{_TIME}))?|(?P<before>[\d_]+)_samples_(?P<named>.+)"
@@ -51,41 +54,51 @@ def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
     LogError
         If a document stands twice.
     """
-    columns: dict[str, tuple[Answers, list[Any]]] = {}
-    outputs, documents_read = Outputs(), set[Any]()
-    n_drawn, once, old, name = 0, False, False, ""
+    columns: dict[str, _Column] = {}
+    documents_read = set[Any]()
+    n_drawn, once, old = 0, False, False
     settings: set[tuple[str, float | None]] = set()
     before: Any = settings  # unlike any settings of a log
     for record in records:
-        asked = record.get("arguments", record.get("input"))
-        if (stated := _settings(asked)) != before:
+        try:  # the usual line, in half the time of any other
+            asked, sieve, digest, prompt, document, metrics, written = _usual_fields(record)
+            old = False
+        except KeyError:
+            asked, sieve, digest, prompt, document, metrics, written = _fields_of(record)
+            old = "metrics" not in record
+        try:
+            stated = asked["gen_args_0"]["arg_1"]
+        except (LookupError, TypeError):
+            stated = _settings(asked)
+        if stated != before:
             before = stated
             settings.add(_decoding(stated))
-        old = "metrics" not in record
-        sieve = record.get("filter", "none")
-        item = record.get("doc_hash") or fingerprint(
-            json.dumps(record.get("doc"), indent=2, ensure_ascii=False)  # as later versions do it
-        )
-        prompt = record.get("prompt_hash") or fingerprint(json.dumps(asked, sort_keys=True))
-        document = record["doc_id"]
-        documents_read.add(document)
-        for name in _numbers(record) if old else record["metrics"]:
-            if (pair := columns.get(f"{name},{sieve}")) is None:
-                pair = columns[f"{name},{sieve}"] = Answers(), []
-            column, documents = pair
-            column.add(item[:SHORT], prompt[:SHORT], record[name])
-            documents.append(document)
-        written = record["resps"] if "resps" in record else record.get("filtered_resps")
-        while isinstance(written, list) and len(written) == 1:
-            written = written[0]
-        outputs.add(item, written, record.get(name))
+        item = (digest or _document_hash(record))[_BEGINNING]
+        prompt = (prompt or fingerprint(json.dumps(asked, sort_keys=True)))[_BEGINNING]
+        while type(written) is list and len(written) == 1:
+            (written,) = written
+        text = hash(written) if type(written) is str else output_hash(written)
+        for name in metrics:
+            if (column := columns.get(f"{name},{sieve}")) is None:
+                column = columns[f"{name},{sieve}"] = _Column()
+            add_item, add_prompt, add_value, add_document, add_text = column.appends
+            add_item(item)
+            add_prompt(prompt)
+            add_value(record[name])
+            add_document(document)
+            add_text(text)
+        if not metrics:
+            documents_read.add(document)
         if not n_drawn:
             responses = record.get("resps") or [[]]
             n_drawn = len(responses[0]) if isinstance(responses[0], list) else 1
             filtered = record.get("filtered_resps")
             once = not (isinstance(filtered, list) and filtered and isinstance(filtered[0], list))
-    for column, documents in columns.values():
-        _number_repeats(path, column, documents, old)
+    digests = []
+    for column in columns.values():
+        documents_read.update(column.documents)
+        digests.append(outputs_digest(column.answers.items, column.texts, column.answers.values))
+        _number_repeats(path, column.answers, column.documents, old)
     named = _SAMPLES.fullmatch(bare_name(path))
     notice = (
         f"lm-evaluation-harness drew {n_drawn} answers an item and scored the item once: one sample, or what "
@@ -96,14 +109,46 @@ def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
         path,
         (named["task"] or named["named"]) if named else "",
         path.parent.name,
-        {name: column for name, (column, _) in columns.items()},
+        {name: column.answers for name, column in columns.items()},
         notices=(notice,) if n_drawn > 1 and once else (),
         decoding=decoding,
         temperature=temperature,
         counts=Counts(len(documents_read)),
-        outputs=outputs.digest(),
+        outputs="/".join(digests) if all(digests) else "",
         own=_own_results(path, named, columns),
     )
+
+
+class _Column:
+    """The answers by one metric, the documents they are to, and hashes of the outputs."""
+
+    def __init__(self) -> None:
+        self.answers, self.documents, self.texts = Answers(), list[Any](), list[int | None]()
+        columns = (*vars(self.answers).values(), self.documents, self.texts)
+        self.appends = [column.append for column in columns]
+
+
+_usual_fields = itemgetter(
+    "arguments", "filter", "doc_hash", "prompt_hash", "doc_id", "metrics", "resps"
+)  # fmt: skip
+
+
+def _fields_of(record: Mapping[str, Any]) -> tuple[Any, ...]:
+    """The usual fields of a line that lacks some of them, as earlier versions wrote it."""
+    return (
+        record.get("arguments", record.get("input")),
+        record.get("filter", "none"),
+        record.get("doc_hash"),
+        record.get("prompt_hash"),
+        record["doc_id"],
+        record["metrics"] if "metrics" in record else _numbers(record),
+        record["resps"] if "resps" in record else record.get("filtered_resps"),
+    )
+
+
+def _document_hash(record: Mapping[str, Any]) -> str:
+    """An item's hash as later versions of the harness make it."""
+    return fingerprint(json.dumps(record.get("doc"), indent=2, ensure_ascii=False))
 
 
 def _numbers(record: Mapping[str, Any]) -> list[str]:
@@ -142,10 +187,15 @@ def _settings(arguments: Any) -> Any:
 
     The settings of a generated answer are a mapping; in their place a compared choice has its text.
     """
-    requests = list(arguments.values()) if isinstance(arguments, dict) else arguments
-    first = requests[0] if isinstance(requests, list) and requests else None
-    settings = first.get("arg_1") if isinstance(first, dict) else None
-    return first[1] if isinstance(first, list) and len(first) > 1 else settings
+    first = None
+    if type(arguments) is dict:
+        for first in arguments.values():  # noqa: B007
+            break
+    elif type(arguments) is list and arguments:
+        first = arguments[0]
+    if type(first) is dict:
+        return first.get("arg_1")
+    return first[1] if type(first) is list and len(first) > 1 else None
 
 
 def _decoding(settings: Any) -> tuple[str, float | None]:

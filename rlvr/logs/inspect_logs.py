@@ -17,12 +17,13 @@ from rlvr.logs.answers import (
     Counts,
     Log,
     LogError,
-    Outputs,
     OwnResult,
     UnfinishedLog,
     decoding_of,
     fingerprint,
     mapping,
+    output_hash,
+    outputs_digest,
     temperature_of,
     text_of,
 )
@@ -51,7 +52,7 @@ def read_inspect(path: Path, records: Iterable[dict[str, Any]]) -> Log:
         )
     columns: dict[str, Answers] = {}
     answers = set()
-    outputs = Outputs()
+    outputs: list[tuple[str, int | None, str]] = []
     n_failed = 0
     for sample in log.get("samples") or []:
         answer = str(sample["id"]), sample.get("epoch", 1)
@@ -65,7 +66,7 @@ def read_inspect(path: Path, records: Iterable[dict[str, Any]]) -> Log:
             if isinstance(score, float) and math.isnan(score):
                 continue  # Inspect's mark of a sample that was not scored
             columns.setdefault(scorer, Answers()).add(answer[0], prompt, _grade(score))
-        outputs.add(f"{answer}", _written(sample), text_of(scores))
+        outputs.append((f"{answer}", output_hash(_written(sample)), text_of(scores)))
     settings = _settings(log)
     return Log(
         path,
@@ -75,7 +76,7 @@ def read_inspect(path: Path, records: Iterable[dict[str, Any]]) -> Log:
         decoding=decoding_of(settings),
         temperature=temperature_of(settings),
         counts=Counts(len(answers), n_failed),
-        outputs=outputs.digest(),
+        outputs=outputs_digest(*zip(*outputs, strict=True)) if outputs else "",
         own=_own_results(log, columns),
         evaluation=evaluation,
     )

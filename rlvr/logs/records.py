@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rlvr._checks import shortened, shown
 from rlvr.logs.answers import (
@@ -20,9 +20,10 @@ from rlvr.logs.answers import (
     Counts,
     Log,
     LogError,
-    Outputs,
     decoding_of,
     fingerprint,
+    output_hash,
+    outputs_digest,
     temperature_of,
     text_of,
 )
@@ -126,9 +127,11 @@ def value_at(record: Any, name: str) -> Any:
 
 def _first(record: Mapping[str, Any], names: Sequence[str]) -> tuple[str, Any]:
     """Name and value of the first field that the record has."""
-    return next(
-        ((name, value) for name in names if (value := value_at(record, name)) is not None), ("", None)
-    )
+    for name in names:
+        value = record[name] if name in record else value_at(record, name)
+        if value is not None:
+            return name, value
+    return "", None
 
 
 def outcomes_at(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
@@ -203,63 +206,98 @@ def read_records(
     """
     gathered = _Gathered(path, unscored, check, about)
     outcomes_of = outcomes or outcomes_at(where.correct)
-    shared = {*where.step, *where.model, *_SHARED} - {*where.sample}
-    of_item = {*where.prompt, *where.truth} - {*where.sample, *where.item}
-    present: dict[tuple[str, ...], Fields] = {}
+    present: dict[tuple[str, ...], _Present] = {}
+    bare: dict[tuple[str, ...], tuple[str, str]] = {}
     for number, record in enumerate(records, 1):
         keys = tuple(record)
+        if (pair := bare.get(keys)) and gathered.add_bare(record[pair[0]], pair[1], record[pair[1]]):
+            continue
         if (here := present.get(keys)) is None:
             here = present[keys] = _present(where, record)
-        name, benchmark = _first(record, here.benchmark)
-        if here.step:
-            gathered.refuse_second_values(record, shared, number)
+            if not (outcomes or name_item) and _is_bare(here, keys):
+                bare[keys] = here.fields.item[0], here.fields.correct[0]
+        names = here.fields
+        field, benchmark = _first(record, names.benchmark) if names.benchmark else ("", None)
+        if here.shared:
+            gathered.refuse_second_values(record, here.shared, number)
+        if here.decoding:
             gathered.note_decoding(record, number)
-        item = name_item(record, number) if name_item else _item(path, record, where, number)
-        asked = _first(record, here.prompt)[1] if prompts else None
-        output, truth = _first(record, here.output)[1], _first(record, here.truth)[1]
-        gathered.begin_item(item, record, of_item if here.sample else set(), number, benchmark, name)
-        for place, values in enumerate(_samples(outcomes_of(record), several)):
+        item = name_item(record, number) if name_item else _item(path, record, names, where, number)
+        asked = _first(record, names.prompt)[1] if prompts and names.prompt else None
+        output = _first(record, names.output)[1] if names.output else None
+        truth = _first(record, names.truth)[1] if names.truth else None
+        if benchmark is not None or gathered.label != "":
+            gathered.turn_to(benchmark, field)
+        if here.of_item:
+            gathered.refuse_second_question(item, record, here.of_item, number)
+        prompt = "" if asked is None else fingerprint(text_of(asked))[:SHORT]
+        failed = bool(record.get("error"))
+        outcome = outcomes_of(record)
+        for place, values in enumerate(_samples(outcome) if several else (outcome,)):
             gathered.add(
                 item,
                 values,
-                prompt="" if asked is None else fingerprint(text_of(asked))[:SHORT],
+                prompt=prompt,
                 output=output[place]
                 if several and isinstance(output, list) and place < len(output)
                 else output,
                 truth=truth,
-                failed=bool(record.get("error")) and None in values.values(),
+                failed=failed and None in values.values(),
             )
     return gathered.logs(where)
 
 
-def _present(where: Fields, record: Mapping[str, Any]) -> Fields:
-    """The names that can lead somewhere in records with these keys; of steps and samples, any that matter."""
-    named = {
+class _Present(NamedTuple):
+    """What records with the same keys can hold; of ``fields`` the names that can lead somewhere."""
+
+    fields: Fields
+    shared: tuple[str, ...]
+    """What all records of a file share."""
+    of_item: tuple[str, ...]
+    """What all records of an item share."""
+    decoding: bool
+    """Whether they may say how they were decoded."""
+
+
+def _present(where: Fields, record: Mapping[str, Any]) -> _Present:
+    leading = {
         part.name: tuple(
             name for name in getattr(where, part.name) if name in record or name.partition(".")[0] in record
         )
         for part in fields(Fields)
     }
-    named["step"] = tuple(record.keys() & {*where.step, *where.model, *_SHARED, *_DECODED})
-    named["sample"] = tuple(record.keys() & {*where.prompt, *where.truth})
-    return Fields(**named)
+    return _Present(
+        Fields(**leading),
+        tuple(record.keys() & ({*where.step, *where.model, *_SHARED} - {*where.sample})),
+        tuple(record.keys() & ({*where.prompt, *where.truth} - {*where.sample, *where.item})),
+        not record.keys().isdisjoint(_DECODED),
+    )
 
 
-def _item(path: Path, record: Mapping[str, Any], where: Fields, number: int) -> str:
-    _, item = _first(record, where.item)
+def _is_bare(here: _Present, keys: tuple[str, ...]) -> bool:
+    """Whether records hold an item and an outcome, and nothing else that matters."""
+    known = {name for part in fields(Fields) for name in getattr(here.fields, part.name)}
+    plain = {*here.fields.item[:1], *here.fields.correct[:1]}
+    others = here.shared or here.of_item or here.decoding or "error" in keys
+    return len(plain) == 2 and known == plain and plain <= {*keys} and not others
+
+
+def _item(path: Path, record: Mapping[str, Any], here: Fields, where: Fields, number: int) -> str:
+    _, item = _first(record, here.item)
     if not isinstance(item, (str, int)) or item == "":
         raise LogError(f"{path}, answer {number}: {where.item[0]} must be a name, got {shown(item)}")
     return str(item)
 
 
-def _samples(outcomes: Mapping[str, Any], several: bool) -> Iterator[Mapping[str, Any]]:
+def _samples(outcomes: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     """The outcomes of each sample; metrics that are lists have one entry a sample."""
     lists = {metric: value for metric, value in outcomes.items() if isinstance(value, list)}
-    if not several or not lists:
-        yield outcomes
-        return
-    for place in range(max(map(len, lists.values()))):
-        yield {metric: value[place] if place < len(value) else None for metric, value in lists.items()}
+    if not lists:
+        return (outcomes,)
+    return [
+        {metric: value[place] if place < len(value) else None for metric, value in lists.items()}
+        for place in range(max(map(len, lists.values())))
+    ]
 
 
 class _Gathered:
@@ -269,13 +307,14 @@ class _Gathered:
         self.path, self.unscored, self.check, self.about = path, unscored, check, dict(about)
         self.parts: dict[str, _Part] = {}
         self.part = _Part()
+        self.label: str | None = None
         self.benchmark_fields: set[str] = set()
         self.shared: dict[str, tuple[Any, int]] = {}
         self.decodings: dict[str, int] = {}
 
-    def refuse_second_values(self, record: Mapping[str, Any], names: set[str], number: int) -> None:
+    def refuse_second_values(self, record: Mapping[str, Any], names: Iterable[str], number: int) -> None:
         """Refuse a record that differs in what all of a file share."""
-        for name in record.keys() & names:
+        for name in names:
             first, at = self.shared.setdefault(name, (record[name], number))
             if first != record[name]:
                 one, other = (shortened(text_of(value), 40) for value in (first, record[name]))
@@ -303,16 +342,18 @@ class _Gathered:
                 "one decoding a log is accepted"
             )
 
-    def begin_item(
-        self, item: str, record: Mapping[str, Any], names: set[str], number: int, benchmark: Any, field: str
-    ) -> None:
-        """Turn to a record's benchmark; refuse one that differs in what all records of its item share."""
+    def turn_to(self, benchmark: Any, field: str) -> None:
+        """Turn to a record's benchmark."""
         label = "" if benchmark is None else text_of(benchmark)
-        if (part := self.parts.get(label)) is None:
-            part = self.parts[label] = _Part()
-        self.part = part
+        if label != self.label:
+            self.label, self.part = label, self.parts.setdefault(label, _Part())
         self.benchmark_fields.add(field)
-        for name in record.keys() & names:
+
+    def refuse_second_question(
+        self, item: str, record: Mapping[str, Any], names: Iterable[str], number: int
+    ) -> None:
+        """Refuse a record that differs in what all records of its item share."""
+        for name in names:
             value = record[name]
             first, at = self.part.of_item.setdefault((item, name), (value, number))
             if first != value:
@@ -324,6 +365,22 @@ class _Gathered:
                     "their benchmark (--field benchmark=NAME)"
                 )
 
+    def add_bare(self, item: Any, metric: str, value: Any) -> bool:
+        """Add an outcome alone where nothing is to be checked; False if something is."""
+        part = self.part
+        column = part.columns.get(metric)
+        if column is None or self.label != "" or type(value) not in _NUMBERS:
+            return False
+        if type(item) is not int and (type(item) is not str or not item):
+            return False
+        name = str(item)
+        part.n_read += 1
+        part.items.append(name)
+        column.items.append(name)
+        column.prompts.append("")
+        column.values.append(value)
+        return True
+
     def add(
         self, item: str, values: Mapping[str, Any], *, prompt: str, output: Any, truth: Any, failed: bool
     ) -> None:
@@ -333,12 +390,14 @@ class _Gathered:
         part.n_failed += failed
         if failed:
             return
-        known = self.check and output is not None and truth is not None
+        place = len(part.items)
         part.items.append(item)
-        part.readings.append(plain_reading(output, truth) if known else Reading())
-        part.outputs.add(item, output, next(iter(values.values()), None))
+        if output is not None:
+            part.texts[place] = output_hash(output)
         if truth is not None:
             part.truths[item] = text_of(truth)
+            if output is not None and self.check:
+                part.readings[place] = plain_reading(output, truth, values.values())
         for metric, value in values.items():
             if (column := part.columns.get(metric)) is None:
                 column = part.columns[metric] = Answers()
@@ -346,7 +405,9 @@ class _Gathered:
 
     def logs(self, where: Fields) -> list[Log]:
         """One log a benchmark."""
-        n_items = len({(name, item) for name, part in self.parts.items() for item in part.items})
+        n_items = 0
+        if "task" in self.benchmark_fields:
+            n_items = sum(len({*part.items}) for part in self.parts.values())
         if "task" in self.benchmark_fields and len(self.parts) > max(1, n_items / 2):
             raise LogError(
                 f"{self.path}: task has {len(self.parts)} values on {n_items} items, so it may name the "
@@ -375,34 +436,39 @@ class _Part:
     def __init__(self) -> None:
         self.columns: dict[str, Answers] = {}
         self.items: list[str] = []
-        self.readings: list[Reading] = []
-        self.outputs = Outputs()
+        self.readings: dict[int, Reading] = {}  # by the place of the answer
+        self.texts: dict[int, int | None] = {}
         self.truths: dict[str, str] = {}
         self.of_item: dict[tuple[str, str], tuple[Any, int]] = {}
         self.n_read = self.n_failed = 0
 
     def found(self, unscored: bool) -> dict[str, Any]:
         """The fields of a log."""
-        read = any(reading.right is not None for reading in self.readings)
-        values = [
-            None if reading.right is None and reading.answered else bool(reading.right)
-            for reading in self.readings
-        ]
-        checks = {
-            metric: check_scores(column.values, self.readings)
-            for metric, column in self.columns.items()
-            if read and len(column.values) == len(self.readings)
-        }
-        return {
+        about: dict[str, Any] = {
             "answers": {
                 metric: scored(column) if unscored else column for metric, column in self.columns.items()
             },
             "counts": Counts(self.n_read, self.n_failed),
-            "reread": scored(Answers(self.items, [""] * len(self.items), values)) if read else None,
-            "checks": checks,
-            "outputs": self.outputs.digest(),
             "truths": self.truths,
         }
+        whole = {
+            metric: column.values
+            for metric, column in self.columns.items()
+            if len(column.values) == len(self.items)
+        }
+        if self.texts:
+            values = next(iter(whole.values()), [None] * len(self.items))
+            texts = [self.texts.get(place) for place in range(len(self.items))]
+            about["outputs"] = outputs_digest(self.items, texts, values)
+        if any(reading.right is not None for reading in self.readings.values()):
+            readings = [self.readings.get(place, _UNREAD) for place in range(len(self.items))]
+            right = [None if each.right is None and each.answered else bool(each.right) for each in readings]
+            about["reread"] = scored(Answers(self.items, [""] * len(self.items), right))
+            about["checks"] = {metric: check_scores(values, readings) for metric, values in whole.items()}
+        return about
+
+
+_UNREAD, _NUMBERS = Reading(), {int, float, bool}
 
 
 def scored(column: Answers) -> Answers:

@@ -159,12 +159,14 @@ def _without_run(one: Named) -> str:
 
 def one_log_a_pool(named: Sequence[Named]) -> list[Named]:
     """Logs that hold samples of one evaluation, as one log."""
-    found: dict[object, Named] = {}
+    groups: dict[object, list[Named]] = {}
     for one in named:
         key = (one.arm, one.log.pool, one.log.benchmark) if one.log.pool else id(one)
-        before = found.get(key)
-        found[key] = replace(before, log=joined([before.log, one.log])) if before else one
-    return list(found.values())
+        groups.setdefault(key, []).append(one)
+    return [
+        replace(group[0], log=joined([one.log for one in group])) if len(group) > 1 else group[0]
+        for group in groups.values()
+    ]
 
 
 def joined(logs: Sequence[Log], prefixes: Sequence[str] = ()) -> Log:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -235,6 +236,7 @@ def _gather(
 def _as_runs(named: Sequence[Named], metrics: Sequence[str], split_samples: bool) -> list[Run]:
     """Each log by its one metric; of FROZEN, which is not trained, all logs of a benchmark together."""
     runs: list[Run] = []
+    n_runs: Counter[tuple[str, str]] = Counter()
     for one in _of_frozen_together(named):
         metric, answers, explicit = _metric(one.name, one.log, metrics)
         if not answers.items:
@@ -244,7 +246,8 @@ def _as_runs(named: Sequence[Named], metrics: Sequence[str], split_samples: bool
         notices += own_notices(one.name, one.log, metric, answers.items, shares)
         notices += lost_notices(one.name, one.log, shares)
         for log, rows in _by_samples(one, answers, split_samples):
-            number = sum(run.arm == one.arm and run.log.benchmark == log.benchmark for run in runs) + 1
+            n_runs[one.arm, log.benchmark] += 1
+            number = n_runs[one.arm, log.benchmark]
             items, prompts = ([part[row] for row in rows] for part in (answers.items, answers.prompts))
             runs.append(Run(one.arm, number, one.name, log, items, prompts, shares[rows], tuple(notices)))
     return runs
@@ -252,19 +255,19 @@ def _as_runs(named: Sequence[Named], metrics: Sequence[str], split_samples: bool
 
 def _of_frozen_together(named: Sequence[Named]) -> list[Named]:
     """FROZEN has no runs: several logs of it on one benchmark hold samples of one model."""
-    found: dict[object, Named] = {}
+    groups: dict[object, list[Named]] = {}
     for one in named:
-        key = one.log.benchmark if one.arm == "frozen" else id(one)
-        before = found.get(key)
-        if before is None:
-            found[key] = one
-            continue
-        n = 2 + sum("samples of one model" in notice for notice in before.log.notices)
-        notice = f"frozen: {n} logs are samples of one model, which is not trained and so has no runs"
-        rest = tuple(line for line in before.log.notices if "samples of one model" not in line)
-        log = joined([replace(before.log, notices=rest), one.log])
-        found[key] = replace(before, log=replace(log, notices=(*log.notices, notice)))
-    return list(found.values())
+        groups.setdefault(one.log.benchmark if one.arm == "frozen" else id(one), []).append(one)
+    found = []
+    for group in groups.values():
+        log = joined([one.log for one in group]) if len(group) > 1 else group[0].log
+        if len(group) > 1:
+            notice = (
+                f"frozen: {len(group)} logs are samples of one model, which is not trained and so has no runs"
+            )
+            log = replace(log, notices=(*log.notices, notice))
+        found.append(replace(group[0], log=log))
+    return found
 
 
 def _by_samples(one: Named, answers: Answers, split: bool) -> Iterator[tuple[Log, NDArray[np.int64]]]:

@@ -39,7 +39,10 @@ class Reading(NamedTuple):
     """Whether there is an answer."""
 
 
-def plain_reading(output: Any, truth: Any) -> Reading:
+_UNREAD, _UNANSWERED = Reading(), Reading(answered=False)
+
+
+def plain_reading(output: Any, truth: Any, scores: Iterable[Any] = (1,)) -> Reading:
     r"""Whether an output's answer is the truth.
 
     Parameters
@@ -47,6 +50,8 @@ def plain_reading(output: Any, truth: Any) -> Reading:
     output : str, list of chat messages, or anything else
         What the model wrote. What is no text has no reading.
     truth : str, number, or a list with one of them
+    scores : iterable
+        What it was paid. Where a wrong answer was never paid 1, the reading is not sure, since nobody asks.
 
     Examples
     --------
@@ -55,23 +60,40 @@ def plain_reading(output: Any, truth: Any) -> Reading:
     """
     if isinstance(truth, (list, tuple)) and len(truth) == 1:
         (truth,) = truth
+    if not isinstance(truth, (str, int, float)) or isinstance(truth, bool):
+        return _UNREAD
     try:
         text = completion_text(output)
         answer = last_answer(text)
-        known, given = _known(truth), canonical(answer)
+        known, given = _known(truth), _form(answer) if answer else None
     except (TypeError, ValueError, ArithmeticError):
-        return Reading()
-    if known is None or not isinstance(truth, (str, int, float)) or isinstance(truth, bool):
-        return Reading()
+        return _UNREAD
+    if known is None:
+        return _UNREAD
     if given is None:
-        return Reading(answered=False)
-    marked = any(mark in text for mark in _MARKS) or text.strip() == str(answer)
+        return _UNANSWERED
     if given == known:
-        return Reading(True, marked)
+        return Reading(True, _is_marked(text, answer))
     if not (isinstance(given, Fraction) and isinstance(known, Fraction)):
-        return Reading()
-    stands_elsewhere = not marked and any(canonical(number) == known for number in _NUMBER.findall(text))
+        return _UNREAD
+    if 1 not in scores:
+        return Reading(False)
+    stands_elsewhere = not _is_marked(text, answer) and known in map(_form, _NUMBER.findall(text))
     return Reading(False, not stands_elsewhere)
+
+
+def _is_marked(text: str, answer: str | None) -> bool:
+    """Whether an output says which part of it is its answer."""
+    return any([mark in text for mark in _MARKS]) or text.strip() == answer
+
+
+def _form(answer: str) -> Hashable:
+    """An answer as it is compared; many outputs share the short ones."""
+    return _short_form(answer) if len(answer) <= _SHORT else canonical(answer)
+
+
+_SHORT = 60
+_short_form = lru_cache(2**14)(canonical)
 
 
 @lru_cache(4096)

@@ -18,6 +18,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -77,9 +78,12 @@ def read_verl(path: Path, records: Records) -> list[Log]:
         }  # fmt: skip
         return {"score": record.get("score"), **metrics}
 
+    @lru_cache(1000)  # the samples of an item share its texts
+    def short(text: str) -> str:
+        return fingerprint(text)[:SHORT]
+
     def item(record: Mapping[str, Any], _: int) -> str:
-        truth = fingerprint(text_of(record.get("gts")))
-        return f"{fingerprint(text_of(record['input']))[:SHORT]}/{truth[:SHORT]}"
+        return f"{short(text_of(record['input']))}/{short(text_of(record.get('gts')))}"
 
     found = read_records(
         path, records, _VERL, outcomes=outcomes, name_item=item, several=False, unscored=False, prompts=False,

@@ -8,14 +8,13 @@ your own is any function from text to answer that returns None where it finds no
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Hashable
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Integral, Rational, Real
 from typing import Any
 
-from rlvr.rewards.plain_text import NUMBER, joined, number_value, plain, tidy
+from rlvr.rewards.plain_text import joined, number_value, numbers_from_end, plain, tidy
 from rlvr.rewards.trainer_columns import shown
 
 __all__ = ["boxed", "canonical", "completion_text", "last_answer"]
@@ -110,6 +109,9 @@ def boxed(text: str) -> str | None:
     if text[begin : begin + 1] != "{":
         found = re.match(r"[^\s$]*", text[begin : begin + _LONGEST])
         return found[0].rstrip(".,;") if found else ""
+    inside = text[begin + 1 : max(text.find("}", begin), begin)]
+    if inside and "{" not in inside and "\\" not in inside:
+        return inside.strip()
     depth = 0
     for brace in _BRACE.finditer(text, begin):
         depth += {"{": 1, "}": -1}.get(brace[0], 0)
@@ -149,7 +151,7 @@ def last_answer(text: str) -> str | None:
 
 def _last_number(text: str, after: int = 0) -> str | None:
     text = joined(tidy(plain(text)))
-    for number in reversed(deque(NUMBER.finditer(text), maxlen=50)):
+    for number in numbers_from_end(text, 50):
         if _RAISED.search(text, max(number.start() - 3, 0), number.start()):
             continue
         if number.start() < after:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import deque
+from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
 
-__all__ = ["NUMBER", "joined", "number_value", "plain", "tidy"]
+__all__ = ["NUMBER", "joined", "number_value", "numbers_from_end", "plain", "tidy"]
 
 _DASHES = dict.fromkeys(map(ord, "\u2212\u2010\u2011\u2013\u207b\uff0d\ufe63\u2043"), "-")
 _SPELLED = {
@@ -140,6 +142,33 @@ NUMBER = re.compile(
     re.IGNORECASE,
 )
 """A number in a running text, its sign in the group ``sign``, all else in ``size``."""
+
+_APART = 16  # signs without a digit, in two numbers; within one there are at most ten, and nine behind it
+_LAST_DIGIT = re.compile(r".*[0-9]", re.DOTALL)
+_GAP = re.compile(rf".*[^0-9]{{{_APART}}}", re.DOTALL)
+
+
+def numbers_from_end(text: str, most: int) -> Iterator[re.Match[str]]:
+    """The last that :data:`NUMBER` finds, at most so many, the last first; looks only where digits stand.
+
+    Examples
+    --------
+    >>> [number["size"] for number in numbers_from_end("of 12 or 1.5e3, and in many other places 7 cm", 9)]
+    ['7', '1.5e3', '12']
+    """
+    end = len(text)
+    while most > 0 and (found_digit := _LAST_DIGIT.match(text, 0, end)):
+        last = found_digit.end() - 1
+        size = 8 * _APART
+        while (gap := _GAP.match(text, max(last - size, 0), last)) is None and size < last:
+            size *= 4
+        start = gap.end() if gap else 0
+        stretch = NUMBER.finditer(text, max(start - _APART // 2, 0), last + _APART)
+        found = deque(stretch, maxlen=most)
+        yield from reversed(found)
+        most -= len(found)
+        end = start
+
 
 _REAL = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,300})(?:\.[0-9]{0,300})?|\.[0-9]{1,300}"
 _WHOLE = re.compile(

@@ -3,8 +3,11 @@
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rlvr.rewards.answer_reading import canonical, completion_text, last_answer
+from rlvr.rewards.plain_text import NUMBER, numbers_from_end
 
 
 @pytest.mark.parametrize(
@@ -142,3 +145,16 @@ def test_spellings_of_one_answer(text, right, wrong):
     if right is not None:
         assert form == canonical(right)
     assert wrong is None or form != canonical(wrong)
+
+
+_PIECES = [
+    "0", "12", "1,000", ".5", "-", " ", "$", "/", "e", "^{", "}", r"\times", "10", " thousand", ".", "\n",
+    "q" * 15, "q" * 16, "q" * 17, "q" * 300,
+]  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(_PIECES), max_size=30).map("".join))
+def test_numbers_from_the_end_are_those_from_the_beginning(text):
+    forwards = [(found.span(), found["sign"]) for found in NUMBER.finditer(text)]
+    backwards = [(found.span(), found["sign"]) for found in numbers_from_end(text, 5)]
+    assert backwards == forwards[::-1][:5]
