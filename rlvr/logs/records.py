@@ -8,8 +8,10 @@ was asked of an item are no samples of one evaluation, and are refused by the na
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +86,12 @@ _SHARED = ("arm", "run", "temperature")
 def fields_from(pairs: Sequence[str]) -> Fields:
     """The fields that ``PART=NAME`` pairs name, the rest as usual.
 
+    Where neither item nor correct is named, both are where plain lines or verl have them.
+
     Raises
     ------
     LogError
-        If a pair has no known part, or item or correct is not among them.
+        If a pair has no known part, or of item and correct one alone is named.
     """
     known = [part.name for part in fields(Fields)]
     named: dict[str, tuple[str, ...]] = {}
@@ -98,8 +102,11 @@ def fields_from(pairs: Sequence[str]) -> Fields:
                 f"field (--field) must be PART=NAME with a part out of {', '.join(known)}, got {shown(pair)}"
             )
         named[part] = (*named.get(part, ()), name)
-    if missing := [part for part in ("item", "correct") if part not in named]:
-        raise LogError(f"field (--field) must name item and correct, got no {' and no '.join(missing)}")
+    missing = [part for part in ("item", "correct") if part not in named]
+    if len(missing) == 1:
+        raise LogError(f"field (--field) must name item and correct, got no {missing[0]}")
+    if missing:
+        named |= {"item": ("item", "input"), "correct": ("correct", "score")}
     return replace(Fields(), **named)
 
 
@@ -202,6 +209,7 @@ def read_records(
         Naming the answer, the field and what is accepted.
     """
     gathered = _Gathered(path, unscored, check, about)
+    others = _Others({*_known(where), *_known(Fields()), *_SHARED, *_DECODED})
     outcomes_of = outcomes or outcomes_at(where.correct)
     shared = {*where.step, *where.model, *_SHARED} - {*where.sample}
     of_item = {*where.prompt, *where.truth} - {*where.sample, *where.item}
@@ -218,6 +226,7 @@ def read_records(
         asked = _first(record, here.prompt)[1] if prompts else None
         output, truth = _first(record, here.output)[1], _first(record, here.truth)[1]
         gathered.begin_item(item, record, of_item if here.sample else set(), number, benchmark, name)
+        others.add((item, text_of(benchmark)), record)
         for place, values in enumerate(_samples(outcomes_of(record), several)):
             gathered.add(
                 item,
@@ -229,7 +238,67 @@ def read_records(
                 truth=truth,
                 failed=bool(record.get("error")) and None in values.values(),
             )
+    others.refuse_evaluations(path)
     return gathered.logs(where)
+
+
+def _known(where: Fields) -> Iterator[str]:
+    """All names of fields."""
+    return (name for part in fields(Fields) for name in getattr(where, part.name))
+
+
+_NUMBERS_SAMPLES = re.compile(
+    r"(^|[_. -])(samples?|seed|trial|attempt|rollout|rep|repeat|repetition|replicate|gen|generation|response|"
+    r"completion|draw|try)s?([_. -]|$)|^(idx|index|[nkij])$",
+    re.IGNORECASE,
+)
+
+
+@dataclass
+class _Others:
+    """Fields that no part names, while they have few values: one may tell evaluations apart."""
+
+    known: set[str]
+    items: list[tuple[str, str]] = field(default_factory=list)
+    columns: dict[str, tuple[dict[Any, int], list[int]]] | None = None
+
+    def add(self, item: tuple[str, str], record: Mapping[str, Any]) -> None:
+        """One more record of an item."""
+        if self.columns is None:
+            names = [name for name in record if name not in self.known and not _NUMBERS_SAMPLES.search(name)]
+            self.columns = {name: ({}, []) for name in names}
+        self.items.append(item)
+        for name, (codes, column) in [*self.columns.items()]:
+            value = record.get(name)
+            if isinstance(value, (dict, list)) or len(codes) > _MOST_EVALUATIONS:
+                del self.columns[name]
+            else:
+                column.append(codes.setdefault(value, len(codes)))
+
+    def refuse_evaluations(self, path: Path) -> None:
+        """Refuse a field of which items have each value once, as only evaluations or samples can have it."""
+        if len({*self.items}) == len(self.items):
+            return
+        for name, (codes, column) in (self.columns or {}).items():
+            pairs = Counter(zip(self.items, column, strict=True))
+            n_values = Counter(item for item, _ in pairs)
+            n_several = sum(n > 1 for n in n_values.values())
+            if (
+                n_several >= _FEWEST_ITEMS
+                and len({*pairs.values()}) == 1
+                and max(n_values.values()) == len(codes)
+            ):
+                raise LogError(
+                    f"{path}: holds {n_several} items once for each {name} "
+                    f"({shortened(', '.join(map(str, codes)), 80)}), so these may be several evaluations or "
+                    f"benchmarks; one evaluation is accepted: write a file for each {name}, or say that it "
+                    f"tells benchmarks (--field benchmark={name}) or samples of an item (--field "
+                    f"sample={name}) apart"
+                )
+
+
+_MOST_EVALUATIONS = 64
+_FEWEST_ITEMS = 5  # fewer items can have each value once by chance
 
 
 def _present(where: Fields, record: Mapping[str, Any]) -> Fields:
@@ -248,7 +317,10 @@ def _present(where: Fields, record: Mapping[str, Any]) -> Fields:
 def _item(path: Path, record: Mapping[str, Any], where: Fields, number: int) -> str:
     _, item = _first(record, where.item)
     if not isinstance(item, (str, int)) or item == "":
-        raise LogError(f"{path}, answer {number}: {where.item[0]} must be a name, got {shown(item)}")
+        raise LogError(
+            f"{path}, answer {number}: {where.item[0]} must be a name, got {shown(item)}; name the field of "
+            "the item and that of the outcome (--field item=NAME --field correct=NAME)"
+        )
     return str(item)
 
 
