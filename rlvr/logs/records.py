@@ -79,6 +79,10 @@ class Fields:
 
 
 _DECODED = ("decoding", "temperature", "top_k", "do_sample")
+_SETTINGS = (
+    "sampling_params", "generation_config", "generation_kwargs", "gen_kwargs", "gen_config",
+    "generate_config", "decoding_params", "sampling",
+)  # fmt: skip
 _SHARED = ("arm", "run", "temperature")
 """What all records of a file share besides; several runs in a file are a run each, not samples."""
 
@@ -309,7 +313,7 @@ def _present(where: Fields, record: Mapping[str, Any]) -> Fields:
         )
         for part in fields(Fields)
     }
-    named["step"] = tuple(record.keys() & {*where.step, *where.model, *_SHARED, *_DECODED})
+    named["step"] = tuple(record.keys() & {*where.step, *where.model, *_SHARED, *_DECODED, *_SETTINGS})
     named["sample"] = tuple(record.keys() & {*where.prompt, *where.truth})
     return Fields(**named)
 
@@ -344,6 +348,7 @@ class _Gathered:
         self.benchmark_fields: set[str] = set()
         self.shared: dict[str, tuple[Any, int]] = {}
         self.decodings: dict[str, int] = {}
+        self.temperatures: set[float | None] = set()
 
     def refuse_second_values(self, record: Mapping[str, Any], names: set[str], number: int) -> None:
         """Refuse a record that differs in what all of a file share."""
@@ -360,6 +365,10 @@ class _Gathered:
 
     def note_decoding(self, record: Mapping[str, Any], number: int) -> None:
         """Remember how a record says that it was decoded."""
+        for name in record.keys() & {*_SETTINGS}:
+            if isinstance(record[name], dict):
+                record = {**record[name], **record}
+        self.temperatures.add(temperature_of(record))
         stated = record.get("decoding")
         if stated not in (*DECODINGS, "", None):
             raise LogError(
@@ -432,7 +441,7 @@ class _Gathered:
             "model": text_of(model),
             "step": text_of(step),
             "decoding": next(iter(self.decodings), ""),
-            "temperature": temperature_of({name: value for name, (value, _) in self.shared.items()}),
+            "temperature": self.temperatures.pop() if len(self.temperatures) == 1 else None,
             **self.about,
         }
         return [
@@ -497,18 +506,22 @@ def fields_to_offer(record: Mapping[str, Any]) -> str:
     """
     usual_names = {
         "item": "id idx index uid uuid question_id problem_id task_id qid name",
-        "correct": "result is_correct right accuracy acc passed pass score success exact_match em reward",
+        "correct": "correct is_correct result right accuracy acc passed pass score success exact_match em "
+        "reward",
     }
     leaves = dict(_leaves(record))
-    offered = []
+    offered: list[str] = []
     for part, names in usual_names.items():
         usual = names.split()
-        fitting = [name for name, value in leaves.items() if _fits(part, value)]
+        before = offered[0].split("|") if offered else []
+        fitting = [name for name, value in leaves.items() if _fits(part, value) and name not in before[:1]]
         last = {name: name.rpartition(".")[2].lower() for name in fitting}
         best = sorted(
             (name for name in fitting if last[name] in usual), key=lambda name: usual.index(last[name])
         )
         hints = [name for name in fitting if any(word in last[name] for word in usual) and name not in best]
+        if part == "correct":  # any number may be 0 or 1
+            fitting = [name for name in fitting if isinstance(leaves[name], (bool, str, list))]
         offered.append("|".join((best + hints + (fitting if not best + hints else []))[:3]) or "NAME")
     return f"--field item={offered[0]} --field correct={offered[1]}"
 
@@ -518,6 +531,9 @@ def _leaves(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
     for name, value in record.items():
         if isinstance(value, dict) and prefix.count(".") < 3:
             yield from _leaves(value, f"{prefix}{name}.")
+        elif isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value):
+            names = dict(_leaves(value[0])) if prefix.count(".") < 3 else {}
+            yield from ((f"{prefix}{name}.{below}", value_at(value, below)) for below in names)
         else:
             yield f"{prefix}{name}", value
 
