@@ -247,6 +247,16 @@ def right(arm, item, right):
     return float(right)
 
 
+@pytest.mark.parametrize("truth", [{}, {"gts": None}])
+def test_scores_without_a_truth_are_not_checked_and_the_output_says_so(tmp_path, truth):
+    def lines(arm, n_right):
+        for line in verl(right)(arm, n_right):
+            yield {**{name: value for name, value in line.items() if name != "gts"}, **truth}
+
+    (notices,) = read_logs(four_arms(tmp_path, "1.jsonl", lines)).notices.values()
+    assert any("no truth (gts)" in notice for notice in notices)
+
+
 def test_one_text_with_two_truths_is_two_items(tmp_path):
     def lines(arm, n_right):
         return [{**line, "input": "Find x."} for line in verl(right)(arm, n_right)]
