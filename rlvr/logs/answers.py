@@ -189,6 +189,11 @@ def outputs_digest(items: Iterable[str], texts: Sequence[int | None], values: It
 def temperature_of(settings: Mapping[str, Any]) -> float | None:
     """The temperature, where it is a number that can be one."""
     stated = settings.get("temperature")
+    if isinstance(stated, str):
+        try:
+            stated = float(stated)
+        except ValueError:
+            return None
     number = stated if isinstance(stated, (int, float)) and not isinstance(stated, bool) else math.nan
     return float(min(number, 1e9)) if 0 <= number < math.inf else None  # NaN is no temperature either
 

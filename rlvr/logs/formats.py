@@ -137,12 +137,26 @@ def _records_in(path: Path, document: Any) -> list[dict[str, Any]] | None:
         return None
     if rows := tools.opencompass_rows(document):
         return rows
-    lists = [value for value in document.values() if _holds_records(value)]
+    lists = dict(_lists_in(document))
     if len(lists) == 1:
-        return lists[0]
+        return next(iter(lists.values()))
     is_summary = "results" in document and "configs" in document
     hint = "these are results without items, samples_*.jsonl lies beside them; " if is_summary else ""
+    if lists:
+        hint = (
+            f"it holds {len(lists)} lists of records ({shortened(', '.join(lists))}), and one is accepted: "
+            "write the records of one evaluation as lines; "
+        )
     raise LogError(f"{path}: no log of Inspect; {hint}{ACCEPTED}")
+
+
+def _lists_in(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The lists of records in an object and the objects in it, by dotted names."""
+    for name, value in document.items():
+        if _holds_records(value):
+            yield f"{prefix}{name}", value
+        elif isinstance(value, dict) and prefix.count(".") < 3:
+            yield from _lists_in(value, f"{prefix}{name}.")
 
 
 def _rows(path: Path) -> Iterator[dict[str, Any]]:

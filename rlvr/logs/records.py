@@ -8,8 +8,10 @@ was asked of an item are no samples of one evaluation, and are refused by the na
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,6 +80,10 @@ class Fields:
 
 
 _DECODED = ("decoding", "temperature", "top_k", "do_sample")
+_SETTINGS = (
+    "sampling_params", "generation_config", "generation_kwargs", "gen_kwargs", "gen_config",
+    "generate_config", "decoding_params", "sampling",
+)  # fmt: skip
 _SHARED = ("arm", "run", "temperature")
 """What all records of a file share besides; several runs in a file are a run each, not samples."""
 
@@ -85,10 +91,12 @@ _SHARED = ("arm", "run", "temperature")
 def fields_from(pairs: Sequence[str]) -> Fields:
     """The fields that ``PART=NAME`` pairs name, the rest as usual.
 
+    Where neither item nor correct is named, both are where plain lines or verl have them.
+
     Raises
     ------
     LogError
-        If a pair has no known part, or item or correct is not among them.
+        If a pair has no known part, or of item and correct one alone is named.
     """
     known = [part.name for part in fields(Fields)]
     named: dict[str, tuple[str, ...]] = {}
@@ -99,8 +107,11 @@ def fields_from(pairs: Sequence[str]) -> Fields:
                 f"field (--field) must be PART=NAME with a part out of {', '.join(known)}, got {shown(pair)}"
             )
         named[part] = (*named.get(part, ()), name)
-    if missing := [part for part in ("item", "correct") if part not in named]:
-        raise LogError(f"field (--field) must name item and correct, got no {' and no '.join(missing)}")
+    missing = [part for part in ("item", "correct") if part not in named]
+    if len(missing) == 1:
+        raise LogError(f"field (--field) must name item and correct, got no {missing[0]}")
+    if missing:
+        named |= {"item": ("item", "input"), "correct": ("correct", "score")}
     return replace(Fields(), **named)
 
 
@@ -205,6 +216,7 @@ def read_records(
         Naming the answer, the field and what is accepted.
     """
     gathered = _Gathered(path, unscored, check, about)
+    others = _Others({*_known(where), *_known(Fields()), *_SHARED, *_DECODED})
     outcomes_of = outcomes or outcomes_at(where.correct)
     present: dict[tuple[str, ...], _Present] = {}
     bare: dict[tuple[str, ...], tuple[str, str]] = {}
@@ -226,6 +238,7 @@ def read_records(
         asked = _first(record, names.prompt)[1] if prompts and names.prompt else None
         output = _first(record, names.output)[1] if names.output else None
         truth = _first(record, names.truth)[1] if names.truth else None
+        others.add((item, text_of(benchmark)), record)
         if benchmark is not None or gathered.label != "":
             gathered.turn_to(benchmark, field)
         if here.of_item:
@@ -244,7 +257,67 @@ def read_records(
                 truth=truth,
                 failed=failed and None in values.values(),
             )
+    others.refuse_evaluations(path)
     return gathered.logs(where)
+
+
+def _known(where: Fields) -> Iterator[str]:
+    """All names of fields."""
+    return (name for part in fields(Fields) for name in getattr(where, part.name))
+
+
+_NUMBERS_SAMPLES = re.compile(
+    r"(^|[_. -])(samples?|seed|trial|attempt|rollout|rep|repeat|repetition|replicate|gen|generation|response|"
+    r"completion|draw|try)s?([_. -]|$)|^(idx|index|[nkij])$",
+    re.IGNORECASE,
+)
+
+
+@dataclass
+class _Others:
+    """Fields that no part names, while they have few values: one may tell evaluations apart."""
+
+    known: set[str]
+    items: list[tuple[str, str]] = field(default_factory=list)
+    columns: dict[str, tuple[dict[Any, int], list[int]]] | None = None
+
+    def add(self, item: tuple[str, str], record: Mapping[str, Any]) -> None:
+        """One more record of an item."""
+        if self.columns is None:
+            names = [name for name in record if name not in self.known and not _NUMBERS_SAMPLES.search(name)]
+            self.columns = {name: ({}, []) for name in names}
+        self.items.append(item)
+        for name, (codes, column) in [*self.columns.items()]:
+            value = record.get(name)
+            if isinstance(value, (dict, list)) or len(codes) > _MOST_EVALUATIONS:
+                del self.columns[name]
+            else:
+                column.append(codes.setdefault(value, len(codes)))
+
+    def refuse_evaluations(self, path: Path) -> None:
+        """Refuse a field of which items have each value once, as only evaluations or samples can have it."""
+        if len({*self.items}) == len(self.items):
+            return
+        for name, (codes, column) in (self.columns or {}).items():
+            pairs = Counter(zip(self.items, column, strict=True))
+            n_values = Counter(item for item, _ in pairs)
+            n_several = sum(n > 1 for n in n_values.values())
+            if (
+                n_several >= _FEWEST_ITEMS
+                and len({*pairs.values()}) == 1
+                and max(n_values.values()) == len(codes)
+            ):
+                raise LogError(
+                    f"{path}: holds {n_several} items once for each {name} "
+                    f"({shortened(', '.join(map(str, codes)), 80)}), so these may be several evaluations or "
+                    f"benchmarks; one evaluation is accepted: write a file for each {name}, or say that it "
+                    f"tells benchmarks (--field benchmark={name}) or samples of an item (--field "
+                    f"sample={name}) apart"
+                )
+
+
+_MOST_EVALUATIONS = 64
+_FEWEST_ITEMS = 5  # fewer items can have each value once by chance
 
 
 class _Present(NamedTuple):
@@ -270,7 +343,7 @@ def _present(where: Fields, record: Mapping[str, Any]) -> _Present:
         Fields(**leading),
         tuple(record.keys() & ({*where.step, *where.model, *_SHARED} - {*where.sample})),
         tuple(record.keys() & ({*where.prompt, *where.truth} - {*where.sample, *where.item})),
-        not record.keys().isdisjoint(_DECODED),
+        not record.keys().isdisjoint({*_DECODED, *_SETTINGS}),
     )
 
 
@@ -279,13 +352,16 @@ def _is_bare(here: _Present, keys: tuple[str, ...]) -> bool:
     known = {name for part in fields(Fields) for name in getattr(here.fields, part.name)}
     plain = {*here.fields.item[:1], *here.fields.correct[:1]}
     others = here.shared or here.of_item or here.decoding or "error" in keys
-    return len(plain) == 2 and known == plain and plain <= {*keys} and not others
+    return len(plain) == 2 and known == plain and plain == {*keys} and not others
 
 
 def _item(path: Path, record: Mapping[str, Any], here: Fields, where: Fields, number: int) -> str:
     _, item = _first(record, here.item)
     if not isinstance(item, (str, int)) or item == "":
-        raise LogError(f"{path}, answer {number}: {where.item[0]} must be a name, got {shown(item)}")
+        raise LogError(
+            f"{path}, answer {number}: {where.item[0]} must be a name, got {shown(item)}; name the field of "
+            "the item and that of the outcome (--field item=NAME --field correct=NAME)"
+        )
     return str(item)
 
 
@@ -311,6 +387,7 @@ class _Gathered:
         self.benchmark_fields: set[str] = set()
         self.shared: dict[str, tuple[Any, int]] = {}
         self.decodings: dict[str, int] = {}
+        self.temperatures: set[float | None] = set()
 
     def refuse_second_values(self, record: Mapping[str, Any], names: Iterable[str], number: int) -> None:
         """Refuse a record that differs in what all of a file share."""
@@ -327,6 +404,10 @@ class _Gathered:
 
     def note_decoding(self, record: Mapping[str, Any], number: int) -> None:
         """Remember how a record says that it was decoded."""
+        for name in record.keys() & {*_SETTINGS}:
+            if isinstance(record[name], dict):
+                record = {**record[name], **record}
+        self.temperatures.add(temperature_of(record))
         stated = record.get("decoding")
         if stated not in (*DECODINGS, "", None):
             raise LogError(
@@ -421,7 +502,7 @@ class _Gathered:
             "model": text_of(model),
             "step": text_of(step),
             "decoding": next(iter(self.decodings), ""),
-            "temperature": temperature_of({name: value for name, (value, _) in self.shared.items()}),
+            "temperature": self.temperatures.pop() if len(self.temperatures) == 1 else None,
             **self.about,
         }
         return [
@@ -491,18 +572,22 @@ def fields_to_offer(record: Mapping[str, Any]) -> str:
     """
     usual_names = {
         "item": "id idx index uid uuid question_id problem_id task_id qid name",
-        "correct": "result is_correct right accuracy acc passed pass score success exact_match em reward",
+        "correct": "correct is_correct result right accuracy acc passed pass score success exact_match em "
+        "reward",
     }
     leaves = dict(_leaves(record))
-    offered = []
+    offered: list[str] = []
     for part, names in usual_names.items():
         usual = names.split()
-        fitting = [name for name, value in leaves.items() if _fits(part, value)]
+        before = offered[0].split("|") if offered else []
+        fitting = [name for name, value in leaves.items() if _fits(part, value) and name not in before[:1]]
         last = {name: name.rpartition(".")[2].lower() for name in fitting}
         best = sorted(
             (name for name in fitting if last[name] in usual), key=lambda name: usual.index(last[name])
         )
         hints = [name for name in fitting if any(word in last[name] for word in usual) and name not in best]
+        if part == "correct":  # any number may be 0 or 1
+            fitting = [name for name in fitting if isinstance(leaves[name], (bool, str, list))]
         offered.append("|".join((best + hints + (fitting if not best + hints else []))[:3]) or "NAME")
     return f"--field item={offered[0]} --field correct={offered[1]}"
 
@@ -512,6 +597,9 @@ def _leaves(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
     for name, value in record.items():
         if isinstance(value, dict) and prefix.count(".") < 3:
             yield from _leaves(value, f"{prefix}{name}.")
+        elif isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value):
+            names = dict(_leaves(value[0])) if prefix.count(".") < 3 else {}
+            yield from ((f"{prefix}{name}.{below}", value_at(value, below)) for below in names)
         else:
             yield f"{prefix}{name}", value
 

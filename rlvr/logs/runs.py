@@ -412,6 +412,8 @@ def _shares(answers: Answers, where: str, readable: bool) -> NDArray[np.float64]
     if wrong.size:
         at = int(wrong[0])
         way = f" (metric (--metric) {READING} holds outputs against truths)" if readable else ""
+        if isinstance(answers.values[at], (str, list, type(None))):
+            way += " (--field item=NAME --field correct=NAME also reads yes and no, lists, and no score)"
         raise LogError(
             f"{where} of item {shortened(answers.items[at])} must be right or wrong, or a fraction from 0 "
             f"to 1{way}, got {shown(answers.values[at])}"

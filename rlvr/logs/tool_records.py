@@ -89,7 +89,16 @@ def read_verl(path: Path, records: Records) -> list[Log]:
         path, records, _VERL, outcomes=outcomes, name_item=item, several=False, unscored=False, prompts=False,
         graded=True, notices=notices,
     )  # fmt: skip
-    return [_with_short_names(_of_all_lines(log)) for log in found]
+    unchecked = (
+        f"{path.name} holds no truth (gts) to hold its scores against; verl scores by the reward of the arm "
+        "unless it is told otherwise, so check that they say right or wrong"
+    )
+    return [
+        _with_short_names(
+            _of_all_lines(log if log.truths else replace(log, notices=(*log.notices, unchecked)))
+        )
+        for log in found
+    ]
 
 
 def _of_all_lines(log: Log) -> Log:

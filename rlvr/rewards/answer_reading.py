@@ -26,9 +26,15 @@ _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _MATH = re.compile(r"\\[a-zA-Z]|[\^_]")
 _RAISED = re.compile(r"(?:\^|[^\W_]_|[)}\]]_)\{?$")  # before an exponent or a subscript
-_PART = re.compile(r"(?:\\(?:sqrt|overline|bar|dot|binom|frac)\{?|\}\{)$")
+_PART = re.compile(  # inside of a root, a function, a power or a hexadecimal number
+    r"(?:\\(?:sqrt|overline|bar|dot|binom|frac)\{?|\}\{|[\w)\]]\*\*|\b0[xX][0-9a-fA-F]*|[0-9] [eE]"
+    r"|(?:sqrt|cbrt|log|ln|exp|sin|cos|tan|abs|floor|ceil)[0-9_]*\()$"
+)
+_INSIDE = re.compile(r"(?:[-+*/0-9.,;^_= ]|\\[a-z]+|\b[a-z]\b)*")
+_ALGEBRA = re.compile(r"[0-9] ?[a-z]\b|\b[a-z] ?[-+*/]|[-+*/] ?[a-z]\b")
+_TWO_LETTERS = re.compile(r"[a-zA-Z]{2}")
 _NEGATIVE = re.compile(
-    r"(?:^|[^0-9 )][ ]*)(?:\b(?:minus|negative)[ ]?|(?<![0-9a-zA-Z)}-])-\()$", re.IGNORECASE
+    r"(?:^|[^0-9 )][ ]*)(?:\b(?:minus|negative)[ ]?\$?|(?<![0-9a-zA-Z)}-])-\()$", re.IGNORECASE
 )
 _COMMAND = re.compile(r"\\(?:le|ge|leq|geq|lt|gt|approx|equiv|sim|to|in|pm|quad)$")
 _EQUAL = re.compile(r"=|\\approx|\\equiv")
@@ -159,8 +165,24 @@ def _last_number(text: str, after: int = 0) -> str | None:
         start = number.start("size")
         if _PART.search(text, max(start - 12, 0), start):  # of a root or the like
             return _word(text, start)
-        return _formula(text, number.start()) or _signed(text, number)
+        return _formula(text, number.start()) or _listed(text, number) or _signed(text, number)
     return None
+
+
+def _listed(text: str, number: re.Match[str]) -> str | None:
+    """The whole bracket where a number is one of several in it: a point, an interval, a set."""
+    before = text[max(number.start() - 200, 0) : number.start()]
+    opening = max(before.rfind(sign) for sign in "([{")
+    inside = _INSIDE.match(text, number.end(), number.end() + 200)
+    if opening < 0 or inside is None or not _INSIDE.fullmatch(before[opening + 1 :]):
+        return None
+    end = inside.end() + text.startswith("\\", inside.end())
+    parts = before[opening + 1 :] + inside[0]
+    if text[end : end + 1] not in (")", "]", "}") or not ("," in parts or ";" in parts):
+        return None
+    named = re.search(r"(?:\\|[a-zA-Z]*)$", before[:opening])
+    begin = number.start() - len(before) + (named.start() if named else opening)
+    return text[begin : end + 1]
 
 
 def _word(text: str, place: int) -> str | None:
@@ -178,8 +200,9 @@ def _signed(text: str, number: re.Match[str]) -> str:
     if sign:
         before = text[max(start - 40, 0) : start]
         if number["sign"].endswith(" "):  # "x = - 5", but not "4 - 7" or "- 7 apples" in a list
-            is_sign = before.rstrip(" ").endswith(tuple("=<>~:(,[{"))
+            is_sign = before.rstrip(" ").endswith(tuple("=<>~:(,[{")) or text.strip() == number[0].strip()
         else:
+            before = before[:-1] if before.endswith(("'", '"')) and not before[-2:-1].isalnum() else before
             is_sign = not before or not (before[-1].isalnum() or before[-1] in ")]}%-'\"")
             is_sign = is_sign or _COMMAND.search(before) is not None
         sign = "-" if is_sign and sign == "-" else ""
@@ -195,8 +218,9 @@ def _formula(text: str, place: int) -> str | None:
         inside = before.count("$") % 2 if opening == "$" else before.rfind(opening) > before.rfind(closing)
         if inside and closing in after:
             formula = before[before.rfind(opening) + len(opening) :] + after[: after.index(closing)]
-            if _MATH.search(formula):
-                return _EQUAL.split(formula)[-1].strip() or None
+            value = _EQUAL.split(formula)[-1].strip()
+            if _MATH.search(formula) or (_ALGEBRA.search(value) and not _TWO_LETTERS.search(value)):
+                return value or None
     return None
 
 
@@ -260,4 +284,4 @@ def _text_form(answer: str) -> str | None:
         return letter[1]
     if _WORDS.fullmatch(text):
         return text.casefold() if len(text) > 1 else text
-    return text.replace(" ", "") or None
+    return re.sub(r"([_^])\{(\w)\}", r"\1\2", text.replace(" ", "")) or None

@@ -28,6 +28,7 @@ __all__ = ["JUDGES", "Judge", "Judging", "find_judge"]
 
 _LONGEST = 500  # characters of an answer that math-verify is given
 _TAIL = 2000
+_BASED = re.compile(r"-?[0-9a-fA-F]*[0-9][0-9a-fA-F]*_")
 _WORDS = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)*")
 
 
@@ -70,7 +71,7 @@ def _math_verify(answer: Any, label: Any) -> bool:
 def _both(answer: Any, label: Any) -> bool:
     forms = canonical(answer), canonical(label)
     n_numbers = sum(isinstance(form, Fraction) for form in forms)
-    if n_numbers == 2 or (n_numbers and any("_" in str(form) for form in forms)):
+    if n_numbers == 2 or any(_BASED.match(str(form)) or (n_numbers and "_" in str(form)) for form in forms):
         return False  # math-verify drops the base of a number
     for form in forms:
         is_text = isinstance(form, str) and len(form) <= _LONGEST and not _WORDS.fullmatch(form)

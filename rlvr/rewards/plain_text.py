@@ -123,9 +123,12 @@ def _stroke(found: re.Match[str]) -> str:
 
 _SPACED = re.compile(r"(?<![0-9.,])[0-9]{1,3}(?:[ ][0-9]{3}){0,4}[ ]000(?![0-9])")
 
+_APOSTROPHES = re.compile(r"(?<=[0-9])'(?=[0-9]{3}(?![0-9]))")
+
 
 def joined(text: str) -> str:
-    """The text with thousands such as 10 000 in one."""
+    """The text with thousands such as 10 000 and 10'000 in one."""
+    text = _APOSTROPHES.sub("", text) if "'" in text else text
     return _SPACED.sub(lambda found: found[0].replace(" ", ""), text) if " 000" in text else text
 
 
@@ -138,7 +141,7 @@ NUMBER = re.compile(
     rf"|(?:[0-9]++[ ][0-9]++/[0-9]++(?![0-9/.,:])"
     rf"|(?:{_DIGITS}|(?<![0-9a-zA-Z.])\.[0-9]++)"
     rf"(?:[eE][-+]?[0-9]++(?![0-9a-zA-Z])|{_TEN}|\^\{{?[-+]?[0-9]++\}}?)?"
-    rf"(?:[ ]?/[ ]?-?{_DIGITS})*)(?:[ ](?:{_SCALED})\b)?)",
+    rf"(?:[ ]?/[ ]?-?{_DIGITS})*)(?:[ ](?:{_SCALED}|dozens?)\b|[ ]out[ ]of[ ]{_DIGITS})?)",
     re.IGNORECASE,
 )
 """A number in a running text, its sign in the group ``sign``, all else in ``size``."""
@@ -214,7 +217,7 @@ def number_value(text: str) -> Fraction | None:
     short = short.removeprefix(r"\(").removesuffix(r"\)").strip()
     named = _NAMED.fullmatch(short)
     short = named[1].strip(" $") if named else short
-    if short[:1] + short[-1:] in ("()", "{}"):
+    if short[:1] + short[-1:] in ("()", "{}") and not ("," in short and short[0] == "("):
         short = short[1:-1].strip()
     scaled = _SCALED_NUMBER.fullmatch(short)
     if scaled:

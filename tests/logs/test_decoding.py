@@ -144,3 +144,16 @@ def test_outcomes_of_an_arm_decoded_differently_are_refused():
     table["decoding"] = table.run.map({"1": "greedy", "2": "sampled"})
     with pytest.raises(TableError, match=r"table, line 2: answers of the frozen arm are greedy and sampled"):
         read_cells([table])
+
+
+@pytest.mark.parametrize("name", ["sampling_params", "generation_config", "gen_kwargs"])
+@pytest.mark.parametrize(("one", "other"), [(0, 1.0), ("0.0", "1.0"), (0.6, 1.0)])
+def test_settings_inside_of_an_object_of_a_plain_line_are_read(tmp_path, name, one, other):
+    logs = []
+    for arm, degree in (("frozen", one), ("true", other)):
+        lines = [{"item": item, "correct": item % 2, name: {"temperature": degree}} for item in range(4)]
+        path = tmp_path / f"{arm}.jsonl"
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        logs.append((arm, path))
+    with pytest.raises(LogError, match=r"differ in decoding|temperature 0.6\) and .*temperature 1\) differ"):
+        read_logs(logs)

@@ -196,6 +196,32 @@ def test_lines_that_differ_in_what_one_evaluation_shares_are_refused_by_its_name
     assert accuracies(named)["benchmark"]["frozen"] == 40
 
 
+@pytest.mark.parametrize("name", ["split", "subset", "ckpt_path", "condition", "lr"])
+def test_an_unknown_field_of_which_items_have_each_value_once_is_refused_by_its_name(tmp_path, name):
+    logs = four_arms(tmp_path, "a.jsonl", plain(**{name: lambda item, sample: f"of {sample}"}))
+    with pytest.raises(LogError, match=rf"20 items once for each {name} \(of 0, of 1\)") as refusal:
+        read_logs(logs)
+    assert f"--field benchmark={name}" in str(refusal.value)
+    assert accuracies(read_logs(logs, fields=[f"benchmark={name}"]))["of 1"]["frozen"] == 40
+    assert f"--field sample={name}" in str(refusal.value)
+    assert accuracies(read_logs(logs, fields=[f"sample={name}"]))["benchmark"]["frozen"] == 40
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sample_id", lambda item, sample: sample),
+        ("seed", lambda item, sample: sample),
+        ("level", lambda item, sample: item % 5),
+        ("finish_reason", lambda item, sample: "stop" if item * sample % 3 else "length"),
+        ("seconds", lambda item, sample: item + sample / 7),
+    ],
+)
+def test_fields_of_samples_and_of_items_are_no_evaluations(tmp_path, name, value):
+    logs = four_arms(tmp_path, "a.jsonl", plain(**{name: value}))
+    assert accuracies(read_logs(logs))["benchmark"]["frozen"] == 40
+
+
 @pytest.mark.parametrize("name", ["gold", "question", "gts", "input"])
 def test_answers_to_one_item_that_differ_in_what_was_asked_are_refused(tmp_path, name):
     logs = four_arms(tmp_path, "a.jsonl", plain(**{name: lambda item, sample: f"{item}, {sample}"}))
@@ -219,6 +245,16 @@ def test_a_task_for_each_item_is_no_benchmark(tmp_path):
 
 def right(arm, item, right):
     return float(right)
+
+
+@pytest.mark.parametrize("truth", [{}, {"gts": None}])
+def test_scores_without_a_truth_are_not_checked_and_the_output_says_so(tmp_path, truth):
+    def lines(arm, n_right):
+        for line in verl(right)(arm, n_right):
+            yield {**{name: value for name, value in line.items() if name != "gts"}, **truth}
+
+    (notices,) = read_logs(four_arms(tmp_path, "1.jsonl", lines)).notices.values()
+    assert any("no truth (gts)" in notice for notice in notices)
 
 
 def test_one_text_with_two_truths_is_two_items(tmp_path):

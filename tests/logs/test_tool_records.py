@@ -295,6 +295,31 @@ def test_an_unknown_line_is_refused_with_the_fields_it_could_be(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("line", "offer"),
+    [
+        ({"i": 0, "gold": "18", "correct": True}, "item=i|gold --field correct=correct says"),
+        (
+            {"qid": 0, "n": 8, "rollouts": [{"correct": True, "text": "a"}] * 2},
+            "correct=rollouts.correct says",
+        ),
+        ({"idx": 0, "gt": "18", "pred": ["18"]}, "item=idx --field correct=NAME says"),
+    ],
+)
+def test_what_is_offered_is_an_outcome(tmp_path, line, offer):
+    with pytest.raises(LogError) as refusal:
+        read_log(write(tmp_path / "a.jsonl", [line, line]))
+    assert offer in str(refusal.value)
+
+
+def test_an_object_with_several_lists_of_records_is_refused_by_their_names(tmp_path):
+    lines = [{"item": item, "correct": item < 3} for item in range(N)]
+    nested = {"summary": {"acc": 0.3}, "results": {"samples": lines}}
+    assert sum(read_log(write(tmp_path / "a.json", nested, "json")).answers["correct"].values) == 3
+    with pytest.raises(LogError, match=r"2 lists of records \(a.b, c\)"):
+        read_log(write(tmp_path / "b.json", {"a": {"b": lines}, "c": lines}, "json"))
+
+
+@pytest.mark.parametrize(
     ("pairs", "problem"),
     [
         (["item=id"], "must name item and correct, got no correct"),

@@ -158,3 +158,37 @@ def test_numbers_from_the_end_are_those_from_the_beginning(text):
     forwards = [(found.span(), found["sign"]) for found in NUMBER.finditer(text)]
     backwards = [(found.span(), found["sign"]) for found in numbers_from_end(text, 5)]
     assert backwards == forwards[::-1][:5]
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("the interval (3, 5)", "(3, 5)"),
+        ("the point is $(3,-5)$", "(3,-5)"),
+        ("so x lies in (-3, \u221e)", "(-3, \\infty )"),
+        ("the roots are {2, 7}.", "{2, 7}"),
+        ("(of 3 cats, two left) so 5", "5"),
+        ("(1) x = 2, (2) y = 3", "3"),
+        ("sqrt(16)", "sqrt(16)"),
+        ("f(3) = 9", "9"),
+        ("10**5", "10**5"),
+        ("so **5**", "5"),
+        ("0x10", "0x10"),
+        ("answer: $5x+3$", "5x+3"),
+        ("$x = 5$ cats", "5"),
+        ("2 dozen", "2 dozen"),
+        ("3 out of 4", "3 out of 4"),
+        ("10'000", "10000"),
+        ('it is "-7"', "-7"),
+        ("6'-7\"", "7"),
+        ("minus $7", "-7"),
+        ("- 7", "-7"),
+    ],
+)
+def test_a_part_of_an_answer_is_no_answer(text, answer):
+    assert canonical(last_answer(text)) == canonical(answer)
+
+
+def test_a_point_is_no_number_with_thousands():
+    assert canonical("(1,234)") != canonical("1,234") and canonical("(5)") == canonical("5")
+    assert canonical("101_{2}") == canonical("101_2") != canonical("101_3")
