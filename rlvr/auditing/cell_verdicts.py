@@ -1,51 +1,61 @@
-"""From the arms at hand to a verdict: what they identify, which term dominates, and how surely.
+"""From the arms at hand to a verdict: which term dominates, and how surely.
 
-*Identification.* A missing accuracy lies in [0, 1]. With that, and whatever optional assumptions are named,
-every statement about the arms has the form ``a - b <= w``, so the sharp bounds of every difference are
-shortest paths in a graph of five nodes: the four arms and 0.
-
-*Rules.* A rule is a set of linear inequalities in the four accuracies, so that a verdict can be checked at
-one quadruple of them, over a set of quadruples, and under sampling error by the same few lines. Under
-``"magnitude"``, a term dominates when it moves accuracy by more than the other two together::
-
-    |null| > |elicitation| + |reward_design|        (and so on for the other two)
-
-``"published"`` is the rule of the published study: (MAJORITY - FROZEN) / total above 0.60 is elicitation,
-reward_design / total above 0.60 is reward design. It cannot say "null".
-
-*The audit* says of every cell of a table, from whatever arms exist, which terms they identify; how uncertain
+An audit says of every cell of a table, from whatever arms exist, which terms they identify; how uncertain
 these are, one layer at a time (the items of the benchmark, the training run, the prompt and hardware under
 which FROZEN was evaluated); which term dominates, and how far which arm would have to move to change it. The
 unit of replication of ``low`` and ``high`` is the benchmark item.
-
-References
-----------
-Manski. Partial identification of probability distributions. Springer, 2003.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from rlvr._checks import choice, confidence_level, real
-from rlvr.arms import ARMS
+from rlvr.arms import ARM_CODE, ARMS
 from rlvr.auditing.cells import Cell, read_cells
-from rlvr.auditing.sampling import crossed_sampling, frozen_values, item_sampling, pairing_gain, run_sampling
+from rlvr.auditing.identification import (
+    ASSUMPTIONS,
+    VERDICT_RULES,
+    VERDICTS,
+    contradicted,
+    contrast,
+    feasible,
+    identified_sets,
+    in_columns,
+    possible_verdicts,
+    rule_contrasts,
+    sets_of,
+    surviving,
+    tipping_moves,
+    tipping_points,
+    verdict_slack,
+    verdicts_at,
+)
+from rlvr.auditing.sampling import (
+    crossed_sampling,
+    frozen_values,
+    item_margins,
+    item_sampling,
+    pairing_gain,
+    run_margins,
+    shared_runs,
+)
+from rlvr.auditing.tables import is_frame
 from rlvr.decomposition import PARTS, TERMS
 from rlvr.logs.decoding import decoding_note
 from rlvr.stats.estimates import Estimate
-from rlvr.stats.sampling import CrossedSampling, Sampling
+from rlvr.stats.sampling import Sampling
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from rlvr.auditing.pass_at_k_terms import PassAtK
     from rlvr.logs.runs import Account, LogTable
 
@@ -54,263 +64,6 @@ __all__ = [
     "contrast", "feasible", "identified_sets", "tipping_points", "verdict_slack", "verdicts_at",
     "with_notices",
 ]  # fmt: skip
-
-ASSUMPTIONS: Mapping[str, str] = {
-    "no-harm": "no training lowers accuracy: RANDOM, MAJORITY and TRUE are at least FROZEN",
-    "true-best": "no reward beats the true one: RANDOM and MAJORITY are at most TRUE",
-    "null-zero": "training on a random reward changes nothing: RANDOM equals FROZEN",
-}
-"""Optional assumptions, all off by default. They speak of missing arms; known arms stand as printed."""
-
-_AT_MOST = {
-    "no-harm": [("frozen", "random"), ("frozen", "majority"), ("frozen", "true")],
-    "true-best": [("random", "true"), ("majority", "true")],
-    "null-zero": [("frozen", "random"), ("random", "frozen")],
-}
-_ZERO = len(ARMS)
-
-
-def identified_sets(
-    accuracies: Mapping[str, float], assumptions: Iterable[str] = ()
-) -> dict[str, tuple[float, float]]:
-    """Sharp bounds of every term from the arms that are there.
-
-    Parameters
-    ----------
-    accuracies : mapping of arm to number in [0, 1]
-        Any of ``ARMS``.
-    assumptions : iterable of str
-        Names out of ``ASSUMPTIONS``.
-
-    Returns
-    -------
-    dict of term to (low, high)
-        Equal ends where the term is identified; (-1, 1) where nothing is known of it.
-
-    Raises
-    ------
-    ValueError
-        If an assumption is unknown or contradicts the accuracies.
-
-    Examples
-    --------
-    >>> sets = identified_sets({"frozen": 0.25, "random": 0.375, "true": 0.75})
-    >>> sets["null"], sets["elicitation"], sets["naive"]
-    ((0.125, 0.125), (-0.375, 0.625), (0.375, 0.375))
-    """
-    accuracies = {arm: float(value) for arm, value in accuracies.items()}
-    reach = _tightest(accuracies, _pairs(accuracies, assumptions))
-    nodes = {term: (ARMS.index(arm), ARMS.index(base)) for term, (arm, base) in TERMS.items()}
-    return {term: (float(-reach[base, arm]), float(reach[arm, base])) for term, (arm, base) in nodes.items()}
-
-
-def feasible(
-    accuracies: Mapping[str, float], assumptions: Iterable[str] = (), *, frozen: Iterable[float] = ()
-) -> NDArray[np.float64]:
-    """Accuracies (point, 4) that agree with the arms at hand: one point if none is missing, else a grid.
-
-    The grid of one missing arm has steps of at most 0.005, of two of 0.02, of more of 0.05, and touches
-    its bounds. Values in `frozen` stand in for FROZEN's own.
-    """
-    named = tuple(assumptions)
-    points = []
-    for reading in [{"frozen": value} for value in frozen] or [{}]:
-        known = {arm: float(value) for arm, value in {**accuracies, **reading}.items()}
-        if _random_is_frozen(known, named):
-            known["random"] = known["frozen"]
-        pairs = _pairs(known, named)
-        reach = _tightest(known, pairs)
-        missing = [arm for arm in ARMS if arm not in known]
-        steps = {1: 201, 2: 51}.get(len(missing), 21)
-        axes = [
-            np.array([known[arm]])
-            if arm in known
-            else _axis(-reach[_ZERO, ARMS.index(arm)], reach[ARMS.index(arm), _ZERO], steps, known)
-            for arm in ARMS
-        ]
-        grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(ARMS))
-        for low, high in pairs:
-            grid = grid[grid[:, ARMS.index(low)] <= grid[:, ARMS.index(high)] + 1e-12]
-        points.append(grid)
-    return np.concatenate(points)
-
-
-def _axis(low: float, high: float, steps: int, known: Mapping[str, float]) -> NDArray[np.float64]:
-    """A grid from bound to bound that also holds the known accuracies, where inequalities meet."""
-    inside = [value for value in known.values() if low <= value <= high]
-    return np.unique(np.concatenate([np.linspace(low, high, steps), inside]))
-
-
-def _random_is_frozen(known: Iterable[str], assumptions: Iterable[str]) -> bool:
-    """Whether an assumption lends FROZEN's accuracy to a missing RANDOM."""
-    return "null-zero" in assumptions and "random" not in known and "frozen" in known
-
-
-def _pairs(known: Mapping[str, float], assumptions: Iterable[str]) -> list[tuple[str, str]]:
-    """(arm, arm that is at least as accurate) from assumptions that involve a missing arm."""
-    named = [choice("assumptions", name, tuple(ASSUMPTIONS)) for name in assumptions]
-    return [
-        (low, high) for name in named for low, high in _AT_MOST[name] if not (low in known and high in known)
-    ]
-
-
-def _tightest(known: Mapping[str, float], pairs: Iterable[tuple[str, str]]) -> NDArray[np.float64]:
-    """Least upper bounds (node, node) of every difference of two nodes."""
-    reach = np.full((_ZERO + 1, _ZERO + 1), np.inf)
-    np.fill_diagonal(reach, 0.0)
-    for node, arm in enumerate(ARMS):
-        low, high = (known[arm], known[arm]) if arm in known else (0.0, 1.0)
-        reach[node, _ZERO], reach[_ZERO, node] = high, -low
-    for low_arm, high_arm in pairs:
-        reach[ARMS.index(low_arm), ARMS.index(high_arm)] = 0.0
-    for via in range(_ZERO + 1):
-        reach = np.minimum(reach, reach[:, via, None] + reach[None, via, :])
-    if (reach.diagonal() < -1e-12).any():
-        raise ValueError(
-            "assumptions must be compatible with the accuracies; with "
-            + ", ".join(f"{arm} {value:g}" for arm, value in known.items())
-            + " they leave no possible value for a missing arm"
-        )
-    return reach
-
-
-VERDICTS = ("null", "elicitation", "reward design", "mixed")
-"""What an audit can say; "mixed" where no term dominates."""
-
-PUBLISHED_SHARE = 0.60
-
-Margins = Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
-"""From contrasts (contrast, arm) to how far below and above its estimate each could lie."""
-
-
-def contrast(term: str) -> NDArray[np.float64]:
-    """The coefficients (arm,) that give `term` of ``TERMS`` from the four accuracies."""
-    arm, base = TERMS[choice("term", term, tuple(TERMS))]
-    return np.array([float(name == arm) - float(name == base) for name in ARMS])
-
-
-def _magnitude() -> dict[str, NDArray[np.float64]]:
-    signs = np.array(list(product((-1, 1), repeat=len(PARTS) - 1)))
-    rules = {}
-    for name in PARTS:
-        part, others = contrast(name), signs @ [contrast(rest) for rest in PARTS if rest != name]
-        rules[name.replace("_", " ")] = np.stack([part - others, -part - others])
-    return rules
-
-
-def _published() -> dict[str, NDArray[np.float64]]:
-    total = contrast("total")
-    gains = {
-        "elicitation": contrast("null") + contrast("elicitation"),
-        "reward design": contrast("reward_design"),
-    }
-    return {
-        name: np.array([[sign * (gain - PUBLISHED_SHARE * total), sign * total] for sign in (1, -1)])
-        for name, gain in gains.items()
-    }
-
-
-VERDICT_RULES: Mapping[str, Mapping[str, NDArray[np.float64]]] = {
-    "magnitude": _magnitude(),
-    "published": _published(),
-}
-"""By rule and verdict, contrasts (alternative, inequality, arm). A verdict holds where all inequalities of
-one alternative exceed 0."""
-
-
-def verdicts_at(accuracies: ArrayLike, *, rule: str = "magnitude") -> NDArray[np.str_]:
-    """The verdict at each quadruple of accuracies.
-
-    Parameters
-    ----------
-    accuracies : array_like (..., 4)
-        In the order of ``ARMS``.
-    rule : {"magnitude", "published"}
-
-    Returns
-    -------
-    ndarray of str (...,)
-        Out of ``VERDICTS``.
-
-    Examples
-    --------
-    >>> str(verdicts_at([0.494, 0.709, 0.758, 0.787]))
-    'null'
-    >>> str(verdicts_at([0.494, 0.709, 0.758, 0.787], rule="published"))
-    'elicitation'
-    """
-    points = np.asarray(accuracies, dtype=float)
-    verdicts = np.full(points.shape[:-1], "mixed", dtype="<U13")
-    for verdict, rows in VERDICT_RULES[choice("rule", rule, tuple(VERDICT_RULES))].items():
-        exceeds = points @ rows.reshape(-1, len(ARMS)).T > 1e-12  # a tie is no dominance
-        verdicts[exceeds.reshape(*exceeds.shape[:-1], *rows.shape[:2]).all(axis=-1).any(axis=-1)] = verdict
-    return verdicts
-
-
-def verdict_slack(
-    points: ArrayLike, verdict: str, margins: Margins, *, rule: str = "magnitude"
-) -> NDArray[np.float64]:
-    """How far each point is inside of a verdict once the margins are taken off; above 0 the verdict survives.
-
-    A verdict of dominance survives when each of its inequalities does (an intersection-union test, so
-    the level needs no correction); "mixed" survives when, for every term and either sign, some inequality
-    is shown to fail.
-
-    Parameters
-    ----------
-    points : array_like (point, 4)
-        Accuracies in the order of ``ARMS``.
-    verdict : str
-        One of those that `rule` can say.
-    margins : callable
-        From contrasts (contrast, 4) to how far below and above its estimate each could lie, (contrast,) or
-        (point, contrast).
-    rule : {"magnitude", "published"}
-
-    Returns
-    -------
-    ndarray (point,)
-        In units of accuracy, of the alternative or inequality that decides.
-    """
-    at, rules = np.asarray(points, dtype=float), VERDICT_RULES[rule]
-    mixed = verdict == "mixed"
-    rows = np.concatenate(list(rules.values())) if mixed else rules[verdict]
-    contrasts = rows.reshape(-1, len(ARMS))
-    values, (below, above) = at @ contrasts.T, margins(contrasts)
-    slack = (-values - above if mixed else values - below).reshape(len(at), *rows.shape[:2])
-    return slack.max(axis=2).min(axis=1) if mixed else slack.min(axis=2).max(axis=1)
-
-
-def tipping_points(accuracies: ArrayLike, *, rule: str = "magnitude") -> dict[str, float]:
-    """For each arm, the smallest move of it alone that changes the verdict at `accuracies` (4,).
-
-    A move is signed, in units of accuracy; NaN where none within [0, 1] changes it.
-
-    Examples
-    --------
-    >>> {arm: round(move, 3) for arm, move in tipping_points([0.25, 0.2, 0.3, 0.6]).items()}
-    {'frozen': 0.15, 'random': -0.075, 'majority': 0.075, 'true': -0.15}
-    """
-    point = np.asarray(accuracies, dtype=float)
-    now = str(verdicts_at(point, rule=rule))
-    inequalities = np.concatenate(list(VERDICT_RULES[rule].values())).reshape(-1, len(ARMS))
-    moves = {}
-    for arm, name in enumerate(ARMS):
-        slope = inequalities[:, arm]
-        moving = slope != 0
-        # The verdict can only change where an inequality turns: try just beyond each such place.
-        turns = -(inequalities[moving] @ point) / slope[moving]
-        tried = np.concatenate([turns - 1e-9, turns + 1e-9])
-        # A turn at the end of [0, 1] counts, on whichever side the last bit puts the place beyond it.
-        tried = tried[(point[arm] + tried >= -2e-9) & (point[arm] + tried <= 1 + 2e-9)]
-        moved = np.repeat(point[None], tried.size, axis=0)
-        moved[:, arm] += tried
-        changing = tried[verdicts_at(moved, rule=rule) != now]
-        # Of two moves of one length the first counts, not the one that a last bit makes shorter.
-        nearest = np.round(np.abs(changing), 12)
-        moves[name] = float(changing[nearest.argmin()]) if changing.size else float("nan")
-    return moves
-
 
 STATUSES = ("supported", "leaning", "not identified")
 """A verdict that holds throughout its intervals; one that holds at the printed numbers only; and no verdict,
@@ -466,6 +219,7 @@ def audit(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> rows = pd.DataFrame({"study": "s", "model": "m", "benchmark": "b", "n_items": 500,
     ...     "arm": ["frozen", "random", "majority", "true"], "accuracy": [0.416, 0.494, 0.73, 0.75]})
     >>> cell = audit(rows).cells[0]
@@ -481,97 +235,244 @@ def audit(
         frozen_shift = real(
             "frozen_shift", frozen_shift, "a fraction from 0 to 1", above=0, below=1, closed=True
         )
-    tables = [table] if isinstance(table, (str, Path, pd.DataFrame)) else list(table)
-    cells = (_audit_cell(cell, named, level, rule, run_sd, frozen_shift) for cell in read_cells(tables))
-    return AuditReport(tuple(cells), level, rule, named, run_sd, frozen_shift)
+    tables = [table] if isinstance(table, (str, Path)) or is_frame(table) else list(table)
+    report = AuditReport((), level, rule, named, run_sd, frozen_shift)
+    alike: dict[tuple[str, ...], list[int]] = {}
+    cells = read_cells(tables)
+    for place, cell in enumerate(cells):
+        alike.setdefault(tuple(cell.arms), []).append(place)
+    audits: dict[int, CellAudit] = {}
+    for known, places in alike.items():
+        group = [cells[place] for place in places]
+        against = contradicted(in_columns([_accuracies(cell) for cell in group]), known, named)
+        for assumptions, of in ((named, ~against), ((), against)):
+            chosen = [place for place, is_one in zip(places, of.tolist(), strict=True) if is_one]
+            if chosen:
+                found = _audit_alike([cells[place] for place in chosen], assumptions, report)
+                audits |= zip(chosen, found, strict=True)
+    return replace(report, cells=tuple(audits[place] for place in range(len(cells))))
 
 
-def _audit_cell(
-    cell: Cell,
-    assumptions: tuple[str, ...],
-    level: float,
-    rule: str,
-    run_sd: float | None,
-    frozen_shift: float | None,
-) -> CellAudit:
-    known = {name: arm.accuracy for name, arm in cell.arms.items()}
-    notices = [*filter(None, [decoding_note(cell.decodings)]), *cell.notices]
-    try:
-        sets = identified_sets(known, assumptions)
-    except ValueError as contradiction:
-        notices.append(f"assumptions not used here: {contradiction}")
-        assumptions, sets = (), identified_sets(known)
-    borrowed = _random_is_frozen(known, assumptions)
-    items = item_sampling(cell.arms, level=level)
-    runs, unknown_runs = run_sampling(cell.arms, level=level, assumed_run_sd=run_sd)
-    crossed = crossed_sampling(cell.arms, level=level, assumed_run_sd=run_sd)
+def _accuracies(cell: Cell) -> dict[str, float]:
+    return {name: arm.accuracy for name, arm in cell.arms.items()}
 
-    def layer(
-        name: str, sampling: Sampling | CrossedSampling, frozen: Iterable[float] = (), note: str = ""
-    ) -> Layer:
-        def margins(contrasts: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-            moved = np.array(np.atleast_2d(contrasts), dtype=float)
-            if borrowed:  # RANDOM is FROZEN, so it moves with it
-                moved[:, ARMS.index("frozen")] += moved[:, ARMS.index("random")]
-                moved[:, ARMS.index("random")] = 0.0
-            return sampling.margins(moved)
 
-        points = feasible(known, assumptions, frozen=frozen)
-        verdict = _agreed(points, rule)
-        survives = verdict != "" and bool((verdict_slack(points, verdict, margins, rule=rule) > 0).all())
-        readings = [sets, *(identified_sets({**known, "frozen": value}, assumptions) for value in frozen)]
-        terms = {}
-        for term in TERMS:
-            (below,), (above,) = margins(contrast(term))
-            low, high = min(ends[term][0] for ends in readings), max(ends[term][1] for ends in readings)
-            terms[term] = (max(-1.0, low - float(below)), min(1.0, high + float(above)))
-        return Layer(name, verdict, survives, terms, note)
+@dataclass(frozen=True)
+class _Source:
+    """A layer of many cells at once, of those at the places `cells`.
 
-    layers = [layer("items", items, note="paired by item" if items.outcomes is not None else "unpaired")]
-    if items.outcomes is None and any((arm.samples_per_item or 1) > 1 for arm in cell.arms.values()):
-        optimistic = item_sampling(cell.arms, level=level, independent_samples=True)
-        layers.append(layer(_OPTIMISTIC, optimistic, note="right only if all items are equally hard"))
-    left_out = f"not known, so left out: {', '.join(unknown_runs)}" if unknown_runs else ""
+    `below` and `above` (cell, contrast) are margins of the rule's contrasts, then of the terms. `readings`
+    are accuracies (cell, reading, arm) with other values of FROZEN, or None.
+    """
+
+    name: str
+    cells: NDArray[np.int64]
+    below: NDArray[np.float64]
+    above: NDArray[np.float64]
+    notes: Sequence[str]
+    readings: NDArray[np.float64] | None = None
+
+
+def _audit_alike(cells: Sequence[Cell], assumptions: tuple[str, ...], report: AuditReport) -> list[CellAudit]:
+    """The audits of cells that have the same arms, all arrays taken over the cells."""
+    rule, known = report.rule, tuple(cells[0].arms)
+    accuracies = in_columns([_accuracies(cell) for cell in cells])
+    sets = sets_of(accuracies, known, assumptions)
+    borrowed = "null-zero" in assumptions and "random" not in known and "frozen" in known
+    bits = possible_verdicts(accuracies, known, assumptions, tuple(VERDICT_RULES))
+    by_rule = dict(zip(VERDICT_RULES, bits, strict=True))
+    samplings = [
+        item_sampling(cell.arms, level=report.level) if _is_answered(cell) else None for cell in cells
+    ]
+    unknown, sources = _sources(cells, samplings, accuracies, borrowed, report)
+    layers: list[list[Layer]] = [[] for _ in cells]
+    for source in sources:
+        for place, layer in zip(
+            source.cells.tolist(),
+            _layers(source, accuracies, known, assumptions, sets, by_rule[rule], rule),
+            strict=True,
+        ):
+            layers[place].append(layer)
+    ends = {term: np.stack(pair, axis=1).tolist() for term, pair in sets.items()}
+    moves = tipping_moves(accuracies, rule=rule).tolist() if len(known) == len(ARMS) else []
+    agreed = {name: [_one_of(each) for each in found.tolist()] for name, found in by_rule.items()}
+    contrasts = {part: contrast(part) for part in (*PARTS, "total")}
+    audits = []
+    for place, cell in enumerate(cells):
+        own = {term: (low, high) for term, ((low, high)) in ((term, ends[term][place]) for term in TERMS)}
+        items, paired = layers[place][0], samplings[place]
+        possible = by_rule[rule][place]
+        audits.append(
+            CellAudit(
+                cell=cell,
+                verdict=items.verdict or "undetermined",
+                status="supported" if items.survives else "leaning" if items.verdict else "not identified",
+                possible=tuple(verdict for bit, verdict in enumerate(VERDICTS) if possible >> bit & 1),
+                terms=_estimates(cell, own, items, borrowed, report.level),
+                sets=own,
+                layers=tuple(layers[place]),
+                tipping=dict(zip(ARMS, moves[place], strict=True)) if moves else {},
+                rules={name: agreed[name][place] or "undetermined" for name in VERDICT_RULES},
+                pairing=pairing_gain(paired, contrasts) if paired else {},
+                notices=_notices(cell, assumptions, report.assumptions),
+                unknown_runs=unknown[place],
+            )
+        )
+    return audits
+
+
+def _is_answered(cell: Cell) -> bool:
+    return any(arm.outcomes is not None for arm in cell.arms.values())
+
+
+def _sources(
+    cells: Sequence[Cell],
+    samplings: Sequence[Sampling | None],
+    accuracies: NDArray[np.float64],
+    borrowed: bool,
+    report: AuditReport,
+) -> tuple[list[tuple[str, ...]], list[_Source]]:
+    """The trained arms without a known spread of each cell, and the layers in their order."""
+    arms, level, every = [cell.arms for cell in cells], report.level, np.arange(len(cells))
+    contrasts = np.concatenate([rule_contrasts(report.rule), [contrast(term) for term in TERMS]])
+    if borrowed:  # RANDOM is FROZEN, so it moves with it
+        contrasts[:, ARM_CODE["frozen"]] += contrasts[:, ARM_CODE["random"]]
+        contrasts[:, ARM_CODE["random"]] = 0.0
+    item_notes = ["unpaired"] * len(cells)
+    below, above = Sampling(*item_margins(arms, level=level), level=level).margins(contrasts)
+    half_runs, unknown = run_margins(arms, level=level, assumed_run_sd=report.run_sd)
+    left_out = [f"not known, so left out: {', '.join(names)}" if names else "" for names in unknown]
+    run_notes = list(left_out)
+    _, by_runs = Sampling(runs=half_runs, level=level).margins(contrasts)
+    crossed: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
+    unpaired = np.ones(len(cells), dtype=bool)
+    for place, (cell, items) in enumerate(zip(cells, samplings, strict=True)):
+        if items is not None:
+            below[place], above[place] = items.margins(contrasts)
+            unpaired[place] = items.outcomes is None
+            item_notes[place] = _item_note(cell, items)
+            if sampling := crossed_sampling(cell.arms, level=level, assumed_run_sd=report.run_sd):
+                crossed[place] = sampling.margins(contrasts)
+        elif (shared := shared_runs(cell.arms)) is not None:
+            paired = Sampling(runs=half_runs[place], level=level, paired_runs=shared)
+            _, by_runs[place] = paired.margins(contrasts)
+            names = " and ".join(arm.upper() for arm, run in zip(ARMS, shared[0], strict=True) if run == run)
+            pairs = f"{names} paired by seed, {len(shared)} seeds"
+            run_notes[place] = "; ".join(filter(None, (pairs, left_out[place])))
+    sources = [_Source("items", every, below, above, item_notes)]
+    sampled = [any((arm.samples_per_item or 1) > 1 for arm in each.values()) for each in arms]
+    if (of := np.flatnonzero(unpaired & sampled)).size:
+        some = [arms[place] for place in of]
+        optimistic = Sampling(*item_margins(some, level=level, independent_samples=True), level=level)
+        notes = ["right only if all items are equally hard"] * of.size
+        sources.append(_Source(_OPTIMISTIC, of, *optimistic.margins(contrasts), notes))
+    both_below, both_above = np.hypot(below, by_runs), np.hypot(above, by_runs)
     if crossed:  # runs alone would count what they add on each item twice
-        note = "; ".join(filter(None, ("crossed, paired by item", left_out)))
-        layers.append(layer("items and runs", crossed, note=note))
-    elif np.any(runs.runs):
-        layers.append(layer("runs", runs, note=left_out))
-    grid = frozen_values(cell, frozen_shift)
-    if grid:
-        layers.append(
-            layer("frozen", Sampling(level=level), grid, f"FROZEN from {grid[0]:.3f} to {grid[-1]:.3f}")
-        )
-    if len(layers) > 1:
-        layers.append(
-            layer(_WHOLE, crossed or replace(items, runs=runs.runs), grid, "every layer that this cell has")
-        )
-    if any(arm.n_items is None for arm in cell.arms.values()):
-        notices.append("the number of items is not stated for every arm, so nothing is known of its sampling")
+        of = np.array(list(crossed))
+        each_below, each_above = (np.array(margins) for margins in zip(*crossed.values(), strict=True))
+        both_below[of], both_above[of] = each_below, each_above
+        notes = ["; ".join(filter(None, ("crossed, " + item_notes[place], left_out[place]))) for place in of]
+        sources.append(_Source("items and runs", of, each_below, each_above, notes))
+    is_crossed = np.isin(every, list(crossed))
+    if (of := np.flatnonzero(half_runs.any(axis=1) & ~is_crossed)).size:
+        sources.append(_Source("runs", of, by_runs[of], by_runs[of], [run_notes[place] for place in of]))
+    grids = {
+        place: grid for place, cell in enumerate(cells) if (grid := frozen_values(cell, report.frozen_shift))
+    }
+    readings = None
+    if grids:
+        of, values = np.array(list(grids)), np.array(list(grids.values()))
+        readings = np.repeat(accuracies[of][:, None], values.shape[1], axis=1)
+        readings[..., ARM_CODE["frozen"]] = values
+        nothing = np.zeros((of.size, len(contrasts)))
+        notes = [f"FROZEN from {grid[0]:.3f} to {grid[-1]:.3f}" for grid in grids.values()]
+        sources.append(_Source("frozen", of, nothing, nothing, notes, readings))
+    n_layers = np.bincount(np.concatenate([source.cells for source in sources]), minlength=len(cells))
+    several, on_grid = n_layers > 1, np.isin(every, list(grids))
+    for of, moved in ((np.flatnonzero(several & ~on_grid), None), (np.flatnonzero(on_grid), readings)):
+        if of.size:
+            notes = ["every layer that this cell has"] * of.size
+            sources.append(_Source(_WHOLE, of, both_below[of], both_above[of], notes, moved))
+    return unknown, sources
 
-    points = feasible(known, assumptions)
-    possible = set(verdicts_at(points, rule=rule).tolist())
-    support = "supported" if layers[0].survives else "leaning" if layers[0].verdict else "not identified"
-    return CellAudit(
-        cell=cell,
-        verdict=layers[0].verdict or "undetermined",
-        status=support,
-        possible=tuple(verdict for verdict in VERDICTS if verdict in possible),
-        terms=_estimates(cell, sets, layers[0], borrowed, level),
-        sets=sets,
-        layers=tuple(layers),
-        tipping=tipping_points([known[arm] for arm in ARMS], rule=rule) if len(known) == len(ARMS) else {},
-        rules={name: _agreed(points, name) or "undetermined" for name in VERDICT_RULES},
-        pairing=pairing_gain(items, {part: contrast(part) for part in (*PARTS, "total")}),
-        notices=tuple(notices),
-        unknown_runs=unknown_runs,
+
+def _item_note(cell: Cell, items: Sampling) -> str:
+    """Whether a cell with outcomes is paired by item, and over how many clusters."""
+    clusters = next((arm.clusters for arm in cell.arms.values() if arm.clusters is not None), None)
+    note = "unpaired" if items.outcomes is None else "paired by item"
+    if clusters is None:
+        return note
+    n = np.unique(clusters).size
+    return (
+        f"{note}, over {n} clusters"
+        if items.outcomes is not None
+        else f"{note}, a cluster counts as one item"
     )
 
 
-def _agreed(points: NDArray[np.float64], rule: str) -> str:
-    """The verdict of all points; empty where they differ in theirs."""
-    verdicts = set(verdicts_at(points, rule=rule).tolist())
-    return verdicts.pop() if len(verdicts) == 1 else ""
+def _layers(
+    source: _Source,
+    accuracies: NDArray[np.float64],
+    known: tuple[str, ...],
+    assumptions: tuple[str, ...],
+    sets: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]],
+    bits: NDArray[np.uint8],
+    rule: str,
+) -> list[Layer]:
+    """One layer of each of its cells."""
+    of, readings = source.cells, source.readings
+    ends = {term: (low[of], high[of]) for term, (low, high) in sets.items()}
+    if readings is None:
+        found, points, n_readings = bits[of], accuracies[of], 1
+    else:
+        n_readings, points = readings.shape[1], readings.reshape(-1, len(ARMS))
+        (each,) = possible_verdicts(points, known, assumptions, (rule,))
+        found = np.bitwise_or.reduce(each.reshape(-1, n_readings), axis=1)
+        for term, (low, high) in sets_of(points, known, assumptions).items():
+            low, high = low.reshape(-1, n_readings), high.reshape(-1, n_readings)
+            ends[term] = (
+                np.minimum(ends[term][0], low.min(axis=1)),
+                np.maximum(ends[term][1], high.max(axis=1)),
+            )
+    n_rules = len(rule_contrasts(rule))
+    verdicts = [_one_of(each) for each in found.tolist()]
+    decided = np.flatnonzero([bool(verdict) for verdict in verdicts])
+    survives = np.zeros(len(of), dtype=bool)
+    if decided.size:
+        rows = (decided[:, None] * n_readings + np.arange(n_readings)).ravel()
+        names = np.repeat([VERDICTS.index(verdicts[place]) for place in decided], n_readings)
+        below, above = (
+            np.repeat(side[decided, :n_rules], n_readings, axis=0) for side in (source.below, source.above)
+        )
+        lasting = surviving(points[rows], known, assumptions, names, (below, above), rule=rule)
+        survives[decided] = lasting.reshape(-1, n_readings).all(axis=1)
+    terms = []
+    for number, term in enumerate(TERMS, start=n_rules):
+        low, high = ends[term][0] - source.below[:, number], ends[term][1] + source.above[:, number]
+        terms.append(zip(np.maximum(-1.0, low).tolist(), np.minimum(1.0, high).tolist(), strict=True))
+    rows_of = zip(verdicts, survives.tolist(), zip(*terms, strict=True), source.notes, strict=True)
+    return [
+        Layer(source.name, verdict, lasts, dict(zip(TERMS, pairs, strict=True)), note)
+        for verdict, lasts, pairs, note in rows_of
+    ]
+
+
+def _one_of(bits: int) -> str:
+    """The verdict of a set with one; empty where there are several."""
+    return VERDICTS[bits.bit_length() - 1] if bits.bit_count() == 1 else ""
+
+
+def _notices(cell: Cell, used: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, ...]:
+    """What is to be said of a cell before its verdict is read."""
+    notices = [*filter(None, [decoding_note(cell.decodings)]), *cell.notices]
+    if used != named:
+        try:
+            identified_sets(_accuracies(cell), named)
+        except ValueError as contradiction:
+            notices.append(f"assumptions not used here: {contradiction}")
+    if any(arm.n_items is None for arm in cell.arms.values()):
+        notices.append("the number of items is not stated for every arm, so nothing is known of its sampling")
+    return tuple(notices)
 
 
 def _estimates(

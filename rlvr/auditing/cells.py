@@ -7,23 +7,42 @@ be accepted; nothing is guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+import math
+import statistics
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from rlvr._checks import counted, plain, shortened, shown
 from rlvr.arms import ARMS
-from rlvr.auditing.tables import COMPARABLE, OF_OUTCOMES, OUTCOMES_NEED, Table, TableError, read_table
+from rlvr.auditing.tables import (
+    COMPARABLE,
+    NAMES,
+    OF_OUTCOMES,
+    OUTCOMES_NEED,
+    RUN_NAMES,
+    Table,
+    TableError,
+    arm_name,
+    as_number,
+    read_table,
+)
 from rlvr.logs.decoding import different_decodings
+from rlvr.stats.sampling import FEWEST_CLUSTERS, effective_clusters
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["Arm", "Cell", "read_cells"]
 
 _CELL = ("study", "setup", "model", "benchmark")
 _Key = tuple[str, str, str, str]
+_PLAIN = frozenset((str, int, float, tuple, type(None)))
+_Row = tuple[_Key, str, "Arm", list[str]]
 
 
 @dataclass(frozen=True)
@@ -32,8 +51,9 @@ class Arm:
 
     ``run_sd_runs`` is how many runs ``run_sd`` was estimated from, where they are not the arm's ``n_runs``.
     ``decoding`` is out of :data:`rlvr.logs.decoding.DECODINGS`, empty where it is not known. With one row
-    an item, ``outcomes`` is an ndarray (run, item) of correctness in [0, 1], its columns
-    named by ``items``.
+    a run, ``run_accuracies`` holds that of each run and ``seeds`` their names, empty where they have none.
+    With one row an item, ``outcomes`` is an ndarray (run, item) of correctness in [0, 1], its columns
+    named by ``items``; ``clusters`` says which question each item is a variant of, if a table does.
     """
 
     name: str
@@ -51,12 +71,15 @@ class Arm:
     line: int = 0
     run_sd_runs: int | None = None
     decoding: str = ""
+    seeds: tuple[str, ...] = ()
+    run_accuracies: tuple[float, ...] = ()
     items: NDArray | None = field(default=None, repr=False, compare=False)
     outcomes: NDArray[np.float64] | None = field(default=None, repr=False, compare=False)
+    clusters: NDArray | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if isinstance(value, np.generic):
+        if not _PLAIN.issuperset(map(type, vars(self).values())):
+            for name, value in vars(self).items():
                 object.__setattr__(self, name, plain(value))
         if self.outcomes is not None:
             object.__setattr__(self, "outcomes", np.asarray(self.outcomes, dtype=float))
@@ -106,6 +129,7 @@ def read_cells(tables: Iterable[str | Path | pd.DataFrame]) -> list[Cell]:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> table = pd.DataFrame({"study": "s", "model": "m", "benchmark": "b", "arm": ["frozen", "true"],
     ...                       "accuracy_percent": [49.4, 78.6], "n_items": 500})
     >>> [(arm.name, arm.accuracy) for arm in read_cells([table])[0].arms.values()]
@@ -116,32 +140,30 @@ def read_cells(tables: Iterable[str | Path | pd.DataFrame]) -> list[Cell]:
         raise TableError("no table was given; name at least one file, or - for standard input")
     found: dict[_Key, tuple[dict[str, Arm], list[Arm], list[str]]] = {}
     for table in map(read_table, sources):
-        rows = _outcome_rows if {"item", "correct"} <= {*table.frame} else _arm_rows
-        for key, role, arm, notice in rows(table):
+        known = {*found}
+        for key, role, arm, said in (_outcome_rows if table.per_item else _arm_rows)(table):
             arms, alternatives, notices = found.setdefault(key, ({}, [], []))
+            if key not in known:
+                known.add(key)
+                notices += table.notices
             if role == "alternative":  # they may repeat an arm as often as they like
                 alternatives.append(arm)
             elif (before := arms.setdefault(arm.name, arm)) is not arm:
-                way = (
-                    "of repeated runs that is their mean accuracy, with n_runs and run_sd, their number and "
-                    "standard deviation"
-                    if {"seed", "run", "trial"} & {*map(str.lower, table.frame)}
-                    else "tell two tables of one study apart by a column setup, or mark a row's role as "
-                    "alternative"
-                )
                 raise TableError(
                     f"{_place(arm)}: the {arm.name} arm of {_cell_name(key)} already stands in "
-                    f"{_place(before)}; one row an arm is accepted ({way})"
+                    f"{_place(before)}; one row an arm is accepted (a column seed tells its runs apart, a "
+                    "column setup two tables of one study, and the role alternative marks another reading)"
                 )
-            if notice:
-                notices.append(notice)
+            notices += [notice for notice in said if notice not in notices]
     cells = []
     for key, (arms, alternatives, notices) in found.items():
         in_order = {name: arms[name] for name in ARMS if name in arms}
         cell = Cell(*key, in_order, tuple(alternatives), tuple(notices))
-        places = {name: _place(arm) for name, arm in in_order.items()}
-        if problem := different_decodings(cell.decodings, places):
-            raise TableError(f"{_cell_name(key)}: {problem}")
+        if any(arm.decoding for arm in arms.values()):
+            places = {name: _place(arm) for name, arm in in_order.items()}
+            if problem := different_decodings(cell.decodings, places):
+                raise TableError(f"{_cell_name(key)}: {problem}")
+        _refuse_clusters(cell)
         cells.append(cell)
     return cells
 
@@ -154,70 +176,199 @@ def _cell_name(key: _Key) -> str:
     return shortened(" / ".join(filter(None, key)))
 
 
-def _key(names: Mapping[str, str]) -> _Key:
-    return names["study"], names.get("setup", ""), names["model"], names["benchmark"]
-
-
-def _arm_rows(table: Table) -> Iterator[tuple[_Key, str, Arm, str]]:
-    """Cell, role, arm and notice of each row of the arms format."""
-    columns = {column: table.frame[column].astype(str).str.strip() for column in table.frame}
-    measure = "accuracy" if "accuracy" in columns else "accuracy_percent"
-    unit = 1.0 if measure == "accuracy" else 100.0
-    rows = pd.DataFrame(columns).to_dict("records")
-    keys = [_key(row) for row in rows]
-    in_cell: dict[_Key, list[float]] = {}
-    for key, row in zip(keys, rows, strict=True):
-        in_cell.setdefault(key, []).append(float(row[measure]))
-    for number, (key, row) in enumerate(zip(keys, rows, strict=True)):
-        printed, spread = row[measure], row.get("run_sd")
-        counts = {
-            column: int(float(row[column])) if row.get(column) else None
-            for column in ("n_items", "samples_per_item", "n_evaluations", "n_runs", "run_sd_runs")
-        }
-        n_graded = (
-            (counts["n_items"] or 0) * (counts["samples_per_item"] or 1) * (counts["n_evaluations"] or 1)
-        )
-        whole = n_graded > 0 and _near_whole(printed, unit, n_graded)
-        if unit == 100.0 and not whole and _looks_like_a_fraction(float(printed), in_cell[key]):
+def _read_words(table: Table, rows: Iterable[tuple[object, str, int]]) -> list[str]:
+    """What common names of arms were read as; two names of one arm (of a cell and role) are refused."""
+    if {value.strip().lower() for value in table.columns["arm"].values} <= {*ARMS}:
+        return []
+    words: dict[tuple[object, str], str] = {}
+    for cell, word, row in rows:
+        name = arm_name(word)
+        before = words.setdefault((cell, name), word)
+        if before.lower() != word.lower():
             raise TableError(
-                f"{table.place(number)}: accuracy_percent {shortened(printed)} is no whole number of answers "
-                "and would fit the other arms of its cell as a fraction; percentages alone are accepted here"
+                f"{table.place(row)}: {shown(before)} and {shown(word)} are both read as the {name} arm; "
+                "one of them is accepted"
             )
-        run_sd = float(spread) / unit if spread else None
+    used = sorted({word.lower() for word in words.values()} - {*ARMS})
+    read = ", ".join(f"{shortened(word)} is {arm_name(word).upper()}" for word in used)
+    return [f"arms by their common names: {read}"] * bool(used)
+
+
+def _converted(table: Table, name: str, convert: Callable[[str], Any], absent: str = "") -> list[Any]:
+    """A column's value in each row, converted once for each distinct text."""
+    if name not in table.columns:
+        return [convert(absent)] * table.n_rows
+    values, codes = table.columns[name].values, table.columns[name].codes
+    distinct = [convert(value.strip()) for value in values]
+    return [distinct[code] for code in codes.tolist()]
+
+
+def _count(text: str) -> int | None:
+    return int(float(text)) if text else None
+
+
+def _arm_rows(table: Table) -> Iterator[_Row]:
+    """Cell, role, arm and notices of each arm of the arms format."""
+    measure = "accuracy" if "accuracy" in table.columns else "accuracy_percent"
+    unit = 1.0 if measure == "accuracy" else 100.0
+    printed = _converted(table, measure, str)
+    spreads = _converted(table, "run_sd", str)
+    keys = list(zip(*(_converted(table, name, str, name * (name in NAMES)) for name in _CELL), strict=True))
+    roles = [role or "arm" for role in _converted(table, "role", str.lower)]
+    words, names = _converted(table, "arm", str), _converted(table, "arm", arm_name)
+    in_cell: dict[_Key, list[float]] = {}
+    if unit == 100.0:
+        for key, value in zip(keys, printed, strict=True):
+            in_cell.setdefault(key, []).append(float(value))
+    columns = {
+        "n_items": _converted(table, "n_items", _count),
+        "samples_per_item": _converted(table, "samples_per_item", _count),
+        "n_runs": _converted(table, "n_runs", _count),
+        "run_sd_runs": _converted(table, "run_sd_runs", _count),
+        "comparable": _converted(table, "comparable", lambda text: text.lower() or "strict"),
+        "flag": _converted(table, "flag", str),
+        "label": _converted(table, "arm_label", str),
+        "source": _converted(table, "source", str),
+        "note": _converted(table, "note", str),
+        "decoding": _converted(table, "decoding", str.lower),
+    }
+    evaluations = _converted(table, "n_evaluations", _count)
+    n_graded = [
+        (n or 0) * (samples or 1) * (times or 1)
+        for n, samples, times in zip(
+            columns["n_items"], columns["samples_per_item"], evaluations, strict=True
+        )
+    ]
+    wholes = _near_whole(printed, unit, n_graded)
+    said = _read_words(table, (((keys[row], roles[row]), word, row) for row, word in enumerate(words)))
+    runs = next((name for name in RUN_NAMES if name in table.columns), None)
+    seeds = _converted(table, runs, str) if runs else []
+    repeated: dict[tuple[_Key, str], list[tuple[int, Arm, list[str]]]] = {}
+    lines = table.lines
+    for row, values in enumerate(zip(*columns.values(), strict=True)):
+        value, key = float(printed[row]), keys[row]
+        if unit == 100.0 and not wholes[row] and _looks_like_a_fraction(value, in_cell[key]):
+            raise TableError(
+                f"{table.place(row)}: accuracy_percent {shortened(printed[row])} is no whole number of "
+                "answers and would fit the other arms of its cell as a fraction; percentages alone are "
+                "accepted here"
+            )
+        run_sd = float(spreads[row]) / unit if spreads[row] else None
         if run_sd is not None and run_sd > 0.5:
             raise TableError(
-                f"{table.place(number)}: run_sd must be at most half the range of accuracy, in the unit of "
-                f"the accuracy column, got {shown(spread)}"
+                f"{table.place(row)}: run_sd must be at most half the range of accuracy, in the unit of "
+                f"the accuracy column, got {shown(spreads[row])}"
             )
         arm = Arm(
-            row["arm"].lower(),
+            names[row],
             # Fifteen digits survive a division by 100, so that 78.6 percent is the same number as 0.786.
-            round(float(printed) / unit, 15),
-            n_items=counts["n_items"],
-            samples_per_item=counts["samples_per_item"],
-            n_runs=counts["n_runs"],
+            round(value / unit, 15),
             run_sd=run_sd,
-            comparable=row.get("comparable", "").lower() or "strict",
-            flag=row.get("flag", ""),
-            label=row.get("arm_label", ""),
-            source=row.get("source", ""),
-            note=row.get("note", ""),
             file=table.name,
-            line=table.lines[number],
-            run_sd_runs=counts["run_sd_runs"],
-            decoding=row.get("decoding", "").lower(),
+            line=lines[row],
+            **dict(zip(columns, values, strict=True)),
         )
-        answers = counted(n_graded, "graded answer")
-        notice = f"line {arm.line}: {shortened(printed)} is no whole number of {answers}"
-        yield key, row.get("role", "").lower() or "arm", arm, "" if whole or not n_graded else notice
+        notices = list(said)
+        if n_graded[row] and not wholes[row]:
+            answers = counted(n_graded[row], "graded answer")
+            notices.append(f"line {arm.line}: {shortened(printed[row])} is no whole number of {answers}")
+        if runs and roles[row] == "arm":
+            repeated.setdefault((key, arm.name), []).append((row, arm, notices))
+        else:
+            yield key, roles[row], arm, notices
+    for (key, _), group in repeated.items():
+        rows, each = [row for row, _, _ in group], [arm for _, arm, _ in group]
+        merged, more = _mean_of_runs(each, [seeds[row] for row in rows], [spreads[row] for row in rows], unit)
+        yield key, "arm", merged, [*(line for _, _, notices in group for line in notices), *more]
 
 
-def _near_whole(printed: str, unit: float, n_graded: int) -> bool:
-    """Whether the printed accuracy, to its last digit, can be a whole number of graded answers."""
-    digits = printed.lower().partition("e")[0].partition(".")[2]
-    half_digit = 0.5 * 10.0 ** -len(digits) / unit
-    answers = float(printed) / unit * n_graded
-    return abs(answers - round(answers)) <= half_digit * n_graded + 1e-9
+def _mean_of_runs(
+    rows: Sequence[Arm], seeds: Sequence[str], spreads: Sequence[str], unit: float
+) -> tuple[Arm, list[str]]:
+    """One arm from a row a run of it, and what is to be said of its runs."""
+    first, n = rows[0], len(rows)
+    where, is_frozen = f"the {first.name} arm", first.name == "frozen"
+    if n == 1:
+        n_runs = first.n_runs or (1 if seeds[0] and not is_frozen else None)
+        named = tuple(filter(None, seeds)) if n_runs == 1 else ()
+        return replace(first, n_runs=n_runs, seeds=named, run_accuracies=(first.accuracy,) * len(named)), []
+    _refuse_runs(rows, seeds, where)
+    values = tuple(row.accuracy for row in rows)
+    texts: dict[str, Any] = {
+        key: "; ".join(dict.fromkeys(filter(None, (getattr(row, key) for row in rows))))
+        for key in ("flag", "label", "source", "note")
+    }
+    texts["comparable"] = min((row.comparable for row in rows), key=COMPARABLE.index)
+    texts["accuracy"] = round(math.fsum(values) / n, 15)
+    if is_frozen:
+        notice = f"frozen: mean of {n} evaluations; FROZEN is not trained, so they are not runs"
+        return replace(first, n_runs=None, run_sd=None, run_sd_runs=None, **texts), [notice]
+    run_sd = statistics.stdev(values)
+    for row, spread in zip(rows, spreads, strict=True):
+        half_digit = 0.5 * 10.0 ** -_n_decimals(spread) / unit
+        if row.run_sd is not None and abs(row.run_sd - run_sd) > half_digit + 0.05 * run_sd:
+            raise TableError(
+                f"{_place(row)}: run_sd is {shortened(spread)}, but the {n} rows of {where} have a standard "
+                f"deviation of {run_sd * unit:.4g} (divided by n - 1); where a row is a run, an empty run_sd "
+                "is accepted"
+            )
+    names = f" ({shortened(', '.join(seeds))})" if any(seeds) else ", which have no names"
+    notice = (
+        f"{first.name}: mean of {n} runs{names}; their standard deviation is {100 * run_sd:.2f} points, with "
+        f"{counted(n - 1, 'degree')} of freedom"
+    )
+    named = tuple(filter(None, seeds))
+    runs: dict[str, Any] = {"n_runs": n, "run_sd": run_sd, "run_sd_runs": None, "seeds": named}
+    return replace(first, run_accuracies=values, **runs, **texts), [notice]
+
+
+def _refuse_runs(rows: Sequence[Arm], seeds: Sequence[str], where: str) -> None:
+    """Refuse rows that are no runs of one arm, evaluated alike."""
+    first, n = rows[0], len(rows)
+    before: dict[str, Arm] = {}
+    for row, seed in zip(rows, seeds, strict=True):
+        if bool(seed) != bool(seeds[0]):
+            raise TableError(
+                f"{_place(row)}: one run of {where} has a name and another has none; of an arm with several "
+                "rows all or none are accepted named"
+            )
+        if seed and (same := before.setdefault(seed, row)) is not row:
+            raise TableError(
+                f"{_place(row)}: run {shown(seed)} of {where} stands in line {same.line} already; each run "
+                "of an arm is accepted once"
+            )
+        for key in ("n_items", "samples_per_item", "decoding"):
+            one, other = getattr(first, key), getattr(row, key)
+            if one != other:
+                raise TableError(
+                    f"{_place(row)}: {key} of {where} is {shown(other or '')} here and {shown(one or '')} in "
+                    f"line {first.line}; runs of an arm that were evaluated alike are accepted"
+                )
+        for key, fitting in (("n_runs", (None, 1, n)), ("run_sd_runs", (None, n))):
+            if (stated := getattr(row, key)) not in fitting:
+                raise TableError(
+                    f"{_place(row)}: {key} is {stated}, but {where} has {n} rows, one a run; {n} or an empty "
+                    "field is accepted"
+                )
+    if not any(seeds) and len({replace(row, line=0) for row in rows}) < n:
+        raise TableError(
+            f"{_place(rows[-1])}: two rows of {where} say the same and no run of it has a name; runs with a "
+            "name each are accepted, or each row once"
+        )
+
+
+def _n_decimals(printed: str) -> int:
+    """How many digits stand behind the point of a number in text."""
+    return len(printed.lower().partition("e")[0].partition(".")[2])
+
+
+def _near_whole(printed: Sequence[str], unit: float, n_graded: Sequence[int]) -> list[bool]:
+    """Whether each printed accuracy, to its last digit, can be a whole number of graded answers."""
+    n = np.array(n_graded, dtype=float)
+    half_digit = 0.5 * 10.0 ** -np.array([_n_decimals(text) for text in printed], dtype=float) / unit
+    answers = np.array([*map(float, printed)]) / unit * n
+    near = np.abs(answers - np.rint(answers)) <= half_digit * n + 1e-9
+    return ((n > 0) & near).tolist()
 
 
 def _looks_like_a_fraction(value: float, cell: list[float]) -> bool:
@@ -225,32 +376,38 @@ def _looks_like_a_fraction(value: float, cell: list[float]) -> bool:
     others = [other for other in cell if other > 1]
     if not 0 < value <= 1 or not others:
         return False
-    middle = float(np.median(others))
+    middle = statistics.median(others)
     return abs(100 * value - middle) < middle - value
 
 
-def _outcome_rows(table: Table) -> Iterator[tuple[_Key, str, Arm, str]]:
-    """Cell, role and arm of each group of rows of the outcomes format; there is no notice."""
-    frame = table.frame
+def _outcome_rows(table: Table) -> Iterator[_Row]:
+    """Cell, role and arm of each group of rows of the outcomes format, and what its arms were called."""
     codes: dict[str, NDArray[np.int64]] = {}
     labels: dict[str, NDArray] = {}
-    names = [column for column in OUTCOMES_NEED if column != "correct"]
-    for column in [column for column in (*names, *OF_OUTCOMES, "source") if column in frame]:
-        stripped = frame[column].cat.categories.astype(str).str.strip()
-        if column in ("arm", "role", "comparable", "decoding"):
-            stripped = stripped.str.lower()
-        if column == "role":
-            stripped = stripped.where(stripped != "", "arm")
-        labels[column], merged = np.unique(stripped.to_numpy(dtype=object).astype(str), return_inverse=True)
-        codes[column] = merged[frame[column].cat.codes.to_numpy()]
-    words = frame["correct"].cat.categories.astype(str).str.strip().str.lower()
-    shares = pd.to_numeric(
-        words.where(~words.isin(["true", "false"]), (words == "true").astype(int).astype(str))
-    )
-    correct = shares.to_numpy(dtype=float)[frame["correct"].cat.codes.to_numpy()]
-    group = np.zeros(len(frame), dtype=np.int64)
-    for column in [column for column in (*_CELL, "arm", "role") if column in codes]:
-        group = pd.factorize(group * labels[column].size + codes[column])[0]
+    names = [column for column in (*NAMES, *OUTCOMES_NEED) if column != "correct"]
+    for name in [name for name in (*names, *OF_OUTCOMES, "cluster", "source") if name in table.columns]:
+        values, in_rows = table.columns[name].values, table.columns[name].codes
+        stripped = [value.strip() for value in values]
+        if name == "arm":
+            stripped = [arm_name(value) for value in stripped]
+        if name in ("role", "comparable", "decoding"):
+            stripped = [value.lower() for value in stripped]
+        if name == "role":
+            stripped = [value or "arm" for value in stripped]
+        labels[name], merged = np.unique(np.array(stripped, dtype=str), return_inverse=True)
+        codes[name] = merged[in_rows]
+    words = [value.strip().lower() for value in table.columns["correct"].values]
+    shares = [float(word == "true") if word in ("true", "false") else as_number(word) for word in words]
+    correct = np.array(shares)[table.columns["correct"].codes]
+    cell = group = np.zeros(table.n_rows, dtype=np.int64)
+    for name in [name for name in (*_CELL, "role", "arm") if name in codes]:
+        if name == "arm":
+            cell = group
+        if labels[name].size > 1:
+            group = np.unique(group * labels[name].size + codes[name], return_inverse=True)[1]
+    said = _words_of_outcomes(table, cell)
+    _, first_rows, group = np.unique(group, return_index=True, return_inverse=True)
+    group = np.argsort(np.argsort(first_rows))[group]  # in the order of their first rows
     order = np.argsort(group, kind="stable")
     for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
         first = int(rows[0])
@@ -287,6 +444,7 @@ def _outcome_rows(table: Table) -> Iterator[tuple[_Key, str, Arm, str]]:
                 f"arm are {' and '.join(decodings)}; one decoding an arm is accepted"
             )
         samples = [int(float(count)) for count in stated.get("samples_per_item", ())]
+        study, model, benchmark = (texts.get(name, name) for name in NAMES)
         arm = Arm(
             texts["arm"],
             float(outcomes.mean()),
@@ -301,5 +459,66 @@ def _outcome_rows(table: Table) -> Iterator[tuple[_Key, str, Arm, str]]:
             decoding="".join(decodings),
             items=labels["item"][items],
             outcomes=outcomes,
+            clusters=_clusters(table, labels, codes, rows, items, item),
         )
-        yield _key(texts), texts.get("role", "arm"), arm, ""
+        yield (study, texts.get("setup", ""), model, benchmark), texts.get("role", "arm"), arm, said
+
+
+def _words_of_outcomes(table: Table, cell: NDArray[np.int64]) -> list[str]:
+    """What common names of arms were read as, of outcomes whose cell and role have a number."""
+    values, codes = table.columns["arm"].values, table.columns["arm"].codes
+    found, rows = np.unique(cell * len(values) + codes, return_index=True)
+    pairs = zip(found.tolist(), rows.tolist(), strict=True)
+    n = len(values)
+    return _read_words(table, ((number // n, values[number % n].strip(), row) for number, row in pairs))
+
+
+def _clusters(
+    table: Table,
+    labels: Mapping[str, NDArray],
+    codes: Mapping[str, NDArray[np.int64]],
+    rows: NDArray[np.int64],
+    items: NDArray[np.int64],
+    item: NDArray[np.int64],
+) -> NDArray | None:
+    """The cluster of each item of an arm, if the table has any."""
+    if "cluster" not in codes:
+        return None
+    of_row, of_item = codes["cluster"][rows], np.empty(items.size, dtype=np.int64)
+    of_item[item[::-1]] = of_row[::-1]  # of several rows the first counts
+    other = np.flatnonzero(of_item[item] != of_row)
+    if other.size:
+        at = int(other[0])
+        names = (shown(str(labels["cluster"][code])) for code in (of_item[item[at]], of_row[at]))
+        raise TableError(
+            f"{table.place(int(rows[at]))}: item {shortened(labels['item'][items[item[at]]])} stands in the "
+            f"clusters {' and '.join(names)}; one cluster an item is accepted"
+        )
+    return labels["cluster"][of_item]
+
+
+def _refuse_clusters(cell: Cell) -> None:
+    """Refuse too few clusters for an interval, and arms that do not agree on the cluster of an item."""
+    arms = [arm for arm in cell.arms.values() if arm.items is not None]
+    clustered = [arm for arm in arms if arm.clusters is not None]
+    for arm in clustered:
+        names, numbers = np.unique(np.asarray(arm.clusters), return_inverse=True)
+        if (effective := effective_clusters(numbers)) < FEWEST_CLUSTERS:
+            raise TableError(
+                f"{_place(arm)}: the {arm.name} arm of {shortened(cell.name)} has "
+                f"{counted(len(names), 'cluster')} of {len(numbers)} items, which weigh as much as "
+                f"{effective:.1f} of one size; at least {FEWEST_CLUSTERS} such are accepted, since with "
+                "fewer an interval over clusters covers less than it says. Without the column cluster every "
+                "item counts as independent"
+            )
+    for arm in arms if clustered else []:
+        first = clustered[0]
+        same_items, same_clusters = (
+            np.array_equal(np.asarray(getattr(arm, name)), np.asarray(getattr(first, name)))
+            for name in ("items", "clusters")
+        )
+        if same_items and not same_clusters:
+            raise TableError(
+                f"{_place(arm)}: the clusters of the items of the {arm.name} arm differ from those of the "
+                f"{first.name} arm in {_place(first)}; an item is accepted in the same cluster in every arm"
+            )

@@ -7,13 +7,13 @@ Columns are arms in the order of ``ARMS``.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rlvr.arms import ARMS
+from rlvr.arms import ARM_CODE, ARMS
 from rlvr.auditing.cells import Arm, Cell
 from rlvr.stats.estimates import Estimate
 from rlvr.stats.sampling import CrossedSampling, Sampling, mean_squares, two_sided_quantile, wilson
@@ -22,9 +22,12 @@ __all__ = [
     "contrast_interval",
     "crossed_sampling",
     "frozen_values",
+    "item_margins",
     "item_sampling",
     "pairing_gain",
+    "run_margins",
     "run_sampling",
+    "shared_runs",
 ]
 
 
@@ -39,27 +42,48 @@ def item_sampling(
     level : float in (0, 1)
     independent_samples : bool
         Count an average over k answers an item as k items: the optimistic end, right only if all items
-        are equally hard. The default counts it as one, which no hardness can break.
+        are equally hard. The default counts it as one, which no hardness can break; of items in clusters
+        it counts the cluster as one.
     """
-    below, above = np.zeros(len(ARMS)), np.zeros(len(ARMS))
-    for name, arm in arms.items():
-        n = (arm.n_items or 0) * (arm.samples_per_item or 1 if independent_samples else 1)
-        low, high = wilson(arm.accuracy, n, level=level) if n else (-math.inf, math.inf)
-        below[ARMS.index(name)], above[ARMS.index(name)] = arm.accuracy - low, high - arm.accuracy
-    return Sampling(below, above, outcomes=_paired(arms), level=level)
+    (below,), (above,) = item_margins([arms], level=level, independent_samples=independent_samples)
+    outcomes, clusters = _paired(arms)
+    return Sampling(below, above, outcomes=outcomes, clusters=clusters, level=level)
 
 
-def _paired(arms: Mapping[str, Arm]) -> NDArray[np.float64] | None:
-    """Mean outcome over runs, (item, arm), if all arms answered the same items; else None."""
+def item_margins(
+    cells: Sequence[Mapping[str, Arm]], *, level: float = 0.95, independent_samples: bool = False
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Distances (cell, arm) to the ends of the item-sampling interval of each arm, taken alone.
+
+    Infinite where an arm's number of items is unknown, 0 where an arm is missing.
+    """
+    accuracy, n = np.zeros((len(cells), len(ARMS))), np.full((len(cells), len(ARMS)), np.nan)
+    for row, arms in enumerate(cells):
+        for name, arm in arms.items():
+            column = ARM_CODE[name]
+            samples = arm.samples_per_item or 1 if independent_samples else 1
+            counted = arm.n_items if arm.clusters is None else np.unique(arm.clusters).size
+            accuracy[row, column], n[row, column] = arm.accuracy, (counted or 0) * samples
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low, high = wilson(accuracy, n, level=level)
+    known = n > 0
+    far = np.where(np.isnan(n), 0.0, np.inf)
+    return np.where(known, accuracy - low, far), np.where(known, high - accuracy, far)
+
+
+def _paired(arms: Mapping[str, Arm]) -> tuple[NDArray[np.float64] | None, NDArray[np.int64] | None]:
+    """Mean outcome over runs, (item, arm), if all arms answered the same items, and the items' clusters."""
     first = next(iter(arms.values()), None)
     if first is None or first.items is None or len(first.items) < 2 or len(arms) < 2:
-        return None
+        return None, None
     columns = np.zeros((len(first.items), len(ARMS)))
     for name, arm in arms.items():
         if arm.items is None or arm.outcomes is None or not np.array_equal(arm.items, first.items):
-            return None
-        columns[:, ARMS.index(name)] = arm.outcomes.mean(axis=0)
-    return columns
+            return None, None
+        columns[:, ARM_CODE[name]] = arm.outcomes.mean(axis=0)
+    if first.clusters is None:
+        return columns, None
+    return columns, np.unique(first.clusters, return_inverse=True)[1]
 
 
 def contrast_interval(arms: Mapping[str, Arm], coefficients: ArrayLike, *, level: float = 0.95) -> Estimate:
@@ -114,23 +138,58 @@ def run_sampling(
     arms : mapping of name to Arm
         An arm's ``run_sd`` is used if the table states it; an arm is the mean of its ``n_runs``. Student's t
         widens it by the runs it was estimated from, ``run_sd_runs`` or else the arm's own; a spread that
-        neither backs is taken as known.
+        neither backs is taken as known. Arms that share their seeds are paired by them.
     level : float in (0, 1)
     assumed_run_sd : float, optional
         Stands in, as a sensitivity, where the table is silent.
     """
-    runs, unknown = np.zeros(len(ARMS)), []
+    (runs,), (unknown,) = run_margins([arms], level=level, assumed_run_sd=assumed_run_sd)
+    return Sampling(runs=runs, level=level, paired_runs=shared_runs(arms)), unknown
+
+
+def run_margins(
+    cells: Sequence[Mapping[str, Arm]], *, level: float = 0.95, assumed_run_sd: float | None = None
+) -> tuple[NDArray[np.float64], list[tuple[str, ...]]]:
+    """Half-widths (cell, arm) from run to run of each arm, taken alone, and the arms of which none is known.
+
+    As in :func:`run_sampling`, whose pairing by seed is not in them.
+    """
+    runs, unknown = np.zeros((len(cells), len(ARMS))), []
+    tails: dict[int, float] = {}
+    for row, arms in enumerate(cells):
+        silent = []
+        for name in _trained(arms):
+            arm = arms[name]
+            spread = assumed_run_sd if arm.run_sd is None else arm.run_sd
+            if spread is None:
+                silent.append(name)
+                continue
+            n = arm.n_runs or 1
+            behind = (arm.run_sd_runs or n) if arm.run_sd is not None else 1
+            if behind not in tails:
+                tails[behind] = float(two_sided_quantile(level, behind - 1 if behind > 1 else None))
+            runs[row, ARM_CODE[name]] = tails[behind] * spread / math.sqrt(n)
+        unknown.append(tuple(silent))
+    return runs, unknown
+
+
+def shared_runs(arms: Mapping[str, Arm]) -> NDArray[np.float64] | None:
+    """Accuracies (run, arm) of the trained arms that have runs of the same seeds, NaN elsewhere.
+
+    None unless two arms share all their seeds, two or more.
+    """
+    by_seeds: dict[frozenset[str], list[str]] = {}
     for name in _trained(arms):
-        arm = arms[name]
-        spread = assumed_run_sd if arm.run_sd is None else arm.run_sd
-        if spread is None:
-            unknown.append(name)
-            continue
-        n = arm.n_runs or 1
-        behind = (arm.run_sd_runs or n) if arm.run_sd is not None else 1
-        tail = two_sided_quantile(level, behind - 1 if behind > 1 else None)
-        runs[ARMS.index(name)] = tail * spread / math.sqrt(n)
-    return Sampling(runs=runs, level=level), tuple(unknown)
+        if len(arms[name].seeds) > 1:
+            by_seeds.setdefault(frozenset(arms[name].seeds), []).append(name)
+    seeds, names = max(by_seeds.items(), key=lambda group: len(group[1]), default=(frozenset(), []))
+    if len(names) < 2:
+        return None
+    shared = np.full((len(seeds), len(ARMS)), np.nan)
+    for name in names:
+        runs = dict(zip(arms[name].seeds, arms[name].run_accuracies, strict=True))
+        shared[:, ARM_CODE[name]] = [runs[seed] for seed in sorted(seeds)]
+    return shared
 
 
 def _trained(arms: Mapping[str, Arm]) -> list[str]:

@@ -148,7 +148,7 @@ def audit(
 
                 at_k = terms_at_k(outcomes, ks, level=level)
             report = with_notices(report, outcomes, at_k)
-        text = json_text(to_dict(report)) + "\n"
+        text = json_text(to_dict(report)) + "\n" if json_out else ""
         files = {option: out for option, out in outputs.items() if out and out != "-"}
         with replacing(*files.values()) as fresh:
             for (option, out), new in zip(files.items(), fresh, strict=True):

@@ -10,8 +10,10 @@ from typing import Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from rlvr._checks import counted, shortened, shown
+from rlvr._escaping import visible
 from rlvr._writing import refuse_overwriting, replacing
 from rlvr.commands.refusal import refuse
 from rlvr.commands.stored_commands import (
@@ -221,7 +223,8 @@ def protocol_check(protocol_file: Path | None = _PROTOCOL, results_stem: Path | 
             raise refuse(problem) from None
         console.print(f"protocol sha256 {registered.digest}", soft_wrap=True)
         if results.digest != registered.digest:
-            console.print(f"results  sha256 {shortened(results.digest)}", soft_wrap=True)
+            stored = visible(shortened(results.digest))
+            console.print(f"results  sha256 {stored}", soft_wrap=True, markup=False)
             console.print("[bold red]The stored results were made under another protocol.[/]")
             raise typer.Exit(1)
         try:
@@ -231,8 +234,8 @@ def protocol_check(protocol_file: Path | None = _PROTOCOL, results_stem: Path | 
             raise refuse(ValueError(f"the protocol cannot be judged: {reason}")) from None
         table = Table("hypothesis", "statement", "verdict", "Holm-adjusted p")
         for judgement in judgements:
-            p = f"{judgement.adjusted_p:.2g}"
-            table.add_row(judgement.name, judgement.statement, judgement.verdict, p)
+            texts = (judgement.name, judgement.statement, judgement.verdict, f"{judgement.adjusted_p:.2g}")
+            table.add_row(*(Text(visible(text)) for text in texts))
         console.print(table)
 
 

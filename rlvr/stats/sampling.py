@@ -26,6 +26,7 @@ Zou, Donner. Construction of confidence limits about effect measures. Stat. Med.
 Banerjee. Approximate confidence interval for linear functions of means of k populations. Sankhya 22, 1960.
 Satterthwaite. An approximate distribution of estimates of variance components. Biometrics Bull. 2, 1946.
 Cameron, Gelbach, Miller. Robust inference with multiway clustering. J. Bus. Econ. Stat. 29, 2011.
+Carter, Schnepel, Steigerwald. A t-test robust to cluster heterogeneity. Rev. Econ. Stat. 99, 2017.
 """
 
 from __future__ import annotations
@@ -40,13 +41,22 @@ from numpy.typing import ArrayLike, NDArray
 
 from rlvr._checks import confidence_level
 
-__all__ = ["CrossedSampling", "Sampling", "crossed_margins", "mean_squares", "two_sided_quantile", "wilson"]
+__all__ = [
+    "FEWEST_CLUSTERS", "CrossedSampling", "Sampling", "cluster_variance", "crossed_margins",
+    "effective_clusters", "mean_squares", "two_sided_quantile", "wilson",
+]  # fmt: skip
 
 _TINY = 1e-150  # a variance whose square may leave the floats
 
 FEWEST_RUNS = 5
 """Runs an arm from which Satterthwaite's interval keeps within a point of its level, however runs and items
 weigh; with four it can fall below."""
+
+FEWEST_CLUSTERS = 5
+"""Effective clusters from which an interval over clusters keeps its level. Simulated 95% intervals of right
+or wrong answers cover between 94% and 98% from five on, with clusters of one size, of one to eight items or
+with one of twenty among pairs, whether variants agree never, half of the time or always. Counted as they
+are, five clusters with one of twenty among pairs cover 79% (Monte Carlo error at most 0.3 points)."""
 
 
 def two_sided_quantile(level: float, freedom: ArrayLike | None = None) -> Any:
@@ -101,6 +111,15 @@ class Sampling:
         With it, items are paired; columns of absent arms are 0.
     level : float
         Nominal coverage.
+    paired_runs : ndarray (run, arm) or None
+        Accuracies of runs that arms share by seed, NaN in columns of other arms. A contrast of these arms
+        is then taken run by run, with Student's t over runs; `runs` serves where the arms do not differ.
+    clusters : ndarray (item,) or None
+        Which cluster each item is in, from 0; see :func:`cluster_variance`.
+
+    Notes
+    -----
+    `below`, `above` and `runs` may have leading axes, (..., arm), and margins have them then too.
     """
 
     below: NDArray[np.float64] | float = 0.0
@@ -108,27 +127,64 @@ class Sampling:
     runs: NDArray[np.float64] | float = 0.0
     outcomes: NDArray[np.float64] | None = None
     level: float = 0.95
+    paired_runs: NDArray[np.float64] | None = None
+    clusters: NDArray[np.int64] | None = None
 
     def margins(self, contrasts: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Distances below and above the estimates of contrasts (contrast, arm), each (contrast,)."""
+        """Distances below and above the estimates of contrasts (contrast, arm), each (..., contrast)."""
         c = np.atleast_2d(np.asarray(contrasts, dtype=float))
-        run = _quadrature(c, self.runs, self.runs)
+        run = self._run_margins(c)
         below, above = _quadrature(c, self.below, self.above), _quadrature(-c, self.below, self.above)
         if self.outcomes is not None:
             n = len(self.outcomes)
-            spread = (np.asarray(self.outcomes, dtype=float) @ c.T).std(axis=0, ddof=1)
-            paired = two_sided_quantile(self.level, n - 1) * spread / math.sqrt(n)
+            differences = np.asarray(self.outcomes, dtype=float) @ c.T
+            spread = differences.std(axis=0, ddof=1)
+            if self.clusters is None:
+                paired = two_sided_quantile(self.level, n - 1) * spread / math.sqrt(n)
+            else:
+                error = np.sqrt(cluster_variance(differences, self.clusters))
+                paired = two_sided_quantile(self.level, effective_clusters(self.clusters) - 1) * error
             # Without a single item on which the arms differ, a width of zero would be an illusion.
             below, above = np.where(spread > 0, paired, below), np.where(spread > 0, paired, above)
         return np.hypot(below, run), np.hypot(above, run)
+
+    def _run_margins(self, contrasts: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.paired_runs is None:
+            return _quadrature(contrasts, self.runs, self.runs)
+        shared, n = ~np.isnan(self.paired_runs[0]), len(self.paired_runs)
+        spread = (np.where(shared, self.paired_runs, 0.0) @ contrasts.T).std(axis=0, ddof=1)
+        paired = two_sided_quantile(self.level, n - 1) * spread / math.sqrt(n)
+        apart, others = (_quadrature(contrasts * of, self.runs, self.runs) for of in (shared, ~shared))
+        return np.hypot(others, np.where(spread > 1e-12, paired, apart))
 
 
 def _quadrature(
     contrasts: NDArray[np.float64], down: NDArray[np.float64] | float, up: NDArray[np.float64] | float
 ) -> NDArray[np.float64]:
+    down, up = (np.asarray(margin)[..., None, :] if np.ndim(margin) else margin for margin in (down, up))
     with np.errstate(invalid="ignore"):  # 0 x infinity: an arm that the contrast does not use
         moved = np.where(contrasts > 0, contrasts * down, contrasts * up)
-    return np.sqrt((np.where(contrasts == 0, 0.0, moved) ** 2).sum(axis=1))
+    return np.sqrt((np.where(contrasts == 0, 0.0, moved) ** 2).sum(axis=-1))
+
+
+def cluster_variance(values: ArrayLike, clusters: ArrayLike) -> NDArray[np.float64]:
+    """Cluster-robust variance (...,) of the means of `values` (item, ...), as regression packages define it.
+
+    Deviations from the mean are added up within clusters (variants of one question), and the squares of
+    the sums give ``G / (G - 1) sum_g S_g^2 / n^2`` (CR1). Its degrees of freedom are one less than the
+    :func:`effective_clusters`, not than G: with unequal clusters few of them carry the sum.
+
+    Parameters
+    ----------
+    values : array_like (item, ...)
+    clusters : array_like of int (item,)
+        From 0, each up to the largest used.
+    """
+    values, clusters = np.asarray(values, dtype=float), np.asarray(clusters)
+    n_clusters = int(clusters.max()) + 1
+    sums = np.zeros((n_clusters, *values.shape[1:]))
+    np.add.at(sums, clusters, values - values.mean(axis=0))
+    return n_clusters / (n_clusters - 1) * (sums**2).sum(axis=0) / len(values) ** 2
 
 
 def mean_squares(outcomes: ArrayLike) -> tuple[float, float]:
@@ -150,6 +206,7 @@ def crossed_margins(
     *,
     assumed_run_sd: ArrayLike = 0.0,
     level: float = 0.95,
+    n_clusters: float | None = None,
 ) -> NDArray[np.float64]:
     """Half-widths (..., contrast) of contrasts of crossed outcomes, from mean squares.
 
@@ -166,6 +223,8 @@ def crossed_margins(
     assumed_run_sd : array_like (arm,)
         For arms with one run: a run-to-run standard deviation from elsewhere, taken as known.
     level : float in (0, 1)
+    n_clusters : float, optional
+        How many effective clusters `items` was estimated from, as `n_items` times :func:`cluster_variance`.
 
     Examples
     --------
@@ -181,14 +240,14 @@ def crossed_margins(
     spread = np.where(many, run_squares, 0.0) / runs
     shared = np.where(many, rest_squares, 0.0) / runs / n_items
     known = np.where(many, 0.0, np.asarray(assumed_run_sd, dtype=float) ** 2)
-    by_items = np.asarray(items, dtype=float) / n_items
+    by_items, item_freedom = np.asarray(items, dtype=float) / n_items, (n_clusters or n_items) - 1
     variance = by_items + (np.maximum(spread - shared, 0.0) + known) @ square.T
     doubt = (
-        by_items**2 / (n_items - 1)
+        by_items**2 / item_freedom
         + (spread**2 / free) @ (square**2).T
         + (shared**2 / (free * (n_items - 1))) @ (square**2).T
     )
-    fewest = np.where((square > 0) & many, free, n_items - 1).min(axis=1)
+    fewest = np.where((square > 0) & many, free, item_freedom).min(axis=1)
     few = fewest < min(FEWEST_RUNS, n_items) - 1
     squares = np.empty_like(variance)
     if not few.all():  # quantiles are what takes the time
@@ -202,12 +261,24 @@ def crossed_margins(
         with np.errstate(divide="ignore", invalid="ignore"):
             run_freedom = together**2 / ((spread**2 / free) @ (square**2).T)
         apart = (
-            two_sided_quantile(level, n_items - 1) ** 2 * by_items
+            two_sided_quantile(level, item_freedom) ** 2 * by_items
             + two_sided_quantile(level, np.where(together > _TINY, run_freedom, 1)) ** 2 * together
             + two_sided_quantile(level) ** 2 * (known @ square.T)
         )
         squares = np.where(few, apart, squares)
     return np.sqrt(squares)
+
+
+def effective_clusters(clusters: ArrayLike) -> float:
+    """``n^2 / sum_g n_g^2`` of clusters (item,) from 0: how many of one size weigh as much.
+
+    Examples
+    --------
+    >>> effective_clusters([0, 0, 1, 1, 2, 2]), effective_clusters([0, 0, 0, 0, 1, 2])
+    (3.0, 2.0)
+    """
+    sizes = np.bincount(np.asarray(clusters)).astype(float)
+    return float(sizes.sum() ** 2 / (sizes**2).sum())
 
 
 @dataclass(frozen=True)
@@ -235,7 +306,12 @@ class CrossedSampling:
         """Distances below and above the estimates of contrasts (contrast, arm), each (contrast,)."""
         c, outcomes = np.atleast_2d(np.asarray(contrasts, dtype=float)), self.items.outcomes
         assert outcomes is not None
-        over_items = (outcomes @ c.T).var(axis=0, ddof=1)
+        differences, clusters = outcomes @ c.T, self.items.clusters
+        over_items = (
+            differences.var(axis=0, ddof=1)
+            if clusters is None
+            else cluster_variance(differences, clusters) * len(differences)
+        )
         half = crossed_margins(
             over_items,
             len(outcomes),
@@ -245,6 +321,7 @@ class CrossedSampling:
             c,
             assumed_run_sd=self.assumed_run_sd,
             level=self.items.level,
+            n_clusters=None if clusters is None else effective_clusters(clusters),
         )
         below, above = self.items.margins(c)
         # Without an item on which the arms differ, the items' part is what independent arms would have.

@@ -204,7 +204,7 @@ def test_json_repeats_the_audit_field_by_field(report):
         assert cell["arms"] == {
             arm.name: {"accuracy": arm.accuracy, "n_items": arm.n_items, "source": "", "file": "table",
                        "samples_per_item": 4 if cell["study"] == "few" else None, "line": arm.line,
-                       "decoding": None}
+                       "n_runs": arm.n_runs, "run_sd": arm.run_sd, "decoding": None}
             for arm in audited.cell.arms.values()
         }  # fmt: skip
         assert cell["tipping_points"] == {arm: shown(move) for arm, move in audited.tipping.items()}

@@ -8,7 +8,18 @@ import pytest
 
 from book.published_tables import published_arms
 from rlvr.arms import ARMS
-from rlvr.auditing.cell_verdicts import STATUSES, VERDICTS, AuditReport, audit, contrast, tipping_points
+from rlvr.auditing.cell_verdicts import (
+    STATUSES,
+    VERDICT_RULES,
+    VERDICTS,
+    AuditReport,
+    audit,
+    contrast,
+    feasible,
+    tipping_points,
+    verdict_slack,
+    verdicts_at,
+)
 from rlvr.auditing.sampling import item_sampling
 from rlvr.auditing.tables import TableError
 from rlvr.decomposition import PARTS, TERMS, decompose
@@ -382,3 +393,111 @@ def test_the_public_name_audits_the_same_table_to_the_same_report():
     import rlvr
 
     assert repr(rlvr.audit(arms_table())) == repr(audit(arms_table()))
+
+
+# Many cells at once ----------------------------------------------------------------------------------
+
+
+def random_cells(n_cells, rng):
+    """Tables of a cell each: any arms, some without a size, with spreads, samples or another FROZEN."""
+    for number in range(n_cells):
+        arms = [arm for arm in ARMS if rng.random() < 0.8] or ["true"]
+        blank = lambda values: [value if rng.random() < 0.8 else "" for value in values]  # noqa: E731
+        rows = pd.DataFrame({
+            "model": f"m{number}", "arm": arms, "role": "arm", "accuracy": rng.random(len(arms)).round(3),
+            "n_items": blank([int(rng.integers(5, 900))] * len(arms)),
+            "samples_per_item": blank([4] * len(arms)), "n_runs": blank(rng.integers(1, 6, len(arms))),
+            "run_sd": blank(rng.random(len(arms)).round(3) / 20),
+        })  # fmt: skip
+        yield (
+            pd.concat([rows, rows[:1].assign(role="alternative", accuracy=0.4)]) if number % 3 == 0 else rows
+        )
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {"rule": "published", "assumptions": ["null-zero"], "frozen_shift": 0.05},
+        {"assumptions": ["no-harm"], "run_sd": 0.03, "level": 0.8},
+    ],
+)
+def test_cells_audited_together_are_as_each_alone(settings):
+    tables = list(random_cells(25, np.random.default_rng(7)))
+    if settings.get("assumptions"):  # another reading of FROZEN may contradict what is assumed
+        tables = [table[table.role == "arm"] for table in tables]
+    together = audit(pd.concat(tables), **settings).cells
+    for cell, table in zip(together, tables, strict=True):
+        alone = one(table, **settings)
+        assert (cell.verdict, cell.status, cell.possible, cell.rules, cell.broken_by, cell.unknown_runs) == (
+            alone.verdict, alone.status, alone.possible, alone.rules, alone.broken_by, alone.unknown_runs,
+        )  # fmt: skip
+        assert [note.partition("line")[0] for note in cell.notices] == [
+            note.partition("line")[0] for note in alone.notices
+        ]
+        np.testing.assert_allclose(list(cell.tipping.values()), list(alone.tipping.values()), atol=1e-12)
+        for layer, other in zip(cell.layers, alone.layers, strict=True):
+            assert (layer.name, layer.verdict, layer.survives, layer.note) == (
+                other.name, other.verdict, other.survives, other.note,
+            )  # fmt: skip
+            np.testing.assert_allclose(list(layer.terms.values()), list(other.terms.values()), atol=1e-12)
+        for term, other in zip(cell.terms.values(), alone.terms.values(), strict=True):
+            np.testing.assert_allclose(
+                [term.value, term.low, term.high], [other.value, other.low, other.high], atol=1e-12
+            )
+            assert (term.reason, term.n) == (other.reason, other.n)
+
+
+def test_layers_agree_with_points_checked_one_by_one():
+    """The tables of signs against the rule's own inequalities, at every feasible point."""
+    for table in random_cells(25, np.random.default_rng(11)):
+        for rule in VERDICT_RULES:
+            cell = one(table, rule=rule)
+            known = {name: arm.accuracy for name, arm in cell.cell.arms.items()}
+            points = feasible(known)
+            found = {str(verdict) for verdict in verdicts_at(points, rule=rule)}
+            items = cell.layers[0]
+            assert {*cell.possible} == found and (items.verdict in found) == (len(found) == 1)
+            if items.verdict:
+                margins = item_sampling(cell.cell.arms).margins
+                slack = verdict_slack(points, items.verdict, margins, rule=rule)
+                assert items.survives == (slack > 0).all()
+
+
+# Rows that are runs, items that are variants ---------------------------------------------------------
+
+
+def test_the_runs_of_arms_that_share_seeds_are_paired():
+    accuracies = [0.40, 0.50, 0.61, 0.72, 0.51, 0.62, 0.73]
+    arms, seeds = ["frozen", *ARMS[1:], *ARMS[1:]], ["", 1, 1, 1, 2, 2, 2]
+    table = pd.DataFrame({"arm": arms, "seed": seeds, "accuracy": accuracies, "n_items": 1000})
+    paired, apart = one(table), one(table.assign(seed=["", 1, 1, 1, 2, 3, 4]))
+    runs = paired.layer("runs")
+    assert "RANDOM and MAJORITY and TRUE paired by seed, 2 seeds" in runs.note
+    assert "paired" not in apart.layer("runs").note
+    assert paired.layer("items").terms == apart.layer("items").terms
+    low, high = runs.terms["null"]  # only one arm of it has runs
+    assert (low, high) == pytest.approx(apart.layer("runs").terms["null"])
+    # All runs move together, so that differences do not move at all: arms apart serve instead of no width.
+    assert runs.terms["naive"] == pytest.approx(apart.layer("runs").terms["naive"])
+    uneven = one(table.assign(accuracy=[*accuracies[:6], 0.74])).layer("runs")
+    half = 12.7062 * np.std([0.22, 0.23], ddof=1) / math.sqrt(2)
+    assert uneven.terms["naive"] == pytest.approx((0.225 - half, 0.225 + half), abs=1e-4)
+
+
+def test_clusters_widen_the_interval_and_are_counted():
+    rng = np.random.default_rng(8)
+    right = {"frozen": rng.random(12) < 0.4, "true": rng.random(12) < 0.7}
+    table = pd.DataFrame([
+        {"arm": arm, "run": 1, "item": f"{question}.{variant}", "correct": int(each[question]),
+         "cluster": question}
+        for arm, each in right.items() for question in range(12) for variant in range(5)
+    ])  # fmt: skip
+    with_clusters, without = one(table), one(table.drop(columns="cluster"))
+    assert with_clusters.layers[0].note == "paired by item, over 12 clusters"
+    widths = [cell.terms["total"].half_width for cell in (with_clusters, without)]
+    single = one(table[table.item.str.endswith(".0")].drop(columns="cluster")).terms["total"]
+    assert widths[0] > 2 * widths[1] and widths[0] == pytest.approx(single.half_width)
+    unmatched = one(table.assign(item=table.arm + table.item))
+    assert unmatched.layers[0].note == "unpaired, a cluster counts as one item"
+    assert unmatched.terms["total"].half_width > widths[1]

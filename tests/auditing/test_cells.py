@@ -289,12 +289,142 @@ def test_a_notice_shortens_a_long_number_too():
     assert len(cell.notices[0]) < 200 and "(2,702 characters)" in cell.notices[0]
 
 
-@pytest.mark.parametrize("column", ["seed", "Run"])
-def test_a_row_a_run_is_refused_with_what_repeated_runs_need(column):
-    table = pd.DataFrame({"study": "s", "model": "m", "benchmark": "b", "arm": "true", column: [1, 2],
-                          "accuracy": [0.6, 0.62], "n_items": 500})  # fmt: skip
-    with pytest.raises(
-        TableError, match=r"line 3: the true arm .* mean accuracy, with n_runs and run_sd"
-    ) as no:
+# One row a run --------------------------------------------------------------------------------------
+
+RUNS = pd.DataFrame({
+    "arm": ["frozen", "random", "random", "random", "true", "true"], "seed": ["", "a", "b", "c", "b", "a"],
+    "accuracy": [0.59, 0.6, 0.62, 0.64, 0.66, 0.65], "n_items": 500,
+})  # fmt: skip
+
+
+def test_rows_that_are_runs_become_a_mean_and_its_spread():
+    for table, unit in (
+        (RUNS, 1),
+        (RUNS.rename(columns={"accuracy": "accuracy_percent", "seed": "run"}), 100),
+    ):
+        values = RUNS.accuracy * unit
+        (cell,) = read_cells([table.assign(**{table.columns[2]: values})])
+        assert accuracies(cell) == [0.59, 0.62, 0.655]
+        assert [arm.n_runs for arm in cell.arms.values()] == [None, 3, 2]
+        assert cell.arms["random"].run_sd == pytest.approx(0.02) and cell.arms["frozen"].run_sd is None
+        assert cell.arms["true"].run_sd == pytest.approx(0.01 / 2**0.5)
+        assert cell.arms["true"].seeds == ("b", "a") and cell.arms["true"].run_accuracies == (0.66, 0.65)
+        assert any("mean of 3 runs (a, b, c)" in note and "2.00 points, with 2 degrees of freedom" in note
+                   for note in cell.notices)  # fmt: skip
+
+
+def test_runs_stay_in_their_benchmark_and_may_have_no_names():
+    other = RUNS.assign(benchmark="other", accuracy=RUNS.accuracy / 2)
+    first, second = read_cells([pd.concat([RUNS.assign(benchmark="one"), other])])
+    assert accuracies(second) == pytest.approx([value / 2 for value in accuracies(first)])
+    (cell,) = read_cells([RUNS.assign(seed=["", "", "", "", "1", "2"])])
+    assert (cell.arms["random"].seeds, cell.arms["random"].n_runs) == ((), 3)
+    assert any("random: mean of 3 runs, which have no names" in note for note in cell.notices)
+
+
+def test_frozen_has_evaluations_and_no_runs():
+    (cell,) = read_cells(
+        [pd.concat([RUNS.assign(seed=[1, *"abcba"]), RUNS.head(1).assign(seed=2, accuracy=0.61)])]
+    )
+    assert (cell.arms["frozen"].accuracy, cell.arms["frozen"].n_runs) == (0.6, None)
+    assert any("frozen: mean of 2 evaluations" in note for note in cell.notices)
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"seed": ["", "a", "a", "c", "b", "a"]}, "line 4: run 'a' of the random arm stands in line 3"),
+        ({"seed": ["", "a", "", "c", "b", "a"]}, "line 4: one run of the random arm has a name"),
+        ({"seed": "", "accuracy": 0.6}, "line 5: two rows of the random arm say the same"),
+        ({"n_items": [500, 500, 500, 400, 500, 500]}, "line 5: n_items of the random arm is 400 here"),
+        ({"n_runs": 3}, "line 6: n_runs is 3, but the true arm has 2 rows"),
+        ({"run_sd": 0.05}, "line 3: run_sd is 0.05, but the 3 rows of the random arm have a"),
+        ({"run_sd_runs": ["", 5, "", "", "", ""]}, "line 3: run_sd_runs is 5, but the random arm has 3 rows"),
+    ],
+)  # fmt: skip
+def test_rows_that_contradict_each_other_are_no_runs(change, expected):
+    with pytest.raises(TableError, match="accepted") as no:
+        read_cells([RUNS.assign(**change)])
+    assert expected in str(no.value)
+    read_cells([RUNS.assign(run_sd=["", 0.02, "", "", 0.007, ""], n_runs=[1, 3, 3, 3, 1, 1])])  # agrees
+
+
+# What a table need not say --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "arms"),
+    [
+        (["Base", "coin", "TTRL", "gt"], ["frozen", "random", "majority", "true"]),
+        (["before", "random_reward", "maj", "ground-truth"], ["frozen", "random", "majority", "true"]),
+        (["baseline", "placebo", "vote", "verifier"], ["frozen", "random", "majority", "true"]),
+        (["frozen", "Random", "majority", "TRUE"], ["frozen", "random", "majority", "true"]),
+    ],
+)
+def test_arms_by_their_common_names_are_read_and_said(words, arms):
+    table = pd.DataFrame({"arm": words, "accuracy": [0.25, 0.375, 0.5, 0.75], "n_items": 8})
+    outcomes = pd.DataFrame({"arm": words * 2, "run": 1, "item": list("aaaabbbb"), "correct": 1})
+    for each in (table, outcomes):
+        (cell,) = read_cells([each])
+        assert [*cell.arms] == arms and cell.name == "study / model / benchmark"
+        assert "no column study or model or benchmark" in cell.notices[0]
+        said = [note for note in cell.notices if "common names" in note]
+        assert bool(said) == (words[0] != "frozen")
+        assert all(
+            f"{word.lower()} is {arm.upper()}" in said[0]
+            for word, arm in zip(words, arms, strict=True)
+            if said
+        )
+
+
+@pytest.mark.parametrize("other", ["baseline", "frozen"])
+def test_two_names_of_one_arm_are_refused(other):
+    for table in (
+        pd.DataFrame({"arm": ["base", other], "accuracy": 0.5, "n_items": 8}),
+        pd.DataFrame({"arm": ["base", other], "seed": [1, 2], "accuracy": 0.5, "n_items": 8}),
+        pd.DataFrame({"arm": ["base", other], "run": [1, 2], "item": "a", "correct": 1}),
+    ):
+        with pytest.raises(
+            TableError, match=f"line 3: 'base' and '{other}' are both read as the frozen arm; one"
+        ):
+            read_cells([table])
+
+
+def test_a_spread_by_another_name_is_said_to_be_passed_over():
+    (cell,) = read_cells([RUNS.drop(columns="seed").drop_duplicates("arm").assign(std=0.02)])
+    assert any("the column 'std' is passed over; run_sd is read" in note for note in cell.notices)
+
+
+# Variants of one question ---------------------------------------------------------------------------
+
+
+def variants(n_clusters=6, **change):
+    items = [f"{question}-{variant}" for question in range(n_clusters) for variant in range(3)]
+    rows = [{"study": study, "arm": arm, "run": 1, "item": item, "correct": (number + len(arm)) % 2,
+             "cluster": item.split("-")[0]} for study in "st" for arm in ("frozen", "true")
+            for number, item in enumerate(items)]  # fmt: skip
+    return pd.DataFrame(rows).assign(**change)
+
+
+def test_two_studies_with_the_same_items_and_clusters_side_by_side():
+    first, second = read_cells([variants()])
+    assert first.arms["true"].outcomes.tolist() == second.arms["true"].outcomes.tolist()
+    assert first.arms["true"].clusters.tolist() == [str(question) for question in range(6) for _ in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        (variants(4), "the frozen arm of s / model / benchmark has 4 clusters of 12 items"),
+        (variants(10, cluster=lambda table: ["0" if n % 30 < 20 else str(n % 30) for n in range(len(table))]),
+         "has 11 clusters of 30 items, which weigh as much as 2.2 of one size"),
+        (variants(cluster=lambda table: [f"{n // 18 % 2}{n % 18 // 3}" for n in range(len(table))]),
+         "line 20: the clusters of the items of the true arm differ from those of the frozen arm"),
+        (pd.concat([variants().head(1), variants().assign(cluster="7", run=2).head(1)]),
+         "line 3: item 0-0 stands in the clusters '0' and '7'; one cluster"),
+    ],
+)  # fmt: skip
+def test_clusters_that_give_no_interval_are_refused(table, expected):
+    with pytest.raises(TableError, match="accepted") as no:
         read_cells([table])
-    assert "setup" not in str(no.value)
+    assert expected in str(no.value)

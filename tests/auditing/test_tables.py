@@ -166,8 +166,8 @@ BAD = {
     "header only": (HEADER + "\n", ["line 2", "no rows below the header; one row an arm or an item"]),
     "missing column": ("study,model,benchmark,arm,accuracy\ns,m,b,true,0.5\n", ["line 1", "missing n_items"]),
     "missing two": ("study,benchmark,arm,n_items\ns,b,true,5\n",
-                    ["line 1: missing model, accuracy (or accuracy_percent); accepted"]),
-    "missing of outcomes": ("model,benchmark,arm,run,correct\nm,b,true,1,1\n", ["missing study, item; acc"]),
+                    ["line 1: missing accuracy (or accuracy_percent); accepted"]),
+    "missing of outcomes": ("model,benchmark,arm,run,correct\nm,b,true,1,1\n", ["missing item; acc"]),
     "both accuracies": (HEADER + ",accuracy_percent\ns,m,b,true,0.5,5,50\n", ["line 1", "both stand"]),
     "column twice": (f"\n\n{HEADER},n_items\n", ["line 3", "'n_items' stands twice"]),
     "unknown arm": (GOOD + "s,m,b,spurious,0.5,500\n", ["line 4", "arm must be one of frozen, random"]),
@@ -184,7 +184,7 @@ BAD = {
     "tabs, one short": (GOOD.replace(",", "\t") + "s\tm\n", ["line 4: has 2 fields; 6 tab-separated"]),
     "open quote": (GOOD + 's,m,b,"random,0.5,500\n', ["line 4: unexpected end of data"]),
     "text after a quote": (GOOD + '"s"x,m,b,random,0.5,500\n', ["line 4: "]),
-    "bars": (GOOD.replace(",", "|"), ["line 1", "missing study"]),
+    "bars": (GOOD.replace(",", "|"), ["line 1", "missing arm"]),
     "nul byte": (GOOD + "s,m,b,random\0,0.5,500\n", ["line 4: holds a NUL byte"]),
     "nul byte at once": ("\n\0", ["line 2: holds a NUL byte"]),
     "not UTF-8": ((GOOD + "s,modèle,b,random,0.5,500\n").encode("latin-1"), ["line 4: not UTF-8"]),
@@ -210,11 +210,17 @@ def test_what_is_no_file_of_text(tmp_path):
     ("old", "new", "hint"),
     [
         ("accuracy", "acuracy", "(or accuracy_percent); did you mean accuracy by 'acuracy'? acc"),
-        ("study", "Study", "line 1: missing study; did you mean study by 'Study'? accepted are the columns"),
+        ("study", "Study", "line 1: the column 'Study' is not known, did you mean study? "),
         ("n_items", "N items", "line 1: missing n_items; did you mean n_items by 'N items'? accepted"),
+        ("benchmark", "dataset", "'dataset' is not known, did you mean benchmark? "),
+        ("benchmark", "seed,run", "line 1: seed and run both stand; the one that tells runs apart is acc"),
         ("arm,", "colour,", "line 1: missing arm; accepted are the columns"),
-        ("frozen", "frosen", "random, majority, true, got 'frosen'; did you mean frozen?"),
-        ("frozen", "base", "line 2: arm must be one of frozen, random, majority, true, got 'base'"),
+        ("frozen", "frosen", "), got 'frosen'; did you mean frozen?"),
+        (
+            "frozen",
+            "start",
+            "line 2: arm must be one of frozen, random, majority, true, or a common name of one ",
+        ),
         ("n_items", "n_items,run-sd", "line 1: the column 'run-sd' is not known, did you mean run_sd? "),
         ("n_items", "n_items,Decoding", "'Decoding' is not known, did you mean decoding? "),
     ],
@@ -323,8 +329,8 @@ def test_what_is_written_comes_back(model, accuracies):
 
 def test_columns_by_the_names_that_people_give_them_are_hinted_at(write):
     text = refusal(write("arm,benchmark,n_seeds,mean,std,n,seed\ntrue,b,3,0.6,0.02,50,1\n"))
-    for name, column in (("n_runs", "n_seeds"), ("accuracy", "mean"), ("run_sd", "std"), ("n_items", "n"),
-                         ("run", "seed")):  # fmt: skip
+    hints = {"n_runs": "n_seeds", "accuracy": "mean", "run_sd": "std", "n_items": "n"}
+    for name, column in hints.items():
         assert f"did you mean {name} by '{column}'?" in text
     assert "study by" not in text
 

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rlvr.commands.study_commands import app
-from rlvr.experiments import factorial_design, published_study
+from rlvr.experiments import factorial_design, protocol_verdicts, published_study
 from rlvr.experiments.factorial_design import CODES, Blocks
 from rlvr.experiments.published_study import Comparison
 from rlvr.experiments.sealed_protocol import PROTOCOL, RESULTS, load_protocol
@@ -209,6 +209,17 @@ def test_a_check_prints_digest_and_verdicts(copies):
         for name in load_protocol().hypotheses:
             assert re.search(rf"│ {name} ", result.output)
         assert re.search(r"supported|contradicted|undecided", result.output)
+
+
+def test_the_words_of_a_protocol_are_shown_as_text(copies, monkeypatch):
+    judge = protocol_verdicts.judge
+
+    def marked(*arguments):
+        return [replace(each, statement="[b]s[/b]\x1b", name="[/x]") for each in judge(*arguments)]
+
+    monkeypatch.setattr(protocol_verdicts, "judge", marked)
+    result = run("protocol", "check")
+    assert result.exit_code == 0 and all(text in result.output for text in ("[b]s[/b]\\x1b", "[/x]"))
 
 
 def test_a_check_of_another_protocol_s_results_says_both_digests(copies):

@@ -12,10 +12,13 @@ from statsmodels.stats.anova import anova_lm
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from rlvr.stats.sampling import (
+    FEWEST_CLUSTERS,
     FEWEST_RUNS,
     CrossedSampling,
     Sampling,
+    cluster_variance,
     crossed_margins,
+    effective_clusters,
     mean_squares,
     two_sided_quantile,
     wilson,
@@ -210,3 +213,99 @@ def worst_coverage(n_runs):
 
 def test_satterthwaite_is_used_from_where_it_keeps_within_a_point_of_its_level():
     assert worst_coverage(FEWEST_RUNS) > 0.94 > worst_coverage(FEWEST_RUNS - 1)
+
+
+# Runs that share their seeds -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("level", [0.8, 0.95])
+def test_runs_that_share_seeds_are_paired(level):
+    runs = np.array([[0, 0.60, np.nan, 0.66], [0, 0.62, np.nan, 0.69], [0, 0.61, np.nan, 0.65]])
+    runs[:, 0] = np.nan
+    sampling = Sampling(runs=np.array([0.0, 0.05, 0.04, 0.06]), paired_runs=runs, level=level)
+    contrasts = np.array([[0, -1, 0, 1], [0, -1, 1, 0], [0, 0, 1, -1], [-1, 0, 0, 1]])
+    below, above = sampling.margins(contrasts)
+    np.testing.assert_array_equal(below, above)
+    tail = stats.t.ppf(0.5 + level / 2, 2) / math.sqrt(3)
+    alone = [tail * runs[:, arm].std(ddof=1) for arm in (1, 3)]
+    paired = tail * (runs[:, 3] - runs[:, 1]).std(ddof=1)
+    expected = [paired, math.hypot(alone[0], 0.04), math.hypot(alone[1], 0.04), alone[1]]
+    np.testing.assert_allclose(below, expected)
+    test = stats.ttest_rel(runs[:, 3], runs[:, 1]).confidence_interval(level)
+    assert (test.high - test.low) / 2 == pytest.approx(paired)
+
+
+def test_differences_that_are_equal_by_chance_are_no_interval_of_no_width():
+    runs = np.array([[np.nan, 0.6, np.nan, 0.7], [np.nan, 0.7, np.nan, 0.8]])
+    (half,), _ = Sampling(runs=np.array([0, 0.3, 0, 0.4]), paired_runs=runs).margins([0, -1, 0, 1])
+    assert half == pytest.approx(0.5)
+
+
+# Clusters of items -----------------------------------------------------------------------------------
+
+SIZES = {"alike": [4] * 8, "one to eight": range(1, 9), "one large": [20, *[2] * 15]}
+
+
+def clustered(sizes, agreement, n_studies, rng):
+    """Differences (study, item) with mean 0.1 whose variants follow their question so often, and clusters."""
+    clusters = np.repeat(np.arange(len(sizes)), list(sizes))
+    question, own = rng.random((n_studies, len(sizes)))[:, clusters], rng.random((n_studies, clusters.size))
+    place = np.where(rng.random(own.shape) < agreement, question, own)
+    return np.where(place < 0.25, 1.0, np.where(place < 0.4, -1.0, 0.0)), clusters
+
+
+@pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
+def test_clusters_agree_with_a_regression_s_robust_errors(sizes):
+    (differences,), clusters = clustered(sizes, 0.7, 1, np.random.default_rng(4))
+    order = np.random.default_rng(5).permutation(clusters.size)
+    table = pd.DataFrame({"d": differences[order], "cluster": clusters[order]})
+    fit = ols("d ~ 1", table).fit(cov_type="cluster", cov_kwds={"groups": table.cluster}, use_t=True)
+    assert cluster_variance(table.d, table.cluster) == pytest.approx(fit.bse.iloc[0] ** 2)
+    outcomes = np.stack([table.d * 0, table.d], axis=1)
+    (below,), (above,) = Sampling(9, 9, outcomes=outcomes, clusters=table.cluster.to_numpy()).margins([-1, 1])
+    effective = effective_clusters(clusters)
+    tails = stats.t.ppf(0.975, [effective - 1, len(sizes) - 1])
+    assert below == above == pytest.approx(tails[0] * fit.bse.iloc[0])
+    low, high = fit.conf_int().iloc[0]
+    assert (high - low) / 2 == pytest.approx(tails[1] * fit.bse.iloc[0])  # narrower where sizes differ
+    assert (effective == len(sizes)) == (len({*sizes}) == 1)
+
+
+def test_clusters_of_one_item_are_no_clusters():
+    outcomes = np.random.default_rng(1).integers(0, 2, (30, 2)).astype(float)
+    alone = Sampling(9, 9, outcomes=outcomes).margins([-1, 1])
+    np.testing.assert_allclose(
+        Sampling(9, 9, outcomes=outcomes, clusters=np.arange(30)).margins([-1, 1]), alone
+    )
+
+
+@pytest.mark.parametrize("agreement", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("sizes", [[4] * FEWEST_CLUSTERS, *SIZES.values()], ids=["fewest", *SIZES])
+def test_intervals_over_clusters_keep_their_level(sizes, agreement):
+    n_studies = 20_000
+    assert effective_clusters(np.repeat(np.arange(len(sizes)), list(sizes))) >= FEWEST_CLUSTERS
+    differences, clusters = clustered(sizes, agreement, n_studies, np.random.default_rng(2026))
+    error = np.sqrt(cluster_variance(differences.T, clusters))
+    half = stats.t.ppf(0.975, effective_clusters(clusters) - 1) * error
+    covered = (np.abs(differences.mean(axis=1) - 0.1) <= half) | (
+        error == 0
+    )  # there another interval is used
+    monte_carlo = math.sqrt(0.95 * 0.05 / n_studies)
+    assert 0.94 - 4 * monte_carlo < covered.mean() < 0.98 + 4 * monte_carlo
+
+
+def test_crossed_clusters_stand_for_items():
+    rng = np.random.default_rng(3)
+    clusters = np.repeat(np.arange(12), 3)
+    items = np.repeat(rng.random((12, 2)), 3, axis=0)
+    runs, rest, n_runs = np.array([0.0, 4e-4]), np.array([0.0, 0.01]), np.array([1, 6])
+    crossed = CrossedSampling(
+        Sampling(1, 1, outcomes=items, clusters=clusters), n_runs, runs, rest, np.zeros(2)
+    )
+    halves = crossed.margins([-1, 1])[0]
+    variance = cluster_variance(items @ [-1, 1], clusters)
+    expected = crossed_margins(
+        [variance * 36], 36, runs, rest, n_runs, [[-1, 1]], n_clusters=effective_clusters(clusters)
+    )
+    alone = replace(crossed, items=replace(crossed.items, clusters=None)).margins([-1, 1])[0]
+    assert halves == pytest.approx(expected) and halves > alone
