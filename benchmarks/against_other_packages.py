@@ -17,6 +17,7 @@ from statsmodels.api import OLS
 
 from rlvr.auditing import Arm, contrast_interval
 from rlvr.stats.pass_at_k_bands import pass_at_k_of_items, sign_changes, simultaneous_band
+from rlvr.stats.sampling import Sampling, effective_clusters
 
 PACKAGES = {"passk-inference": "0.3.1", "errorbars": "0.2.4", "abeval": "0.1.0"}
 KS, N_SAMPLES = (1, 8, 64), 128
@@ -34,7 +35,9 @@ def main() -> None:
         bands(n_items)
     no_difference()
     pairs(200)
-    clusters(200, 40)
+    clusters("40 clusters of 5 items", np.repeat(5, 40))
+    clusters("one cluster of 42 items and 79 of 2", np.array([42, *[2] * 79]))
+    print("rlvr audit --pass-at takes items as independent: logs do not say which are variants of one")
 
 
 def show(name: str, low: float, value: float, high: float, why: str = "") -> None:
@@ -114,25 +117,34 @@ def pairs(n_items: int) -> None:
          "two added items")  # fmt: skip
 
 
-def clusters(n_items: int, n_clusters: int) -> None:
+def clusters(name: str, sizes: np.ndarray) -> None:
     import abeval.ci
     import errorbars.compare
 
+    n_items, n_clusters = int(sizes.sum()), len(sizes)
     base, trained = counts(n_items)
     difference = (trained - base) / N_SAMPLES
-    groups = difference.argsort().argsort() // (n_items // n_clusters)
+    groups = np.repeat(np.arange(n_clusters), sizes)[difference.argsort().argsort()]
     fitted = OLS(difference, np.ones(n_items)).fit(cov_type="cluster", cov_kwds={"groups": groups})
     half = stats.t.ppf(0.975, n_clusters - 1) * fitted.bse[0]
     mean = difference.mean()
     theirs = errorbars.compare.paired_compare(trained / N_SAMPLES, base / N_SAMPLES, clusters=groups)
     other = abeval.ci.clustered_mean_ci(difference.tolist(), groups.tolist())
     assert theirs.ci_low_clustered is not None and theirs.ci_high_clustered is not None
-    print(f"k = 1, {n_items} items in {n_clusters} clusters of items that moved alike, points")
-    show("statsmodels, t by clusters", mean - half, mean, mean + half, "CR1, clusters - 1 degrees of freedom")
+    outcomes = np.stack([base, trained], axis=1) / N_SAMPLES
+    (below,), (above,) = Sampling(outcomes=outcomes, clusters=groups).margins([[-1, 1]])
+    print(f"k = 1, {name} that moved alike, points")
+    show(
+        "this package, column cluster",
+        mean - below,
+        mean,
+        mean + above,
+        f"CR1, {effective_clusters(groups):.1f} effective",
+    )
+    show("statsmodels, t by clusters", mean - half, mean, mean + half, f"CR1, {n_clusters} clusters")
     show("errorbars", theirs.ci_low_clustered, theirs.mean_diff, theirs.ci_high_clustered, "the same")
     factor = np.sqrt((n_clusters - 1) / n_clusters)
     show("abeval", other.lo, other.estimate, other.hi, f"CR0: narrower by the factor {factor:.4f}")
-    print("  rlvr audit --pass-at takes items as independent: logs do not say which are variants of one")
 
 
 if __name__ == "__main__":
