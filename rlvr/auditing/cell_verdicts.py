@@ -39,6 +39,7 @@ from numpy.typing import ArrayLike, NDArray
 from rlvr._checks import choice, confidence_level, real
 from rlvr.arms import ARMS
 from rlvr.auditing.cells import Cell, read_cells
+from rlvr.auditing.run_spreads import RunSd, checked_run_sd, law_notices
 from rlvr.auditing.sampling import crossed_sampling, frozen_values, item_sampling, pairing_gain, run_sampling
 from rlvr.decomposition import PARTS, TERMS
 from rlvr.logs.decoding import decoding_note
@@ -422,7 +423,7 @@ class AuditReport:
     level: float
     rule: str
     assumptions: tuple[str, ...]
-    run_sd: float | None = None
+    run_sd: RunSd = None
     frozen_shift: float | None = None
 
 
@@ -432,7 +433,7 @@ def audit(
     level: float = 0.95,
     rule: str = "magnitude",
     assumptions: Iterable[str] = (),
-    run_sd: float | None = None,
+    run_sd: RunSd = None,
     frozen_shift: float | None = None,
 ) -> AuditReport:
     """Audit every cell of one or several tables.
@@ -447,8 +448,10 @@ def audit(
         What makes a term dominate; see ``VERDICT_RULES``.
     assumptions : iterable of {"no-harm", "true-best", "null-zero"}
         Optional, and off by default; they speak of missing arms only.
-    run_sd : float in [0, 0.5], optional
-        A sensitivity: the run-to-run standard deviation of arms for which the table states none.
+    run_sd : float in [0, 0.5], NextDeviation, or mapping of trained arm to either, optional
+        A sensitivity: the run-to-run standard deviation (a fraction) of arms for which the table states none.
+        A law, such as :func:`rlvr.planning.spread_catalogue.catalogue_laws` gives, is integrated over, and
+        is the prior of the arms whose own runs say something.
     frozen_shift : float in [0, 1], optional
         A sensitivity: how far FROZEN might move with its prompt or hardware, either way, for cells
         without alternative readings of it.
@@ -472,7 +475,7 @@ def audit(
     choice("rule", rule, tuple(VERDICT_RULES))
     named = tuple(choice("assumptions", name, tuple(ASSUMPTIONS)) for name in assumptions)
     if run_sd is not None:
-        run_sd = real("run_sd", run_sd, "a fraction from 0 to 0.5", above=0, below=0.5, closed=True)
+        run_sd = checked_run_sd(run_sd)
     if frozen_shift is not None:
         frozen_shift = real(
             "frozen_shift", frozen_shift, "a fraction from 0 to 1", above=0, below=1, closed=True
@@ -487,11 +490,12 @@ def _audit_cell(
     assumptions: tuple[str, ...],
     level: float,
     rule: str,
-    run_sd: float | None,
+    run_sd: RunSd,
     frozen_shift: float | None,
 ) -> CellAudit:
     known = {name: arm.accuracy for name, arm in cell.arms.items()}
     notices = [*filter(None, [decoding_note(cell.decodings)]), *cell.notices]
+    notices += law_notices(cell.arms, run_sd, level)
     try:
         sets = identified_sets(known, assumptions)
     except ValueError as contradiction:
