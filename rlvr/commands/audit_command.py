@@ -15,7 +15,7 @@ from rlvr._reading import digests_as_read
 from rlvr._writing import refuse_overwriting, replacing
 from rlvr.arms import ARMS
 from rlvr.commands.refusal import refusing
-from rlvr.commands.spread_options import CATALOGUE, RUN_SD_HELP, run_spreads
+from rlvr.commands.spread_options import CATALOGUE, RUN_SD_HELP, read_run_sd
 
 if TYPE_CHECKING:
     from rlvr.auditing.run_spreads import RunSd
@@ -152,7 +152,7 @@ def audit(
 
 def _run_sd(texts: list[str]) -> RunSd:
     """What the option says of each arm, the catalogue's laws looked up; a number of all arms stays one."""
-    spreads = run_spreads(texts)
+    spreads = read_run_sd(texts)
     first = next(iter(spreads.values()), None)
     if isinstance(first, float) and list(spreads.values()) == [first] * len(ARMS[1:]):
         return first

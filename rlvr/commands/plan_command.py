@@ -15,7 +15,7 @@ from rlvr._escaping import json_text
 from rlvr._writing import refuse_overwriting, replacing
 from rlvr.arms import ARMS
 from rlvr.commands.refusal import refusing
-from rlvr.commands.spread_options import CATALOGUE, RUN_SD_HELP, run_spreads
+from rlvr.commands.spread_options import CATALOGUE, RUN_SD_HELP, read_run_sd
 
 if TYPE_CHECKING:
     from rlvr.planning.study_plans import Plan, StudyDesign
@@ -77,7 +77,7 @@ def plan(
             )
         guess = (frozen, random, majority, true)
         sizes = {"n_items": items, "samples_per_item": samples, "n_runs": runs}
-        spreads = run_spreads(run_sd)
+        spreads = read_run_sd(run_sd)
         laws = _laws(arm for arm, sd in spreads.items() if sd == CATALOGUE)
         design, sources = _design(pilot, guess, sizes, spreads, laws, item_correlation, sample_correlation)
         settings: dict[str, Any] = {

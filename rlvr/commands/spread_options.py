@@ -5,7 +5,7 @@ from __future__ import annotations
 from rlvr._checks import real, shown
 from rlvr.arms import ARMS
 
-__all__ = ["CATALOGUE", "RUN_SD_HELP", "run_spreads"]
+__all__ = ["CATALOGUE", "RUN_SD_HELP", "read_run_sd"]
 
 CATALOGUE = "catalogue"
 RUN_SD_HELP = (
@@ -14,7 +14,7 @@ RUN_SD_HELP = (
 )
 
 
-def run_spreads(texts: list[str]) -> dict[str, float | str]:
+def read_run_sd(texts: list[str]) -> dict[str, float | str]:
     """Arm to fraction or ``CATALOGUE``; an arm by its name goes before what is said of all."""
     accepted = (
         "a fraction from 0 to 0.5, or one of random=, majority=, true= and such a fraction; catalogue may "

@@ -174,9 +174,7 @@ def test_the_catalogue_stands_for_all_arms_or_for_one():
     assert sum("studies measured" in note for note in one["notes"]) == 1
 
 
-@pytest.mark.parametrize(
-    "text", ["catalog", "from=0.1", "frozen=catalogue", "from=", "true=from"]
-)
+@pytest.mark.parametrize("text", ["catalog", "from=0.1", "frozen=catalogue", "from=", "true=from"])
 def test_a_word_near_the_catalogue_is_refused(text):
     result = run(*GUESS, "--run-sd", text)
     assert result.exit_code == 2 and "from=catalogue" in result.stderr and "Traceback" not in result.stderr
