@@ -38,6 +38,7 @@ from rlvr.auditing.identification import (
     verdict_slack,
     verdicts_at,
 )
+from rlvr.auditing.run_spreads import RunSd, checked_run_sd, law_notices
 from rlvr.auditing.sampling import (
     crossed_sampling,
     frozen_values,
@@ -179,7 +180,7 @@ class AuditReport:
     level: float
     rule: str
     assumptions: tuple[str, ...]
-    run_sd: float | None = None
+    run_sd: RunSd = None
     frozen_shift: float | None = None
 
 
@@ -189,7 +190,7 @@ def audit(
     level: float = 0.95,
     rule: str = "magnitude",
     assumptions: Iterable[str] = (),
-    run_sd: float | None = None,
+    run_sd: RunSd = None,
     frozen_shift: float | None = None,
 ) -> AuditReport:
     """Audit every cell of one or several tables.
@@ -204,8 +205,10 @@ def audit(
         What makes a term dominate; see ``VERDICT_RULES``.
     assumptions : iterable of {"no-harm", "true-best", "null-zero"}
         Optional, and off by default; they speak of missing arms only.
-    run_sd : float in [0, 0.5], optional
-        A sensitivity: the run-to-run standard deviation of arms for which the table states none.
+    run_sd : float in [0, 0.5], NextDeviation, or mapping of trained arm to either, optional
+        A sensitivity: the run-to-run standard deviation (a fraction) of arms for which the table states none.
+        A law, such as :func:`rlvr.planning.spread_catalogue.catalogue_laws` gives, is integrated over, and
+        is the prior of the arms whose own runs say something.
     frozen_shift : float in [0, 1], optional
         A sensitivity: how far FROZEN might move with its prompt or hardware, either way, for cells
         without alternative readings of it.
@@ -230,7 +233,7 @@ def audit(
     choice("rule", rule, tuple(VERDICT_RULES))
     named = tuple(choice("assumptions", name, tuple(ASSUMPTIONS)) for name in assumptions)
     if run_sd is not None:
-        run_sd = real("run_sd", run_sd, "a fraction from 0 to 0.5", above=0, below=0.5, closed=True)
+        run_sd = checked_run_sd(run_sd)
     if frozen_shift is not None:
         frozen_shift = real(
             "frozen_shift", frozen_shift, "a fraction from 0 to 1", above=0, below=1, closed=True
@@ -314,7 +317,7 @@ def _audit_alike(cells: Sequence[Cell], assumptions: tuple[str, ...], report: Au
                 tipping=dict(zip(ARMS, moves[place], strict=True)) if moves else {},
                 rules={name: agreed[name][place] or "undetermined" for name in VERDICT_RULES},
                 pairing=pairing_gain(paired, contrasts) if paired else {},
-                notices=_notices(cell, assumptions, report.assumptions),
+                notices=_notices(cell, assumptions, report),
                 unknown_runs=unknown[place],
             )
         )
@@ -462,12 +465,13 @@ def _one_of(bits: int) -> str:
     return VERDICTS[bits.bit_length() - 1] if bits.bit_count() == 1 else ""
 
 
-def _notices(cell: Cell, used: tuple[str, ...], named: tuple[str, ...]) -> tuple[str, ...]:
+def _notices(cell: Cell, used: tuple[str, ...], report: AuditReport) -> tuple[str, ...]:
     """What is to be said of a cell before its verdict is read."""
     notices = [*filter(None, [decoding_note(cell.decodings)]), *cell.notices]
-    if used != named:
+    notices += law_notices(cell.arms, report.run_sd, report.level)
+    if used != report.assumptions:
         try:
-            identified_sets(_accuracies(cell), named)
+            identified_sets(_accuracies(cell), report.assumptions)
         except ValueError as contradiction:
             notices.append(f"assumptions not used here: {contradiction}")
     if any(arm.n_items is None for arm in cell.arms.values()):

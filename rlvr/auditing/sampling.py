@@ -15,8 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from rlvr.arms import ARM_CODE, ARMS
 from rlvr.auditing.cells import Arm, Cell
+from rlvr.auditing.run_spreads import RunSd, assumed_of, law_of_runs
 from rlvr.stats.estimates import Estimate
 from rlvr.stats.sampling import CrossedSampling, Sampling, mean_squares, two_sided_quantile, wilson
+from rlvr.stats.spread_models import NextDeviation
 
 __all__ = [
     "contrast_interval",
@@ -129,7 +131,7 @@ def contrast_interval(arms: Mapping[str, Arm], coefficients: ArrayLike, *, level
 
 
 def run_sampling(
-    arms: Mapping[str, Arm], *, level: float = 0.95, assumed_run_sd: float | None = None
+    arms: Mapping[str, Arm], *, level: float = 0.95, assumed_run_sd: RunSd = None
 ) -> tuple[Sampling, tuple[str, ...]]:
     """Run-to-run spread alone, and the trained arms for which nothing is known of it.
 
@@ -140,15 +142,16 @@ def run_sampling(
         widens it by the runs it was estimated from, ``run_sd_runs`` or else the arm's own; a spread that
         neither backs is taken as known. Arms that share their seeds are paired by them.
     level : float in (0, 1)
-    assumed_run_sd : float, optional
-        Stands in, as a sensitivity, where the table is silent.
+    assumed_run_sd : float, NextDeviation or mapping of arm to either, optional
+        A number stands in, as a sensitivity, where the table is silent. A law is a prior: a spread that the
+        table states, with the runs it was estimated from, is its likelihood.
     """
     (runs,), (unknown,) = run_margins([arms], level=level, assumed_run_sd=assumed_run_sd)
     return Sampling(runs=runs, level=level, paired_runs=shared_runs(arms)), unknown
 
 
 def run_margins(
-    cells: Sequence[Mapping[str, Arm]], *, level: float = 0.95, assumed_run_sd: float | None = None
+    cells: Sequence[Mapping[str, Arm]], *, level: float = 0.95, assumed_run_sd: RunSd = None
 ) -> tuple[NDArray[np.float64], list[tuple[str, ...]]]:
     """Half-widths (cell, arm) from run to run of each arm, taken alone, and the arms of which none is known.
 
@@ -159,12 +162,16 @@ def run_margins(
     for row, arms in enumerate(cells):
         silent = []
         for name in _trained(arms):
-            arm = arms[name]
-            spread = assumed_run_sd if arm.run_sd is None else arm.run_sd
-            if spread is None:
+            arm, assumed = arms[name], assumed_of(name, assumed_run_sd)
+            n = arm.n_runs or 1
+            law = law_of_runs(arm, assumed)
+            if law is not None:
+                runs[row, ARM_CODE[name]] = law.half_width(level, n)
+                continue
+            spread = assumed if arm.run_sd is None else arm.run_sd
+            if spread is None or isinstance(spread, NextDeviation):
                 silent.append(name)
                 continue
-            n = arm.n_runs or 1
             behind = (arm.run_sd_runs or n) if arm.run_sd is not None else 1
             if behind not in tails:
                 tails[behind] = float(two_sided_quantile(level, behind - 1 if behind > 1 else None))
@@ -197,8 +204,8 @@ def _trained(arms: Mapping[str, Arm]) -> list[str]:
 
 
 def crossed_sampling(
-    arms: Mapping[str, Arm], *, level: float = 0.95, assumed_run_sd: float | None = None
-) -> CrossedSampling | None:
+    arms: Mapping[str, Arm], *, level: float = 0.95, assumed_run_sd: RunSd = None
+) -> Sampling | CrossedSampling | None:
     """Items crossed with runs, where every arm has outcomes on the same items; else None.
 
     Also None where nothing is known of runs: no trained arm has a second one, and none is assumed. FROZEN has
@@ -208,19 +215,25 @@ def crossed_sampling(
     ----------
     arms : mapping of name to Arm
     level : float in (0, 1)
-    assumed_run_sd : float, optional
-        Stands in, as a sensitivity, for trained arms with one run.
+    assumed_run_sd : float, NextDeviation or mapping of arm to either, optional
+        A number stands in, as a sensitivity, for trained arms with one run. With a law of any arm, each arm's
+        runs enter by :func:`run_sampling`, beside the items.
     """
     items, trained = item_sampling(arms, level=level), _trained(arms)
     repeated = [name for name in trained if (arms[name].n_runs or 1) > 1]
-    if items.outcomes is None or not (repeated or (assumed_run_sd is not None and trained)):
+    known = [assumed_of(name, assumed_run_sd) for name in trained]
+    if items.outcomes is None or not (repeated or any(each is not None for each in known)):
         return None
+    if any(isinstance(each, NextDeviation) for each in known):
+        runs, _ = run_sampling(arms, level=level, assumed_run_sd=assumed_run_sd)
+        return replace(items, runs=runs.runs)
     n_runs = np.ones(len(ARMS), dtype=int)
     run_squares, rest_squares, assumed = (np.zeros(len(ARMS)) for _ in range(3))
     for name in trained:
         column, outcomes = ARMS.index(name), arms[name].outcomes
         if name not in repeated or outcomes is None:
-            assumed[column] = assumed_run_sd or 0.0
+            sd = assumed_of(name, assumed_run_sd)
+            assumed[column] = 0.0 if sd is None or isinstance(sd, NextDeviation) else sd
             continue
         n_runs[column] = len(outcomes)
         run_squares[column], rest_squares[column] = mean_squares(outcomes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 from warnings import catch_warnings, filterwarnings
 
 import typer
@@ -12,7 +13,13 @@ from rich.console import Console
 from rlvr._checks import shortened
 from rlvr._escaping import json_text
 from rlvr._writing import refuse_overwriting, replacing
+from rlvr.arms import ARMS
 from rlvr.commands.refusal import refusing
+from rlvr.commands.spread_options import CATALOGUE, RUN_SD_HELP, read_run_sd
+
+if TYPE_CHECKING:
+    from rlvr.auditing.run_spreads import RunSd
+    from rlvr.stats.spread_models import NextDeviation
 
 __all__ = ["app"]
 
@@ -38,6 +45,7 @@ _FIELD = typer.Option(
     help="Which field of a line of --log is the item, the outcome (correct) and, if need be, its prompt, "
     "output, truth, benchmark, model, step or sample; dots lead into nested ones. Repeat for each.",
 )
+_RUN_SD = typer.Option([], help=f"Sensitivity, where a table states none. {RUN_SD_HELP}")
 
 
 @app.command()
@@ -70,9 +78,7 @@ def audit(
     level: float = typer.Option(0.95, help="Nominal coverage of the intervals."),
     rule: str = typer.Option("magnitude", help="What makes a term dominate: magnitude or published."),
     assume: list[str] = _ASSUME,
-    run_sd: float = typer.Option(
-        None, help="Sensitivity: run-to-run standard deviation (a fraction) where a table states none."
-    ),
+    run_sd: list[str] = _RUN_SD,
     frozen_shift: float = typer.Option(
         None, help="Sensitivity: how far (a fraction) FROZEN might move with its prompt or hardware."
     ),
@@ -138,7 +144,7 @@ def audit(
             level=level,
             rule=rule,
             assumptions=assume,
-            run_sd=run_sd,
+            run_sd=_run_sd(run_sd),
             frozen_shift=frozen_shift,
         )
         if outcomes:
@@ -174,6 +180,20 @@ def _any_text() -> AbstractContextManager[None]:
     import pandas as pd
 
     return pd.option_context("mode.string_storage", "python")
+
+
+def _run_sd(texts: list[str]) -> RunSd:
+    """What the option says of each arm, the catalogue's laws looked up; a number of all arms stays one."""
+    spreads = read_run_sd(texts)
+    first = next(iter(spreads.values()), None)
+    if isinstance(first, float) and list(spreads.values()) == [first] * len(ARMS[1:]):
+        return first
+    laws: dict[str, NextDeviation] = {}
+    if CATALOGUE in spreads.values():
+        from rlvr.planning.spread_catalogue import catalogue_laws
+
+        laws = catalogue_laws()
+    return {arm: laws[arm] if isinstance(sd, str) else sd for arm, sd in spreads.items()} or None
 
 
 def _arm_and_path(pair: str) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 import typer
 from rich.console import Console
 
-from rlvr._checks import real, shortened, shown
+from rlvr._checks import shortened
 from rlvr._escaping import json_text
 from rlvr._writing import refuse_overwriting, replacing
 from rlvr.arms import ARMS
 from rlvr.commands.refusal import refusing
+from rlvr.commands.spread_options import CATALOGUE, RUN_SD_HELP, read_run_sd
 
 if TYPE_CHECKING:
-    from rlvr.planning.study_plans import StudyDesign
+    from rlvr.planning.study_plans import Plan, StudyDesign
+    from rlvr.stats.spread_models import NextDeviation
 
 __all__ = ["app"]
 
@@ -26,9 +28,7 @@ app = typer.Typer()
 _FIGURE_FORMATS = (".png", ".svg", ".pdf")
 _RUNS = (2, 3, 5, 8, 12, 20)
 _PILOT = typer.Argument(None, help="A pilot: a table with one cell of four arms, as `rlvr audit` reads it.")
-_RUN_SD = typer.Option(
-    [], help="Run-to-run standard deviation (a fraction) of every trained arm, or of one: random=0.03."
-)
+_RUN_SD = typer.Option([], help=RUN_SD_HELP)
 
 
 @app.command()
@@ -77,9 +77,11 @@ def plan(
             )
         guess = (frozen, random, majority, true)
         sizes = {"n_items": items, "samples_per_item": samples, "n_runs": runs}
-        design, sources = _design(pilot, guess, sizes, run_sd, item_correlation, sample_correlation)
+        spreads = read_run_sd(run_sd)
+        laws = _laws(arm for arm, sd in spreads.items() if sd == CATALOGUE)
+        design, sources = _design(pilot, guess, sizes, spreads, laws, item_correlation, sample_correlation)
         settings: dict[str, Any] = {
-            "paired": paired, "level": level, "rule": rule, "answers_per_run": answers_per_run,
+            "paired": paired, "level": level, "rule": rule, "answers_per_run": answers_per_run, "laws": laws,
         }  # fmt: skip
         best = cheapest_design(
             design,
@@ -90,6 +92,7 @@ def plan(
         )
         runs_shown = [design.n_runs, *(n for n in _RUNS if n != design.n_runs)]
         plans = [plan_study(replace(design, n_runs=n), **settings) for n in runs_shown]
+        sources += _what_laws_change(plans[0], settings) if laws else []
         wanted = f"chance {chance:g}" if half_width is None else f"half-width {half_width:g}"
         cheapest = best or f"none with up to {max(*ITEMS, design.n_items)} items and 20 runs has {wanted}"
         text = json_text(plans_to_dict(plans, cheapest=cheapest, sources=sources)) + "\n"
@@ -113,11 +116,44 @@ def plan(
         print_plans(plans, Console(), cheapest=cheapest, sources=sources)
 
 
+def _laws(arms: Iterable[str]) -> dict[str, NextDeviation]:
+    names = list(arms)
+    if not names:
+        return {}
+    from rlvr.planning.spread_catalogue import catalogue_laws
+
+    return catalogue_laws(names)
+
+
+def _what_laws_change(plan: Plan, settings: dict[str, Any]) -> list[str]:
+    """The laws, and the chance with their medians plugged in, or in an audit that takes them as priors."""
+    from rlvr.planning.study_plans import plan_study
+
+    laws: dict[str, NextDeviation] = settings["laws"]
+    lines = []
+    for arm, law in laws.items():
+        low, high = (100 * end for end in law.interval())
+        lines.append(
+            f"run-to-run standard deviation of {arm.upper()} from {law.n_cells} spreads that {law.n_studies} "
+            f"stud{'y' if law.n_studies == 1 else 'ies'} measured: median {100 * law.median:.1f} points, "
+            f"95% of further studies {low:.1f} to {high:.1f}; chances are averages over it"
+        )
+    plugged = plan_study(plan.design, **{**settings, "laws": None})
+    informed = plan_study(plan.design, **settings, laws_in_audit=True)
+    lines.append(
+        f"with the medians plugged in, the chance over items and runs would be {plugged.chance():.0%} in "
+        f"place of {plan.chance():.0%}; in an audit that takes the catalogue as its prior "
+        f"(rlvr audit --run-sd from=catalogue) it is {informed.chance():.0%}"
+    )
+    return lines
+
+
 def _design(
     pilot: str | None,
     guess: tuple[float | None, ...],
     sizes: Mapping[str, int | None],
-    run_sd: list[str],
+    spreads: Mapping[str, float | str],
+    laws: Mapping[str, NextDeviation],
     item_correlation: float | None,
     sample_correlation: float | None,
 ) -> tuple[StudyDesign, list[str]]:
@@ -126,7 +162,7 @@ def _design(
     from rlvr.planning.pilots import DEFAULT_ITEM_CORRELATION, default_run_sd, pilot_design
     from rlvr.planning.study_plans import StudyDesign
 
-    default, spreads = default_run_sd(), _spreads(run_sd)
+    default = default_run_sd()
     if pilot is None:
         missing = [f"--{arm}" for arm, value in zip(ARMS, guess, strict=True) if value is None]
         if missing:
@@ -163,27 +199,12 @@ def _design(
         accuracies=tuple(
             own if value is None else value for own, value in zip(base.accuracies, guess, strict=True)
         ),
-        run_sd=tuple(spreads.get(arm, own) for arm, own in zip(ARMS, base.run_sd, strict=True)),
+        run_sd=tuple(
+            laws[arm].median if arm in laws else float(spreads.get(arm, own))
+            for arm, own in zip(ARMS, base.run_sd, strict=True)
+        ),
         item_correlation=alike,
         sample_correlation=alike if sample_correlation is None else sample_correlation,
         **{name: size for name, size in sizes.items() if size is not None},
     )
     return design, sources
-
-
-def _spreads(texts: list[str]) -> dict[str, float]:
-    """Arm to run-to-run standard deviation, from `0.03` or `random=0.03`."""
-    accepted = "a fraction from 0 to 0.5, or one of random=, majority=, true= and such a fraction"
-    found: dict[str, float] = {}
-    for text in texts:
-        arm, equals, number = text.rpartition("=")
-        try:
-            value = float(number)
-        except ValueError:
-            raise ValueError(f"--run-sd must be {accepted}, got {shown(text)}") from None
-        if equals and arm not in ARMS[1:]:
-            raise ValueError(f"--run-sd must be {accepted}, got {shown(text)}")
-        real("--run-sd", value, accepted, above=0, below=0.5, closed=True)
-        named = [arm] if equals else [name for name in ARMS[1:] if name not in found]
-        found.update(dict.fromkeys(named, value))
-    return found

@@ -91,7 +91,8 @@ def _spread(ends: pd.Series, setting: str, model: str, benchmark: str, source: s
 def default_run_sd() -> RunSpread:
     """The spread that a plan assumes of every trained arm when it is told none: RANDOM with clipping.
 
-    It stands in for MAJORITY and TRUE as well, for want of published repeats of theirs.
+    It stands in for MAJORITY and TRUE as well. What others measured for each arm is in
+    :mod:`rlvr.planning.spread_catalogue`.
     """
     return next(spread for spread in known_run_spreads() if (spread.setting, spread.benchmark) == _DEFAULT)
 

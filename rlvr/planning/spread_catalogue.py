@@ -9,15 +9,20 @@ questions. There a step of one question is wider than most spreads.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
+from scipy import stats
 
+from rlvr._checks import real
+from rlvr.arms import ARMS
 from rlvr.planning.repeated_arms import CELL, RECIPE, load_repeated_arms
 from rlvr.published_runs import published_repeats
 from rlvr.stats.spread_models import NextDeviation, next_deviations
 from rlvr.stats.spreads import interval_of_deviation
 
-__all__ = ["measured_spreads", "next_spreads"]
+__all__ = ["catalogue_laws", "measured_spreads", "next_spreads", "runs_for"]
 
 _FLOOR, _FEWEST_ITEMS = 2.0, 50
 _SHAO = {
@@ -143,3 +148,45 @@ def next_spreads(
     cells = cells[greedy | ~cells.duplicated(place, keep=False)]
     laws = next_deviations(cells.sd, cells.df, cells.study, cells.arm, prior_scale=prior_scale, most=50.0)
     return {str(arm): law for arm, law in laws.items()}
+
+
+def catalogue_laws(arms: Iterable[str] = ARMS[1:]) -> dict[str, NextDeviation]:
+    """:func:`next_spreads` in fractions, as plans and audits take them."""
+    laws = next_spreads()
+    return {arm: laws[arm].scaled(0.01) for arm in arms}
+
+
+def runs_for(law: NextDeviation, half_width: float, *, chance: float = 0.8, most: int = 200) -> int | None:
+    """Runs of each of two arms, so that the interval of their difference is probably narrow enough.
+
+    The interval is Student's t over runs, at 95%, with one spread in both arms and no sampling of questions.
+    It is at most `half_width` wide on a side with probability `chance`, over `law` and the runs' own luck.
+
+    Parameters
+    ----------
+    law : NextDeviation
+        Of the spread, in the unit of `half_width`: that of :func:`next_spreads`, or one that was `updated`
+        by a run like those to be planned.
+    half_width : float, above 0
+    chance : float in (0, 1)
+    most : int
+
+    Returns
+    -------
+    int or None
+        None where even `most` runs are too few.
+
+    Examples
+    --------
+    >>> laws = next_spreads()
+    >>> runs_for(laws["true"], 10.0) < runs_for(laws["true"], 5.0)
+    True
+    """
+    real("half_width", half_width, "a number above 0", above=0)
+    real("chance", chance, "a number strictly between 0 and 1", above=0, below=1)
+    for n in range(2, most + 1):
+        free = 2 * n - 2
+        widest = half_width / (stats.t.ppf(0.975, free) * np.sqrt(2 / n))
+        if law.probabilities @ stats.chi2.cdf(free * (widest / law.values) ** 2, free) >= chance:
+            return n
+    return None

@@ -20,6 +20,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,6 +32,7 @@ from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import VERDICT_RULES, VERDICTS, contrast, verdict_slack, verdicts_at
 from rlvr.decomposition import PARTS, TERMS
 from rlvr.stats.sampling import Sampling, crossed_margins, wilson
+from rlvr.stats.spread_models import NextDeviation
 
 __all__ = [
     "ANSWERS_PER_RUN",
@@ -50,6 +52,9 @@ and 16 answers to each generates about as many itself."""
 
 LAYERS = ("items", "all")
 """A verdict supported over items, as the status of an audit says; and over items and runs."""
+
+STRATA = 40
+"""Strata of a law of spreads over which a plan is averaged."""
 
 ITEMS = (30, 50, 100, 200, 500, 1000, 2000, 5000)
 """The benchmark sizes among which the cheapest design is sought."""
@@ -240,6 +245,8 @@ def plan_study(
     answers_per_run: float = ANSWERS_PER_RUN,
     draws: int = 10_000,
     seed: int = 0,
+    laws: Mapping[str, NextDeviation] | None = None,
+    laws_in_audit: bool = False,
 ) -> Plan:
     """What to expect of a design: chances of a supported verdict, and half-widths.
 
@@ -256,6 +263,12 @@ def plan_study(
         How many evaluated answers cost as much as one training run.
     draws, seed : int
         Of the measured accuracies; a chance is off by at most ``1 / sqrt(draws)`` (two standard errors).
+    laws : mapping of arm to NextDeviation, optional
+        Laws of run-to-run standard deviations (fractions), independent from arm to arm, in place of the
+        design's. Chances and half-widths are averages over them, in `STRATA` strata of each law.
+    laws_in_audit : bool
+        Whether the audit takes the laws as priors, as with ``audit(run_sd=laws)``; always with one run an
+        arm, which has no spread of its own. Without, it knows the study's own runs alone.
 
     Examples
     --------
@@ -267,6 +280,69 @@ def plan_study(
     level = confidence_level(level)
     choice("rule", rule, tuple(VERDICT_RULES))
     draws = whole("draws", draws, "a whole number of at least 100", at_least=100)
+    if laws:
+        settings = {"paired": paired, "level": level, "rule": rule, "answers_per_run": answers_per_run}
+        return _plan_over(design, laws, laws_in_audit or design.n_runs == 1, draws, seed, settings)
+    return _plan_one(design, paired, level, rule, answers_per_run, draws, seed)
+
+
+_Tables = list[tuple[NDArray[np.float64], NDArray[np.float64]]]  # arm by arm
+
+
+def _plan_over(
+    design: StudyDesign, laws: Mapping[str, NextDeviation], informed: bool, draws: int, seed: int,
+    settings: Mapping[str, Any],
+) -> Plan:  # fmt: skip
+    """The average of plans over strata of the laws, paired at random from arm to arm."""
+    rng, middles = np.random.default_rng(seed), (np.arange(STRATA) + 0.5) / STRATA
+    spreads = np.tile(design.run_sd, (STRATA, 1))
+    for arm, law in laws.items():
+        spreads[:, ARMS.index(choice("laws", arm, ARMS[1:]))] = law.quantile(rng.permutation(middles))
+    tables = _margin_tables(design, laws, float(settings["level"])) if informed else None
+    each = max(1, round(draws / STRATA))
+    plans = [
+        _plan_one(
+            replace(design, run_sd=tuple(sds)), draws=each, seed=seed + stratum, tables=tables, **settings
+        )
+        for stratum, sds in enumerate(spreads.clip(0, 0.5).tolist())
+    ]
+    chances = {
+        layer: {verdict: float(np.mean([plan.chances[layer][verdict] for plan in plans]))
+                for verdict in plans[0].chances[layer]}
+        for layer in LAYERS
+    }  # fmt: skip
+    widths = {
+        layer: {term: float(np.mean([plan.half_widths[layer][term] for plan in plans])) for term in TERMS}
+        for layer in LAYERS
+    }
+    medians = tuple(laws[arm].median if arm in laws else sd
+                    for arm, sd in zip(ARMS, design.run_sd, strict=True))  # fmt: skip
+    whole_plan = replace(plans[0], design=replace(design, run_sd=medians), draws=each * STRATA)
+    return replace(whole_plan, chances=chances, half_widths=widths)
+
+
+def _margin_tables(design: StudyDesign, laws: Mapping[str, NextDeviation], level: float) -> _Tables:
+    """How far each arm's run mean may lie, by the logarithm of its runs' standard deviation."""
+    normal, tables = special.ndtri(0.5 + level / 2), []
+    for arm, sd, n in zip(ARMS, design.run_sd, design.run_counts().tolist(), strict=True):
+        seen = np.geomspace(1e-4, 0.5, 40)
+        law = laws.get(arm)
+        if law is None:
+            tail = special.stdtrit(n - 1, 0.5 + level / 2) * seen if n > 1 else normal * sd
+            margins = np.broadcast_to(tail / np.sqrt(n), seen.shape)
+        elif n == 1:
+            margins = np.full(seen.shape, law.half_width(level))
+        else:
+            margins = np.array([law.updated(s, n - 1).half_width(level, n) for s in seen.tolist()])
+        tables.append((np.log(seen), margins))
+    return tables
+
+
+def _plan_one(
+    design: StudyDesign, paired: bool, level: float, rule: str, answers_per_run: float, draws: int, seed: int,
+    tables: _Tables | None = None,
+) -> Plan:  # fmt: skip
+    """The plan at one spread an arm; `tables` as the audit's margins of runs in place of its usual ones."""
     rows = np.concatenate(list(VERDICT_RULES[rule].values())).reshape(-1, len(ARMS))
     # An inequality and its opposite have the same margins, exchanged: half of them need no computing.
     sign = np.sign(rows[np.arange(len(rows)), (rows != 0).argmax(axis=1)])
@@ -277,6 +353,9 @@ def plan_study(
     measured, run_squares = _draw(design, draws, rng)
     margins = _paired_margins if paired else _unpaired_margins
     of_rows, of_terms = (margins(design, each, run_squares, level) for each in (one_way, terms))
+    if tables is not None:
+        of_rows = _informed(of_rows, one_way, run_squares, tables)
+        of_terms = _informed(of_terms, terms, run_squares, tables)
     chances, half_widths = {}, {}
     for layer, of_row, (below, above) in zip(LAYERS, of_rows, of_terms, strict=True):
         chances[layer] = _chances(measured, of_row, places, rule)
@@ -340,6 +419,18 @@ def _unpaired_margins(
     return (alone[0], alone[1]), (np.sqrt(below**2 + moved), np.sqrt(above**2 + moved))
 
 
+def _informed(
+    layers: _Layers, contrasts: NDArray[np.float64], run_squares: NDArray[np.float64],
+    tables: _Tables,
+) -> _Layers:  # fmt: skip
+    """Items as they are; beside them each arm's runs by its table."""
+    seen = np.log(np.sqrt(np.maximum(run_squares, 1e-12)))
+    margins = np.column_stack([np.interp(seen[:, arm], *table) for arm, table in enumerate(tables)])
+    moved = margins**2 @ (contrasts**2).T
+    below, above = layers[0]
+    return layers[0], (np.sqrt(below**2 + moved), np.sqrt(above**2 + moved))
+
+
 def _chances(
     measured: NDArray[np.float64],
     sides: tuple[_Margins, _Margins],
@@ -373,6 +464,8 @@ def cheapest_design(
     answers_per_run: float = ANSWERS_PER_RUN,
     draws: int = 2_000,
     seed: int = 0,
+    laws: Mapping[str, NextDeviation] | None = None,
+    laws_in_audit: bool = False,
 ) -> Plan | None:
     """The cheapest number of items and runs with the wanted chance, or half-width, or both; None if none has.
 
@@ -391,7 +484,7 @@ def cheapest_design(
         Benchmark sizes to choose among.
     runs : pair of int
         The fewest and the most runs an arm.
-    paired, level, rule, answers_per_run, draws, seed
+    paired, level, rule, answers_per_run, draws, seed, laws, laws_in_audit
         As in :func:`plan_study`.
 
     Raises
@@ -420,7 +513,7 @@ def cheapest_design(
     def planned(n_items: int, n_runs: int) -> Plan:
         return plan_study(
             replace(design, n_items=n_items, n_runs=n_runs), paired=paired, level=level, rule=rule,
-            answers_per_run=answers_per_run, draws=draws, seed=seed,
+            answers_per_run=answers_per_run, draws=draws, seed=seed, laws=laws, laws_in_audit=laws_in_audit,
         )  # fmt: skip
 
     def is_enough(n_items: int, n_runs: int) -> bool:

@@ -15,11 +15,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 from rlvr._checks import confidence_level, real, shown
 
@@ -53,6 +52,40 @@ class NextDeviation:
     @property
     def median(self) -> float:
         return float(self.quantile(0.5))
+
+    def scaled(self, factor: float) -> NextDeviation:
+        """The same law in another unit: 0.01 turns points into fractions."""
+        return replace(self, values=self.values * real("factor", factor, "a number above 0", above=0))
+
+    def updated(self, deviation: float, df: float) -> NextDeviation:
+        """The law once one more deviation with `df` degrees of freedom was seen; runs are taken as normal."""
+        sd = real("deviation", deviation, "a number of at least 0", above=0, closed=True)
+        free = real("df", df, "a number of at least 1", above=1, closed=True)
+        likelihood = -free * (np.log(self.values) + (sd / self.values) ** 2 / 2)
+        weights = self.probabilities * np.exp(likelihood - likelihood.max())
+        return replace(self, probabilities=weights / weights.sum())
+
+    def half_width(self, level: float = 0.95, n_runs: int = 1) -> float:
+        """Where the mean of `n_runs` normal runs lies about its truth with probability `level`.
+
+        The deviation is integrated over, so the law of the mean is a mixture of normal ones.
+
+        Examples
+        --------
+        >>> sure = NextDeviation(np.array([1.0, 2.0]), np.array([1.0, 0.0]), 1, 1)
+        >>> round(sure.half_width(), 2), round(sure.half_width(n_runs=4), 2)
+        (1.96, 0.98)
+        """
+        from scipy import optimize, special  # an audit that assumes no law does without
+
+        level = confidence_level(level)
+        errors = self.values / math.sqrt(n_runs)
+
+        def excess(half: float) -> float:
+            return float(self.probabilities @ (2 * special.ndtr(half / errors) - 1)) - level
+
+        top = float(errors[-1] * special.ndtri(0.5 + level / 2)) * 1.001
+        return float(optimize.brentq(excess, 0.0, top))
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Central predictive interval."""
@@ -97,6 +130,8 @@ def next_deviations(
     >>> 1 < law.median < 4 and law.interval()[0] < 1 and law.interval()[1] > 4
     True
     """
+    from scipy import special
+
     real("prior_scale", prior_scale, "a finite number above 0", above=0)
     if not most > 0:
         raise ValueError(f"most must be a number above 0, got {shown(most)}")

@@ -203,3 +203,17 @@ def test_named_fields_and_every_answer_on_the_terminal_in_json_and_on_the_page(t
     assert [(log["arm"], log["read"], log["unscored"]) for log in cell["answers"]] == [
         ("frozen", 6, 1), ("true", 6, 1),
     ]  # fmt: skip
+
+
+def test_the_catalogue_says_how_far_single_runs_may_lie(table):
+    cells = json.loads(run(table, "--run-sd", "from=catalogue", "--json", "-").stdout)["cells"]
+    notes = [note for note in cells[0]["notices"] if "others measured" in note]
+    assert len(notes) == 3 and all("if the median were the truth" in note for note in notes)
+    one = json.loads(run(table, "--run-sd", "random=catalogue", "--json", "-").stdout)["cells"][0]
+    assert one["unknown_runs"] == ["majority", "true"]
+
+
+@pytest.mark.parametrize("text", ["much", "nan", "0.7", "frozen=0.1", "random=", "true=from=0.1"])
+def test_a_spread_that_is_none_is_refused(table, text):
+    result = run(table, "--run-sd", text)
+    assert result.exit_code == 2 and "--run-sd must be" in result.stderr

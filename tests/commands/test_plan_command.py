@@ -13,6 +13,7 @@ from rlvr.decomposition import PARTS
 from rlvr.logs.runs import read_logs
 from rlvr.planning.pilots import default_run_sd
 from rlvr.planning.plan_output import draw_plans
+from rlvr.planning.spread_catalogue import catalogue_laws
 from rlvr.planning.study_plans import cheapest_design, plan_study
 
 GUESS = ["--frozen", 0.3, "--random", 0.32, "--majority", 0.6, "--true", 0.64]
@@ -161,3 +162,19 @@ def test_a_pilot_is_one_cell_with_four_arms_and_never_an_output(table):
     assert result.exit_code == 2 and "another file is accepted" in result.stderr
     assert table.read_text() == TABLE
     assert "a file in an existing folder" in run(*GUESS, "--json", table.parent).stderr
+
+
+def test_the_catalogue_stands_for_all_arms_or_for_one():
+    plan = planned(*GUESS, "--run-sd", "from=catalogue")
+    sds, laws = plan["asked"]["design"]["run_sd"], catalogue_laws()
+    assert sds == {"frozen": 0.0, **{arm: pytest.approx(law.median) for arm, law in laws.items()}}
+    assert any("plugged in" in note for note in plan["notes"])
+    one = planned(*GUESS, "--run-sd", "random=catalogue", "--run-sd", 0.02)
+    assert one["asked"]["design"]["run_sd"]["true"] == 0.02
+    assert sum("studies measured" in note for note in one["notes"]) == 1
+
+
+@pytest.mark.parametrize("text", ["catalog", "from=0.1", "frozen=catalogue", "from=", "true=from"])
+def test_a_word_near_the_catalogue_is_refused(text):
+    result = run(*GUESS, "--run-sd", text)
+    assert result.exit_code == 2 and "from=catalogue" in result.stderr and "Traceback" not in result.stderr

@@ -2,12 +2,15 @@
 
 import statistics
 
+import numpy as np
 import pytest
 from scipy import stats
 
 from rlvr.planning.pilots import known_run_spreads
 from rlvr.planning.repeated_arms import CELL, load_repeated_arms
-from rlvr.planning.spread_catalogue import measured_spreads, next_spreads
+from rlvr.planning.spread_catalogue import catalogue_laws, measured_spreads, next_spreads, runs_for
+from rlvr.planning.study_plans import StudyDesign, plan_study
+from rlvr.stats.spread_models import NextDeviation
 
 CATALOGUE = measured_spreads()
 
@@ -90,3 +93,46 @@ def test_studies_are_predicted_from_the_others():
             positions.append(law.probabilities @ below)
     outside = [sum(abs(p - 0.5) > level / 2 for p in positions) for level in (0.95, 0.8)]
     assert (len(positions), *outside) == (48, 0, 3)
+
+
+GUESS = (0.36, 0.42, 0.68, 0.71)
+
+
+def sure(sd):
+    return NextDeviation(np.array([sd, 1.001 * sd]), np.array([1.0, 0.0]), 1, 1)
+
+
+def test_a_plan_over_a_law_without_doubt_is_the_plan_at_the_number():
+    arms = ("random", "majority", "true")
+    over = plan_study(StudyDesign(GUESS), laws=dict.fromkeys(arms, sure(0.03)))
+    at = plan_study(StudyDesign(GUESS, run_sd=(0, 0.03, 0.03, 0.03)))
+    assert over.chance() == pytest.approx(at.chance(), abs=0.02)
+    assert over.widest() == pytest.approx(at.widest(), rel=0.02)
+    assert over.design.run_sd == pytest.approx(at.design.run_sd)
+
+
+def test_with_one_run_the_law_is_all_that_an_audit_has():
+    design = StudyDesign(GUESS, n_runs=1)
+    laws = catalogue_laws()
+    assert plan_study(design, laws=laws) == plan_study(design, laws=laws, laws_in_audit=True)
+    certain = plan_study(design, laws={arm: sure(0.03) for arm in laws})
+    told = plan_study(StudyDesign(GUESS, n_runs=1, run_sd=(0, 0.03, 0.03, 0.03)))
+    assert certain.half_widths["all"]["elicitation"] == pytest.approx(
+        told.half_widths["all"]["elicitation"], rel=0.03
+    )
+
+
+def test_a_prior_narrows_the_intervals_of_two_runs():
+    design, laws = StudyDesign(GUESS, n_runs=2), catalogue_laws()
+    plain, informed = (plan_study(design, laws=laws, laws_in_audit=known) for known in (False, True))
+    assert informed.widest() < plain.widest()
+    assert informed.wrong() < 0.05
+
+
+def test_runs_for_a_width_are_those_of_plain_arithmetic():
+    n = runs_for(sure(2.0), 3.0, chance=0.5)
+    for runs, enough in ((n - 1, False), (n, True)):
+        free = 2 * runs - 2
+        half = stats.t.ppf(0.975, free) * 2.0 * (2 / runs * stats.chi2.ppf(0.5, free) / free) ** 0.5
+        assert (half <= 3.0) == enough
+    assert runs_for(sure(2.0), 0.01) is None

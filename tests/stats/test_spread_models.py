@@ -7,7 +7,7 @@ import pytest
 from scipy import integrate, stats
 
 from rlvr.stats import spread_models
-from rlvr.stats.spread_models import next_deviations
+from rlvr.stats.spread_models import NextDeviation, next_deviations
 
 
 def test_one_cell_agrees_with_direct_integration():
@@ -99,3 +99,31 @@ def test_refusals_name_the_argument(change, named):
     good = {"deviations": [1.0, 2.0], "dfs": [2, 2], "studies": ["a", "b"], "groups": ["t", "t"]}
     with pytest.raises(ValueError, match=named):
         next_deviations(**{**good, **change})
+
+
+LAW = NextDeviation(np.array([0.5, 1.0, 4.0]), np.array([0.2, 0.5, 0.3]), 3, 1)
+
+
+def test_runs_update_the_law_by_bayes_rule():
+    runs = np.array([0.0, 2.0, 3.0])
+    seen = LAW.updated(runs.std(ddof=1), 2)
+    # The likelihood of the runs about their own mean, the mean integrated out.
+    likelihood = [
+        np.prod(stats.norm.pdf(runs, runs.mean(), sigma)) * sigma * math.sqrt(2 * math.pi / 3)
+        for sigma in LAW.values
+    ]
+    expected = LAW.probabilities * likelihood
+    assert seen.probabilities == pytest.approx(expected / expected.sum())
+    assert LAW.updated(0.0, 1).probabilities[0] > LAW.probabilities[0]
+
+
+@pytest.mark.parametrize("n_runs", [1, 4])
+def test_the_half_width_holds_its_share_of_drawn_means(n_runs):
+    rng = np.random.default_rng(0)
+    sigmas = rng.choice(LAW.values, 40_000, p=LAW.probabilities)
+    means = sigmas * rng.standard_normal(40_000) / math.sqrt(n_runs)
+    assert np.mean(np.abs(means) <= LAW.half_width(0.9, n_runs)) == pytest.approx(0.9, abs=0.006)
+
+
+def test_a_law_in_another_unit():
+    assert LAW.scaled(0.01).half_width() == pytest.approx(LAW.half_width() / 100)
