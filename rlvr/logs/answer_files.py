@@ -9,12 +9,11 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import import_module
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rlvr._reading import lines, opened
+from rlvr._reading import lines, opened, parquet_rows
 from rlvr.rewards.trainer_columns import shown
 
 __all__ = ["LABEL_COLUMNS", "WrittenAnswer", "label_column", "read_answers", "read_records", "value_at"]
@@ -68,7 +67,7 @@ def read_records(path: str | Path) -> Iterator[dict[str, Any]]:
     is_packed = endings[-1:] in ([".gz"], [".zst"])
     kind = endings[-2 if is_packed else -1] if len(endings) > is_packed else ""
     if kind == ".parquet" and not is_packed:
-        yield from _parquet(path)
+        yield from parquet_rows(path)
         return
     try:
         codes = chain(["utf-8-sig"], repeat("utf-8"))
@@ -115,21 +114,6 @@ def _record(one: Any, where: str) -> dict[str, Any]:
     if not isinstance(one, dict):
         raise ValueError(f"{where}: an object with named fields is accepted, got {shown(one)}")
     return one
-
-
-def _parquet(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        parquet = import_module("pyarrow.parquet")
-    except ImportError:
-        raise ValueError(
-            f"{path}: Parquet needs pyarrow: pip install pyarrow, or convert it to JSON lines"
-        ) from None
-    try:
-        with opened(path) as stream, parquet.ParquetFile(stream) as file:
-            for batch in file.iter_batches(batch_size=1000):
-                yield from batch.to_pylist()
-    except (ValueError, NotImplementedError) as error:
-        raise ValueError(f"{path}: cannot be read as Parquet ({shown(str(error))})") from None
 
 
 def value_at(record: Mapping[str, Any], field: str) -> Any:
