@@ -13,6 +13,7 @@ import errno
 import os
 import platform
 import re
+import stat
 import sys
 import threading
 import weakref
@@ -52,8 +53,11 @@ class FolderLock:
 def _locked(path: str, folder: Path) -> int:
     """An open file with the lock on it and this process named in it."""
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
+        flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe would be waited for
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o666)
         try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise OSError(errno.EINVAL, "no file but a device or pipe; move it away", path)
             holder = _HOLDER.fullmatch(os.read(handle, 300).decode("utf-8", "replace").strip())
             try:
                 _lock(handle)

@@ -29,7 +29,7 @@ from rlvr._checks import shortened
 
 __all__ = [
     "ReadingError", "archive", "digests_as_read", "files_below", "is_zip", "lines", "member", "opened",
-    "read_bytes",
+    "parquet_rows", "read_bytes",
 ]  # fmt: skip
 
 MOST_WHOLE = 2**31
@@ -246,6 +246,43 @@ def lines(path: str | Path) -> Iterator[bytes]:
                     path, f"line {number} is longer than {MOST_LINE:,} bytes, the most accepted"
                 )
             yield line
+
+
+def parquet_rows(path: str | Path) -> Iterator[dict[str, Any]]:
+    """The rows of a Parquet file, until they are far more than the bytes that hold them.
+
+    Raises
+    ------
+    ReadingError
+        If it cannot be read, is damaged, or expands without measure; or where pyarrow is not installed.
+    """
+    try:
+        from pyarrow import ArrowException, BufferReader
+        from pyarrow.parquet import ParquetFile
+    except ImportError:
+        raise ReadingError(
+            path,
+            "a Parquet file, which is read with pyarrow; install it (pip install pyarrow, or "
+            "'rlvr[parquet]'), or write the rows as JSON lines",
+        ) from None
+    content = read_bytes(path)
+    n_read, most = 0, max(FREE_EXPANSION, MOST_RATIO * len(content))
+    try:
+        for batch in ParquetFile(BufferReader(content)).iter_batches(1024):
+            for column in batch.columns:  # a dictionary's entries are few, but become as many texts as rows
+                is_packed = hasattr(column, "dictionary_decode")
+                n_read += (column.dictionary_decode() if is_packed else column).nbytes
+            if n_read > most:
+                raise ReadingError(
+                    path,
+                    f"expands to more than {MOST_RATIO} times its packed size of {len(content):,} bytes; "
+                    "write the rows as JSON lines if that is right",
+                )
+            yield from batch.to_pylist()
+    except (ArrowException, OSError) as error:
+        raise ReadingError(
+            path, f"a damaged Parquet file ({shortened(str(error))}); a whole one is accepted"
+        ) from None
 
 
 def is_zip(path: str | Path) -> bool:

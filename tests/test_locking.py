@@ -111,3 +111,9 @@ def test_where_a_file_system_has_no_locks_the_record_decides(tmp_path, monkeypat
     else:
         FolderLock(tmp_path).release()
         assert not (tmp_path / ".lock").exists()
+
+
+def test_a_pipe_in_the_place_of_the_lock_is_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / ".lock")
+    with pytest.raises(OSError, match=r"pipe.*lock"):
+        FolderLock(tmp_path)

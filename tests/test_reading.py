@@ -18,6 +18,7 @@ from rlvr._reading import (
     lines,
     member,
     opened,
+    parquet_rows,
     read_bytes,
 )
 
@@ -170,3 +171,19 @@ def test_files_below_a_folder_follow_links_once_and_leave_nothing_out(tmp_path, 
     monkeypatch.setattr(os, "scandir", forbidden)
     with pytest.raises(ReadingError, match=r"one/two: this folder cannot be listed \(Permission denied\)"):
         files_below(tmp_path / "logs")
+
+
+def test_rows_of_parquet_are_bounded_and_damage_names_the_file(tmp_path, monkeypatch):
+    parquet, pa = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow")
+    path = tmp_path / "a.parquet"
+    column = pa.DictionaryArray.from_arrays(pa.array([0] * 50_000), pa.array(["q" * 1000]))
+    parquet.write_table(pa.table({"item": column}), path)
+    assert sum(1 for _ in parquet_rows(path)) == 50_000
+    monkeypatch.setattr(_reading, "FREE_EXPANSION", 2**20)
+    with pytest.raises(ReadingError, match=r"a\.parquet: expands"):
+        list(parquet_rows(path))
+    whole = path.read_bytes()
+    for damaged in (whole[:4] + b"\xff" * 40 + whole[44:], whole[:-60] + b"x" * 52 + whole[-8:], b"PAR1"):
+        path.write_bytes(damaged)
+        with pytest.raises(ReadingError, match=r"a\.parquet: a damaged Parquet file"):
+            list(parquet_rows(path))

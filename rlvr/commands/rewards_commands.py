@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import logging
+import os
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,12 +17,14 @@ from rich.table import Table
 from rich.text import Text
 
 from rlvr._checks import counted, shortened
+from rlvr._escaping import json_text, visible
+from rlvr._reading import files_below
 from rlvr._writing import refuse_overwriting, replacing
 from rlvr.arms import ARMS
-from rlvr.commands.refusal import refuse
+from rlvr.commands.refusal import refusing
 
 if TYPE_CHECKING:
-    from rlvr.rewards.answer_files import WrittenAnswer
+    from rlvr.logs.answer_files import WrittenAnswer
 
 __all__ = ["app"]
 
@@ -45,17 +50,15 @@ def show_labels(
     ),
 ) -> None:
     """Show each label of a data set as the rewards read it, and count those that could not be read."""
-    from rlvr.rewards.answer_files import label_column, read_records, value_at
+    from rlvr.logs.answer_files import label_column, read_records, value_at
     from rlvr.rewards.answer_reading import canonical
     from rlvr.rewards.labels import UNREADABLE, read_label
 
-    try:
+    with refusing():
         records = list(read_records(file))
         if not records:
             raise ValueError(f"{file}: holds no record; one a question is accepted")
         found = label_column(records, column)
-    except (ValueError, OSError) as problem:
-        raise refuse(problem) from None
     counts: Counter[str] = Counter()
     for number, record in enumerate(records, 1):
         label = value_at(record, found)
@@ -69,7 +72,7 @@ def show_labels(
             typer.echo(f"{number}\t{as_read}\t{how}\t{_printable(label)}")
     n_unread = sum(n for how, n in counts.items() if how in UNREADABLE or how.startswith("no text"))
     kinds = ", ".join(f"{n} from {how}" for how, n in counts.most_common())
-    typer.echo(f"{counted(len(records), 'label')} in column {found}: {kinds}")
+    typer.echo(f"{counted(len(records), 'label')} in column {visible(found)}: {kinds}")
     guessed = counts["the last number of a text"]
     if guessed:
         typer.echo(f"{guessed} read from running text: look at them, or write the answer alone")
@@ -92,18 +95,16 @@ def rescore(
     Reads plain lines of item, output and truth (and arm, run), validation generations of verl, and samples of
     lm-evaluation-harness.
     """
-    try:
+    with refusing():
         inputs = [*(files or []), *(path.partition("=")[2] for path in log)]
         refuse_overwriting({"--json": json_out}, inputs)
         answers = _answers(files or [], log, field)
         rights = _judged(answers, judge)
         summary = _summary(answers, rights)
-        text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False)
+        text = json_text(summary)
         if json_out and json_out != "-":
             with replacing(json_out) as (new,):
                 new.write_text(text + "\n", encoding="utf-8")
-    except (ValueError, TypeError, OSError) as problem:
-        raise refuse(problem) from None
     if json_out == "-":
         typer.echo(text)
     else:
@@ -111,7 +112,7 @@ def rescore(
 
 
 def _answers(files: list[str], log: list[str], field: list[str]) -> list[WrittenAnswer]:
-    from rlvr.rewards.answer_files import read_answers
+    from rlvr.logs.answer_files import read_answers
 
     fields = dict(_pair("--field", one, ("item", "output", "truth", "arm", "run")) for one in field)
     named = [_pair("--log", one, ARMS) for one in log]
@@ -119,7 +120,9 @@ def _answers(files: list[str], log: list[str], field: list[str]) -> list[Written
         raise ValueError("no file and no --log was given; name at least one")
     answers = []
     for arm, path in [*((None, path) for path in files), *named]:
-        places = sorted(Path(path).glob("**/*.jsonl*")) if Path(path).is_dir() else [Path(path)]
+        places = [Path(path)]
+        if os.path.isdir(path):
+            places = sorted(place for place in files_below(path) if ".jsonl" in place.name)
         if not places:
             raise ValueError(f"{shortened(path)}: the folder holds no .jsonl file; one a run is accepted")
         for place in places:
@@ -157,9 +160,21 @@ def _judged(answers: list[WrittenAnswer], names: list[str]) -> dict[str, list[bo
     outputs, truths = [answer.output for answer in answers], [answer.truth for answer in answers]
     rights: dict[str, list[bool | None]] = {}
     for name in judges:
-        paid = true_reward(outputs, outputs, truth=truths, column="truth", judge=name, process=(0, 1))
+        with _without_warnings():
+            paid = true_reward(outputs, outputs, truth=truths, column="truth", judge=name, process=(0, 1))
         rights[name] = [None if reward is None else bool(reward) for reward in paid]
     return rights
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """What a trainer is warned of stands in the command's own counts and refusals."""
+    logger = logging.getLogger("rlvr.rewards")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 def _summary(answers: list[WrittenAnswer], rights: dict[str, list[bool | None]]) -> dict[str, Any]:

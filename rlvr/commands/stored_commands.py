@@ -18,7 +18,7 @@ from rich.table import Table
 
 from rlvr._checks import counted, shown
 from rlvr._writing import refuse_overwriting
-from rlvr.commands.refusal import refuse
+from rlvr.commands.refusal import refusing
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -26,17 +26,7 @@ if TYPE_CHECKING:
     from rlvr.experiments.stored import StoredExperiment
     from rlvr.simulator.kept_chunks import KeptChunks
 
-__all__ = [
-    "RESUME",
-    "app",
-    "check_folder",
-    "keeping",
-    "needs",
-    "rebuild_all",
-    "rebuild_into",
-    "refusing",
-    "say_instead",
-]
+__all__ = ["RESUME", "app", "check_folder", "keeping", "needs", "rebuild_all", "rebuild_into", "say_instead"]
 
 app = typer.Typer()
 
@@ -101,15 +91,6 @@ def stored_command(
                 n_cells = str(len(experiment.cells())) if experiment.compute else experiment.made_by
                 table.add_row(each, ", ".join(experiment.files), experiment.digits, n_cells)
             Console().print(table)
-
-
-@contextmanager
-def refusing() -> Iterator[None]:
-    """Refuse in one line what the work could not be done with."""
-    try:
-        yield
-    except (ValueError, TypeError, OSError) as problem:
-        raise refuse(problem) from None
 
 
 def check_folder(folder: Path | None, resume: bool, *names: str, option: str = "--store") -> None:

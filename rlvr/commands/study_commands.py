@@ -15,16 +15,8 @@ from rich.text import Text
 from rlvr._checks import counted, shortened, shown
 from rlvr._escaping import visible
 from rlvr._writing import refuse_overwriting, replacing
-from rlvr.commands.refusal import refuse
-from rlvr.commands.stored_commands import (
-    check_folder,
-    keeping,
-    needs,
-    rebuild_all,
-    rebuild_into,
-    refusing,
-    say_instead,
-)
+from rlvr.commands.refusal import refuse, refusing
+from rlvr.commands.stored_commands import check_folder, keeping, needs, rebuild_all, rebuild_into, say_instead
 
 __all__ = ["app"]
 
@@ -91,7 +83,7 @@ def sweep(
         title=f"Population terms: {counted(n_tasks, 'task draw')} x {counted(n_seeds, 'seed')}, "
         "95% t intervals over task draws",
     )
-    try:
+    with refusing():
         config = GRPOConfig(n_steps=n_steps, tie_break=tie_break)
         families = [TaskFamily(prior_strength=strength) for strength in prior_strength]
         with _kept(keep, "sweep", resume) as kept:
@@ -106,8 +98,6 @@ def sweep(
                 *(f"{getattr(parts, name):+.4f}" for name in PARTS),
                 f"{parts.reward_design_fraction:.3f}",
             )
-    except (ValueError, TypeError) as problem:
-        raise refuse(problem) from None
     Console().print(table)
 
 
@@ -126,15 +116,13 @@ def factorial(
     """Simulate a 2x2x2 (reward, filtering, prior) blocked by task draw; print effects in ±1 coding."""
     from rlvr.experiments.factorial_design import fit, interaction_ratio, on_scale, run_blocks
 
-    try:
+    with refusing():
         with _kept(keep, "factorial", resume) as kept:
             blocks = run_blocks(
                 (stronger, weaker), filtering=filtering, n_blocks=n_blocks, n_seeds=n_seeds, seed=seed, **kept
             )
         cells = on_scale(blocks.cells, scale)
         estimates, ratio = fit(cells), interaction_ratio(cells)
-    except (ValueError, TypeError) as problem:
-        raise refuse(problem) from None
     table = Table("effect", f"on the {scale} scale, 95% interval over {counted(n_blocks, 'task draw')}")
     for effect, estimate in estimates.items():
         table.add_row(effect, f"{estimate:+.6f}")
@@ -158,10 +146,8 @@ def replay(
     """Rerun the published study draw for draw; exit 1 if a published digit does not come back."""
     from rlvr.experiments.published_study import compare
 
-    try:
+    with refusing():
         refuse_overwriting({"--store": store}, [])
-    except ValueError as problem:
-        raise refuse(problem) from None
     table = Table("table", "quantity", "published", "replayed", "equal?", title="Published against replayed")
     rows = []
     console = Console()
@@ -182,11 +168,8 @@ def replay(
     if store is not None:
         import pandas as pd
 
-        try:
-            with replacing(store) as (new,):
-                pd.DataFrame(rows).to_csv(new, index=False)
-        except OSError as problem:
-            raise refuse(problem) from None
+        with refusing(), replacing(store) as (new,):
+            pd.DataFrame(rows).to_csv(new, index=False)
     raise typer.Exit(0 if equal == len(rows) else 1)
 
 
@@ -216,26 +199,28 @@ def protocol_check(protocol_file: Path | None = _PROTOCOL, results_stem: Path | 
 
     console = Console()
     for file, stem in _registrations(protocol_file, results_stem):
-        try:
+        with refusing():
             registered = load_protocol(file)
             results = load_results(stem)
-        except (ValueError, OSError) as problem:
-            raise refuse(problem) from None
-        console.print(f"protocol sha256 {registered.digest}", soft_wrap=True)
+        digest = f"protocol sha256 {registered.digest}"
         if results.digest != registered.digest:
-            stored = visible(shortened(results.digest))
-            console.print(f"results  sha256 {stored}", soft_wrap=True, markup=False)
+            console.print(digest, soft_wrap=True)
+            console.print(
+                Text(f"results  sha256 {visible(shortened(results.digest))}"), soft_wrap=True, highlight=False
+            )
             console.print("[bold red]The stored results were made under another protocol.[/]")
             raise typer.Exit(1)
         try:
             judgements = judge(registered, results)
-        except (ValueError, TypeError, KeyError) as problem:
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError) as problem:
             reason = shortened(str(problem), most=200)
             raise refuse(ValueError(f"the protocol cannot be judged: {reason}")) from None
         table = Table("hypothesis", "statement", "verdict", "Holm-adjusted p")
         for judgement in judgements:
-            texts = (judgement.name, judgement.statement, judgement.verdict, f"{judgement.adjusted_p:.2g}")
-            table.add_row(*(Text(visible(text)) for text in texts))
+            # Text is no markup of the terminal library, whatever stands in it.
+            name, statement = (Text(visible(str(part))) for part in (judgement.name, judgement.statement))
+            table.add_row(name, statement, judgement.verdict, f"{judgement.adjusted_p:.2g}")
+        console.print(digest, soft_wrap=True)
         console.print(table)
 
 

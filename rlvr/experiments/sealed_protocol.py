@@ -137,7 +137,7 @@ def load_protocol(path: str | Path = PROTOCOL) -> Protocol:
     data, name = stored_bytes(Path(path)), shortened(str(path))
     try:
         content = yaml.safe_load(data)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a number or date may be no Python one
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         raise ValueError(f"{name}{where}: cannot be read as YAML, which is what is accepted") from None

@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 
 from rlvr._checks import shortened, shown
-from rlvr._reading import ReadingError, archive, is_zip, lines, member, read_bytes
+from rlvr._reading import ReadingError, archive, is_zip, lines, member, parquet_rows, read_bytes
 from rlvr.logs import tool_records as tools
 from rlvr.logs.answers import PACKED, Answers, Format, Log, LogError
 from rlvr.logs.harness import read_harness
@@ -99,7 +99,7 @@ def read_benchmarks(path: Path, fields: Fields | None = None) -> list[Log]:
 def _opened(path: Path) -> tuple[bool, Iterator[Any]]:
     """Whether a file holds records, and they, or its one object."""
     if path.suffix == ".parquet":
-        return True, _rows(path)
+        return True, parquet_rows(path)
     if path.suffix == ".eval" or is_zip(path):
         return False, iter([_archive(path)])
     unpacked = path.with_suffix("") if path.suffix in PACKED else path
@@ -157,26 +157,6 @@ def _lists_in(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[s
             yield f"{prefix}{name}", value
         elif isinstance(value, dict) and prefix.count(".") < 3:
             yield from _lists_in(value, f"{prefix}{name}.")
-
-
-def _rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The rows of a Parquet file."""
-    try:
-        from pyarrow import ArrowException, BufferReader
-        from pyarrow.parquet import ParquetFile
-    except ImportError:
-        raise LogError(
-            f"{path}: a Parquet file, which is read with pyarrow; install it (pip install 'rlvr[parquet]'), "
-            "or write the rows as JSON lines"
-        ) from None
-    content = BufferReader(read_bytes(path))
-    try:
-        for batch in ParquetFile(content).iter_batches(1024):
-            yield from batch.to_pylist()
-    except ArrowException as error:
-        raise LogError(
-            f"{path}: a damaged Parquet file ({shortened(str(error))}); a whole one is accepted"
-        ) from None
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:

@@ -16,6 +16,7 @@ each draw, and counts verdicts. The normal law stands for the mean of many items
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -148,8 +149,14 @@ class StudyDesign:
 
     def cost(self, answers_per_run: float = ANSWERS_PER_RUN) -> float:
         """Training runs, and the answers that evaluate these and FROZEN, in training runs."""
-        answers = self.n_items * self.samples_per_item * self.run_counts().sum()
-        return float((len(ARMS) - 1) * self.n_runs + int(answers) / float(answers_per_run))
+        answers = self.n_items * self.samples_per_item * int(self.run_counts().sum())
+        cost = (len(ARMS) - 1) * self.n_runs + answers / float(answers_per_run)
+        if not math.isfinite(cost):
+            raise ValueError(
+                f"answers_per_run must be so large that {answers:,} answers have a finite cost, "
+                f"got {shown(answers_per_run)}"
+            )
+        return cost
 
 
 def draw_outcomes(design: StudyDesign, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:

@@ -259,14 +259,16 @@ def canonical(answer: Any) -> Hashable:
         return _text_form(answer) if value is None else value
     if isinstance(answer, (bool, type(None))):
         return answer
-    if isinstance(answer, (Real, Decimal)):
+    if isinstance(answer, Decimal):  # as text, whose exponents are bounded
+        return canonical(format(answer, "e")) if answer.is_finite() else None
+    if isinstance(answer, Real):
         if answer - answer != 0:
             return None  # NaN and infinity are no answer
         if isinstance(answer, float):  # 0.1 is a tenth
             return Fraction(repr(float(answer)))
         if isinstance(answer, Integral):
             return Fraction(int(answer))
-        return Fraction(answer if isinstance(answer, (Rational, Decimal)) else float(answer))
+        return Fraction(answer if isinstance(answer, Rational) else float(answer))
     if not isinstance(answer, Hashable):
         raise TypeError(f"an answer must be hashable (a text or a number), got {shown(answer)}")
     return answer

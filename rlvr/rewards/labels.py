@@ -18,6 +18,7 @@ UNREADABLE = ("missing", "not a finite number", "an empty box", "a text without 
 _COMMAND = re.compile(r"\\[a-zA-Z]+|\{[^{}]*\}|\$[^$\n]*\$")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _FEW_WORDS, _NAME_LENGTH = 3, 60
+_NESTED = 100  # lists of one label in each other
 
 
 class LabelReading(NamedTuple):
@@ -52,8 +53,10 @@ def read_label(label: Any, where: str = "a label") -> LabelReading:
     >>> read_label(r"\frac{\pi}{2}").how, read_label("So there are 5 of them.").answer
     ('a text', '5')
     """
-    if isinstance(label, (list, tuple)) and len(label) == 1:
-        return read_label(label[0], where)
+    for _ in range(_NESTED):
+        if not isinstance(label, (list, tuple)) or len(label) != 1:
+            break
+        label = label[0]
     if label is None:
         return LabelReading(None, "missing")
     if isinstance(label, (Real, Decimal)) and not isinstance(label, bool):

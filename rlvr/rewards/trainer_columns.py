@@ -37,7 +37,7 @@ def prompt_text(prompt: Any) -> str:
         return prompt
     try:
         return json.dumps(prompt, sort_keys=True)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         raise TypeError(
             f"a prompt must be a string or a list of chat messages, got {shown(prompt)}"
         ) from None

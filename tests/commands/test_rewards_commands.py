@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 from typer.testing import CliRunner
 
+from rlvr import _reading
 from rlvr.arms import ARMS
 from rlvr.commands.command_line import app
 from rlvr.rewards import judges
@@ -68,7 +70,8 @@ def test_data_sets_of_every_format(name, text, tmp_path):
         ("d.jsonl", '{"answer": 1}\n{"answer"', "line 2"), ("d.jsonl", "[1]\n", "line 1"),
         ("d.jsonl", "", "holds no record"), ("d.json", "[1, 2]", "entry 1"), ("d.txt", "7", ".txt"),
         ("d.jsonl", '{"x": 1}', "--column"), ("d.csv", "a,b\n1,2\n", "columns are a, b"),
-        ("d.jsonl", "[" * 100_000, "line 1"), ("d.jsonl.gz", "7", "cannot be read"),
+        ("d.jsonl", "[" * 100_000, "line 1"), ("d.jsonl.gz", "7", "line 1"),
+        ("d.json", "null", "entry 1"), ("d.json", "5", "entry 1"),
     ],
 )  # fmt: skip
 def test_bad_files_end_with_one_line(name, text, named, tmp_path):
@@ -81,12 +84,33 @@ def test_no_file_a_folder_and_parquet_without_its_library(tmp_path, monkeypatch)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     (tmp_path / "d.parquet").write_bytes(b"PAR1")
     for name, named in (
-        ("none.jsonl", "No such file"),
-        (".", "no file"),
+        ("none.jsonl", "no such file"),
+        (".", "a folder"),
         ("d.parquet", "pip install pyarrow"),
     ):
         result = run("labels", tmp_path / name)
         assert result.exit_code == 2 and named in result.stderr, name
+
+
+def test_files_of_answers_come_through_the_door_of_every_input(tmp_path, monkeypatch):
+    line = b'{"item": 1, "output": "5", "truth": "5", "arm": "true"}\n'
+    (tmp_path / "bomb.jsonl.gz").write_bytes(gzip.compress(line * 20_000))
+    packed = gzip.compress(line * 100)
+    (tmp_path / "cut.jsonl.gz").write_bytes(packed[:-20])
+    (tmp_path / "changed.jsonl.gz").write_bytes(packed[:30] + b"x" * 20 + packed[50:])
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "link.jsonl").symlink_to("nothing")  # of which `rescore` names the path
+    monkeypatch.setattr(_reading, "FREE_EXPANSION", 2**16)
+    monkeypatch.setattr(_reading, "MOST_RATIO", 5)
+    for name, named in (
+        ("bomb.jsonl.gz", "expands"), ("cut.jsonl.gz", "damaged"), ("changed.jsonl.gz", "damaged"),
+        ("pipe.jsonl", "pipe"), ("folder", "folder"),
+    ):  # fmt: skip
+        for command in ("labels", "rescore"):
+            result = run(command, tmp_path / name)
+            assert result.exit_code == 2 and result.stderr.count("\n") == 1, (name, command)
+            assert name in result.stderr and named in result.stderr, (name, command)
 
 
 def test_signs_that_a_terminal_obeys_are_shown(tmp_path):

@@ -1,5 +1,6 @@
 """`rlvr sweep`, `factorial`, `replay` and `protocol`: defaults, outputs, and exit codes to trust."""
 
+import hashlib
 import re
 import shutil
 from dataclasses import replace
@@ -7,8 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from typer.testing import CliRunner
 
+from rlvr._escaping import visible
 from rlvr.commands.study_commands import app
 from rlvr.experiments import factorial_design, protocol_verdicts, published_study
 from rlvr.experiments.factorial_design import CODES, Blocks
@@ -259,6 +262,50 @@ def test_a_run_is_stored_then_compared_bit_by_bit(copies):
     path.write_text(path.read_text().replace("\nps20,0,0.1", "\nps20,0,0.2"))
     other = run("protocol", "run", *options)
     assert (other.exit_code, other.output) == (1, "the results differ from those stored\n")
+
+
+@pytest.mark.parametrize(
+    "text", ["[bold]x[/bold]", "[/x] closed", "\x1b[31mred\x07", "\u202eabc", 5, None, ["a"], {"b": 1}]
+)
+def test_the_text_of_a_protocol_is_shown_as_text(copies, text):
+    folder, options = copies
+    before = (folder / "protocol.yml").read_bytes()
+    content = yaml.safe_load(before)
+    content["hypotheses"]["H1"]["statement"] = text
+    content["hypotheses"][text if isinstance(text, str) else 7] = content["hypotheses"].pop("H1")
+    after = yaml.safe_dump(content).encode()
+    (folder / "protocol.yml").write_bytes(after)
+    for path in folder.glob("*.csv"):
+        digests = (hashlib.sha256(each).hexdigest() for each in (before, after))
+        path.write_text(path.read_text().replace(*digests, 1))
+    result = run("protocol", "check", *options)
+    assert result.exit_code == 0 and not re.search("[\x00-\x09\x0b-\x1f\u202e]", result.stdout)
+    assert visible(str(text)) in result.stdout
+
+
+@pytest.mark.parametrize(
+    "line", ["zz: " + "9" * 5000, "zz: 9999-99-99", "zz: " + "[" * 3000 + "]" * 3000, "zz: \x00"]
+)
+def test_a_protocol_that_cannot_be_read_is_named(copies, line):
+    folder, options = copies
+    with (folder / "protocol.yml").open("a") as file:
+        file.write(line)
+    result = run("protocol", "check", *options)
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1 and not result.stdout
+    assert "protocol.yml" in result.stderr
+
+
+def test_a_region_that_no_float_holds_is_refused_before_anything_is_shown(copies):
+    folder, options = copies
+    text = (folder / "protocol.yml").read_bytes()
+    changed = text.replace(b"within: [-0.005, 0.005]", b"within: [-0.005, 1" + b"0" * 400 + b"]", 1)
+    assert changed != text
+    (folder / "protocol.yml").write_bytes(changed)
+    for path in folder.glob("*.csv"):
+        digests = (hashlib.sha256(each).hexdigest() for each in (text, changed))
+        path.write_text(path.read_text().replace(*digests, 1))
+    result = run("protocol", "check", *options)
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1 and not result.stdout
 
 
 def test_the_protocol_command_alone_shows_what_it_can():

@@ -326,6 +326,7 @@ def test_the_sizes_sought_among_are_those_of_a_contest_and_one_two_five_a_decade
         (lambda: plan_study(GUESS, draws=10), "draws must be a whole number of at least 100, got 10"),
         (lambda: plan_study(GUESS).chance("runs"), "layer must be one of 'items', 'all', got 'runs'"),
         (lambda: plan_study(GUESS, answers_per_run=0), "answers_per_run must be a number above 0, got 0"),
+        (lambda: plan_study(GUESS, answers_per_run=5e-324), "answers_per_run must be so large"),
         (lambda: cheapest_design(GUESS), "chance or half_width must be given, got neither"),
         (lambda: cheapest_design(GUESS, chance=1.0), "chance must be a number strictly between 0 and 1"),
         (lambda: cheapest_design(GUESS, half_width=0), "half_width must be a number strictly between"),

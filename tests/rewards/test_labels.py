@@ -21,6 +21,7 @@ from rlvr.rewards.labels import UNREADABLE, read_label
         ("So she sells 72 clips.", "72", "the last number of a text"),
         ("three red balls", "three red balls", "a text"),
         (None, None, "missing"), ("", None, "missing"), (" $ $", None, "missing"),
+        (Decimal("1e-7"), "1E-7", "a number"), (Decimal("sNaN"), None, "not a finite number"),
         (float("nan"), None, "not a finite number"), (r"so \boxed{}", None, "an empty box"),
         (r"so \boxed{2", None, "an empty box"), ("####", None, "an empty box"),
         ("We prove that every such word is a square, as was to be shown.", None, "a text without an answer"),
@@ -59,3 +60,23 @@ def test_readings_stand_beside_the_completions():
     table = {}
     true_reward(["p"] * 2, ["so 1/2", "none"], answer=["#### 0.5", None], log_extra=table.__setitem__)
     assert table == {"true_reward/answer": ["1/2", None], "true_reward/label": ["0.5", None]}
+
+
+def _nested(depth):
+    """A label, or a prompt, in lists of one."""
+    label = "4"
+    for _ in range(depth):
+        label = [label]
+    return label
+
+
+def test_what_is_nested_or_large_beyond_reading_is_refused_or_no_answer():
+    endless = []
+    endless.append(endless)
+    assert read_label(_nested(50)).answer == "4"
+    for label in (_nested(100_000), endless):
+        with pytest.raises(TypeError, match="of type list"):
+            read_label(label)
+        with pytest.raises(TypeError, match="chat messages"):
+            majority_reward([label, label], ["4", "5"])
+    read_label(Decimal("1e999999999"))  # whose digits nobody could hold

@@ -1,21 +1,19 @@
 """Files of labels, and of answers with their truth, record by record.
 
-JSON lines, JSON, CSV and TSV are read by the standard library, also packed by gzip; Parquet where pyarrow is
-installed.
+JSON lines, JSON, CSV and TSV may be packed by gzip or Zstandard; Parquet needs pyarrow.
 """
 
 from __future__ import annotations
 
 import csv
-import gzip
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import import_module
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from rlvr._reading import lines, opened, parquet_rows
 from rlvr.rewards.trainer_columns import shown
 
 __all__ = ["LABEL_COLUMNS", "WrittenAnswer", "label_column", "read_answers", "read_records", "value_at"]
@@ -57,54 +55,52 @@ class WrittenAnswer(NamedTuple):
 
 
 def read_records(path: str | Path) -> Iterator[dict[str, Any]]:
-    """The records of a file, by its ending: .jsonl, .json, .csv, .tsv or .parquet, the former also with .gz.
+    """The records of a file, by its ending: .jsonl, .json, .csv, .tsv (also with .gz or .zst) or .parquet.
 
     Raises
     ------
     ValueError
-        If the file is no regular one, or not what its ending says; the message names the line.
-    OSError
-        If it cannot be opened.
+        If the file cannot be read, or is not what its ending says; the message names the line.
     """
     path = Path(path)
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise ValueError(f"{path}: this is no file; a file of {_FORMATS} is accepted")
     endings = [ending.lower() for ending in path.suffixes[-2:]]
-    is_packed = endings[-1:] == [".gz"]
+    is_packed = endings[-1:] in ([".gz"], [".zst"])
     kind = endings[-2 if is_packed else -1] if len(endings) > is_packed else ""
     if kind == ".parquet" and not is_packed:
-        yield from _parquet(path)
+        yield from parquet_rows(path)
         return
     try:
-        with gzip.open(path, "rb") if is_packed else open(path, "rb") as file:
-            lines = (line.decode("utf-8-sig" if number == 0 else "utf-8") for number, line in enumerate(file))
-            if kind in (".csv", ".tsv"):
-                csv.field_size_limit(2**31 - 1)
-                for row in csv.DictReader(lines, delimiter="\t" if kind == ".tsv" else ","):
-                    yield {str(name): value for name, value in row.items()}
-            elif kind in (".jsonl", ".ndjson", ".json"):
-                yield from _json(path, lines, kind == ".json")
-            else:
+        codes = chain(["utf-8-sig"], repeat("utf-8"))
+        texts = (line.decode(code) for line, code in zip(lines(path), codes, strict=False))
+        if kind in (".csv", ".tsv"):
+            csv.field_size_limit(2**31 - 1)
+            for row in csv.DictReader(texts, delimiter="\t" if kind == ".tsv" else ","):
+                yield {str(name): value for name, value in row.items()}
+        elif kind in (".jsonl", ".ndjson", ".json"):
+            yield from _json(path, texts, kind == ".json")
+        else:
+            with opened(path):  # a folder or pipe is refused as such
                 raise ValueError(
                     f"{path}: the ending {shown(kind)} is not known; a file of {_FORMATS} is accepted"
                 )
-    except (csv.Error, UnicodeDecodeError, EOFError, gzip.BadGzipFile) as error:
+    except (csv.Error, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: cannot be read ({error}); {_FORMATS} in UTF-8 is accepted") from None
 
 
-def _json(path: Path, lines: Iterator[str], is_whole: bool) -> Iterator[dict[str, Any]]:
+def _json(path: Path, texts: Iterator[str], is_whole: bool) -> Iterator[dict[str, Any]]:
     if is_whole:
-        text = "".join(lines)
+        text = "".join(texts)
         try:
             found = json.loads(text)
         except (ValueError, RecursionError):
-            lines = iter(text.splitlines())  # JSON lines by another name
+            texts = iter(text.splitlines())  # JSON lines by another name
         else:
             if isinstance(found, dict):
                 found = next((part for part in found.values() if isinstance(part, list)), [found])
-            yield from (_record(one, f"{path}, entry {number}") for number, one in enumerate(found, 1))
+            entries = found if isinstance(found, list) else [found]
+            yield from (_record(one, f"{path}, entry {number}") for number, one in enumerate(entries, 1))
             return
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(texts, 1):
         if not line.strip():
             continue
         try:
@@ -118,21 +114,6 @@ def _record(one: Any, where: str) -> dict[str, Any]:
     if not isinstance(one, dict):
         raise ValueError(f"{where}: an object with named fields is accepted, got {shown(one)}")
     return one
-
-
-def _parquet(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        parquet = import_module("pyarrow.parquet")
-    except ImportError:
-        raise ValueError(
-            f"{path}: Parquet needs pyarrow: pip install pyarrow, or convert it to JSON lines"
-        ) from None
-    try:
-        with parquet.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=1000):
-                yield from batch.to_pylist()
-    except (ValueError, NotImplementedError) as error:
-        raise ValueError(f"{path}: cannot be read as Parquet ({shown(str(error))})") from None
 
 
 def value_at(record: Mapping[str, Any], field: str) -> Any:
