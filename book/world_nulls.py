@@ -62,7 +62,7 @@ def random_runs() -> pd.DataFrame:
     Examples
     --------
     >>> rows = random_runs()
-    >>> len(rows) > 100 and rows.study.nunique() > 8
+    >>> len(rows) > 100 and rows.study.nunique() > 7
     True
     """
     rows = pd.DataFrame([*_single(), *_repeats(), *_elsewhere()])
