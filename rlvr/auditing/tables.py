@@ -155,7 +155,7 @@ COLUMNS: Mapping[str, _Accepted] = {
     "item": _NAMED,
     "arm": _Accepted(
         lambda text: bool(arm_name(text)),
-        f"one of {', '.join(ARMS)}, or a common name of one ({', '.join(sorted({*ARM_NAMES} - {*ARMS}))})",
+        f"one of {', '.join(ARMS)}, or a common name of one such as base, coin, vote or gt",
         ARMS,
     ),
     "role": _one_of("arm", "alternative"),

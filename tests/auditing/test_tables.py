@@ -215,7 +215,7 @@ def test_what_is_no_file_of_text(tmp_path):
         ("benchmark", "dataset", "'dataset' is not known, did you mean benchmark? "),
         ("benchmark", "seed,run", "line 1: seed and run both stand; the one that tells runs apart is acc"),
         ("arm,", "colour,", "line 1: missing arm; accepted are the columns"),
-        ("frozen", "frosen", "), got 'frosen'; did you mean frozen?"),
+        ("frozen", "frosen", "gt, got 'frosen'; did you mean frozen?"),
         (
             "frozen",
             "start",
