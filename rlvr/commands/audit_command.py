@@ -93,8 +93,6 @@ def audit(
     with item and correct, or with what --field names; their items are matched across arms. Arms that were
     decoded differently (greedy, sampled), by their logs or by a table's column decoding, are refused.
     """
-    import pandas as pd
-
     from rlvr._reading import digests_as_read
     from rlvr.auditing.audit_output import print_report, to_dict, to_html, to_markdown
     from rlvr.auditing.cell_verdicts import audit as audit_tables
