@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -228,6 +229,7 @@ def _gather(
 def _as_runs(named: Sequence[Named], metrics: Sequence[str], split_samples: bool) -> list[Run]:
     """Each log by its one metric; of FROZEN, which is not trained, all logs of a benchmark together."""
     runs: list[Run] = []
+    numbers: Counter[tuple[str, str]] = Counter()
     for one in _of_frozen_together(named):
         metric, answers, explicit = _metric(one.name, one.log, metrics)
         if not answers.items:
@@ -237,7 +239,8 @@ def _as_runs(named: Sequence[Named], metrics: Sequence[str], split_samples: bool
         notices += own_notices(one.name, one.log, metric, answers.items, shares)
         notices += lost_notices(one.name, one.log, shares)
         for log, rows in _by_samples(one, answers, split_samples):
-            number = sum(run.arm == one.arm and run.log.benchmark == log.benchmark for run in runs) + 1
+            numbers[one.arm, log.benchmark] += 1
+            number = numbers[one.arm, log.benchmark]
             items, prompts = ([part[row] for row in rows] for part in (answers.items, answers.prompts))
             runs.append(Run(one.arm, number, one.name, log, items, prompts, shares[rows], tuple(notices)))
     return runs
