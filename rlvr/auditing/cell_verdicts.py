@@ -362,6 +362,9 @@ def _sources(
             names = " and ".join(arm.upper() for arm, run in zip(ARMS, shared[0], strict=True) if run == run)
             pairs = f"{names} paired by seed, {len(shared)} seeds"
             run_notes[place] = "; ".join(filter(None, (pairs, left_out[place])))
+        elif sum(len(arm.seeds) > 1 for arm in cell.arms.values()) > 1:
+            apart = "not paired, since the arms have other seeds"
+            run_notes[place] = "; ".join(filter(None, (apart, left_out[place])))
     sources = [_Source("items", every, below, above, item_notes)]
     sampled = [any((arm.samples_per_item or 1) > 1 for arm in each.values()) for each in arms]
     if (of := np.flatnonzero(unpaired & sampled)).size:

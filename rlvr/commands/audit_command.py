@@ -85,9 +85,10 @@ def audit(
 ) -> None:
     """Audit published arms: what they identify, how surely, and what would change the verdict.
 
-    A table needs the columns study, model, benchmark, arm (frozen, random, majority, true), accuracy or
-    accuracy_percent, and n_items; arms may be missing. Or, one row an answered item: study, model,
-    benchmark, arm, run, item, correct. Semicolons or tabs may stand for the commas.
+    A table needs the columns arm (frozen, random, majority, true, or base, coin, vote, gt), accuracy or
+    accuracy_percent, and n_items; arms may be missing. With a column seed or run, each row is a training run.
+    Or, one row an answered item: arm, run, item, correct, and cluster for variants of one question. With
+    either study, model, benchmark. Semicolons or tabs may stand for the commas.
 
     Logs are those of lm-evaluation-harness, Inspect, verl, and of the other tools that README lists, or lines
     with item and correct, or with what --field names; their items are matched across arms. Arms that were
