@@ -132,6 +132,7 @@ OF_CHUNKS = [
 
 OF_BOOK = {
     "benchmarks.csv": published_tables.stored_benchmarks,
+    "fuzz_runs.csv": published_tables.fuzz_runs,
     "judge_verdicts.csv": published_tables.judge_verdicts,
     "base_priors.csv": published_tables.base_priors,
     "curves.csv": published_tables.published_curves,

@@ -265,7 +265,7 @@ from rlvr.commands.command_line import main
 put = executors._Piece.keep
 def keep(piece, trained):
     put(piece, trained)
-    print("chunk", flush=True)
+    print("chunk" + chr(10), end="", flush=True)  # in one piece, since two threads may end at once
     time.sleep(0.5)
 executors._Piece.keep = keep
 main()
