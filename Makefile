@@ -73,7 +73,7 @@ lint: $(READY)  ## ruff and mypy
 	$(BIN)/mypy
 
 # Every core has a process already; waiting threads of the linear algebra would take its time from it.
-test any-cpu: export OPENBLAS_NUM_THREADS := 1
+test any-cpu book: export OPENBLAS_NUM_THREADS := 1
 
 test: $(READY)  ## lint, unit tests, and every stored chapter output against a fresh run
 	$(MAKE) -j 2 lint compiled

@@ -26,7 +26,7 @@ from rlvr.logs.harness import read_harness
 from rlvr.logs.inspect_logs import read_inspect
 from rlvr.logs.records import Fields, fields_to_offer, named_outcomes, read_records
 
-__all__ = ["ACCEPTED", "FORMATS", "Answers", "Format", "Log", "LogError", "read_benchmarks", "read_log"]
+__all__ = ["ACCEPTED", "FORMATS", "Answers", "Format", "Log", "read_benchmarks", "read_log"]
 
 
 @contextmanager
