@@ -28,7 +28,8 @@ from book.narrow_figures import WANTED
 ROOT = Path(__file__).parent.parent
 KEPT = ROOT / "_build" / "fresh"
 READ = (
-    "rlvr", "book", "network", "findings", "chapters", "_ext", "_static", "pyproject.toml", "requirements.lock",
+    "rlvr", "book", "network", "findings", "chapters", "_ext", "_static", "pyproject.toml",
+    "requirements.lock",
 )  # fmt: skip
 MADE = (".ipynb", ".pyc", ".png")  # what a run writes, or nobody
 JOBS = int(os.environ.get("JOBS") or os.cpu_count() or 1)

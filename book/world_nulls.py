@@ -28,9 +28,13 @@ class NextNull(NamedTuple):
     """Mean null over sources, and where that of a further source would lie (95%, normal sources)."""
 
     mean: Estimate
+    """Mean over sources, in points, with its interval."""
     spread: float
+    """Standard deviation between sources, in points."""
     low: float
+    """Lower end for a further source, in points."""
     high: float
+    """Upper end for a further source, in points."""
 
 
 def _family(model: str) -> str:
