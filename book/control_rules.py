@@ -21,9 +21,13 @@ class RuleError(NamedTuple):
     """How often a rule misleads, with the Monte Carlo standard error of that fraction."""
 
     rule: str
+    """What is compared."""
     concludes: str
+    """What the rule then says, wrongly."""
     rate: float
+    """Fraction of simulated studies in which it does."""
     error: float
+    """Monte Carlo standard error of that fraction."""
 
 
 def rule_errors(*, n_studies: int = 20_000, n_items: int = 500, seed: int = 0) -> list[RuleError]:

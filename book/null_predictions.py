@@ -51,7 +51,9 @@ class NullLaw(NamedTuple):
     """Law of a run's end under RANDOM, in percent and points of accuracy."""
 
     mean_change: float
+    """Expected change of accuracy from the start, in points."""
     sd: float
+    """Standard deviation of that change over runs, in points."""
     above_start: float
     """Probability that a run ends above its start."""
     share_sd: float
