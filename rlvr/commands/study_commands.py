@@ -14,7 +14,7 @@ from rich.text import Text
 
 from rlvr._checks import counted, shortened, shown
 from rlvr._escaping import visible
-from rlvr._writing import refuse_overwriting, replacing
+from rlvr._writing import refuse_overwriting, remove_halves, replacing
 from rlvr.commands.refusal import refuse, refusing
 from rlvr.commands.stored_commands import check_folder, keeping, needs, rebuild_all, rebuild_into, say_instead
 
@@ -152,6 +152,8 @@ def replay(
     rows = []
     console = Console()
     with refusing(), _kept(keep, "replay", resume) as kept, console.status("replaying") as status:
+        if store is not None and keep is not None:  # nobody else writes here: the folder has one user
+            remove_halves(store)
         for row in compare(quick=quick, heavy=heavy, **kept):
             status.update(f"replayed {row.table}")
             rows.append(row)

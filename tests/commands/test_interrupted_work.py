@@ -8,7 +8,10 @@ import signal
 import time
 
 import pytest
+from typer.testing import CliRunner
 
+from rlvr.commands.command_line import app
+from rlvr.experiments import published_study
 from tests.commands import small_variants
 from tests.commands.small_variants import COMMANDS, PROTOCOL, results
 
@@ -77,3 +80,12 @@ def test_whatever_ends_it_the_resumed_results_are_those_of_an_undisturbed_run(tm
     process, other = start(command, place, resume=True)
     assert end(process) == 0, other.read_text()
     assert results(place) == expected and shown(other) == shown(log)
+
+
+def test_a_replay_removes_what_a_killed_one_left_beside_its_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(published_study, "compare", lambda **_: [])
+    half = tmp_path / ".replay.n05_y_hg.csv"
+    half.touch()
+    options = ["replay", "--store", str(tmp_path / "replay.csv"), "--keep", str(tmp_path / "kept")]
+    result = CliRunner().invoke(app, options)
+    assert result.exit_code == 0 and not half.exists(), result.output
