@@ -86,6 +86,6 @@ def test_a_replay_removes_what_a_killed_one_left_beside_its_table(tmp_path, monk
     monkeypatch.setattr(published_study, "compare", lambda **_: [])
     half = tmp_path / ".replay.n05_y_hg.csv"
     half.touch()
-    options = ["replay", "--store", str(tmp_path / "replay.csv"), "--keep", str(tmp_path / "kept")]
+    options = ["replay", "--store", str(tmp_path / "replay.csv"), "--keep", str(tmp_path)]
     result = CliRunner().invoke(app, options)
     assert result.exit_code == 0 and not half.exists(), result.output
