@@ -1,6 +1,6 @@
 """One door for output: somebody's text is shown as text, wherever it goes.
 
-A name in a table or log may hold what a terminal, a page, a Markdown viewer, a spreadsheet or a JSON reader
+A name in a table or log may hold what a terminal, a page, a Markdown viewer or a JSON reader
 would act on. Each function here returns what the reader of one kind of output shows as that text.
 """
 
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["json_text", "markdown", "spreadsheet", "visible"]
+__all__ = ["json_text", "markdown", "visible"]
 
 # C0 and C1 controls, marks of writing direction, characters without a shape, halves of a surrogate pair. The
 # two joiners (200C, 200D) stay, since words and emoji are spelled with them.
@@ -24,8 +24,6 @@ _UNSEEN = (
 _UNSEEN_MARK = re.compile(f"[{_UNSEEN}]")
 _NOT_ASCII_UNSEEN = re.compile(f"[{_UNSEEN.removeprefix(chr(0) + '-' + chr(31))}]")
 _BREAK = re.compile("[\t\n\v\f\r\x85\u2028\u2029]+")
-_NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*", re.IGNORECASE | re.ASCII)
-_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 _MARKED = {**{mark: f"&#{ord(mark)};" for mark in "&<[]\\`@"}, **{mark: f"\\{mark}" for mark in "|*~$"}}
 _MARKDOWN = re.compile(
     r"""[&<\[\]\\`@|*~$]
@@ -78,19 +76,6 @@ def _marked(found: re.Match[str]) -> str:
     if mark[0].isdigit():
         return f"&#{ord(mark[0])};{mark[1:]}"
     return {"&": "&amp;", "<": "&lt;", ">": "&gt;"}.get(mark) or _MARKED.get(mark) or f"&#{ord(mark)};"
-
-
-def spreadsheet(text: str) -> str:
-    """`text` as a cell of a CSV or workbook: what would start a formula is quoted, a number stays one.
-
-    Examples
-    --------
-    >>> spreadsheet("=1+1"), spreadsheet("-0.5"), spreadsheet("a=1")
-    ("'=1+1", '-0.5', 'a=1')
-    """
-    if text.lstrip(" ").startswith(_FORMULA) and not _NUMBER.fullmatch(text):
-        text = f"'{text}"
-    return _UNSEEN_MARK.sub(lambda mark: mark[0] if mark[0] in "\t\r\n" else _code(mark[0]), text)
 
 
 def json_text(value: Any) -> str:

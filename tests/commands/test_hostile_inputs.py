@@ -15,7 +15,7 @@ import zstandard
 from typer.testing import CliRunner
 
 from rlvr import _reading
-from rlvr._escaping import json_text, markdown, spreadsheet, visible
+from rlvr._escaping import json_text, markdown, visible
 from rlvr.commands.command_line import app
 
 LOGS = Path(__file__).parent.parent / "data" / "logs"
@@ -167,16 +167,6 @@ def test_a_hostile_name_is_text_in_every_output(tmp_path):
         "\x1b\u202e\x9b"
     )
     assert "\x1b" not in refused(tmp_path / "\x1b[2Jgone.csv")
-
-
-@pytest.mark.parametrize(("text", "cell"), [
-    ("=1+1", "'=1+1"), ("+cmd", "'+cmd"), ("-2+3", "'-2+3"), ("@SUM(1)", "'@SUM(1)"), ("\t=1", "'\t=1"),
-    ("\r=1", "'\r=1"), (" =1", "' =1"), ("＝1", "'＝1"), ("-0.5", "-0.5"), ("+1e-3", "+1e-3"), ("-.5", "-.5"),
-    ("-", "'-"),
-    ("a=1", "a=1"), ("", ""), ("-5 apples", "'-5 apples"), ("a\x00", "a\\x00"),
-])  # fmt: skip
-def test_no_text_starts_a_formula_and_numbers_stay_numbers(text, cell):
-    assert spreadsheet(text) == cell
 
 
 def test_json_is_json_whatever_is_in_it():
