@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 from warnings import catch_warnings, filterwarnings
@@ -100,11 +99,7 @@ def audit(
     from rlvr.auditing.cell_verdicts import with_notices
     from rlvr.auditing.forest_plot import draw_forest
 
-    with (
-        refusing(),
-        _any_text() if log else nullcontext(),
-        digests_as_read(bool(page)) as digests,  # only the page names them
-    ):
+    with refusing(), digests_as_read(bool(page)) as digests:  # only the page names them
         tables = tables or []
         if not tables and not log:
             raise ValueError("no table and no --log was given; name at least one")
@@ -174,13 +169,6 @@ def audit(
         typer.echo(to_markdown(report), nl=False)
     else:
         print_report(report, Console())
-
-
-def _any_text() -> AbstractContextManager[None]:
-    """Beside pyarrow, pandas would keep text as UTF-8, which not every name of a file or an item is."""
-    import pandas as pd
-
-    return pd.option_context("mode.string_storage", "python")
 
 
 def _run_sd(texts: list[str]) -> RunSd:

@@ -96,6 +96,8 @@ class Run:
     notices: tuple[str, ...] = ()
 
 
+# Beside pyarrow, pandas would keep text as UTF-8, which not every name of a file or an item is.
+@pd.option_context("mode.string_storage", "python")
 def read_logs(
     logs: Iterable[tuple[str, str | Path]],
     *,

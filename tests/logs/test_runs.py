@@ -432,3 +432,12 @@ def test_runs_that_share_no_item_build_no_matrix(common_items):
             for n in range(2000)]  # fmt: skip
     with pytest.raises(LogError, match="2000000 of 2000000 items are not in every log"):
         match_items("sums", runs, common_items)
+
+
+def test_names_that_are_no_utf_8_are_read_beside_pyarrow_too(tmp_path):
+    arms = {"frozen": "0110", "true": "1110"}
+    logs = [(arm, tmp_path / f"{arm}\udcff.jsonl") for arm in arms]
+    for (_, path), outcomes in zip(logs, arms.values(), strict=True):
+        lines = [json.dumps({"item": f"q\ud800{i}", "correct": int(c)}) for i, c in enumerate(outcomes)]
+        path.write_text("\n".join(lines))
+    assert audit(read_logs(logs).table).cells[0].cell.arms["true"].accuracy == 0.75
