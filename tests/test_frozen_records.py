@@ -10,7 +10,7 @@ import rlvr
 
 FILLED_LATER = {
     "rlvr.logs.answers.Answers",  # while a log is read
-    "rlvr.logs.records._Others",
+    "rlvr.logs.hidden_evaluations.UnnamedFields",
     "rlvr.rewards.reward_log.FlatCoins",  # while a model trains
     "rlvr.rewards.reward_log._AtOneStep",
     "rlvr.simulator.executors._Pulse",  # while workers answer

@@ -8,10 +8,8 @@ was asked of an item are no samples of one evaluation, and are refused by the na
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +28,7 @@ from rlvr.logs.answers import (
     text_of,
 )
 from rlvr.logs.decoding import DECODINGS
+from rlvr.logs.hidden_evaluations import UnnamedFields
 from rlvr.logs.score_checks import Reading, check_scores, plain_reading
 
 __all__ = [
@@ -216,7 +215,7 @@ def read_records(
         Naming the answer, the field and what is accepted.
     """
     gathered = _Gathered(path, unscored, check, about)
-    others = _Others({*_known(where), *_known(Fields()), *_SHARED, *_DECODED})
+    others = UnnamedFields({*_known(where), *_known(Fields()), *_SHARED, *_DECODED})
     outcomes_of = outcomes or outcomes_at(where.correct)
     present: dict[tuple[str, ...], _Present] = {}
     bare: dict[tuple[str, ...], tuple[str, str]] = {}
@@ -264,60 +263,6 @@ def read_records(
 def _known(where: Fields) -> Iterator[str]:
     """All names of fields."""
     return (name for part in fields(Fields) for name in getattr(where, part.name))
-
-
-_NUMBERS_SAMPLES = re.compile(
-    r"(^|[_. -])(samples?|seed|trial|attempt|rollout|rep|repeat|repetition|replicate|gen|generation|response|"
-    r"completion|draw|try)s?([_. -]|$)|^(idx|index|[nkij])$",
-    re.IGNORECASE,
-)
-
-
-@dataclass
-class _Others:
-    """Fields that no part names, while they have few values: one may tell evaluations apart."""
-
-    known: set[str]
-    items: list[tuple[str, str]] = field(default_factory=list)
-    columns: dict[str, tuple[dict[Any, int], list[int]]] | None = None
-
-    def add(self, item: tuple[str, str], record: Mapping[str, Any]) -> None:
-        """One more record of an item."""
-        if self.columns is None:
-            names = [name for name in record if name not in self.known and not _NUMBERS_SAMPLES.search(name)]
-            self.columns = {name: ({}, []) for name in names}
-        self.items.append(item)
-        for name, (codes, column) in [*self.columns.items()]:
-            value = record.get(name)
-            if isinstance(value, (dict, list)) or len(codes) > _MOST_EVALUATIONS:
-                del self.columns[name]
-            else:
-                column.append(codes.setdefault(value, len(codes)))
-
-    def refuse_evaluations(self, path: Path) -> None:
-        """Refuse a field of which items have each value once, as only evaluations or samples can have it."""
-        if len({*self.items}) == len(self.items):
-            return
-        for name, (codes, column) in (self.columns or {}).items():
-            pairs = Counter(zip(self.items, column, strict=True))
-            n_values = Counter(item for item, _ in pairs)
-            n_several = sum(n > 1 for n in n_values.values())
-            if (
-                n_several >= _FEWEST_ITEMS
-                and len({*pairs.values()}) == 1
-                and max(n_values.values()) == len(codes)
-            ):
-                raise LogError(
-                    f"{path}: holds {n_several} items once for each {name} "
-                    f"({shortened(', '.join(map(str, codes)), 80)}), so these may be several evaluations or "
-                    f"benchmarks; one evaluation is accepted: write a file for each {name}, or say that it "
-                    f"tells benchmarks (--field benchmark={name}) or samples of an item (--field "
-                    f"sample={name}) apart"
-                )
-
-
-_MOST_EVALUATIONS = 64
-_FEWEST_ITEMS = 5  # fewer items can have each value once by chance
 
 
 class _Present(NamedTuple):
