@@ -27,7 +27,7 @@ def uniforms(*key: str | int, shape: tuple[int, ...]) -> np.ndarray:
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "big"))).random(shape)
 
 
-def prompt_order(run: int, items: Sequence[int], start: int, n_prompts: int) -> list[int]:
+def prompt_order(run: int | str, items: Sequence[int], start: int, n_prompts: int) -> list[int]:
     """`n_prompts` questions of a run from number `start` on: all in random order, again and again."""
     order: list[int] = []
     for turn in range(start // len(items), (start + n_prompts - 1) // len(items) + 1):
@@ -42,7 +42,7 @@ def rewards(
     values: Sequence[Sequence[int | None]],
     truths: Sequence[int],
     *,
-    run: int,
+    run: int | str,
     rollout: int,
     turned: bool = False,
 ) -> np.ndarray:
@@ -58,7 +58,8 @@ def rewards(
         What was read from each answer, None where nothing was.
     truths : sequence of int
         The right value of every question.
-    run, rollout : int
+    run : int or str
+    rollout : int
         Where the coins and permutations are used.
     turned : bool
         Turn every coin of RANDOM over, for the other half of an antithetic pair.
@@ -94,7 +95,7 @@ def rewards(
     return paid
 
 
-def _of_another(groups: Sequence[int], winners: Sequence, run: int, rollout: int) -> list:
+def _of_another(groups: Sequence[int], winners: Sequence, run: int | str, rollout: int) -> list:
     """For each group the winner of another question of the rollout: the next one around a random circle."""
     circle = sorted(set(groups), key=lambda item: keyed_uniform("circle", run, rollout, item))
     if len(circle) < 2:

@@ -1,8 +1,8 @@
 """The table of runs, done several at a time, each once: what has ended is not run again.
 
-``python -m language_model.design`` goes on where it was stopped and stores the results when all have ended;
-``--quick`` takes the whole path with few and short runs. The design is the pilot's: its families serve to
-choose settings and for nothing else.
+``python -m language_model.design`` goes on where it was stopped and stores the results when all have ended. Its
+runs are those of the third protocol; ``--pilot`` has those of the pilot, whose families served to choose settings
+and for nothing else, and ``--quick`` takes the whole path with few and short runs.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from typing import Any, NoReturn
 
 from language_model.arms import ARMS
 from language_model.items import PILOT
+from language_model.registered import registration
 from language_model.store import ROOT, store, write_whole
 from language_model.weights import ModelError, prepare
+from rlvr.experiments.language_model_runs import RUN_SETS
 
 __all__ = ["DESIGNS", "design", "main", "name_of"]
 
@@ -39,7 +41,7 @@ SETTINGS: dict[str, Any] = {
     "max_steps": 48, "prompts_per_step": 8, "num_generations": 64, "steps_per_generation": 8,
 }  # fmt: skip
 QUICK = SETTINGS | {"max_steps": 8, "num_generations": 8, "steps_per_generation": 4}
-PAIRS, SEEDS = range(4), range(2)
+PAIRS, SEEDS = range(1), range(1)
 
 
 def _runs(
@@ -59,7 +61,7 @@ def _runs(
 def design(
     *, quick: bool = False, device: str = "cpu", dtype: str = "float32", layers: int | None = None
 ) -> list[dict[str, Any]]:
-    """Every run, pair by pair, so that a design that was cut short is balanced."""
+    """Every run of the pilot or, `quick`, of the trial, pair by pair: cut short, it is balanced."""
     common = {"layers": layers, "every": 4 if quick else 8, "device": device, "dtype": dtype}
     runs = []
     if quick:
@@ -144,7 +146,9 @@ class Options(argparse.ArgumentParser):
 def main(arguments: list[str] | None = None) -> int:
     """Run what is missing, then store."""
     parser = Options(prog="python -m language_model.design", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--quick", action="store_true", help="the whole path with few and short runs")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--quick", action="store_true", help="the whole path with few and short runs")
+    which.add_argument("--pilot", action="store_true", help="the runs that chose the settings")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time, one thread each")
     parser.add_argument("--partial", action="store_true", help="store what has ended, run nothing")
     parser.add_argument("--layers", type=int, help="train only so many of the top layers (default: all)")
@@ -156,22 +160,29 @@ def main(arguments: list[str] | None = None) -> int:
             parser.error(f"--{name} must be at least 1, got {value}")
     build = ROOT / "_build" / "language-model"
     own = (options.layers, options.device, options.dtype) != (None, "cpu", "float32")
-    parts = ["quick" if options.quick else "pilot"]
-    parts += [str(options.layers or "all"), options.device, options.dtype] if own else []
-    work = build / "-".join(parts)
-    runs = design(quick=options.quick, device=options.device, dtype=options.dtype, layers=options.layers)
+    how = {"device": options.device, "dtype": options.dtype, "layers": options.layers}
+    digest = ""
     try:
+        if options.quick or options.pilot:
+            runs, parts = design(quick=options.quick, **how), ["quick" if options.quick else "pilot"]
+        else:
+            digest, runs = registration()
+            runs, parts = [run | how for run in runs], [f"registered-{digest[:12]}"]
+        parts += [str(options.layers or "all"), options.device, options.dtype] if own else []
+        work = build / "-".join(parts)
         model = prepare(build / "model")
         print(f"{model['model']}, licence {model['licence']}, from {model['package']}", file=sys.stderr)
         if not options.partial:
             run_missing(runs, work, build / "model", options.jobs)
         results = [result for run in runs if (result := ended(run, work))]
-        command = "make language-model" + " QUICK=1" * options.quick
+        command = "make language-model" + " QUICK=1" * options.quick + " PILOT=1" * options.pilot
         if own:
             chosen = {"layers": options.layers, "device": options.device, "dtype": options.dtype}
             command += f' OPTIONS="{" ".join(f"--{k} {v}" for k, v in chosen.items() if v)}"'
-        target = work / "data" if options.quick or own else ROOT / "rlvr" / "data"
-        written = store(results, len(runs), model, target, command)
+        beside = options.quick or own or len(results) < len(runs)
+        target = work / "data" if beside else ROOT / "rlvr" / "data"
+        stem = RUN_SETS["registered" if digest else "pilot"]
+        written = store(results, len(runs), model, target, command, stem=stem, protocol=digest)
     except (ModelError, ValueError, RuntimeError, OSError) as problem:
         if isinstance(problem, BrokenProcessPool):
             problem = RuntimeError("a run was killed, perhaps for want of memory (each takes 2.5 GB)")

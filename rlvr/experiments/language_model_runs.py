@@ -1,0 +1,201 @@
+"""The stored runs of `make language-model`: six arms on a pretrained language model, sealed and pilot.
+
+Nothing here can train them again, so a check verifies that the files belong together. The registered accuracies
+of the third protocol are a part of the paths, pair by pair.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rlvr import _data
+from rlvr._checks import choice
+from rlvr._data import stored_bytes, stored_table
+from rlvr.experiments.stored import StoredExperiment
+
+__all__ = [
+    "LANGUAGE_MODEL", "LANGUAGE_MODEL_PILOT", "MEASURES", "RUN_SETS", "accuracy_table", "language_model_items",
+    "language_model_paths", "language_model_record", "pair_changes",
+]  # fmt: skip
+
+RUN_SETS = {"registered": "language_model", "pilot": "language_model_pilot"}
+"""Each set of runs, and the stem of its files."""
+
+MEASURES = ("right", "style_logit", "greedy")
+"""The registered measures, means over trained questions."""
+
+_RUN = ["family", "arm", "design", "pair", "turned"]
+_COLUMNS = ["frozen", "random", "turned", "majority", "true", "matched", "permuted"]
+
+
+def _stem(runs: str) -> str:
+    choice("runs", runs, tuple(RUN_SETS))
+    return RUN_SETS[runs]
+
+
+def language_model_record(runs: str = "registered") -> dict[str, Any]:
+    """How the runs were made: the model, settings, versions and digests.
+
+    Parameters
+    ----------
+    runs : {"registered", "pilot"}
+        The runs of the third protocol, or those that its settings were chosen by, on other families.
+
+    Returns
+    -------
+    dict
+        Keys "command", "runs" and "planned" (counts), "model", "common", "designs", "versions",
+        "sha256 of the text"; of the registered runs also "protocol", the digest of its file.
+    """
+    return json.loads(stored_bytes(_data.DATA / f"{_stem(runs)}.json"))
+
+
+def language_model_paths(runs: str = "registered") -> pd.DataFrame:
+    """Every exact measurement along every run.
+
+    Returns
+    -------
+    DataFrame
+        One row a run and measured step: ``family``, ``arm``, ``design``, ``pair``, ``turned`` (whether every
+        coin was turned over), ``step`` (in optimiser steps); then, for trained and for held-out questions
+        (prefixes ``trained_``, ``held_out_``), means of ``right`` (accuracy), ``digits`` and ``quoted``
+        (shares of the styles), ``right_digits`` and ``right_quoted`` (accuracy given the style),
+        ``from_digits`` and ``from_quoted`` (probability of the style *and* a right answer), ``valid``,
+        ``style_logit`` (log odds of digits against quoted), ``entropy`` and ``entropy_style`` (nats),
+        ``greedy``, ``plurality`` and ``divergence`` (from the start, nats); last ``loss``, ``reward``,
+        ``clipped_low``, ``clipped_high`` (fractions of tokens) and ``gradient_norm``, means over the steps
+        since the row before.
+    """
+    return stored_table(f"{_stem(runs)}_paths.csv.gz")
+
+
+def language_model_items(runs: str = "registered") -> pd.DataFrame:
+    """Every question at the end of every run.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``family``, ``arm``, ``design``, ``pair``, ``turned``, ``item`` (its place in the family),
+        ``right`` (the exact probability of a right answer at temperature 1), ``greedy`` (0 or 1),
+        ``style_logit``.
+    """
+    return stored_table(f"{_stem(runs)}_items.csv.gz")
+
+
+def pair_changes(paths: pd.DataFrame, measure: str, *, items: str = "trained") -> pd.DataFrame:
+    """RANDOM's changes from its start, pair by pair along training.
+
+    Parameters
+    ----------
+    paths : DataFrame
+        As :func:`language_model_paths` gives it.
+    measure : str
+        Any mean over questions, without its prefix.
+    items : {"trained", "held_out"}
+
+    Returns
+    -------
+    DataFrame
+        One row a pair and measured step: ``family``, ``design``, ``pair``, ``step``; ``mean``, the mean of
+        the pair's two runs, in which the walk cancels to first order; ``walk``, half their difference.
+    """
+    rows = paths[paths["arm"] == "random"].copy()
+    key = ["family", "design", "pair"]
+    value = f"{items}_{measure}"
+    start = rows[rows["step"] == 0].set_index([*key, "turned"])[value]
+    rows["change"] = rows[value] - start.loc[list(rows[[*key, "turned"]].itertuples(index=False))].to_numpy()
+    halves = rows.pivot(index=[*key, "step"], columns="turned", values="change").dropna()
+    coins, turned = halves[False], halves[True]
+    return pd.DataFrame({"mean": (coins + turned) / 2, "walk": (coins - turned) / 2}).reset_index()
+
+
+def accuracy_table(paths: pd.DataFrame) -> pd.DataFrame:
+    """The measures of the third protocol, as its confirmatory results hold them.
+
+    Returns
+    -------
+    DataFrame
+        One row a cell, pair and measure of :data:`MEASURES`, on trained questions after the last step: ``cell``,
+        ``task`` (the pair), ``measure``, then each arm's value: ``frozen`` (the start of the pair's runs),
+        ``random`` and ``turned`` (the pair's two runs) and the other arms, empty where they were not run.
+    """
+    trained = paths[paths["arm"] != "frozen"]
+    last = trained["step"].max()
+    tables = []
+    for measure in MEASURES:
+        value = f"trained_{measure}"
+        ends = trained[trained["step"] == last].copy()
+        ends["column"] = np.where(ends["turned"], "turned", ends["arm"])
+        table = ends.pivot(index=["family", "design", "pair"], columns="column", values=value)
+        starts = trained[(trained["step"] == 0) & (trained["arm"] == "random") & ~trained["turned"]]
+        table["frozen"] = starts.set_index(["family", "design", "pair"])[value]
+        tables.append(table.reindex(columns=_COLUMNS).assign(measure=measure).reset_index())
+    rows = pd.concat(tables, ignore_index=True)
+    rows["cell"] = rows["family"] + " " + rows["design"]
+    rows = rows.rename(columns={"pair": "task"})[["cell", "task", "measure", *_COLUMNS]]
+    return rows.sort_values(["cell", "task", "measure"], kind="stable", ignore_index=True)
+
+
+def _verified(runs: str) -> dict[str, bool]:
+    """Whether the record, the paths and the items are of one set of runs."""
+    record, paths, items = (
+        read(runs) for read in (language_model_record, language_model_paths, language_model_items)
+    )
+    found = {
+        f"{name} has the SHA-256 of the record": digest
+        == hashlib.sha256(gzip.decompress(stored_bytes(_data.DATA / name))).hexdigest()
+        for name, digest in record["sha256 of the text"].items()
+    }
+    first, ends = (paths.loc[getattr(paths.groupby(_RUN)["step"], at)()] for at in ("idxmin", "idxmax"))
+    held = set(ends.set_index(_RUN).index)
+    found["paths and items hold the runs that the record counts, all that were planned"] = (
+        held == set(items.groupby(_RUN).size().index) and len(held) == record["runs"] == record["planned"]
+    )
+    by_split = first.filter(regex="_right$|_style_logit$").assign(
+        family=first["family"], pair=first["pair"] if "protocol" in record else 0
+    )
+    found["every run of a family and split starts from the same model, to the last digit"] = bool(
+        (by_split.groupby(["family", "pair"]).nunique() == 1).all(axis=None)
+    )
+    return found
+
+
+def _registered() -> dict[str, bool]:
+    from rlvr.experiments.sealed_protocol import load_protocol, load_results
+
+    folder = _data.DATA
+    protocol, results = load_protocol(folder / "protocol-3.yml"), load_results(folder / "confirmatory-3")
+    digests = {protocol.digest, results.digest, language_model_record()["protocol"]}
+    return _verified("registered") | {
+        "the runs, their results and the protocol carry one digest": len(digests) == 1,
+        "the registered accuracies are those at the ends of the paths": accuracy_table(
+            language_model_paths()
+        ).equals(results.accuracy),
+    }
+
+
+def _files(stem: str) -> tuple[str, ...]:
+    return f"{stem}_paths.csv.gz", f"{stem}_items.csv.gz", f"{stem}.json"
+
+
+LANGUAGE_MODEL = StoredExperiment(
+    files=(*_files(RUN_SETS["registered"]), "confirmatory-3_accuracy.csv", "confirmatory-3_gate.csv"),
+    digits="verified against each other",
+    verify=_registered,
+    made_by="make language-model",
+)
+"""Trained in an environment of its own, which `make language-model` builds."""
+
+LANGUAGE_MODEL_PILOT = replace(
+    LANGUAGE_MODEL,
+    files=_files(RUN_SETS["pilot"]),
+    verify=lambda: _verified("pilot"),
+    made_by="make language-model PILOT=1",
+)
