@@ -1,8 +1,8 @@
 """The table of runs, done several at a time, each once: what has ended is not run again.
 
-``python -m language_model.design`` goes on where it was stopped and stores the results when all have ended. Its
-runs are those of the third protocol; ``--pilot`` has those of the pilot, whose families served to choose settings
-and for nothing else, and ``--quick`` takes the whole path with few and short runs.
+``python -m language_model.design`` goes on where it was stopped and stores the results when all have ended.
+Its runs are those of the third protocol; ``--pilot`` has those of the pilot, whose families served to
+choose settings and for nothing else, and ``--quick`` takes the whole path with few and short runs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from language_model.arms import ARMS
 from language_model.items import PILOT
 from language_model.registered import registration
 from language_model.store import ROOT, store, write_whole
-from language_model.weights import ModelError, prepare
+from language_model.weights import ModelError, given_model, prepare
 from rlvr.experiments.language_model_runs import RUN_SETS
 
 __all__ = ["DESIGNS", "design", "main", "name_of"]
@@ -152,6 +152,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time, one thread each")
     parser.add_argument("--partial", action="store_true", help="store what has ended, run nothing")
     parser.add_argument("--layers", type=int, help="train only so many of the top layers (default: all)")
+    parser.add_argument("--model", type=Path, help="another model: a folder that transformers can load")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--dtype", choices=["float32", "float64", "bfloat16"], default="float32")
     options = parser.parse_args(arguments)
@@ -159,7 +160,7 @@ def main(arguments: list[str] | None = None) -> int:
         if (value := getattr(options, name)) is not None and value < 1:
             parser.error(f"--{name} must be at least 1, got {value}")
     build = ROOT / "_build" / "language-model"
-    own = (options.layers, options.device, options.dtype) != (None, "cpu", "float32")
+    own = (options.layers, options.device, options.dtype, options.model) != (None, "cpu", "float32", None)
     how = {"device": options.device, "dtype": options.dtype, "layers": options.layers}
     digest = ""
     try:
@@ -169,15 +170,17 @@ def main(arguments: list[str] | None = None) -> int:
             digest, runs = registration()
             runs, parts = [run | how for run in runs], [f"registered-{digest[:12]}"]
         parts += [str(options.layers or "all"), options.device, options.dtype] if own else []
+        folder = options.model or build / "model"
+        model = given_model(folder) if options.model else prepare(folder)
+        parts += [model["source"][:12]] if options.model else []
         work = build / "-".join(parts)
-        model = prepare(build / "model")
         print(f"{model['model']}, licence {model['licence']}, from {model['package']}", file=sys.stderr)
         if not options.partial:
-            run_missing(runs, work, build / "model", options.jobs)
+            run_missing(runs, work, folder, options.jobs)
         results = [result for run in runs if (result := ended(run, work))]
         command = "make language-model" + " QUICK=1" * options.quick + " PILOT=1" * options.pilot
         if own:
-            chosen = {"layers": options.layers, "device": options.device, "dtype": options.dtype}
+            chosen = how | {"model": options.model}
             command += f' OPTIONS="{" ".join(f"--{k} {v}" for k, v in chosen.items() if v)}"'
         beside = options.quick or own or len(results) < len(runs)
         target = work / "data" if beside else ROOT / "rlvr" / "data"

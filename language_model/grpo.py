@@ -156,7 +156,13 @@ class Trainer:
     """Trains a policy step by step; the same arguments give the same bits for one number of threads."""
 
     def __init__(
-        self, policy: Policy, settings: Settings, arm: str, run: int | str, items: list[int], turned: bool = False
+        self,
+        policy: Policy,
+        settings: Settings,
+        arm: str,
+        run: int | str,
+        items: list[int],
+        turned: bool = False,
     ) -> None:
         self.policy, self.settings, self.arm, self.run = policy, settings, arm, run
         self.items, self.turned, self.step = items, turned, 0

@@ -1,7 +1,8 @@
 """The runs that the third protocol asks for; every random number of them comes from the digest of its bytes.
 
-The unit of replication is the pair: its number and the digest are the key of its questions' order, of its coins,
-of what is sampled, and of which questions are held out. Arms and cells share all of them, pair by pair.
+The unit of replication is the pair: its number and the digest are the key of its questions' order, of its
+coins, of what is sampled, and of which questions are held out. Arms and cells share all of them, pair by
+pair.
 """
 
 from __future__ import annotations

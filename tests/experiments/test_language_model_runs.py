@@ -1,0 +1,106 @@
+"""The stored runs of the pretrained model, and what is read from them."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from language_model.items import FAMILIES, PILOT
+from language_model.registered import PROTOCOL, registration
+from rlvr.experiments.language_model_runs import (
+    LANGUAGE_MODEL,
+    LANGUAGE_MODEL_PILOT,
+    accuracy_table,
+    arm_table,
+    language_model_items,
+    language_model_outcomes,
+    language_model_paths,
+    language_model_record,
+    pair_changes,
+)
+from rlvr.experiments.sealed_protocol import REGISTERED, load_results
+from rlvr.experiments.stored import check
+
+
+@pytest.mark.parametrize("experiment", [LANGUAGE_MODEL, LANGUAGE_MODEL_PILOT])
+def test_the_stored_tables_belong_together(experiment):
+    assert all(check(experiment).values())
+
+
+def test_the_registered_runs_are_those_that_the_protocol_asks_for():
+    asked = registration()
+    assert REGISTERED["3"][0] == PROTOCOL and asked.digest == language_model_record()["protocol"]
+    key = ["family", "arm", "design", "pair", "turned"]
+    stored = language_model_items()[key].drop_duplicates()
+    assert {tuple(run[name] for name in key) for run in asked.runs} == set(stored.itertuples(index=False))
+    pilot = language_model_items("pilot")["family"].unique()
+    assert set(stored["family"]) == set(FAMILIES) and set(pilot) == set(PILOT) and not FAMILIES.keys() & PILOT
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_run_starts_at_the_prior_to_the_last_digit(family):
+    # FROZEN's questions one by one, in the split that the digest gives each pair, are where that pair starts.
+    items, paths, digest = language_model_items(), language_model_paths(), registration().digest
+    frozen = items[(items["family"] == family) & (items["arm"] == "frozen")].sort_values("item")
+    starts = paths[(paths["family"] == family) & (paths["step"] == 0)]
+    assert starts["pair"].nunique() == 16
+    for _, start in starts.iterrows():
+        splits = FAMILIES[family].split(f"{digest} {start['pair']}")
+        for where, places in zip(("trained", "held_out"), splits, strict=True):
+            for measure in ("right", "greedy", "style_logit"):
+                mean = frozen[measure].to_numpy()[places].mean()
+                assert start[f"{where}_{measure}"] == pytest.approx(mean, abs=2e-6)
+
+
+def paths_by_hand():
+    row = {"family": "A", "design": "clipped", "turned": False, "held_out_right": 0.4}
+    runs = [("random", 0, False, 0.6), ("random", 0, True, 0.3), ("random", 1, False, 0.5),
+            ("random", 1, True, 0.5), ("true", 0, False, 0.9)]  # fmt: skip
+    rows = []
+    for arm, pair, turned, end in runs:
+        for step, value in ((0, 0.4), (8, 0.45), (24, end)):
+            rows.append(row | {"arm": arm, "pair": pair, "turned": turned, "step": step})
+            rows[-1] |= {f"trained_{name}": value for name in ("right", "style_logit", "greedy")}
+    return pd.DataFrame([*rows, rows[0] | {"arm": "frozen"}])
+
+
+def test_pairs_by_hand():
+    changes = pair_changes(paths_by_hand(), "right").set_index(["pair", "step"])
+    assert changes.loc[(0, 24), ["mean", "walk"]].tolist() == pytest.approx([0.05, 0.15])
+    assert changes.loc[(1, 24), ["mean", "walk"]].tolist() == pytest.approx([0.1, 0.0])
+    assert (changes.loc[(slice(None), 0), ["mean", "walk"]] == 0).all(axis=None)
+
+
+def test_arms_by_hand():
+    table = arm_table(paths_by_hand(), "right").loc["A", "clipped"]
+    assert table.loc[0, ["frozen", "random", "turned", "true"]].tolist() == [0.4, 0.6, 0.3, 0.9]
+    assert np.isnan(table.loc[1, "true"]) and table["majority"].isna().all()
+    assert arm_table(paths_by_hand(), "right", step=8).loc[("A", "clipped", 0), "true"] == 0.45
+    assert arm_table(paths_by_hand(), "right", items="held_out")["random"].tolist() == [0.4, 0.4]
+    rows = accuracy_table(paths_by_hand())
+    assert rows["cell"].unique().tolist() == ["A clipped"] and len(rows) == 6
+
+
+def test_results_give_pairs_their_mean_and_their_walk():
+    results = load_results(REGISTERED["3"][1])
+    table = arm_table(language_model_paths(), "right").loc["B", "clipped"]
+    mean = results.arm("B clipped", "random", "right")
+    assert np.allclose(mean, table[["random", "turned"]].mean(axis=1))
+    walk = results.arm("B clipped", "random", "right", "walk")
+    assert np.allclose(walk, (table["random"] - table["turned"]) / 2) and (walk < 0).any()
+    assert np.allclose(results.arm("B clipped", "random", "right", "size"), np.abs(walk))
+    assert (results.arm("B clipped", "frozen", "right", "walk") == 0).all()
+    for wrong in ({"measure": None}, {"measure": "wrong"}, {"half": "other"}, {"arm": "none"}):
+        with pytest.raises(ValueError, match="must be one of"):
+            results.arm(**{"cell": "A clipped", "arm": "random", "measure": "right"} | wrong)
+
+
+def test_outcomes_are_one_row_an_arm_run_and_question():
+    items = language_model_items()
+    table = language_model_outcomes(items, family="A")
+    assert set(table["arm"]) == {"frozen", "random", "majority", "true"} and set(table["correct"]) == {0, 1}
+    assert table.groupby(["arm", "run"])["item"].nunique().eq(51).all()
+    assert table[table["arm"] == "random"]["run"].nunique() == 16
+    exact = language_model_outcomes(items, family="A", correct="right")
+    assert abs(table["correct"].mean() - exact["correct"].mean()) < 4 * np.sqrt(0.25 / len(table))
+    with pytest.raises(ValueError, match="family"):
+        language_model_outcomes(items, family="C")
