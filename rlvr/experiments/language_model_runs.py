@@ -216,9 +216,7 @@ def language_model_outcomes(
 
 def _verified(runs: str) -> dict[str, bool]:
     """Whether the record, the paths and the items are of one set of runs."""
-    record, paths, items = (
-        read(runs) for read in (language_model_record, language_model_paths, language_model_items)
-    )
+    record, paths, items = language_model_record(runs), language_model_paths(runs), language_model_items(runs)
     found = {
         f"{name} has the SHA-256 of the record": digest
         == hashlib.sha256(gzip.decompress(stored_bytes(_data.DATA / name))).hexdigest()

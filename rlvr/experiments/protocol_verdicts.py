@@ -185,14 +185,15 @@ def _claim(kind: str, spec: Any, protocol: Protocol, results: ConfirmatoryResult
     region, words = _region(spec)
     measure = spec.get("measure")
 
-    def difference(arm: str, base: str, cell: str, measure: str | None) -> np.ndarray:
+    def less(arm: str, base: str, cell: str, measure: str | None) -> np.ndarray:
         above, below = (results.arm(cell, each, measure, spec.get("half", "mean")) for each in (arm, base))
         apart = above - below
         return apart if measure is None else apart[~np.isnan(apart)]  # the pairs that have both arms
 
     def term(name: str, cell: str, measure: str | None = measure) -> np.ndarray:
         choice("term", name, tuple(TERMS))
-        return difference(*TERMS[name], cell, measure)
+        arm, base = TERMS[name]
+        return less(arm, base, cell, measure)
 
     def effects() -> dict[str, np.ndarray]:
         blocks = contrasts(design_cells(protocol, results, spec["design"]))
@@ -255,8 +256,9 @@ def _claim(kind: str, spec: Any, protocol: Protocol, results: ConfirmatoryResult
             sum_of = ", ".join(f"{weight:+g} {' '.join(of)}" for weight, *of in spec["sum"])
             return mean_claim(np.sum(parts, axis=0), **region, label=f"{named} at {sum_of} {words}")
         case "difference":
-            label = f"{named[0]} - {named[1]} at {spec['cell']} {words}"
-            return mean_claim(difference(*named, spec["cell"], measure), **region, label=label)
+            above, below = named
+            label = f"{above} - {below} at {spec['cell']} {words}"
+            return mean_claim(less(above, below, spec["cell"], measure), **region, label=label)
         case _:
             label = f"P({named} of one run off by {spec['by']:g}) at {spec['cell']} {words}"
             return far_claim(term(named, spec["cell"]), by=spec["by"], **region, label=label)

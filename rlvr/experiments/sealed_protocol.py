@@ -131,7 +131,7 @@ class ConfirmatoryResults:
             if measure is not None or half != "mean":
                 raise ValueError("these results have no measures and no coins that were turned over")
             return rows[[arm]].to_numpy()
-        choice("measure", measure, tuple(dict.fromkeys(rows["measure"])))
+        choice("measure", str(measure), tuple(dict.fromkeys(rows["measure"])))
         rows = rows[rows["measure"] == measure]
         choice("arm", arm, [name for name in rows if name not in ("cell", "task", "measure")])
         if half != "mean":
