@@ -24,7 +24,7 @@ from language_model.store import ROOT, store, write_whole
 from language_model.weights import ModelError, given_model, prepare
 from rlvr.experiments.language_model_runs import RUN_SETS
 
-__all__ = ["DESIGNS", "design", "main", "name_of"]
+__all__ = ["DESIGNS", "design", "main", "name_of", "prepare_worker"]
 
 CLIPS: dict[str, dict[str, Any]] = {
     "clipped": {"epsilon": 0.2},
@@ -95,8 +95,8 @@ def ended(run: dict[str, Any], work: Path) -> dict[str, Any] | None:
     return result if result.get("run") == run else None
 
 
-def _prepare() -> None:
-    """What a worker does once: one thread, no network, no chatter."""
+def prepare_worker() -> None:
+    """What a process does before it trains: one thread, no network, no chatter."""
     os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # without it a graphics card may sum in another order
     import torch
@@ -121,7 +121,7 @@ def run_missing(runs: list[dict[str, Any]], work: Path, model: Path, jobs: int) 
     missing = [run for run in runs if not ended(run, work)]
     context = multiprocessing.get_context("spawn")
     with (
-        ProcessPoolExecutor(jobs, mp_context=context, initializer=_prepare) as pool,
+        ProcessPoolExecutor(jobs, mp_context=context, initializer=prepare_worker) as pool,
         tqdm(total=len(missing), desc="runs", file=sys.stderr) as bar,
     ):
         futures = [pool.submit(_train, run, work, model) for run in missing]

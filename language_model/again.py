@@ -1,0 +1,47 @@
+"""Train a stored run again, from nothing, and say how far it is from what is stored.
+
+``python -m language_model.again`` takes one at random from those of the third protocol. With
+``ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE`` before it the processor's sums are done in another order.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+
+from language_model.design import name_of, prepare_worker
+from language_model.registered import registration
+from language_model.store import KEY
+from language_model.train import train
+from language_model.weights import prepare
+from rlvr.experiments.language_model_runs import language_model_paths
+
+__all__ = ["main"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Repeat one run; exit code 1 if a digit differs by more than 1e-4."""
+    parser = argparse.ArgumentParser(prog="python -m language_model.again", description=__doc__)
+    runs = {name_of(run): run for run in registration().runs}
+    parser.add_argument("name", nargs="?", choices=list(runs), metavar="RUN", help="by default a random one")
+    name = parser.parse_args(arguments).name or random.choice(list(runs))
+    run = runs[name]
+    prepare_worker()
+    with TemporaryDirectory() as folder:
+        prepare(Path(folder) / "model")
+        result = train(run, Path(folder) / "model")
+    stored = language_model_paths()
+    same = (stored[KEY] == pd.Series({key: run[key] for key in KEY})).all(axis=1)
+    again = pd.DataFrame(result["path"]).round(6)
+    apart = (stored[same].reset_index(drop=True)[again.columns] - again).abs().max(axis=None)
+    print(f"{name}: {len(again)} rows of {again.shape[1]} numbers, largest difference {apart:g}")
+    return int(not apart <= 1e-4)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
