@@ -28,8 +28,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Repeat one run; exit code 1 if a digit differs by more than 1e-4."""
     parser = argparse.ArgumentParser(prog="python -m language_model.again", description=__doc__)
     runs = {name_of(run): run for run in registration().runs}
-    parser.add_argument("name", nargs="?", choices=list(runs), metavar="RUN", help="by default a random one")
+    parser.add_argument("name", nargs="?", metavar="RUN", help="by default a random one")
     name = parser.parse_args(arguments).name or random.choice(list(runs))
+    if name not in runs:
+        parser.exit(2, f"no run is called {name}; the first is {next(iter(runs))}\n")
     run = runs[name]
     prepare_worker()
     with TemporaryDirectory() as folder:
