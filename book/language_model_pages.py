@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
@@ -13,11 +15,20 @@ from numpy.typing import NDArray
 
 from language_model.items import FAMILIES
 from rlvr import GRPOConfig, StrategyFamily, simulate
-from rlvr.experiments.language_model_runs import pair_changes
+from rlvr.experiments.language_model_runs import language_model_outcomes, pair_changes
 from rlvr.plots import TERM_COLOURS
 from rlvr.stats import Estimate
 
-__all__ = ["CLIPS", "Prediction", "Prior", "draw_drifts", "draw_pairs", "predicted_drifts", "prior_of"]
+__all__ = [
+    "CLIPS",
+    "Prediction",
+    "Prior",
+    "draw_drifts",
+    "draw_pairs",
+    "predicted_drifts",
+    "prior_of",
+    "write_logs",
+]
 
 CLIPS = {"clipped": (0.2, 0.2), "wider": (0.2, 0.28), "unclipped": None}
 """Each design, and the bounds of its clip."""
@@ -139,3 +150,25 @@ def draw_drifts(
     axes.set_yticks(range(len(shown)), [", ".join(key) for key in reversed(shown)])
     axes.set_xlabel("change of the log odds of digits in 24 steps")
     return figure
+
+
+def write_logs(items: pd.DataFrame, family: str, folder: Path, *, n_runs: int) -> list[tuple[str, Path]]:
+    """Write logs of the first runs of each arm, one answer a question; return (arm, file) of each."""
+    outcomes = language_model_outcomes(items, family=family)
+    logs = []
+    for (arm, run), rows in outcomes.groupby(["arm", "run"], sort=False):
+        if run < n_runs:
+            path = folder / f"{family}-{arm}-{run}.jsonl"
+            lines = [
+                {"item": question, "correct": int(right)}
+                for question, right in zip(_questions(family, rows["item"]), rows["correct"], strict=True)
+            ]
+            path.write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
+            logs.append((arm, path))
+    return logs
+
+
+def _questions(family: str, places: pd.Series) -> list[str]:
+    """The text of each question."""
+    asked = FAMILIES[family]
+    return [asked.question(asked.pairs[place]) for place in places]
