@@ -29,7 +29,8 @@ from numpy.typing import NDArray
 
 from rlvr._locking import FolderLock
 from rlvr._writing import replacing
-from rlvr.simulator.executors import Chunk, n_threads, train_chunk
+from rlvr.simulator.chunks import Chunk, argument_digest, fault_of, sealed, train_chunk
+from rlvr.simulator.executors import n_threads
 
 __all__ = ["KeptChunks", "chunk_digest", "code_digest"]
 
@@ -110,9 +111,9 @@ class KeptChunks(Executor):
         results = self.find(digest)
         if results is not None:
             found: Future = Future()
-            found.set_result(results)
+            found.set_result(sealed(chunk, results))
             return found
-        return _Keeping(self, digest, self._trains.submit(train_chunk, chunk))
+        return _Keeping(self, chunk, digest, self._trains.submit(train_chunk, chunk))
 
     def find(self, digest: str) -> dict[str, NDArray] | None:
         """What was kept under a digest, or None; anything else that lies there is reported and removed."""
@@ -180,11 +181,11 @@ class KeptChunks(Executor):
 
 
 class _Keeping(Future):
-    """A chunk's results, which are on the disk before they are known."""
+    """A chunk's results, which are on the disk before they are known; what is no answer is passed on."""
 
-    def __init__(self, kept: KeptChunks, digest: str, trained: Future) -> None:
+    def __init__(self, kept: KeptChunks, chunk: Chunk, digest: str, trained: Future) -> None:
         super().__init__()
-        self._kept, self._digest, self._trained = kept, digest, trained
+        self._kept, self._chunk, self._digest, self._trained = kept, chunk, digest, trained
         trained.add_done_callback(self._keep)
 
     def cancel(self) -> bool:
@@ -195,7 +196,8 @@ class _Keeping(Future):
     def _keep(self, trained: Future) -> None:
         try:
             results = trained.result()
-            self._kept.keep(self._digest, results)
+            if not fault_of(self._chunk, results):
+                self._kept.keep(self._digest, results)
         except BaseException as problem:
             if self.set_running_or_notify_cancel():
                 self.set_exception(problem)
@@ -236,19 +238,7 @@ def _verified(path: Path, digest: str) -> dict[str, NDArray] | None:
 
 def chunk_digest(chunk: Chunk) -> str:
     """Digest of a chunk's arguments and of the code that trains it, as hexadecimal digits."""
-    digest = hashlib.sha256(code_digest().encode())
-    front = {
-        "shared": chunk.shared,
-        "runs": (chunk.first, chunk.last, chunk.n_seeds),
-        "results": chunk.results,
-    }
-    for name, value in {**front, **chunk.by_task, **chunk.settings}.items():
-        if isinstance(value, np.ndarray):
-            digest.update(f"{name} {value.dtype.str} {value.shape} ".encode())
-            digest.update(np.ascontiguousarray(value).tobytes())
-        else:
-            digest.update(f"{name} {value!r} ".encode())
-    return digest.hexdigest()
+    return hashlib.sha256(code_digest().encode() + argument_digest(chunk)).hexdigest()
 
 
 @cache
