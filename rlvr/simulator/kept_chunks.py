@@ -20,6 +20,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
+from math import prod
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -35,8 +36,10 @@ from rlvr.simulator.executors import n_threads
 __all__ = ["KeptChunks", "chunk_digest", "code_digest"]
 
 _PACKAGE = Path(__file__).parents[1]
-_WHOLE, _HALF = ("*.npz",), (".*.npz",)
 _SEAL = 64  # digits of a digest
+_WHOLE, _HALF = ("[0-9a-f]" * _SEAL + ".npz",), (".*.npz",)
+_MOST = 2**30  # bytes of results that no chunk has the size of
+_FRONT = 2**12  # bytes of an array's name and shape, at the most
 
 
 class KeptChunks(Executor):
@@ -108,19 +111,23 @@ class KeptChunks(Executor):
             return self._trains.submit(fn, *args, **kwargs)
         (chunk,) = args
         digest = chunk_digest(chunk)
-        results = self.find(digest)
+        n_numbers = chunk.settings["arms"].size * chunk.n_runs * sum(map(prod, chunk.results.values()))
+        results = self.find(digest, most=8 * n_numbers + _FRONT * (1 + len(chunk.results)))
         if results is not None:
             found: Future = Future()
             found.set_result(sealed(chunk, results))
             return found
         return _Keeping(self, chunk, digest, self._trains.submit(train_chunk, chunk))
 
-    def find(self, digest: str) -> dict[str, NDArray] | None:
-        """What was kept under a digest, or None; anything else that lies there is reported and removed."""
+    def find(self, digest: str, *, most: int = _MOST) -> dict[str, NDArray] | None:
+        """What was kept under a digest, or None; anything else that lies there is reported and removed.
+
+        So is a file of more than `most` bytes, which is not read.
+        """
         path = self._path(digest)
         if not os.path.lexists(path):
             return None
-        results = _verified(path, digest)
+        results = _verified(path, digest, most)
         if results is None:
             if path.is_dir() and not path.is_symlink():
                 raise IsADirectoryError(
@@ -222,12 +229,13 @@ def _seal(digest: str, content: bytes) -> bytes:
     return hashlib.sha256(digest.encode() + content).hexdigest().encode()
 
 
-def _verified(path: Path, digest: str) -> dict[str, NDArray] | None:
+def _verified(path: Path, digest: str, most: int) -> dict[str, NDArray] | None:
     """The results in a file if they were kept there under this digest; nothing is parsed before."""
     try:
-        if not path.is_file():  # opening a pipe would wait
+        if not path.is_file() or path.stat().st_size > most:  # opening a pipe would wait
             return None
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(most + 1)  # it may grow
     except (OSError, MemoryError):
         return None
     if _seal(digest, data[:-_SEAL]) != data[-_SEAL:]:

@@ -222,7 +222,13 @@ def test_an_answer_beyond_any_model_is_refused_with_its_place_and_the_most_accep
     ):
         result = run(*arguments)
         assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
-        for part in ("long.jsonl.gz", place, f"{len(text):,} characters", f"{MOST_READ:,}", "--field output=NAME"):
+        for part in (
+            "long.jsonl.gz",
+            place,
+            f"{len(text):,} characters",
+            f"{MOST_READ:,}",
+            "--field output=NAME",
+        ):
             assert part in result.stderr
     labels = written(tmp_path / "labels.jsonl.gz", [{"answer": text}, {"answer": 5}], packed=True)
     result = run("labels", labels)
