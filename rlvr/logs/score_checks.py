@@ -33,8 +33,8 @@ class TooLong(ValueError):
 
     def __init__(self, text: str) -> None:
         super().__init__(
-            f"an output of {len(text):,} characters, of which at most {MOST_READ:,} are accepted; name the field "
-            "of the output (--field output=NAME) if this is another, or cut it"
+            f"an output of {len(text):,} characters, of which at most {MOST_READ:,} are accepted; name the "
+            "field of the output (--field output=NAME) if this is another, or cut it"
         )
 
 

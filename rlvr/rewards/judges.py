@@ -82,7 +82,7 @@ def _both(answer: Any, label: Any) -> bool:
 
 
 def _short_alike(same: Callable[[Any, Any], Any], answer: Any, label: Any) -> bool:
-    """As a package's own comparison says, which makes dozens of copies of both, of which a vote has hundreds."""
+    """As a package's own comparison says, which copies both dozens of times, and a vote compares hundreds."""
     return len(str(answer)) + len(str(label)) <= _MOST_COMPARED and bool(same(answer, label))
 
 
