@@ -26,7 +26,8 @@ PIECES = [
 ]  # fmt: skip
 SIGNS = [piece for piece in PIECES if 0 < len(piece) < 3]
 BEFORE_RUNS = [
-    "", "1\\text{cm}", "1^", "1^{", "\\boxed", "\\boxed{", "#### ", "\\sqrt", "\\frac", "\\frac{1}", "$", "x =", "1/", "-(",
+    "", "1\\text{cm}", "1^", "1^{", "\\boxed", "\\boxed{", "#### ", "\\sqrt", "\\frac", "\\frac{1}", "$",
+    "x =", "1/", "-(",
 ]  # fmt: skip
 """What may begin something that a long run of one sign then leaves open."""
 DEEP: list[Any] = []
@@ -57,7 +58,7 @@ GROUP = 4
 
 
 def completion(draw: random.Random) -> Any:
-    """One completion, one in two thousand of them a megabyte long, and as many with a long run of one sign."""
+    """One completion; of two thousand one is a megabyte long, and one has a long run of one sign."""
     kind = draw.random()
     if kind < 0.05:
         return draw.choice(OBJECTS)
