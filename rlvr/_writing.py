@@ -61,7 +61,8 @@ def replacing(*targets: str | Path) -> Iterator[tuple[Path, ...]]:
             fresh.append(Path(name))
         yield tuple(fresh)
         for new, place in zip(fresh, places, strict=True):
-            os.chmod(new, _mode(place))
+            with suppress(PermissionError):  # of a file system that has none
+                os.chmod(new, _mode(place))
             with new.open("rb") as file:
                 os.fsync(file.fileno())
         for new, place in zip(fresh, places, strict=True):

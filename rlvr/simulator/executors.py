@@ -242,7 +242,7 @@ def _collect(
     try:
         for place in unanswered:
             try:
-                begin(place, executor or here)
+                begin(place, here if executor is None else executor)  # which may be false, or empty
             except Exception as problem:
                 if not _is_loss(problem):
                     raise

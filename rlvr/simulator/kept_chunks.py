@@ -102,7 +102,7 @@ class KeptChunks(Executor):
         self._lock = _made_and_locked(self.folder)
         self._report, self._counting = report or _warn, Lock()
         self._remove(*_HALF, *(() if resume else _WHOLE))
-        self._trains = executor or ThreadPoolExecutor(threads)
+        self._trains = ThreadPoolExecutor(threads) if executor is None else executor
         self._owned = executor is None
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:

@@ -223,6 +223,23 @@ def test_a_future_that_calls_before_it_is_done_is_not_waited_for(expected):
         assert_same(runs_by(Submitting(lambda *_: Early())), expected)
 
 
+def test_an_executor_that_is_false_or_empty_is_one(expected, tmp_path):
+    class Empty(Answering):
+        n = 0
+
+        def __len__(self):
+            return 0
+
+        def submit(self, fn, /, *args, **kwargs):
+            self.n += 1
+            return super().submit(fn, *args, **kwargs)
+
+    executor = Empty(lambda answer, _: answer)
+    assert_same(runs_by(executor), expected)
+    assert_same(runs_by(KeptChunks(tmp_path / "chunks", executor)), expected)
+    assert executor.n == 2 * N_CHUNKS
+
+
 def test_a_future_that_calls_twice_counts_once(expected):
     class Twice(Future):
         def add_done_callback(self, fn):
