@@ -135,3 +135,8 @@ def test_a_policy_and_its_correct_set_come_back_as_arrays():
 def test_what_is_no_policy_is_named(policy, correct, message):
     with pytest.raises(ValueError, match=message):
         policy_and_correct(policy, correct)
+
+
+@pytest.mark.parametrize("text", [" " * 300_000, "x" + "\t" * 300_000 + "y", ("\r" + " " * 200_000) * 2])
+def test_a_long_run_of_blanks_is_shortened_at_once(text):
+    assert len(shortened(text)) <= 130 and "\r" not in shortened(text)

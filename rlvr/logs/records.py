@@ -29,7 +29,7 @@ from rlvr.logs.answers import (
 )
 from rlvr.logs.decoding import DECODINGS
 from rlvr.logs.hidden_evaluations import UnnamedFields
-from rlvr.logs.score_checks import Reading, check_scores, plain_reading
+from rlvr.logs.score_checks import Reading, TooLong, check_scores, plain_reading
 
 __all__ = [
     "READING",
@@ -423,7 +423,10 @@ class _Gathered:
         if truth is not None:
             part.truths[item] = text_of(truth)
             if output is not None and self.check:
-                part.readings[place] = plain_reading(output, truth, values.values())
+                try:
+                    part.readings[place] = plain_reading(output, truth, values.values())
+                except TooLong as problem:
+                    raise LogError(f"{self.path}, answer {part.n_read}: {problem}") from None
         for metric, value in values.items():
             if (column := part.columns.get(metric)) is None:
                 column = part.columns[metric] = Answers()

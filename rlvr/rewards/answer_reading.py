@@ -17,7 +17,10 @@ from typing import Any
 from rlvr.rewards.plain_text import joined, number_value, numbers_from_end, plain, tidy
 from rlvr.rewards.trainer_columns import shown
 
-__all__ = ["boxed", "canonical", "completion_text", "last_answer"]
+__all__ = ["MOST_READ", "boxed", "canonical", "completion_text", "last_answer"]
+
+MOST_READ = 2**22
+"""Characters of a completion, which is more than a million tokens: of a longer one the end is read."""
 
 _LONGEST = 2000  # characters: a longer answer is compared as it is
 _END = 10_000  # characters of a long text that are read first
