@@ -183,6 +183,8 @@ def test_numbers_from_the_end_are_those_from_the_beginning(text):
         ("6'-7\"", "7"),
         ("minus $7", "-7"),
         ("- 7", "-7"),
+        ("7 and" + " x^2" * 49, "7"),
+        ("7 and" + " x^2" * 50, None),  # no more numbers are looked at
     ],
 )
 def test_a_part_of_an_answer_is_no_answer(text, answer):
