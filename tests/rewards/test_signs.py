@@ -26,8 +26,8 @@ def test_a_minus_behind_a_mark_is_a_sign(mark, minus):
     [
         "x-7", "n - 7", "f(x)-7", "(x+1)-7", "(x + a)-7", "f(2) - 7", "x = (a)-7", "2x-7", "x1-7", "xy-7",
         "π-7", r"\theta-7", r"x\cdot-7", "x/-7", "x*-7", "x²-7", "x minus 7", "f(x) minus 7", "x-(7)",
-        "x-**7**", "n+7", "(x+1) + 7", "±7", r"x = \pm 7", "3 ± 7", "a) - 7", "1)- 7", "answer-7", "x—-7", "答案-7",
-        "7x", "7π", "-7x", r"7\sqrt{2}", r"\boxed{x-7}", r"\boxed{(3)-7}", r"\boxed{a) - 7}",
+        "x-**7**", "n+7", "(x+1) + 7", "±7", r"x = \pm 7", "3 ± 7", "a) - 7", "1)- 7", "answer-7", "x—-7",
+        "答案-7", "7x", "7π", "-7x", r"7\sqrt{2}", r"\boxed{x-7}", r"\boxed{(3)-7}", r"\boxed{a) - 7}",
     ],
 )  # fmt: skip
 def test_a_number_in_an_expression_is_paid_as_neither(text):
@@ -41,7 +41,8 @@ def test_a_number_in_an_expression_is_paid_as_neither(text):
         ("pages $4$-$7$", 7), ("- **7** apples", 7), ("a)+7", 7), ("a)—7", 7), ("Answer – 7", 7),
         ("sub-7", 7), ("so - 7 is it, 7", 7), ("3 + 7", 7), ("is - 7", -7), ("$- 7$", -7), (r"is $-\,7$", -7),
         ("-**7**", -7), ("a)-(7)", -7), (r"b)-\frac12", "-1/2"), ("(b)-1,234", -1234),
-        ("b)-3 1/2", "-7/2"), ("a)-7 cm", -7), ("A)-7 B)-8", -8), ("(b)-3 = 4", 4), (r"\boxed{a)-7}", -7), (r"\boxed{\textbf{(B)}\ -7}", -7),
+        ("b)-3 1/2", "-7/2"), ("a)-7 cm", -7), ("A)-7 B)-8", -8),
+        ("(b)-3 = 4", 4), (r"\boxed{a)-7}", -7), (r"\boxed{\textbf{(B)}\ -7}", -7),
         (r"\boxed{=-7}", -7), (r"\boxed{x:-5}", -5), (r"\boxed{b.-3}", -3), ("#### (a)-7", -7),
     ],
 )  # fmt: skip
