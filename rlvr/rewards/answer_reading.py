@@ -25,6 +25,10 @@ _END = 10_000  # characters of a long text that are read first
 _MARK = "####"
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_NUMBER_AT_END = re.compile(  # as most texts end that give a number: no sign, no formula, nothing joined
+    r"[ ][a-z]*:?(?<!minus)(?<!negative)(?<! of)(?<=[a-z]{2}|[a-z]:)[ ]([0-9]{1,15}(?:\.[0-9]{1,15})?)\.?[ \n]*\Z",
+    re.ASCII,
+)
 _MATH = re.compile(r"\\[a-zA-Z]|[\^_]")
 _RAISED = re.compile(r"(?:\^|[^\W_]_|[)}\]]_)\{?$")  # before an exponent or a subscript
 _PART = re.compile(  # inside of a root, a function, a power or a hexadecimal number
@@ -148,6 +152,12 @@ def last_answer(text: str) -> str | None:
     found = boxed(text)
     if found is not None:
         return unmarked(found) or None
+    if (
+        (number := _NUMBER_AT_END.search(text, max(len(text) - 60, 0)))
+        and "\\" not in text
+        and "$" not in text
+    ):
+        return number[1]
     end = _last_number(text[-_END:], after=_END // 2) if len(text) > 2 * _END else None
     return end or _last_number(text)
 

@@ -8,6 +8,7 @@ either, the expression is the answer, so that no wrong answer is paid.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from rlvr.rewards.plain_text import number_value, plain, tidy
 
@@ -139,7 +140,12 @@ def unmarked(answer: str) -> str:
     >>> unmarked("a)-7"), unmarked(r"\textbf{(B)}\ 12"), unmarked("= -7"), unmarked("x:-5"), unmarked("(3)-7")
     ('-7', '12', '-7', '-5', '(3)-7')
     """
-    if len(answer) > _FAR or number_value(answer) is not None:
+    return answer if len(answer) > _FAR else _unmarked(answer)
+
+
+@lru_cache(2**14)  # many outputs share a short answer
+def _unmarked(answer: str) -> str:
+    if number_value(answer) is not None:
         return answer
     found = _MARKED.fullmatch(tidy(plain(answer)).strip(" $*`"))
     return answer if found is None or number_value(found["rest"]) is None else found["rest"].strip()
