@@ -126,7 +126,7 @@ class ScoreCheck:
 
     @property
     def echoes(self) -> bool:
-        """Whether the truth seems to be the output's own answer, since no wrong one is paid by the reading."""
+        """Whether the truth seems to be the output's own answer, since none is paid that differs."""
         agrees = self.paid <= MOST_DIFFERING * self.compared and self.read_right >= 0.9 * self.compared
         return self.contradicts and agrees
 

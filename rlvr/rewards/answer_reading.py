@@ -26,8 +26,8 @@ _MARK = "####"
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _NUMBER_AT_END = re.compile(  # as most texts end that give a number: no sign, no formula, nothing joined
-    r"[ ][a-z]*:?(?<!minus)(?<!negative)(?<! of)(?<=[a-z]{2}|[a-z]:)[ ]([0-9]{1,15}(?:\.[0-9]{1,15})?)\.?[ \n]*\Z",
-    re.ASCII,
+    r"[ ][a-z]*:?(?<!minus)(?<!negative)(?<! of)(?<=[a-z]{2}|[a-z]:)[ ]"
+    r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\.?[ \n]*\Z"
 )
 _MATH = re.compile(r"\\[a-zA-Z]|[\^_]")
 _RAISED = re.compile(r"(?:\^|[^\W_]_|[)}\]]_)\{?$")  # before an exponent or a subscript
