@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from rlvr._checks import counted
-from rlvr._escaping import markdown, visible
+from rlvr._escaping import html_text, markdown, visible
 from rlvr._reading import digests_as_read, files_below, opened
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import ASSUMPTIONS, STATUSES, AuditReport, CellAudit, Layer
@@ -407,12 +407,8 @@ def to_html(
 
     from jinja2 import Environment, StrictUndefined
 
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        finalize=lambda value: visible(value) if isinstance(value, str) else value,
-    )
+    # What finalize returns goes out as it is: escaping there costs a tenth of the time of autoescape.
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, finalize=html_text)
     template = (Path(__file__).parent.parent / "data" / "report.html.j2").read_text(encoding="utf-8")
     ends = [
         end

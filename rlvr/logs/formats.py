@@ -7,11 +7,9 @@ of Inspect in :mod:`rlvr.logs.inspect_logs`, of all other tools in :mod:`rlvr.lo
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -20,7 +18,16 @@ from typing import Any
 import orjson
 
 from rlvr._checks import shortened, shown
-from rlvr._reading import ReadingError, archive, is_zip, lines, member, parquet_rows, read_bytes
+from rlvr._reading import (
+    ReadingError,
+    archive,
+    is_zip,
+    lines,
+    member,
+    no_search_for_cycles,
+    parquet_rows,
+    read_bytes,
+)
 from rlvr.logs import tool_records as tools
 from rlvr.logs.answers import PACKED, Answers, Format, Log, LogError
 from rlvr.logs.harness import read_harness
@@ -32,18 +39,6 @@ __all__ = ["ACCEPTED", "FORMATS", "Answers", "Format", "Log", "read_benchmarks",
 
 
 _TABLES = (".csv", ".tsv", ".xlsx", ".xls")
-
-
-@contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
-    """Parsed JSON holds no cycles; looking for them takes a third of the time of a large log."""
-    searching = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if searching:
-            gc.enable()
 
 
 def read_log(path: Path, fields: Fields | None = None) -> Log:
@@ -67,7 +62,7 @@ def read_log(path: Path, fields: Fields | None = None) -> Log:
     return logs[0]
 
 
-@_no_search_for_cycles()
+@no_search_for_cycles()
 def read_benchmarks(path: Path, fields: Fields | None = None) -> list[Log]:
     """The logs of one file, one a benchmark; arguments and errors as of :func:`read_log`."""
     first: Mapping[str, Any] | None = None
