@@ -143,6 +143,12 @@ class ScoreCheck:
         """Whether so many lines differ from the reading that the score is no accuracy."""
         return self.paid + self.unpaid > MOST_DIFFERING * self.compared
 
+    @property
+    def echoes(self) -> bool:
+        """Whether the truth seems to be the output's own answer, since none is paid that differs."""
+        agrees = self.paid <= MOST_DIFFERING * self.compared and self.read_right >= 0.9 * self.compared
+        return self.contradicts and agrees
+
     def text(self, metric: str) -> str:
         """What was found, empty if nothing differs."""
         differing = self.paid + self.unpaid + self.unsure

@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 from rlvr.rewards.answer_reading import MOST_READ, boxed, canonical, last_answer
+from rlvr.rewards.signs import unmarked
 from rlvr.rewards.trainer_columns import shown
 
 __all__ = ["UNREADABLE", "LabelReading", "read_label"]
@@ -83,12 +84,13 @@ def _read_text(label: str) -> LabelReading:
     found = boxed(label)
     if found is not None:
         return (
-            LabelReading(found, "a box")
+            LabelReading(unmarked(found), "a box")
             if canonical(found) is not None
             else LabelReading(None, "an empty box")
         )
-    if not isinstance(canonical(label), str):
-        return LabelReading(label.strip(), "a number")
+    bare = unmarked(label)
+    if not isinstance(canonical(bare), str):
+        return LabelReading(bare.strip(), "a number")
     words = _WORD.findall(_COMMAND.sub(" ", label[:2000]))
     if len(words) < _FEW_WORDS and "\n" not in label.strip() and len(label) <= 2000:
         return LabelReading(label.strip(), "a text")

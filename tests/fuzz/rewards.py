@@ -23,6 +23,7 @@ PIECES = [
     "\\boxed", "\\boxed{", "\\boxed{}", "\\boxed 5", "\\fbox{2}", "\\left", "\\circ", "^\\circ",
     "^{", "_{", "\\,", "\\!", "\\times", "\\times 10^", "\\(", "\\)", "\\[", "\\]", "\\{", "\\}",
     "x = ", "inf", "nan", "None", "the answer is ", "5 cm", "12 million", "a", "Z", "ab",
+    "a)", "(b)", "x", "±", "minus ",
 ]  # fmt: skip
 SIGNS = [piece for piece in PIECES if 0 < len(piece) < 3]
 BEFORE_RUNS = [
