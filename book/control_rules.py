@@ -24,6 +24,8 @@ class RuleError(NamedTuple):
     """What is compared."""
     concludes: str
     """What the rule then says, wrongly."""
+    source: str
+    """Where the rule was read: a key of ``references.bib``."""
     rate: float
     """Fraction of simulated studies in which it does."""
     error: float
@@ -52,12 +54,12 @@ def rule_errors(*, n_studies: int = 20_000, n_items: int = 500, seed: int = 0) -
     gaps = true - coin
     half = stats.t.ppf(0.975, 2) * gaps.std(axis=1, ddof=1) / math.sqrt(3)
     misled = {
-        ("within two benchmark sds it is learning, else leakage; one run", "leakage"):
-            np.abs(change) > 2 * luck,
+        ("within two benchmark sds it is learning, else leakage; one run", "leakage",
+         "asuzukosi2026control"): np.abs(change) > 2 * luck,
         ("a gain beyond 1.96 standard errors of the questions signals contamination; one run",
-         "contamination"): change > 1.96 * math.sqrt(2) * luck,
-        ("the paired 95% interval over three seeds of TRUE and RANDOM excludes zero", "TRUE differs"):
-            np.abs(gaps.mean(axis=1)) > half,
+         "contamination", "whileai2026method"): change > 1.96 * math.sqrt(2) * luck,
+        ("the paired 95% interval over three seeds of TRUE and RANDOM excludes zero", "TRUE differs",
+         "thuvesen2026grpodecomp"): np.abs(gaps.mean(axis=1)) > half,
     }  # fmt: skip
     return [
         RuleError(*names, float(wrong.mean()), math.sqrt(wrong.mean() * (1 - wrong.mean()) / n_studies))

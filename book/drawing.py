@@ -22,7 +22,6 @@ def intervals(
     *,
     colour: str,
     label: str = "",
-    horizontal: bool = False,
     marker: str = "o",
 ) -> None:
     """Draw estimates as dots with their intervals; one without an interval is an open dot.
@@ -35,20 +34,14 @@ def intervals(
     colour : str
     label : str
         What a legend calls them.
-    horizontal : bool
-        Put the estimates along the horizontal axis.
     marker : str
     """
     for position, estimate in zip(positions, estimates, strict=True):
         known = estimate.low == estimate.low
-        across = (estimate.value, position) if horizontal else (position, estimate.value)
-        axes.plot(
-            *across, marker, color=colour, mfc=colour if known else "white", ms=5, label=label, zorder=3
-        )
+        fill = colour if known else "white"
+        axes.plot(position, estimate.value, marker, color=colour, mfc=fill, ms=5, label=label, zorder=3)
         if known:
-            span = (estimate.low, estimate.high)
-            still = (position, position)
-            axes.plot(*((span, still) if horizontal else (still, span)), "-", color=colour, lw=1.6, zorder=2)
+            axes.plot([position] * 2, [estimate.low, estimate.high], "-", color=colour, lw=1.6, zorder=2)
         label = ""
 
 

@@ -25,6 +25,7 @@ DESIGNS: dict[str, dict[str, Any]] = {
     "one update": {"updates": 1, "clip": True},  # a generation of 64: the ratio is 1, the clip cannot act
 }
 TRAINED, CLIPPING = ("random", "majority", "true"), ("clipped", "unclipped")
+CONTROLS = ("matched", "permuted")
 RATES = {"low": 1e-4, "middle": 3e-4, "high": 1e-3}
 COMMON: dict[str, Any] = {"answers": 64, "group_size": 8, "steps": 96, "every": 8}
 SEEDS = tuple(range(8))
@@ -41,18 +42,20 @@ _CELLS = [
     *[(arm, how, "high", "middle") for arm in TRAINED for how in CLIPPING],
     *[("random", "one update", rate, "middle") for rate in ("low", "middle")],
 ]  # fmt: skip
+# The two arms that elicitation could be counted from instead of RANDOM, where all four arms were run.
+_CONTROLS = [(arm, how, "low", "middle") for arm in CONTROLS for how in CLIPPING]
 # Seeds beyond the first eight repeat the one comparison of spreads.
 _REPEATED = [("frozen", "untrained", "none", "middle")] + [
     ("random", how, "middle", "middle") for how in CLIPPING
 ]
 
 
-def design(*, quick: bool = False) -> list[dict[str, Any]]:
-    """Every run, seed by seed, so that a design that was cut short is balanced."""
+def design(*, controls: bool = False, quick: bool = False) -> list[dict[str, Any]]:
+    """Every run of the four arms or of the two controls, seed by seed, so that one cut short is balanced."""
     runs = []
-    seeds = SEEDS[:2] if quick else SEEDS + MORE_SEEDS
-    for seed in seeds:
-        for arm, how, rate, prior in _CELLS if seed in SEEDS else _REPEATED:
+    seeds = SEEDS if controls else SEEDS + MORE_SEEDS
+    for seed in seeds[: 1 if controls else 2] if quick else seeds:
+        for arm, how, rate, prior in _CONTROLS if controls else _CELLS if seed in SEEDS else _REPEATED:
             if quick and (prior != "middle" or rate not in ("none", "low")):
                 continue
             trained = arm != "frozen"
@@ -149,15 +152,18 @@ def main(arguments: list[str] | None = None) -> int:
     if asked.jobs < 1:
         parser.error(f"--jobs must be at least 1, got {asked.jobs}")
     work = ROOT / "_build" / ("network-quick" if asked.quick else "network")
-    runs = design(quick=asked.quick)
+    designs = {
+        "network": design(quick=asked.quick),
+        "network_controls": design(controls=True, quick=asked.quick),
+    }
     if not asked.partial:
-        run_missing(runs, work, asked.jobs)
-    kept = [run for run in runs if ended(run, work)]
+        run_missing([run for runs in designs.values() for run in runs], work, asked.jobs)
     target = work / "data" if asked.quick else ROOT / "rlvr" / "data"
-    written = store([work / "runs" / f"{name_of(run)}.json" for run in kept], len(runs), target)
-    print(
-        f"{len(kept)} of {len(runs)} runs stored in " + ", ".join(str(p.relative_to(ROOT)) for p in written)
-    )
+    for stem, runs in designs.items():
+        files = [work / "runs" / f"{name_of(run)}.json" for run in runs if ended(run, work)]
+        written = store(files, len(runs), target, stem)
+        names = ", ".join(str(path.relative_to(ROOT)) for path in written)
+        print(f"{len(files)} of {len(runs)} runs stored in {names}")
     return 0
 
 

@@ -21,7 +21,7 @@ KEY = ["prior", "arm", "design", "rate", "seed"]
 PACKAGES = ("trl", "transformers", "torch", "accelerate", "datasets", "tokenizers", "numpy")
 
 
-def store(results: Sequence[Path], planned: int, target: Path) -> list[Path]:
+def store(results: Sequence[Path], planned: int, target: Path, stem: str) -> list[Path]:
     """Write the tables of these runs, and the record with their digests.
 
     Parameters
@@ -32,6 +32,8 @@ def store(results: Sequence[Path], planned: int, target: Path) -> list[Path]:
         Runs in the whole design.
     target : path
         Folder to write to.
+    stem : str
+        What the files' names begin with.
     """
     found = [json.loads(path.read_text(encoding="utf-8")) for path in results]
     if not found:
@@ -46,7 +48,7 @@ def store(results: Sequence[Path], planned: int, target: Path) -> list[Path]:
         ]
     )
     target.mkdir(parents=True, exist_ok=True)
-    written = {"network_paths.csv.gz": paths.round(5), "network_items.csv.gz": items.round(4)}
+    written = {f"{stem}_paths.csv.gz": paths.round(5), f"{stem}_items.csv.gz": items.round(4)}
     digests = {}
     for name, table in written.items():
         text = table.to_csv(index=False, lineterminator="\n").encode()
@@ -65,8 +67,8 @@ def store(results: Sequence[Path], planned: int, target: Path) -> list[Path]:
         | {name: metadata.version(name) for name in PACKAGES},
         "sha256 of the text": digests,
     }
-    _whole(target / "network.json", (json.dumps(record, indent=1) + "\n").encode())
-    return [target / name for name in (*written, "network.json")]
+    _whole(target / f"{stem}.json", (json.dumps(record, indent=1) + "\n").encode())
+    return [target / name for name in (*written, f"{stem}.json")]
 
 
 def _packed(text: bytes) -> bytes:

@@ -15,6 +15,7 @@ from transformers import PrinterCallback, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 from network.addition_task import ITEMS, prompt, split, truth
+from network.control_rewards import matched_reward, permuted_reward
 from network.policy import enumerate_answers, new_network, tokenizer
 from rlvr.rewards import majority_reward, random_reward, true_reward, with_options
 
@@ -90,6 +91,8 @@ def train(run: dict[str, Any], weights: Path) -> dict[str, Any]:
             "random": with_options(random_reward, run=run["seed"]),
             "majority": with_options(majority_reward, group_size=run["group_size"]),
             "true": true_reward,
+            "matched": with_options(matched_reward, run=run["seed"], group_size=run["group_size"]),
+            "permuted": with_options(permuted_reward, run=run["seed"], group_size=run["group_size"]),
         }[run["arm"]]
         table = [{"prompt": prompt(ITEMS[i]), "answer": str(truth(ITEMS[i]))} for i in trained]
         with tempfile.TemporaryDirectory() as folder:

@@ -34,7 +34,7 @@ def shown(value: object) -> str:
 
 def shortened(text: str, most: int = 100) -> str:
     """`text` on one line; of more than `most` characters the beginning, the end and how many there are."""
-    text = re.sub(r"\s*[\r\n]\s*", " ", text)
+    text = re.sub(r"(?<!\s)\s*[\r\n]\s*", " ", text)  # a run of blanks is looked at once, from its beginning
     if len(text) <= most:
         return text
     return f"{text[: most - 20]} … {text[-20:]} ({len(text):,} characters)"

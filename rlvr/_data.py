@@ -61,6 +61,8 @@ def stored_bytes(path: Path, *, listed: bool | None = None) -> bytes:
     if listed is None:
         listed = path.parent.resolve() == _PACKAGE.resolve()
     digests = listed_digests(path.parent, required=listed)
+    if not listed and not digests:
+        digests = _stated(path)
     if not listed and path.name not in digests:
         if path.exists() and not (path.is_file() or path.is_dir()):
             raise ValueError(
@@ -81,6 +83,20 @@ def stored_bytes(path: Path, *, listed: bool | None = None) -> bytes:
             path, f"has another digest ({found[:12]}…) than {DIGESTS} states for it ({stated[:12]}…)"
         )
     return data
+
+
+def _stated(path: Path) -> dict[str, str]:
+    """The digest of one file in a list that is not wholly of such lines, in which it may stand twice."""
+    place = path.parent / DIGESTS
+    lines = place.read_bytes().decode("utf-8", "replace").splitlines() if place.is_file() else []
+    about = [line for line in lines if re.split(r"[ *\t]", line.strip())[-1] == path.name]
+    stated = {found[1] if (found := _LINE.fullmatch(line)) else "" for line in about}
+    if not stated:
+        return {}
+    digest, *others = stated
+    if others or not digest:
+        raise _refused(path, f"has no digest, or two, in {DIGESTS}")
+    return {path.name: digest}
 
 
 def _refused(path: Path, what: str) -> ValueError:

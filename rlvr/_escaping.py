@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["json_text", "markdown", "visible"]
+__all__ = ["html_text", "json_text", "markdown", "visible"]
 
 # C0 and C1 controls, marks of writing direction, characters without a shape, halves of a surrogate pair. The
 # two joiners (200C, 200D) stay, since words and emoji are spelled with them.
@@ -58,6 +58,26 @@ def _code(mark: str) -> str:
         if number < 0x10000
         else f"\\U{number:08x}"
     )
+
+
+_HTML = {
+    ord(mark): f"&{code};" for mark, code in zip("&<>\"'", ("amp", "lt", "gt", "#34", "#39"), strict=True)
+}
+_HTML_MARK = re.compile("[&<>\"']")
+
+
+def html_text(value: object) -> object:
+    r"""A text within a page of HTML, in attributes too; what is no text stays as it is.
+
+    Examples
+    --------
+    >>> print(html_text("<b title='a&b'>\x1b"))
+    &lt;b title=&#39;a&amp;b&#39;&gt;\x1b
+    """
+    if not isinstance(value, str):
+        return value
+    text = visible(value)
+    return text.translate(_HTML) if _HTML_MARK.search(text) else text
 
 
 def markdown(text: str) -> str:

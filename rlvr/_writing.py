@@ -10,7 +10,7 @@ import glob
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rlvr._checks import shortened
@@ -61,7 +61,8 @@ def replacing(*targets: str | Path) -> Iterator[tuple[Path, ...]]:
             fresh.append(Path(name))
         yield tuple(fresh)
         for new, place in zip(fresh, places, strict=True):
-            os.chmod(new, _mode(place))
+            with suppress(PermissionError):  # of a file system that has none
+                os.chmod(new, _mode(place))
             with new.open("rb") as file:
                 os.fsync(file.fileno())
         for new, place in zip(fresh, places, strict=True):
@@ -113,15 +114,7 @@ def refuse_overwriting(outputs: Mapping[str, str | Path | None], inputs: Iterabl
         if not out or str(out) == "-":
             continue
         path, name = Path(out), f"{option} {shortened(str(out))}"
-        folder = path.absolute().parent
-        if os.path.isdir(path) or not os.path.isdir(folder):
-            raise ValueError(f"{name}: a file in an existing folder is accepted")
-        if os.path.exists(path) and not os.path.isfile(path):
-            raise ValueError(f"{name}: this is no file but a device or pipe; a file is accepted")
-        if not os.access(folder, os.W_OK):
-            raise ValueError(
-                f"{name}: nothing may be written there; a folder that may be written to is accepted"
-            )
+        _refuse_place(path, name, is_folder=str(out).endswith(("/", os.sep)))
         for source in sources:
             is_it = os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source)
             if is_it or (os.path.isdir(source) and _inside(path, source)):
@@ -132,6 +125,29 @@ def refuse_overwriting(outputs: Mapping[str, str | Path | None], inputs: Iterabl
             if _same(path, target):
                 raise ValueError(f"{name}: {other} writes there too; two different files are accepted")
         targets[option] = path
+
+
+def _refuse_place(path: Path, name: str, *, is_folder: bool) -> None:
+    """Refuse a path to which no file could be renamed once it is written: its work would be lost."""
+    place = Path(os.path.realpath(path))
+    if is_folder or os.path.isdir(place) or not os.path.isdir(place.parent):
+        raise ValueError(f"{name}: a file in an existing folder is accepted")
+    if os.path.lexists(place) and not os.path.isfile(place):
+        what = "a link to itself" if os.path.islink(place) else "no file but a device or pipe"
+        raise ValueError(f"{name}: this is {what}; a file is accepted")
+    reason = "" if os.access(place.parent, os.W_OK) else "no permission"
+    try:
+        with suppress(FileNotFoundError):
+            os.lstat(place)  # which knows what name is too long
+        if not reason:
+            with tempfile.TemporaryFile(dir=place.parent):  # where nothing can be, whatever is permitted
+                pass
+    except OSError as problem:
+        reason = problem.strerror
+    if reason:
+        raise ValueError(
+            f"{name}: nothing may be written there ({reason}); a folder that may be written to is accepted"
+        )
 
 
 def _same(one: Path, other: Path) -> bool:

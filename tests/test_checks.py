@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from rlvr import GRPOConfig, TaskFamily, audit, decompose, simulate
-from rlvr._checks import choice, policy_and_correct, real, shortened, shown, whole
+from rlvr._checks import as_given, choice, policy_and_correct, real, shortened, shown, whole
 
 LONG = "x" * 5_000
 
@@ -67,6 +67,13 @@ def test_an_interval_is_open_unless_it_is_said_to_be_closed():
     for beyond in (-1e-9, 1 + 1e-9):
         with pytest.raises(ValueError, match="x must be inside"):
             real("x", beyond, "inside", above=0, below=1, closed=True)
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"), [(np.int8(3), int), (2**53, int), (2**54, float), (np.float32(0.5), float)]
+)
+def test_a_number_is_kept_as_python_s_own_and_as_a_float_where_no_integer_is_exact(value, kind):
+    assert type(as_given(value)) is kind and as_given(value) == value
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -135,3 +142,8 @@ def test_a_policy_and_its_correct_set_come_back_as_arrays():
 def test_what_is_no_policy_is_named(policy, correct, message):
     with pytest.raises(ValueError, match=message):
         policy_and_correct(policy, correct)
+
+
+@pytest.mark.parametrize("text", [" " * 300_000, "x" + "\t" * 300_000 + "y", ("\r" + " " * 200_000) * 2])
+def test_a_long_run_of_blanks_is_shortened_at_once(text):
+    assert len(shortened(text)) <= 130 and "\r" not in shortened(text)

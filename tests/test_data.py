@@ -115,6 +115,24 @@ def test_a_folder_of_somebody_s_own_lists_what_it_likes(tmp_path):
         stored_bytes(tmp_path / "none.csv")
 
 
+@pytest.mark.parametrize("also", ["# comment\n", "\r\n", "-----BEGIN-----\n", "LINE", "x\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_list_that_is_not_whole_still_guards_what_it_names(tmp_path, also, end):
+    path = tmp_path / "mine.csv"
+    path.write_text("a\n1\n")
+    line = digest_list(digests_of(tmp_path)).strip() + end
+    (tmp_path / DIGESTS).write_bytes((also.replace("LINE", line) + line).encode())
+    assert stored_bytes(path) == b"a\n1\n"
+    path.write_text("a\n2\n")
+    with pytest.raises(ValueError, match="another digest"):
+        stored_bytes(path)
+    for bad in (line.replace(line[0], "g", 1), line.upper().replace("MINE.CSV", "mine.csv"), line[1:]):
+        for other in (line, "x\n"):
+            (tmp_path / DIGESTS).write_bytes((bad + other).encode())
+            with pytest.raises(ValueError, match=r"mine\.csv has no digest, or two"):
+                stored_bytes(path)
+
+
 def test_the_book_s_tables_are_verified_too(tmp_path, monkeypatch):
     folder = Path(shutil.copytree(published_tables.DATA, tmp_path / "data"))
     monkeypatch.setattr(published_tables, "DATA", folder)

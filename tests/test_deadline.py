@@ -32,17 +32,28 @@ def test_that_ends():
 """
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("wait", WAITS.values(), ids=WAITS)
-def test_a_test_that_waits_for_ever_fails_and_says_where(wait, tmp_path):
-    file = tmp_path / "test_waiting.py"
-    file.write_text(CODE.format(wait=wait))
-    ended = subprocess.run(
-        [
+@pytest.fixture(scope="module")
+def started(tmp_path_factory):
+    """All of them at once: each does nothing but wait."""
+    processes = {}
+    for name, wait in WAITS.items():
+        file = tmp_path_factory.mktemp("waiting") / "test_waiting.py"
+        file.write_text(CODE.format(wait=wait))
+        command = [
             sys.executable, "-m", "pytest", "-c", SETTINGS, "-n", "1", "--max-worker-restart", "0",
             "-p", "no:cacheprovider", "--timeout", "1", "-o", "faulthandler_timeout=4", file,
-        ],
-        capture_output=True, text=True, cwd=tmp_path,
-    )  # fmt: skip
-    assert ended.returncode == pytest.ExitCode.TESTS_FAILED
-    assert "test_that_never_ends" in ended.stdout and "stands_here" in ended.stdout + ended.stderr
+        ]  # fmt: skip
+        pipe = subprocess.PIPE
+        processes[name] = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=file.parent)
+    yield processes
+    for process in processes.values():
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", WAITS)
+def test_a_test_that_waits_for_ever_fails_and_says_where(name, started):
+    shown, errors = started[name].communicate()
+    assert started[name].returncode == pytest.ExitCode.TESTS_FAILED
+    assert "test_that_never_ends" in shown and "stands_here" in shown + errors

@@ -89,7 +89,7 @@ FUNCTIONS = {
     "deviation_interval": lambda n, f: spreads.deviation_interval(n(RUNS), level=f(0.9)),
     "deviation_ratio": lambda n, f: spreads.deviation_ratio(n(RUNS), n(OTHER), level=f(0.9)),
     "paired_deviation_ratio": lambda n, f: spreads.paired_deviation_ratio(n(RUNS), n(OTHER), level=f(0.9)),
-    "same_mean": lambda n, f: spreads.same_mean(n(RUNS), n(OTHER), studentised=True),
+    "same_mean": lambda n, f: spreads.same_mean(n(RUNS), n(OTHER)),
     "same_spread": lambda n, f: spreads.same_spread(n(RUNS), n(OTHER)),
     "two_sided_quantile": lambda n, f: (s.two_sided_quantile(f(0.9)), s.two_sided_quantile(f(0.9), n(200))),
     "wilson": lambda n, f: s.wilson(f(0.3), n(200), level=f(0.9)),

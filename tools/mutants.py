@@ -9,12 +9,14 @@ as likely as any other; of its changes one is drawn. Annotations are left alone:
 
 A mutant's tests are the files of its name, ``tests/<wing>/test_<module>.py`` and ``test_<module>_*.py``, then
 the other files of that wing (files of ``tests/`` itself for the common ground) that import the module or a
-name it exports, then the one that walks through all modules. Doctests, notebooks and other wings do not
+name it exports, then the one that walks through all modules. A module with no such file is tested by those
+that import it by way of the fewest other modules, in whichever wing they are. Doctests and notebooks do not
 count. A change that computes the same, so that no test can notice it, stands in ``equivalent_mutants.yml``
 with its reason; such mutants are counted apart.
 
-Each mutant runs in a process of its own, over a copy of the tree. Mutants of compiled code get an empty Numba
-cache, because Numba would not notice the change.
+Each mutant runs in a process of its own, over a copy of the tree, until one test fails; in the end those
+tests must pass without any change. Mutants of compiled code get an empty Numba cache, because Numba would not
+notice the change.
 """
 
 from __future__ import annotations
@@ -34,9 +36,10 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +49,7 @@ ROOT = Path(__file__).parent.parent
 EQUIVALENT = Path(__file__).with_name("equivalent_mutants.yml")
 EVERY_MODULE = ROOT / "tests" / "test_frozen_records.py"
 CPU_LIMIT = 300  # seconds of processor time a mutant: several times what any wing's tests need
+TIME_LIMIT = 2 * CPU_LIMIT  # seconds on the clock
 PRELOADED = ["cosmic_ray.plugins", "hypothesis.strategies", "matplotlib.pyplot", "numba", "pandera.pandas",
              "pytest", "rich.console", "scipy.stats", "statsmodels.formula.api", "typer.testing"]  # fmt: skip
 
@@ -140,38 +144,67 @@ def equivalents() -> dict[tuple[str, str, str], str]:
     }
 
 
+@cache
 def tests_of(path: str) -> list[str]:
-    """The test files of the module's name, then the others of its wing that import it or a name of its."""
+    """The test files of the module's name, then the others of its wing that import it, else the nearest."""
     *folders, stem = Path(path).with_suffix("").parts
-    own, door = ".".join((*folders, stem)), {".".join(folders), "rlvr"}
+    folder = ROOT.joinpath("tests", *folders[1:])
+    mirrored = [folder / f"test_{stem.strip('_')}.py", *sorted(folder.glob(f"test_{stem.strip('_')}_*.py"))]
+    others = set(folder.glob("test_*.py")) - set(mirrored)
+    found = [test for test in (*mirrored, *_importers(others, {path})) if test.is_file()]
+    wings, reached = [ROOT / "tests" / each.name for each in (ROOT / "rlvr").iterdir()], {path}
+    while not found:
+        found = _importers((test for wing in wings for test in wing.glob("test_*.py")), reached)
+        further = {str(each.relative_to(ROOT)) for each in _importers(ROOT.glob("rlvr/**/*.py"), reached)}
+        if further <= reached:
+            break
+        reached |= further
+    found.sort(key=lambda test: test.parent != folder)
+    return [str(test.relative_to(ROOT)) for test in (*found, EVERY_MODULE)]
+
+
+def _importers(files: Iterable[Path], paths: Collection[str]) -> list[Path]:
+    """Those of some files that import one of some modules, or a name that it exports, anywhere."""
+    wanted = set().union(*(_doors(path) for path in paths))
+    return sorted(file for file in files if _imported(file) & wanted)
+
+
+@cache
+def _imported(file: Path) -> set[tuple[str, str]]:
+    """What a file imports: (module, name)."""
+    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    pairs = {(node.module or "", "") for node in nodes if isinstance(node, ast.ImportFrom)}
+    pairs |= {(alias.name, "") for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return pairs | {
+        (node.module or "", alias.name)
+        for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names
+    }  # fmt: skip
+
+
+@cache
+def _doors(path: str) -> set[tuple[str, str]]:
+    """All the ways in which an import can mean a module: its own name, and names that its wing hands on."""
+    *folders, stem = Path(path).with_suffix("").parts
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     names = {stem} | {
         name for node in tree.body
         if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__"
-        for name in ast.literal_eval(node.value)
+        and isinstance(node.value, ast.List) for name in ast.literal_eval(node.value)
     }  # fmt: skip
-    folder = ROOT.joinpath("tests", *folders[1:])
-    mirrored = [folder / f"test_{stem.strip('_')}.py", *sorted(folder.glob(f"test_{stem.strip('_')}_*.py"))]
-    others = sorted(set(folder.glob("test_*.py")) - set(mirrored))
-    for test in others:
-        for node in ast.walk(ast.parse(test.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (
-                node.module == own or (node.module in door and names & {alias.name for alias in node.names})
-            ):
-                mirrored.append(test)
-                break
-    return [str(test.relative_to(ROOT)) for test in (*mirrored, EVERY_MODULE) if test.is_file()]
+    return {(".".join((*folders, stem)), "")} | {
+        (door, name) for door in (".".join(folders), "rlvr") for name in names
+    }
 
 
-def survives(mutant: Mutant) -> bool:
-    """Whether the mutant's tests pass over this worker's copy of the tree."""
+def killer(mutant: Mutant) -> str | None:
+    """The first of the mutant's tests that fails over this worker's copy of the tree, or None."""
     target = _tree / mutant.path
     compiled = "import njit" in mutant.source
     cache = tempfile.mkdtemp(dir=_tree) if compiled else str(_tree / ".numba_cache")
     original, written = target.read_bytes(), target.stat()
     target.write_text(mutant.source, encoding="utf-8")
     try:
-        return passes(tests_of(mutant.path), cache)
+        return first_failure(tests_of(mutant.path), cache)
     finally:
         target.write_bytes(original)
         os.utime(target, ns=(written.st_atime_ns, written.st_mtime_ns))  # Numba's cache goes by it
@@ -179,23 +212,45 @@ def survives(mutant: Mutant) -> bool:
             shutil.rmtree(cache)
 
 
-def passes(tests: Sequence[str], cache: str | None = None) -> bool:
-    """Whether test files pass over this worker's copy of the tree, in a process of their own."""
-    process = multiprocessing.get_context("fork").Process(
-        target=_pytest, args=(tests, cache or str(_tree / ".numba_cache"))
-    )
+def first_failure(tests: Sequence[str], cache: str | None = None) -> str | None:
+    """Which test fails first over this worker's copy of the tree, in a process of its own; None if none does.
+
+    Test files stand for a test where the process ended before any was named.
+    """
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_pytest, args=(tests, cache or str(_tree / ".numba_cache"), there))
     process.start()
+    there.close()
     process.join()
-    return not tests or process.exitcode == 0
+    named = here.recv() if here.poll() and not process.exitcode else " ".join(tests)
+    here.close()
+    return named or None
 
 
-def _pytest(tests: Sequence[str], cache: str) -> None:
-    """Run tests, quick ones first, until one fails; end this process with 0 if none does."""
+class _FirstFailure:
+    """Runs slow tests last, and keeps the name of the first test, or file, that fails."""
+
+    name = ""
+
+    @staticmethod
+    def pytest_collection_modifyitems(items: list[Any]) -> None:
+        items.sort(key=lambda item: item.get_closest_marker("slow") is not None)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed:
+            self.name = self.name or report.nodeid
+
+    pytest_collectreport = pytest_runtest_logreport
+
+
+def _pytest(tests: Sequence[str], cache: str, answer: Any) -> None:
+    """Run tests until one fails, send its name or "", and end this process with 0."""
     import numba
     import pytest
 
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT, CPU_LIMIT))
-    signal.alarm(2 * CPU_LIMIT)  # for one that waits for ever, in place of each test's own alarm
+    signal.alarm(TIME_LIMIT)  # for one that waits for ever, in place of each test's own alarm
     quiet = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(quiet, stream)
@@ -204,22 +259,10 @@ def _pytest(tests: Sequence[str], cache: str) -> None:
     sys.dont_write_bytecode = True
     sys.path.insert(0, str(_tree))
     os.chdir(_tree)
-    for part in ("not slow", "slow"):
-        code = pytest.main(
-            [
-                "-x",
-                "-m",
-                part,
-                "-p",
-                "no:cacheprovider",
-                "--timeout=0",
-                "-W",
-                "ignore::pytest.PytestAssertRewriteWarning",
-                *tests,
-            ]
-        )
-        if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-            os._exit(1)
+    failure, warning = _FirstFailure(), "ignore::pytest.PytestAssertRewriteWarning"
+    options = ["-x", "-p", "no:cacheprovider", "--timeout=0", "-W", warning]
+    code = pytest.main([*options, *tests], plugins=[failure])
+    answer.send("" if code == pytest.ExitCode.OK else failure.name or " ".join(tests))
     os._exit(0)
 
 
@@ -247,20 +290,21 @@ def main() -> None:
     drawn = generator.sample(found, asked.places or len(found))
     mutants = [mutate(path, *generator.choice(place)) for path, place in drawn]
     tried = [mutant for mutant in mutants if mutant.key not in equivalents()]
-    needed = sorted({test for mutant in tried for test in tests_of(mutant.path)})
     print(f"seed {seed}: {len(mutants)} of {len(found)} places", flush=True)
-    killed = 0
+    killers = set()
     with tempfile.TemporaryDirectory() as folder:
         fork = multiprocessing.get_context("fork")
         with ProcessPoolExecutor(asked.jobs, fork, _own_copy, (folder,)) as pool:
-            passed = dict(zip(needed, pool.map(passes, ([test] for test in needed)), strict=True))
-            if not all(passed.values()):
-                wrong = ", ".join(test for test in needed if not passed[test])
-                sys.exit(f"nothing can be said: without any change these fail: {wrong}")
-            for mutant, survived in zip(tried, pool.map(survives, tried), strict=True):
-                killed += not survived
-                if survived:
+            named = list(zip(tried, pool.map(killer, tried), strict=True))
+            for mutant, test in named:
+                if test is None:
                     print(mutant, flush=True)
+                else:
+                    killers |= set(test.split(" ")) if "::" not in test else {test}
+            failures = pool.map(first_failure, ([test] for test in sorted(killers)))
+            if wrong := [test for test in failures if test is not None]:
+                sys.exit(f"nothing can be said: without any change these fail: {', '.join(wrong)}")
+    killed = sum(test is not None for _, test in named)
     minutes = (time.perf_counter() - started) / 60
     share = f"{killed / len(tried):.1%}" if tried else "none"
     print(f"killed {killed} of {len(tried)} ({share}) in {minutes:.0f} minutes; "

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from rlvr._checks import counted
-from rlvr._escaping import markdown, visible
+from rlvr._escaping import html_text, markdown, visible
 from rlvr._reading import digests_as_read, files_below, opened
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import ASSUMPTIONS, STATUSES, AuditReport, CellAudit, Layer
@@ -53,7 +53,8 @@ _STYLE = {"supported": "bold green", "leaning": "bold yellow", "not identified":
 _SOURCES = {"frozen": "a shift of FROZEN", "all": "all sources together"}  # where a layer's name is no words
 _FORMERLY = {"supported": "identified"}  # what the key "status" still says in JSON, for one release
 _ARM_KEYS = ("accuracy", "n_items", "samples_per_item", "n_runs", "run_sd", "source", "file", "line")
-_FATES = ("read", "scored", "unscored", "errored", "left_out")
+_FATES = ("read", "scored", "unscored", "errored", "left_out", "repeated")
+_FATE_TEXTS = {"left_out": "left out", "repeated": "that repeat another line to the letter"}
 _LIBRARIES = ("rlvr", "numpy", "scipy", "pandas")
 _RULE_TEXTS = {
     "magnitude": "a term dominates when it moves accuracy by more than the other two together",
@@ -112,7 +113,9 @@ def _answers_text(audit: CellAudit) -> str:
     for name in audit.cell.arms:
         logs = [log for log in audit.answers if log.arm == name]
         counts = {word: sum(getattr(log, word) for log in logs) for word in _FATES}
-        stated = [f"{n} {word.replace('_', ' ')}" for word, n in counts.items() if n or word in _FATES[:2]]
+        stated = [
+            f"{n} {_FATE_TEXTS.get(word, word)}" for word, n in counts.items() if n or word in _FATES[:2]
+        ]
         parts.append(f"{name.upper()} {', '.join(stated)}")
     return f"answers: {'; '.join(parts)}"
 
@@ -404,12 +407,8 @@ def to_html(
 
     from jinja2 import Environment, StrictUndefined
 
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        finalize=lambda value: visible(value) if isinstance(value, str) else value,
-    )
+    # What finalize returns goes out as it is: escaping there costs a tenth of the time of autoescape.
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, finalize=html_text)
     template = (Path(__file__).parent.parent / "data" / "report.html.j2").read_text(encoding="utf-8")
     ends = [
         end

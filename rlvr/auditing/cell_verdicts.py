@@ -46,6 +46,7 @@ from rlvr.auditing.sampling import (
     item_sampling,
     pairing_gain,
     run_margins,
+    seed_notes,
     shared_runs,
 )
 from rlvr.auditing.tables import is_frame
@@ -359,12 +360,7 @@ def _sources(
         elif (shared := shared_runs(cell.arms)) is not None:
             paired = Sampling(runs=half_runs[place], level=level, paired_runs=shared)
             _, by_runs[place] = paired.margins(contrasts)
-            names = " and ".join(arm.upper() for arm, run in zip(ARMS, shared[0], strict=True) if run == run)
-            pairs = f"{names} paired by seed, {len(shared)} seeds"
-            run_notes[place] = "; ".join(filter(None, (pairs, left_out[place])))
-        elif sum(len(arm.seeds) > 1 for arm in cell.arms.values()) > 1:
-            apart = "not paired, since the arms have other seeds"
-            run_notes[place] = "; ".join(filter(None, (apart, left_out[place])))
+        run_notes[place] = "; ".join(filter(None, (*seed_notes(cell.arms), left_out[place])))
     sources = [_Source("items", every, below, above, item_notes)]
     sampled = [any((arm.samples_per_item or 1) > 1 for arm in each.values()) for each in arms]
     if (of := np.flatnonzero(unpaired & sampled)).size:

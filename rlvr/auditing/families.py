@@ -198,7 +198,7 @@ def pooled_term(cells: Sequence[CellAudit], term: str, *, level: float = 0.95) -
     tails = special.ndtri(0.5 + np.array([each.level for each in terms]) / 2)
     errors = np.array([each.high - each.low for each in terms]) / 2 / tails
     with np.errstate(divide="ignore"):  # of an index that is not used, where all cells are alike
-        pooled = combine_effects(values, errors**2, method_re="iterated", use_t=True, alpha=1 - level)
+        pooled = combine_effects(values, errors**2, method_re="iterated")
     spread2, n = max(float(pooled.tau2), 0.0), len(known)
     # Cells more alike than their noise would shrink Hartung and Knapp's interval below that of no spread.
     mean, error = float(pooled.mean_effect_re), max(float(pooled.sd_eff_w_re_hksj), float(pooled.sd_eff_w_re))

@@ -115,10 +115,20 @@ def terms_at_k(logs: LogTable, ks: Sequence[int], *, level: float = 0.95) -> dic
     Raises
     ------
     LogError
-        Where an item has fewer samples than the largest k, arms were decoded greedily and k is above 1, or a
-        score is neither right nor wrong; the arm, how many items and what is accepted are named.
+        Where items stand in clusters, an item has fewer samples than the largest k, arms were decoded
+        greedily and k is above 1, or a score is neither right nor wrong; the arm, how many items and what is
+        accepted are named.
     """
     level = confidence_level(level)
+    if "cluster" in logs.table:
+        from rlvr.logs.answers import LogError
+
+        n_clusters = counted(logs.table["cluster"].nunique(), "cluster")
+        raise LogError(
+            f"--pass-at: the items of these logs stand in {n_clusters} of variants of one question, and its "
+            "band resamples items as independent ones; without --pass-at the audit resamples clusters, and "
+            "without the field cluster each item counts as independent"
+        )
     columns = [name for name in ("benchmark", "arm", "run", "item", "decoding") if name in logs.table]
     counts = logs.table[columns].assign(n_samples=logs.n_samples, n_right=logs.n_right)
     return {

@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from rlvr._checks import shortened
 from rlvr.arms import ARM_CODE, ARMS
 from rlvr.auditing.cells import Arm, Cell
 from rlvr.auditing.run_spreads import RunSd, assumed_of, law_of_runs
@@ -29,6 +31,7 @@ __all__ = [
     "pairing_gain",
     "run_margins",
     "run_sampling",
+    "seed_notes",
     "shared_runs",
 ]
 
@@ -183,7 +186,10 @@ def run_margins(
 def shared_runs(arms: Mapping[str, Arm]) -> NDArray[np.float64] | None:
     """Accuracies (run, arm) of the trained arms that have runs of the same seeds, NaN elsewhere.
 
-    None unless two arms share all their seeds, two or more.
+    None unless two arms share all their seeds, two or more. Arms that share m of n seeds are not paired. With
+    a correlation r between runs of one seed, pairing would shrink the variance of their difference by
+    r * m / n, but estimate r from m - 1 degrees of freedom and not from n - 1; without it the interval is too
+    wide where r is positive.
     """
     by_seeds: dict[frozenset[str], list[str]] = {}
     for name in _trained(arms):
@@ -197,6 +203,29 @@ def shared_runs(arms: Mapping[str, Arm]) -> NDArray[np.float64] | None:
         runs = dict(zip(arms[name].seeds, arms[name].run_accuracies, strict=True))
         shared[:, ARM_CODE[name]] = [runs[seed] for seed in sorted(seeds)]
     return shared
+
+
+def seed_notes(arms: Mapping[str, Arm]) -> list[str]:
+    """Which trained arms are paired by seed, which are not, and how many seeds those share."""
+    seeds = {name: set(arms[name].seeds) for name in _trained(arms) if len(arms[name].seeds) > 1}
+    if len(seeds) < 2:
+        return []
+    shared, notes = shared_runs(arms), []
+    paired = [] if shared is None else [name for name in seeds if not np.isnan(shared[0, ARM_CODE[name]])]
+    if shared is not None:
+        notes.append(f"{_listed(paired)} paired by seed, {len(shared)} seeds")
+    apart = [pair for pair in combinations(seeds, 2) if not {*pair} <= {*paired}]
+    if not any(seeds[one] & seeds[other] for one, other in apart):
+        return notes or ["not paired, since the arms have other seeds"]
+    for one, other in apart:
+        common, n = sorted(seeds[one] & seeds[other]), len(seeds[one] | seeds[other])
+        named = f" ({shortened(', '.join(common), 60)})" if common else ""
+        notes.append(f"{_listed((one, other))} not paired, they share {len(common)} of {n} seeds{named}")
+    return notes
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(name.upper() for name in names)
 
 
 def _trained(arms: Mapping[str, Arm]) -> list[str]:

@@ -93,13 +93,14 @@ def audit(
     with item and correct, or with what --field names; their items are matched across arms. Arms that were
     decoded differently (greedy, sampled), by their logs or by a table's column decoding, are refused.
     """
-    from rlvr._reading import digests_as_read
+    from rlvr._reading import digests_as_read, no_search_for_cycles
     from rlvr.auditing.audit_output import print_report, to_dict, to_html, to_markdown
     from rlvr.auditing.cell_verdicts import audit as audit_tables
     from rlvr.auditing.cell_verdicts import with_notices
     from rlvr.auditing.forest_plot import draw_forest
 
-    with refusing(), digests_as_read(bool(page)) as digests:  # only the page names them
+    # Only the page names digests.
+    with refusing(), no_search_for_cycles(), digests_as_read(bool(page)) as digests:
         tables = tables or []
         if not tables and not log:
             raise ValueError("no table and no --log was given; name at least one")

@@ -164,14 +164,14 @@ def replay(
                 row.replayed,
                 "yes" if row.equal else "[bold red]NO[/]",
             )
+        if store is not None:  # before what was kept goes
+            import pandas as pd
+
+            with replacing(store) as (new,):
+                pd.DataFrame(rows).to_csv(new, index=False)
     console.print(table)
     equal = sum(row.equal for row in rows)
     console.print(f"{equal} of {len(rows)} published numbers come back to the last digit given")
-    if store is not None:
-        import pandas as pd
-
-        with refusing(), replacing(store) as (new,):
-            pd.DataFrame(rows).to_csv(new, index=False)
     raise typer.Exit(0 if equal == len(rows) else 1)
 
 

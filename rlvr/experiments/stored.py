@@ -184,7 +184,9 @@ def compute_cells(
     assert experiment.compute is not None
     with ExitStack() as stack:
         report = stack.enter_context(counting(progress))
-        trains = executor or stack.enter_context(ThreadPoolExecutor(n_threads()))
+        trains = executor
+        if trains is None:
+            trains = stack.enter_context(ThreadPoolExecutor(n_threads()))
         waits = stack.enter_context(ThreadPoolExecutor(n_threads() + 1))
         stack.callback(waits.shutdown, cancel_futures=True)
         waiting = [waits.submit(experiment.compute, *key, executor=trains, **part) for key in keys]

@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rlvr._reading import lines, opened, parquet_rows
+from rlvr.logs.score_checks import TooLong
+from rlvr.rewards.answer_reading import MOST_READ
 from rlvr.rewards.trainer_columns import shown
 
 __all__ = ["LABEL_COLUMNS", "WrittenAnswer", "label_column", "read_answers", "read_records", "value_at"]
@@ -175,7 +177,7 @@ def read_answers(path: str | Path, arm: str | None, fields: Mapping[str, str]) -
     Raises
     ------
     ValueError
-        If outputs, truths or arms are missing.
+        If outputs, truths or arms are missing, or an output is longer than any model writes.
     """
     answers: list[WrittenAnswer] = []
     only = ""  # the filter of the lines that are read: the harness writes an item once for each
@@ -210,6 +212,8 @@ def read_answers(path: str | Path, arm: str | None, fields: Mapping[str, str]) -
             )
         run = str(path) if values["run"] is None else str(values["run"])
         for output in _texts(values["output"]):
+            if len(output) > MOST_READ:
+                raise ValueError(f"{path}, record {number}: {TooLong(output)}")
             answers.append(
                 WrittenAnswer(
                     arm or str(values["arm"]).lower(), run, str(values["item"]), output, values["truth"]

@@ -90,11 +90,12 @@ class Log:
     :data:`rlvr.logs.formats.FORMATS`. Logs that share ``pool`` hold samples of one evaluation.
 
     ``reread`` holds what a plain reading of output and truth makes of the answers, and ``checks`` how each
-    metric agrees with it, where both stand in the file. ``graded`` says that a value is one sample's score,
+    metric agrees with it, where both stand in the file. ``repeated`` counts answers that repeat another to
+    the letter, in a file where all do. ``graded`` says that a value is one sample's score,
     which is right or wrong unless it is a reward. ``outputs`` is a digest of what the model wrote, whatever
     the order of the lines, empty where it says too little to tell two evaluations apart. ``truths`` are the
-    right answers of items, ``own`` what the tool itself says of each metric;
-    ``evaluation`` is what a retry shares with the evaluation that failed.
+    right answers of items, ``clusters`` the questions that items are variants of, ``own`` what the tool
+    itself says of each metric; ``evaluation`` is what a retry shares with the evaluation that failed.
     """
 
     path: Path
@@ -108,11 +109,13 @@ class Log:
     tool: str = ""
     pool: str = ""
     counts: Counts = Counts()
+    repeated: int = 0
     graded: bool = False
     reread: Answers | None = None
     checks: Mapping[str, ScoreCheck] = field(default_factory=dict)
     outputs: str = ""
     truths: Mapping[str, str] = field(default_factory=dict)
+    clusters: Mapping[str, str] = field(default_factory=dict)
     own: Mapping[str, tuple[OwnResult, ...]] = field(default_factory=dict)
     temperature: float | None = None
     evaluation: str = ""

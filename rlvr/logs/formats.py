@@ -7,10 +7,9 @@ of Inspect in :mod:`rlvr.logs.inspect_logs`, of all other tools in :mod:`rlvr.lo
 
 from __future__ import annotations
 
-import gc
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
@@ -19,26 +18,27 @@ from typing import Any
 import orjson
 
 from rlvr._checks import shortened, shown
-from rlvr._reading import ReadingError, archive, is_zip, lines, member, parquet_rows, read_bytes
+from rlvr._reading import (
+    ReadingError,
+    archive,
+    is_zip,
+    lines,
+    member,
+    no_search_for_cycles,
+    parquet_rows,
+    read_bytes,
+)
 from rlvr.logs import tool_records as tools
 from rlvr.logs.answers import PACKED, Answers, Format, Log, LogError
 from rlvr.logs.harness import read_harness
 from rlvr.logs.inspect_logs import read_inspect
 from rlvr.logs.records import Fields, fields_to_offer, named_outcomes, read_records
+from rlvr.logs.repeated_lines import without_copies
 
 __all__ = ["ACCEPTED", "FORMATS", "Answers", "Format", "Log", "read_benchmarks", "read_log"]
 
 
-@contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
-    """Parsed JSON holds no cycles; looking for them takes a third of the time of a large log."""
-    searching = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if searching:
-            gc.enable()
+_TABLES = (".csv", ".tsv", ".xlsx", ".xls")
 
 
 def read_log(path: Path, fields: Fields | None = None) -> Log:
@@ -62,7 +62,7 @@ def read_log(path: Path, fields: Fields | None = None) -> Log:
     return logs[0]
 
 
-@_no_search_for_cycles()
+@no_search_for_cycles()
 def read_benchmarks(path: Path, fields: Fields | None = None) -> list[Log]:
     """The logs of one file, one a benchmark; arguments and errors as of :func:`read_log`."""
     first: Mapping[str, Any] | None = None
@@ -78,11 +78,12 @@ def read_benchmarks(path: Path, fields: Fields | None = None) -> list[Log]:
                 raise LogError(f"{path}: no list of records, which --field is for; {ACCEPTED}")
             outcomes = named_outcomes(fields.correct)
             found = read_records(path, whole, fields, outcomes=outcomes, run=path.name, graded=True)
-            return [replace(log, tool="named fields") for log in found]
+            return _checked(path, [replace(log, tool="named fields") for log in found])
         for tool, _, recognises, read in FORMATS:
             if recognises(path, first if has_records else None):
                 logs = read(path, whole)
-                return [replace(log, tool=tool) for log in ([logs] if isinstance(logs, Log) else logs)]
+                named = [replace(log, tool=tool) for log in ([logs] if isinstance(logs, Log) else logs)]
+                return _checked(path, named) if has_records else named
     except LogError:
         raise
     except ReadingError as error:
@@ -96,6 +97,10 @@ def read_benchmarks(path: Path, fields: Fields | None = None) -> list[Log]:
     raise LogError(f"{path}: no log that is known, its lines hold {names}{offer}; {ACCEPTED}")
 
 
+def _checked(path: Path, logs: Sequence[Log]) -> list[Log]:
+    return without_copies(path, logs, lambda: _opened(path)[1])
+
+
 def _opened(path: Path) -> tuple[bool, Iterator[Any]]:
     """Whether a file holds records, and they, or its one object."""
     if path.suffix == ".parquet":
@@ -103,12 +108,28 @@ def _opened(path: Path) -> tuple[bool, Iterator[Any]]:
     if path.suffix == ".eval" or is_zip(path):
         return False, iter([_archive(path)])
     unpacked = path.with_suffix("") if path.suffix in PACKED else path
+    _refuse_table(path, unpacked.suffix.lower())
     if unpacked.suffix != ".json":
         document = _list_of(path)
         return True, _records(path) if document is None else iter(document)
     document = _parsed(read_bytes(path), f"{path}")
     rows = _records_in(path, document)
     return (False, iter([document])) if rows is None else (True, iter(rows))
+
+
+def _refuse_table(path: Path, ending: str) -> None:
+    """Refuse a table, by its ending or its first line, and say which command reads it."""
+    opening = b""
+    if ending not in _TABLES:
+        with path.open("rb") as file:
+            opening = file.read(2_000).lstrip(b"\xef\xbb\xbf \t\r\n").partition(b"\n")[0].lower()
+        names = {name.strip(b"\" '\r") for name in re.split(rb"[,;\t]", opening)}
+        if not (b"arm" in names or {b"item", b"correct"} <= names):
+            return
+    raise LogError(
+        f"{path}: a table and no log; `rlvr audit {shortened(str(path))}`, without --log, reads a CSV with "
+        f"the columns arm, run, item and correct, or arm, accuracy and n_items; with --log {ACCEPTED}"
+    )
 
 
 def _list_of(path: Path) -> list[dict[str, Any]] | None:

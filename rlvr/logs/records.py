@@ -29,7 +29,7 @@ from rlvr.logs.answers import (
 )
 from rlvr.logs.decoding import DECODINGS
 from rlvr.logs.hidden_evaluations import UnnamedFields
-from rlvr.logs.score_checks import Reading, check_scores, plain_reading
+from rlvr.logs.score_checks import Reading, TooLong, check_scores, plain_reading
 
 __all__ = [
     "READING",
@@ -63,10 +63,13 @@ class Fields:
     )  # fmt: skip
     output: tuple[str, ...] = (
         "output", "response", "completion", "generation", "prediction", "model_output", "output_text",
+        "outputs", "responses", "completions", "generations", "model_response", "model_answer",
+        "model_completion", "generated_text", "generated", "raw_output", "predicted_answer", "pred",
     )  # fmt: skip
     truth: tuple[str, ...] = (
         "gts", "gt", "ground_truth", "gold", "gold_answer", "truth", "target", "expected_answer",
-        "reference_answer",
+        "reference_answer", "reference", "correct_answer", "true_answer", "gold_label", "expected",
+        "expected_output", "answer_key", "answer", "label", "solution",
     )  # fmt: skip
     benchmark: tuple[str, ...] = (
         "benchmark", "data_source", "dataset", "dataset_name", "data_name", "eval_name", "task",
@@ -75,9 +78,12 @@ class Fields:
     step: tuple[str, ...] = (
         "step", "global_step", "global_steps", "training_step", "checkpoint", "ckpt", "epoch",
     )  # fmt: skip
+    cluster: tuple[str, ...] = ("cluster",)
     sample: tuple[str, ...] = ()
 
 
+_DOUBTFUL = frozenset(("answer", "label", "solution"))
+"""Names of a truth under which some write what the model answered."""
 _DECODED = ("decoding", "temperature", "top_k", "do_sample")
 _SETTINGS = (
     "sampling_params", "generation_config", "generation_kwargs", "gen_kwargs", "gen_config",
@@ -180,7 +186,7 @@ def read_records(
     where: Fields,
     *,
     outcomes: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
-    name_item: Callable[[Mapping[str, Any], int], str] | None = None,
+    name_item: Callable[[Mapping[str, Any], int], str | int] | None = None,
     several: bool = True,
     unscored: bool = True,
     prompts: bool = True,
@@ -196,7 +202,7 @@ def read_records(
     where : Fields
     outcomes : function from record to mapping of metric to outcome, optional
         By default :func:`outcomes_at` of ``where.correct``.
-    name_item : function from record and its number to str, optional
+    name_item : function from record and its number to str or int, optional
         By default what stands in the field of the item.
     several : bool
         A list of outcomes holds one a sample; else it is an outcome that is refused.
@@ -233,15 +239,19 @@ def read_records(
             gathered.refuse_second_values(record, here.shared, number)
         if here.decoding:
             gathered.note_decoding(record, number)
-        item = name_item(record, number) if name_item else _item(path, record, names, where, number)
+        named = name_item(record, number) if name_item else _item(path, record, names, where, number)
+        item = gathered.name_of(named, number)
         asked = _first(record, names.prompt)[1] if prompts and names.prompt else None
         output = _first(record, names.output)[1] if names.output else None
         truth = _first(record, names.truth)[1] if names.truth else None
         others.add((item, text_of(benchmark)), record)
         if benchmark is not None or gathered.label != "":
             gathered.turn_to(benchmark, field)
+        gathered.part.doubtful = gathered.part.doubtful or here.doubtful
         if here.of_item:
             gathered.refuse_second_question(item, record, here.of_item, number)
+        if names.cluster and (cluster := _first(record, names.cluster)[1]) is not None:
+            gathered.part.clusters[item] = text_of(cluster)
         prompt = "" if asked is None else fingerprint(text_of(asked))[:SHORT]
         failed = bool(record.get("error"))
         outcome = outcomes_of(record)
@@ -275,20 +285,32 @@ class _Present(NamedTuple):
     """What all records of an item share."""
     decoding: bool
     """Whether they may say how they were decoded."""
+    doubtful: str
+    """The field that is taken for the truth, where it may be what the model answered."""
 
 
 def _present(where: Fields, record: Mapping[str, Any]) -> _Present:
+    doubtful = _DOUBTFUL if where.truth == Fields().truth else ()
     leading = {
         part.name: tuple(
             name for name in getattr(where, part.name) if name in record or name.partition(".")[0] in record
         )
         for part in fields(Fields)
     }
+    certain = tuple(name for name in leading["truth"] if name not in doubtful)
+    others = [name for name in leading["truth"] if name in doubtful]
+    if doubtful and (certain or not leading["output"]):  # beside a truth, or alone, an answer is the model's
+        leading["truth"] = certain
+        leading["output"] += ("answer",) * ("answer" in others and bool(certain))
     return _Present(
         Fields(**leading),
         tuple(record.keys() & ({*where.step, *where.model, *_SHARED} - {*where.sample})),
-        tuple(record.keys() & ({*where.prompt, *where.truth} - {*where.sample, *where.item})),
+        tuple(
+            record.keys()
+            & ({*where.prompt, *where.truth, *where.cluster} - {*where.sample, *where.item, *doubtful})
+        ),
         not record.keys().isdisjoint({*_DECODED, *_SETTINGS}),
+        next((name for name in leading["truth"] if name in doubtful), ""),
     )
 
 
@@ -300,14 +322,14 @@ def _is_bare(here: _Present, keys: tuple[str, ...]) -> bool:
     return len(plain) == 2 and known == plain and plain == {*keys} and not others
 
 
-def _item(path: Path, record: Mapping[str, Any], here: Fields, where: Fields, number: int) -> str:
+def _item(path: Path, record: Mapping[str, Any], here: Fields, where: Fields, number: int) -> str | int:
     _, item = _first(record, here.item)
-    if not isinstance(item, (str, int)) or item == "":
+    if not isinstance(item, (str, int)) or isinstance(item, bool) or item == "":
         raise LogError(
             f"{path}, answer {number}: {where.item[0]} must be a name, got {shown(item)}; name the field of "
             "the item and that of the outcome (--field item=NAME --field correct=NAME)"
         )
-    return str(item)
+    return item
 
 
 def _samples(outcomes: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
@@ -333,6 +355,18 @@ class _Gathered:
         self.shared: dict[str, tuple[Any, int]] = {}
         self.decodings: dict[str, int] = {}
         self.temperatures: set[float | None] = set()
+        self.kinds: dict[str, type] = {}
+
+    def name_of(self, item: str | int, number: int) -> str:
+        """An item's name; refused where a number and a text of one file would share it."""
+        name, kind = str(item), type(item)
+        if self.kinds.setdefault(name, kind) is not kind:
+            raise LogError(
+                f"{self.path}, answer {number}: item {shortened(name, 60)} stands as a number and as a text "
+                f"({shortened(name, 60)} and {shown(name)}) in one file, so these may be one item or two; a "
+                "file that writes all its items as numbers, or all as texts, is accepted"
+            )
+        return name
 
     def refuse_second_values(self, record: Mapping[str, Any], names: Iterable[str], number: int) -> None:
         """Refuse a record that differs in what all of a file share."""
@@ -399,7 +433,7 @@ class _Gathered:
             return False
         if type(item) is not int and (type(item) is not str or not item):
             return False
-        name = str(item)
+        name = self.name_of(item, part.n_read + 1)
         part.n_read += 1
         part.items.append(name)
         column.items.append(name)
@@ -421,9 +455,13 @@ class _Gathered:
         if output is not None:
             part.texts[place] = output_hash(output)
         if truth is not None:
-            part.truths[item] = text_of(truth)
+            text = text_of(truth)
+            part.varies = part.varies or part.truths.setdefault(item, text) != text
             if output is not None and self.check:
-                part.readings[place] = plain_reading(output, truth, values.values())
+                try:
+                    part.readings[place] = plain_reading(output, truth, values.values())
+                except TooLong as problem:
+                    raise LogError(f"{self.path}, answer {part.n_read}: {problem}") from None
         for metric, value in values.items():
             if (column := part.columns.get(metric)) is None:
                 column = part.columns[metric] = Answers()
@@ -465,8 +503,10 @@ class _Part:
         self.readings: dict[int, Reading] = {}  # by the place of the answer
         self.texts: dict[int, int | None] = {}
         self.truths: dict[str, str] = {}
+        self.clusters: dict[str, str] = {}
         self.of_item: dict[tuple[str, str], tuple[Any, int]] = {}
         self.n_read = self.n_failed = 0
+        self.doubtful, self.varies = "", False
 
     def found(self, unscored: bool) -> dict[str, Any]:
         """The fields of a log."""
@@ -476,6 +516,7 @@ class _Part:
             },
             "counts": Counts(self.n_read, self.n_failed),
             "truths": self.truths,
+            "clusters": self.clusters,
         }
         whole = {
             metric: column.values
@@ -491,6 +532,12 @@ class _Part:
             right = [None if each.right is None and each.answered else bool(each.right) for each in readings]
             about["reread"] = scored(Answers(self.items, [""] * len(self.items), right))
             about["checks"] = {metric: check_scores(values, readings) for metric, values in whole.items()}
+        if self.doubtful and (self.varies or any(c.echoes for c in about.get("checks", {}).values())):
+            about |= {"truths": {}, "reread": None, "checks": {}}
+            about["notices"] = (
+                f"{self.doubtful} is taken for what the model answered: outputs nearly always agree with it, "
+                "or it differs within an item; --field truth=NAME says where the truth stands",
+            )
         return about
 
 

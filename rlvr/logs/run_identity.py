@@ -182,6 +182,7 @@ def joined(logs: Sequence[Log], prefixes: Sequence[str] = ()) -> Log:
         logs[0],
         answers=metrics,
         counts=Counts(sum(log.counts.read for log in logs), sum(log.counts.errored for log in logs)),
+        repeated=sum(log.repeated for log in logs),
         notices=tuple(dict.fromkeys(notice for log in logs for notice in log.notices)),
         outputs="/".join(log.outputs for log in logs) if all(log.outputs for log in logs) else "",
         reread=_appended(read, before) if len(read) == len(logs) else None,

@@ -52,7 +52,10 @@ _LOGS = re.compile(r".*\.(jsonl|json|eval|parquet)(\.gz|\.zst)?", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Account:
-    """What became of the answers of one log: how many were read, scored, not scored, failed, left out."""
+    """What became of the answers of one log: how many were read, scored, not scored, failed, left out.
+
+    `repeated` repeat another to the letter, in a log where all answers do.
+    """
 
     arm: str
     run: int
@@ -62,6 +65,7 @@ class Account:
     unscored: int
     errored: int
     left_out: int
+    repeated: int = 0
 
 
 @dataclass(frozen=True)
@@ -189,8 +193,36 @@ def read_logs(
     if any(run.log.decoding for run in runs):
         stated = {str(run.log.path): run.log.decoding for run in runs}
         table["decoding"] = table["source"].map(stated).astype("category")
+    if any(run.log.clusters for run in runs):
+        table["cluster"] = _clusters_of(audited, parts)
     n_samples, n_right = (table.pop(name).to_numpy() for name in ("n_samples", "n_right"))
     return LogTable(table, notices, accounts, n_samples, n_right)
+
+
+def _clusters_of(audited: Mapping[str, Sequence[Run]], parts: Sequence[pd.DataFrame]) -> list[str]:
+    """Of each row which question its item is a variant of, as any log of its benchmark says it."""
+    known: dict[tuple[str, str], tuple[Run, str]] = {}
+    for benchmark, group in audited.items():
+        for run in group:
+            for item, cluster in run.log.clusters.items():
+                before, first = known.setdefault((benchmark, item), (run, cluster))
+                if first != cluster:
+                    raise LogError(
+                        f"{benchmark}: item {shortened(item, 60)} stands in cluster {shown(first)} in "
+                        f"{before.name} and in {shown(cluster)} in {run.name}; one an item is accepted"
+                    )
+    found = []
+    for part in parts:
+        benchmark = str(part["benchmark"].iloc[0])
+        for arm, item in zip(part["arm"], part["item"], strict=True):
+            name = (benchmark, item if (benchmark, item) in known else item.removeprefix(f"{arm}: "))
+            if name not in known:
+                raise LogError(
+                    f"{benchmark}: item {shortened(item, 60)} of the {arm} arm has no cluster, other items "
+                    "have one; a cluster for each item is accepted, or none"
+                )
+            found.append(known[name][1])
+    return found
 
 
 def _account(run: Run, common: set[str] | None) -> Account:
@@ -200,8 +232,9 @@ def _account(run: Run, common: set[str] | None) -> Account:
     left_out = 0 if common is None else sum(item not in common for item in run.items)
     unscored = n_read - n_scored - counts.errored
     return Account(
-        run.arm, run.number, str(run.log.path), n_read, n_scored, max(unscored, 0), counts.errored, left_out
-    )
+        run.arm, run.number, str(run.log.path), n_read, n_scored, max(unscored, 0), counts.errored, left_out,
+        run.log.repeated,
+    )  # fmt: skip
 
 
 def _gather(

@@ -17,15 +17,25 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from rlvr.rewards.answer_reading import canonical, completion_text, last_answer
+from rlvr.rewards.answer_reading import MOST_READ, canonical, completion_text, last_answer
 from rlvr.rewards.labels import read_label
 
-__all__ = ["Reading", "ScoreCheck", "check_scores", "plain_reading"]
+__all__ = ["Reading", "ScoreCheck", "TooLong", "check_scores", "plain_reading"]
 
 _MARKS = (r"\boxed", "####", "<answer>", "inal answer")
 _NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:/\d+)?")
 MOST_DIFFERING = 0.01
 """The fraction of lines that may contradict the plain reading before a score is refused as an accuracy."""
+
+
+class TooLong(ValueError):
+    """An output with more characters than any model writes, whose reading would take minutes."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(
+            f"an output of {len(text):,} characters, of which at most {MOST_READ:,} are accepted; name the "
+            "field of the output (--field output=NAME) if this is another, or cut it"
+        )
 
 
 class Reading(NamedTuple):
@@ -53,6 +63,11 @@ def plain_reading(output: Any, truth: Any, scores: Iterable[Any] = (1,)) -> Read
     scores : iterable
         What it was paid. Where a wrong answer was never paid 1, the reading is not sure, since nobody asks.
 
+    Raises
+    ------
+    TooLong
+        If the output is too long to be read in time.
+
     Examples
     --------
     >>> [plain_reading(text, "4").right for text in (r"so \boxed{4}", r"so \boxed{5}", "so four")]
@@ -64,8 +79,12 @@ def plain_reading(output: Any, truth: Any, scores: Iterable[Any] = (1,)) -> Read
         return _UNREAD
     try:
         text = completion_text(output)
+        if len(text) > MOST_READ:
+            raise TooLong(text)
         answer = last_answer(text)
         known, given = _known(truth), _form(answer) if answer else None
+    except TooLong:
+        raise
     except (TypeError, ValueError, ArithmeticError):
         return _UNREAD
     if known is None:
@@ -123,6 +142,12 @@ class ScoreCheck:
     def contradicts(self) -> bool:
         """Whether so many lines differ from the reading that the score is no accuracy."""
         return self.paid + self.unpaid > MOST_DIFFERING * self.compared
+
+    @property
+    def echoes(self) -> bool:
+        """Whether the truth seems to be the output's own answer, since none is paid that differs."""
+        agrees = self.paid <= MOST_DIFFERING * self.compared and self.read_right >= 0.9 * self.compared
+        return self.contradicts and agrees
 
     def text(self, metric: str) -> str:
         """What was found, empty if nothing differs."""

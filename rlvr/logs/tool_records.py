@@ -264,8 +264,9 @@ def read_lighteval(path: Path, records: Records) -> list[Log]:
     )  # fmt: skip
     by_text = _repeats_numbered("doc.query")
 
-    def item(record: Mapping[str, Any], number: int) -> str:
-        return str(value_at(record, "doc.id") or "") or by_text(record, number)
+    def item(record: Mapping[str, Any], number: int) -> str | int:
+        found = value_at(record, "doc.id")
+        return found if isinstance(found, (str, int)) and found != "" else by_text(record, number)
 
     task = re.fullmatch(r"details_(.+?)(?:_\d{4}-\d\d-\d\dT[\d.:-]+)?", bare_name(path))
     return read_records(

@@ -15,15 +15,23 @@ from numbers import Integral, Rational, Real
 from typing import Any
 
 from rlvr.rewards.plain_text import joined, number_value, numbers_from_end, plain, tidy
+from rlvr.rewards.signs import signed, unmarked
 from rlvr.rewards.trainer_columns import shown
 
-__all__ = ["boxed", "canonical", "completion_text", "last_answer"]
+__all__ = ["MOST_READ", "boxed", "canonical", "completion_text", "last_answer"]
+
+MOST_READ = 2**22
+"""Characters of a completion, which is more than a million tokens: of a longer one the end is read."""
 
 _LONGEST = 2000  # characters: a longer answer is compared as it is
 _END = 10_000  # characters of a long text that are read first
 _MARK = "####"
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_NUMBER_AT_END = re.compile(  # as most texts end that give a number: no sign, no formula, nothing joined
+    r"[ ][a-z]*:?(?<!minus)(?<!negative)(?<! of)(?<=[a-z]{2}|[a-z]:)[ ]"
+    r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\.?[ \n]*\Z"
+)
 _MATH = re.compile(r"\\[a-zA-Z]|[\^_]")
 _RAISED = re.compile(r"(?:\^|[^\W_]_|[)}\]]_)\{?$")  # before an exponent or a subscript
 _PART = re.compile(  # inside of a root, a function, a power or a hexadecimal number
@@ -33,10 +41,6 @@ _PART = re.compile(  # inside of a root, a function, a power or a hexadecimal nu
 _INSIDE = re.compile(r"(?:[-+*/0-9.,;^_= ]|\\[a-z]+|\b[a-z]\b)*")
 _ALGEBRA = re.compile(r"[0-9] ?[a-z]\b|\b[a-z] ?[-+*/]|[-+*/] ?[a-z]\b")
 _TWO_LETTERS = re.compile(r"[a-zA-Z]{2}")
-_NEGATIVE = re.compile(
-    r"(?:^|[^0-9 )][ ]*)(?:\b(?:minus|negative)[ ]?\$?|(?<![0-9a-zA-Z)}-])-\()$", re.IGNORECASE
-)
-_COMMAND = re.compile(r"\\(?:le|ge|leq|geq|lt|gt|approx|equiv|sim|to|in|pm|quad)$")
 _EQUAL = re.compile(r"=|\\approx|\\equiv")
 
 
@@ -150,7 +154,13 @@ def last_answer(text: str) -> str | None:
     """
     found = boxed(text)
     if found is not None:
-        return found or None
+        return unmarked(found) or None
+    if (
+        (number := _NUMBER_AT_END.search(text, max(len(text) - 60, 0)))
+        and "\\" not in text
+        and "$" not in text
+    ):
+        return number[1]
     end = _last_number(text[-_END:], after=_END // 2) if len(text) > 2 * _END else None
     return end or _last_number(text)
 
@@ -165,7 +175,7 @@ def _last_number(text: str, after: int = 0) -> str | None:
         start = number.start("size")
         if _PART.search(text, max(start - 12, 0), start):  # of a root or the like
             return _word(text, start)
-        return _formula(text, number.start()) or _listed(text, number) or _signed(text, number)
+        return _formula(text, number.start()) or _listed(text, number) or signed(text, start, number["size"])
     return None
 
 
@@ -190,23 +200,6 @@ def _word(text: str, place: int) -> str | None:
     begin = max(place - _LONGEST, 0)
     start = begin + len(text[begin:place]) - len(re.split(r"[\s$]", text[begin:place])[-1])
     return re.split(r"[\s$]", text[start : start + _LONGEST], maxsplit=1)[0].rstrip(".,;:!?") or None
-
-
-def _signed(text: str, number: re.Match[str]) -> str:
-    """The number's text, with its sign where that is no dash or difference."""
-    sign, start = number["sign"].strip(), number.start()
-    if not sign and _NEGATIVE.search(text, max(start - 20, 0), number.start("size")):
-        return "-" + number["size"]
-    if sign:
-        before = text[max(start - 40, 0) : start]
-        if number["sign"].endswith(" "):  # "x = - 5", but not "4 - 7" or "- 7 apples" in a list
-            is_sign = before.rstrip(" ").endswith(tuple("=<>~:(,[{")) or text.strip() == number[0].strip()
-        else:
-            before = before[:-1] if before.endswith(("'", '"')) and not before[-2:-1].isalnum() else before
-            is_sign = not before or not (before[-1].isalnum() or before[-1] in ")]}%-'\"")
-            is_sign = is_sign or _COMMAND.search(before) is not None
-        sign = "-" if is_sign and sign == "-" else ""
-    return sign + number["size"]
 
 
 def _formula(text: str, place: int) -> str | None:

@@ -13,14 +13,14 @@ import re
 import threading
 from collections.abc import Callable, Hashable, Sequence
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rlvr.rewards.answer_reading import canonical, completion_text, last_answer
+from rlvr.rewards.answer_reading import MOST_READ, canonical, completion_text, last_answer
 from rlvr.rewards.reward_log import warn_once
 from rlvr.rewards.trainer_columns import shown
 
@@ -28,7 +28,8 @@ __all__ = ["JUDGES", "Judge", "Judging", "find_judge"]
 
 _LONGEST = 500  # characters of an answer that math-verify is given
 _TAIL = 2000
-_BASED = re.compile(r"-?[0-9a-fA-F]*[0-9][0-9a-fA-F]*_")
+_MOST_COMPARED = 100_000  # characters that a package's comparison is given
+_BASED = re.compile(r"-?(?=[a-fA-F]*[0-9])[0-9a-fA-F]++_")
 _WORDS = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)*")
 
 
@@ -80,6 +81,11 @@ def _both(answer: Any, label: Any) -> bool:
     return _math_verify(f"\\boxed{{{answer}}}", label)
 
 
+def _short_alike(same: Callable[[Any, Any], Any], answer: Any, label: Any) -> bool:
+    """As a package's own comparison says, which copies both dozens of times, and a vote compares hundreds."""
+    return len(str(answer)) + len(str(label)) <= _MOST_COMPARED and bool(same(answer, label))
+
+
 def _tail(text: str) -> str | None:
     """What math-verify reads of a completion: from the last box on, else the end."""
     start = text.rfind(r"\boxed")
@@ -107,7 +113,7 @@ def _of_verl() -> Judge:
         found = tool.last_boxed_only_string(text)
         return None if found is None else tool.remove_boxed(found)
 
-    return Judge("verl", read, _exact, tool.is_equiv)
+    return Judge("verl", read, _exact, partial(_short_alike, tool.is_equiv))
 
 
 def _of_harness() -> Judge:
@@ -117,7 +123,7 @@ def _of_harness() -> Judge:
         first, last = text.find("$"), text.rfind("$")
         return text[first + 1 : last] if first < last else text
 
-    return Judge("lm-eval", read, _exact, tool.is_equiv)
+    return Judge("lm-eval", read, _exact, partial(_short_alike, tool.is_equiv))
 
 
 def _of_math_verify() -> Judge:
@@ -213,7 +219,7 @@ class Judging:
         return self.judge.same is not None and bool(self._guarded(self.judge.same, answer, label))
 
     def _answer(self, completion: Any) -> Any:
-        answer = self.judge.read(completion_text(completion))
+        answer = self.judge.read(completion_text(completion)[-MOST_READ:])
         return None if self.judge.key(answer) is None else answer
 
     def _guarded(self, work: Callable[..., Any], *given: Any) -> Any:

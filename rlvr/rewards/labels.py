@@ -7,12 +7,14 @@ from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any, NamedTuple
 
-from rlvr.rewards.answer_reading import boxed, canonical, last_answer
+from rlvr.rewards.answer_reading import MOST_READ, boxed, canonical, last_answer
+from rlvr.rewards.signs import unmarked
 from rlvr.rewards.trainer_columns import shown
 
 __all__ = ["UNREADABLE", "LabelReading", "read_label"]
 
-UNREADABLE = ("missing", "not a finite number", "an empty box", "a text without an answer")
+_TOO_LONG = f"a text of more than {MOST_READ:,} characters"
+UNREADABLE = ("missing", "not a finite number", "an empty box", "a text without an answer", _TOO_LONG)
 """Ways to read a label that lead to no answer, so that it judges nothing."""
 
 _COMMAND = re.compile(r"\\[a-zA-Z]+|\{[^{}]*\}|\$[^$\n]*\$")
@@ -75,17 +77,20 @@ def read_label(label: Any, where: str = "a label") -> LabelReading:
 
 
 def _read_text(label: str) -> LabelReading:
+    if len(label) > MOST_READ:
+        return LabelReading(None, _TOO_LONG)
     if canonical(label) is None:
         return LabelReading(None, "missing")
     found = boxed(label)
     if found is not None:
         return (
-            LabelReading(found, "a box")
+            LabelReading(unmarked(found), "a box")
             if canonical(found) is not None
             else LabelReading(None, "an empty box")
         )
-    if not isinstance(canonical(label), str):
-        return LabelReading(label.strip(), "a number")
+    bare = unmarked(label)
+    if not isinstance(canonical(bare), str):
+        return LabelReading(bare.strip(), "a number")
     words = _WORD.findall(_COMMAND.sub(" ", label[:2000]))
     if len(words) < _FEW_WORDS and "\n" not in label.strip() and len(label) <= 2000:
         return LabelReading(label.strip(), "a text")

@@ -80,12 +80,12 @@ _FONT = re.compile(
     r"\s*\{([^{}]*)\}"
 )
 _UNIT = re.compile(
-    r"(?<=[0-9.])\\?[ ~]*\\(?:text|textrm|mathrm|mbox)\s*\{[a-zA-Z ./%~]*\}(?:\^\{?[0-9]\}?)?\s*"
+    r"(?<=[0-9.])\\?[ ~]*\\(?:text|textrm|mathrm|mbox)\s*\{[a-zA-Z ./%~]*\}(?:\^\{?[0-9]\}?)?\s*+"
     r"(?=\$?\s*$)"
 )
 _SPACING = re.compile(r"\\(?:[!;:]|quad|qquad|left(?![a-z])|right(?![a-z])|displaystyle)|\\(?= )")
 _THOUSANDS = re.compile(r"(?<=[0-9])(?:\\[,! ]|\\thinspace|~)(?=[0-9]{3}(?![0-9]))")
-_DEGREE = re.compile(r"\^\s*\{?\s*\\circ\s*\}?")
+_DEGREE = re.compile(r"\^\s*+\{?\s*+\\circ\s*+\}?")
 _ONE_SIGN = r"(?:[0-9a-zA-Z]|\{(?:[^{}]|\{[^{}]*\})*\})"
 _FRACTION = re.compile(rf"\\[dtc]?frac\s*({_ONE_SIGN})\s*({_ONE_SIGN})")
 _ROOT = re.compile(r"\\sqrt\s*([0-9a-zA-Z])")

@@ -1,10 +1,11 @@
-"""Chunks of work, and who trains them: threads of this process, or any `concurrent.futures.Executor`.
+"""Who trains chunks of work: threads of this process, or any `concurrent.futures.Executor`.
 
 A chunk can be pickled, and its runs depend on (seed, task draw, training seed) alone. So neither where a
 chunk is trained, nor the size or order of chunks, nor the company of other studies can change a bit.
 
 The rule for lost work: what a dead worker had not returned is trained here, with a warning; since a chunk
-carries all it needs, the bits are the same. Any other error stops everything, and nothing is returned.
+carries all it needs, the bits are the same. So is a chunk that came back as anything but its sealed answer.
+Any other error stops everything, and nothing is returned.
 
 Not every loss is reported. A Dask cluster keeps work waiting without limit once its last worker is gone, and
 on a loaded machine that happens after one death: a local cluster removes a worker that is not back in 15 s.
@@ -21,109 +22,29 @@ import traceback
 import warnings
 import weakref
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from time import monotonic
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rlvr._checks import counted, shown
+from rlvr.simulator.chunks import Chunk, Results, cut, fault_of, train_chunk
 
-__all__ = [
-    "Chunk",
-    "Progress",
-    "Results",
-    "counting",
-    "cut",
-    "n_threads",
-    "train_all",
-    "train_chunk",
-    "without_first",
-]
+__all__ = ["Chunk", "Progress", "Results", "counting", "cut", "n_threads", "train_all", "train_chunk"]
 
 _SIDE_BY_SIDE = 64  # runs of a chunk, where there are enough: with refilling, as many fill the lanes
 _LONGEST = 20_000_000  # groups of a chunk on a thread: a few seconds, which an interrupt has to wait
 _TRAVELLING = 2_000_000  # groups of a chunk that travels: half a second
 _WORKERS = 8  # that short studies are cut for, where nobody knows how many there are
+_OF_FUTURES = ("add_done_callback", "cancel", "cancelled", "done", "result")
 _SILENCE = 60.0  # seconds without an answer, besides twice what the longest chunk takes here
 
-Results = dict[str, NDArray]
 Progress = Callable[[int, int], object]
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Runs `first` to `last` - 1 of the tasks it holds: run r is task ``r // n_seeds``, seed ``r % n_seeds``.
-
-    Attributes
-    ----------
-    shared : bool
-        Whether prompts share their strategies; says which kernel trains.
-    first, last : int
-        Counted from the first task that the chunk holds.
-    n_seeds : int
-        Training seeds of a task.
-    n_groups : int
-        Groups of answers that its runs sample at most: how much work it is.
-    by_task : mapping of str to ndarray (task, ...)
-        Arguments of the kernel with a task axis, among them `draws`, the number of each task draw. One of
-        length one stands for all tasks.
-    settings : mapping of str to object
-        Its other arguments.
-    results : mapping of str to tuple of int
-        Shape of each result, without (arm, task, seed) in front.
-    """
-
-    shared: bool
-    first: int
-    last: int
-    n_seeds: int
-    n_groups: int
-    by_task: Mapping[str, NDArray]
-    settings: Mapping[str, Any]
-    results: Mapping[str, tuple[int, ...]]
-
-    @property
-    def n_runs(self) -> int:
-        return self.last - self.first
-
-
-def cut(whole: Chunk, n_chunks: int) -> list[Chunk]:
-    """Cut the runs of a chunk into at most `n_chunks` of nearly equal size, each with its own tasks only."""
-    n_seeds = whole.n_seeds
-    edges = np.linspace(whole.first, whole.last, min(whole.n_runs, n_chunks) + 1).astype(int).tolist()
-    chunks = []
-    for first, last in pairwise(edges):
-        task, end = first // n_seeds, (last - 1) // n_seeds + 1
-        chunks.append(
-            replace(
-                whole,
-                first=first - task * n_seeds,
-                last=last - task * n_seeds,
-                n_groups=whole.n_groups * (last - first) // whole.n_runs,
-                by_task={
-                    name: rows if len(rows) == 1 else rows[task:end] for name, rows in whole.by_task.items()
-                },
-            )
-        )
-    return chunks
-
-
-def without_first(whole: Chunk, n_tasks: int) -> Chunk:
-    """A whole study but for its first task draws."""
-    n_runs = whole.n_runs - n_tasks * whole.n_seeds
-    return replace(
-        whole,
-        last=n_runs,
-        n_groups=whole.n_groups * n_runs // whole.n_runs,
-        by_task={name: rows if len(rows) == 1 else rows[n_tasks:] for name, rows in whole.by_task.items()},
-    )
 
 
 def _alike(chunk: Chunk) -> object:
@@ -153,31 +74,6 @@ def _join(studies: Sequence[Chunk]) -> Chunk:
             name: np.concatenate([study.by_task[name] for study in studies]) for name in studies[0].by_task
         },
     )
-
-
-def train_chunk(chunk: Chunk) -> dict[str, NDArray[np.float64]]:
-    """Train a chunk's runs.
-
-    Returns
-    -------
-    dict of str to ndarray (arm, run, ...)
-        Results of exactly these runs, in their order.
-    """
-    from rlvr.simulator import kernel, shared_kernel  # the compiler loads only when something is trained
-
-    given = {**chunk.by_task, **chunk.settings}
-    for (
-        name,
-        value,
-    ) in given.items():  # what travelled may be read-only, which is another type to the compiler
-        if isinstance(value, np.ndarray):
-            given[name] = np.require(value, requirements=["C", "W"])
-    front = (chunk.settings["arms"].size, len(chunk.by_task["draws"]), chunk.n_seeds)
-    results = {name: np.empty((*front, *rest)) for name, rest in chunk.results.items()}
-    train = shared_kernel.train_strategies if chunk.shared else kernel.train_prompts
-    train(chunk.first, chunk.last, n_seeds=chunk.n_seeds, **given, **results)
-    own = slice(chunk.first, chunk.last)
-    return {name: array.reshape(front[0], -1, *array.shape[3:])[:, own] for name, array in results.items()}
 
 
 @dataclass(frozen=True)
@@ -230,7 +126,12 @@ def train_all(
     Warns
     -----
     RuntimeWarning
-        If chunks were trained here because workers of `executor` were lost, or answered nothing.
+        If chunks were trained here because workers of `executor` were lost, or answered nothing or wrongly.
+
+    Raises
+    ------
+    TypeError
+        If what `executor` gives for a chunk is no future.
     """
     threads = n_threads()
     groups: dict[object, list[int]] = defaultdict(list)
@@ -254,14 +155,15 @@ def train_all(
             results[place] = together
     pieces.sort(key=lambda piece: -piece.chunk.n_groups)
     with counting(progress) as report:
-        n_lost = _collect(pieces, executor, threads, _counter(len(pieces), report))
-    if n_lost and executor is not None:
+        not_taken = _collect(pieces, executor, threads, _counter(len(pieces), report))
+    if executor is not None:
         silent = f", after {_patience(pieces):.0f} s without an answer" if _pulse(executor).silent else ""
-        warnings.warn(
-            f"{counted(n_lost, 'chunk')} of {len(pieces)} lost by the executor: trained here instead{silent}",
-            RuntimeWarning,
-            stacklevel=3,
-        )
+        wrong = f"answered wrongly by the executor ({next(iter(not_taken.wrong.values()), '')})"
+        n_wrong = len(not_taken.wrong)
+        for n, what, how in ((not_taken.n_lost, "lost by the executor", silent), (n_wrong, wrong, "")):
+            if n:
+                line = f"{counted(n, 'chunk')} of {len(pieces)} {what}: trained here instead{how}"
+                warnings.warn(line, RuntimeWarning, stacklevel=3)
     for places in groups.values():
         at = 0
         for place in places:
@@ -294,10 +196,18 @@ def _patience(pieces: Sequence[_Piece]) -> float:
     return _SILENCE + max((piece.chunk.n_groups for piece in pieces), default=0) / _TRAVELLING
 
 
+@dataclass
+class _NotTaken:
+    """Chunks of an executor that were trained here: how many it lost, and what was wrong with others."""
+
+    n_lost: int = 0
+    wrong: dict[int, str] = field(default_factory=dict)
+
+
 def _collect(
     pieces: Sequence[_Piece], executor: Executor | None, threads: int, say: Callable[[], None]
-) -> int:
-    """Have every chunk trained, by an executor if there is one; return how many of its chunks it lost."""
+) -> _NotTaken:
+    """Have every chunk trained, by an executor if there is one, of whose answers none is taken unchecked."""
     here = ThreadPoolExecutor(threads)
     pulse = _Pulse(monotonic()) if executor is None else _pulse(executor)
     began, patience = monotonic(), _patience(pieces)
@@ -305,7 +215,7 @@ def _collect(
     begun_here: set[int] = set()
     answers: SimpleQueue[tuple[int, Future, bool]] = SimpleQueue()
     pending: set[Future] = set()
-    n_busy = n_lost = 0
+    n_busy, not_taken = 0, _NotTaken()
 
     def begin(place: int, pool: Executor) -> None:
         def answered(future: Future) -> None:
@@ -314,6 +224,11 @@ def _collect(
             answers.put((place, future, pool is here))
 
         future = pool.submit(train_chunk, pieces[place].chunk)
+        if isinstance(future, type) or not all(hasattr(future, method) for method in _OF_FUTURES):
+            raise TypeError(
+                f"executor.submit must return a concurrent.futures.Future, got {shown(future)} of type "
+                f"{type(future).__name__}"
+            )
         pending.add(future)
         future.add_done_callback(answered)
 
@@ -327,7 +242,7 @@ def _collect(
     try:
         for place in unanswered:
             try:
-                begin(place, executor or here)
+                begin(place, here if executor is None else executor)  # which may be false, or empty
             except Exception as problem:
                 if not _is_loss(problem):
                     raise
@@ -351,20 +266,24 @@ def _collect(
             if place not in unanswered:
                 continue
             try:
-                trained = future.result()
-            except Exception as problem:
+                trained: Any = future.result() if future.done() else "a future that is not done"
+            except BaseException as problem:
                 if executor is None or from_here or not _is_loss(problem):
                     raise
                 begin_here(place)
-            else:
-                unanswered.pop(place).keep(trained)
-                n_lost += from_here and executor is not None
-                say()
+                continue
+            if not from_here and (fault := fault_of(pieces[place].chunk, trained)):
+                not_taken.wrong.setdefault(place, fault)
+                begin_here(place)
+                continue
+            unanswered.pop(place).keep(trained)
+            not_taken.n_lost += from_here and executor is not None and place not in not_taken.wrong
+            say()
     finally:
         for future in pending:
             future.cancel()
         here.shutdown(wait=executor is None, cancel_futures=True)
-    return n_lost
+    return not_taken
 
 
 def _counter(n_chunks: int, progress: Progress | None) -> Callable[[], None]:
@@ -379,14 +298,18 @@ def _counter(n_chunks: int, progress: Progress | None) -> Callable[[], None]:
     return say
 
 
-def _is_loss(problem: Exception) -> bool:
+def _is_loss(problem: BaseException) -> bool:
     """Whether a chunk's error says that its worker went: by the standard library's names, or Dask's own.
+
+    A worker that leaves by `sys.exit` must not end the process that waits for it.
 
     Dask's executor raises what a worker raised with the worker's traceback. What it raises itself is that it
     gave a chunk up or is closed, or trips over an answer whose worker died between sending it and being
     asked for it.
     """
-    if isinstance(problem, (BrokenExecutor, CancelledError, ConnectionError, EOFError)):
+    if isinstance(problem, (BrokenExecutor, CancelledError, ConnectionError, EOFError, SystemExit)):
+        return True
+    if type(problem).__name__ == "CancelledError":  # that of asyncio is another
         return True
     if type(problem).__module__.split(".")[0] == "distributed":
         return True

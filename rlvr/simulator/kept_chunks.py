@@ -20,6 +20,7 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
+from math import prod
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -29,13 +30,16 @@ from numpy.typing import NDArray
 
 from rlvr._locking import FolderLock
 from rlvr._writing import replacing
-from rlvr.simulator.executors import Chunk, n_threads, train_chunk
+from rlvr.simulator.chunks import Chunk, argument_digest, fault_of, sealed, train_chunk
+from rlvr.simulator.executors import n_threads
 
 __all__ = ["KeptChunks", "chunk_digest", "code_digest"]
 
 _PACKAGE = Path(__file__).parents[1]
-_WHOLE, _HALF = ("*.npz",), (".*.npz",)
 _SEAL = 64  # digits of a digest
+_WHOLE, _HALF = ("[0-9a-f]" * _SEAL + ".npz",), (".*.npz",)
+_MOST = 2**30  # bytes of results that no chunk has the size of
+_FRONT = 2**12  # bytes of an array's name and shape, at the most
 
 
 class KeptChunks(Executor):
@@ -98,7 +102,7 @@ class KeptChunks(Executor):
         self._lock = _made_and_locked(self.folder)
         self._report, self._counting = report or _warn, Lock()
         self._remove(*_HALF, *(() if resume else _WHOLE))
-        self._trains = executor or ThreadPoolExecutor(threads)
+        self._trains = ThreadPoolExecutor(threads) if executor is None else executor
         self._owned = executor is None
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
@@ -107,19 +111,23 @@ class KeptChunks(Executor):
             return self._trains.submit(fn, *args, **kwargs)
         (chunk,) = args
         digest = chunk_digest(chunk)
-        results = self.find(digest)
+        n_numbers = chunk.settings["arms"].size * chunk.n_runs * sum(map(prod, chunk.results.values()))
+        results = self.find(digest, most=8 * n_numbers + _FRONT * (1 + len(chunk.results)))
         if results is not None:
             found: Future = Future()
-            found.set_result(results)
+            found.set_result(sealed(chunk, results))
             return found
-        return _Keeping(self, digest, self._trains.submit(train_chunk, chunk))
+        return _Keeping(self, chunk, digest, self._trains.submit(train_chunk, chunk))
 
-    def find(self, digest: str) -> dict[str, NDArray] | None:
-        """What was kept under a digest, or None; anything else that lies there is reported and removed."""
+    def find(self, digest: str, *, most: int = _MOST) -> dict[str, NDArray] | None:
+        """What was kept under a digest, or None; anything else that lies there is reported and removed.
+
+        So is a file of more than `most` bytes, which is not read.
+        """
         path = self._path(digest)
         if not os.path.lexists(path):
             return None
-        results = _verified(path, digest)
+        results = _verified(path, digest, most)
         if results is None:
             if path.is_dir() and not path.is_symlink():
                 raise IsADirectoryError(
@@ -180,11 +188,11 @@ class KeptChunks(Executor):
 
 
 class _Keeping(Future):
-    """A chunk's results, which are on the disk before they are known."""
+    """A chunk's results, which are on the disk before they are known; what is no answer is passed on."""
 
-    def __init__(self, kept: KeptChunks, digest: str, trained: Future) -> None:
+    def __init__(self, kept: KeptChunks, chunk: Chunk, digest: str, trained: Future) -> None:
         super().__init__()
-        self._kept, self._digest, self._trained = kept, digest, trained
+        self._kept, self._chunk, self._digest, self._trained = kept, chunk, digest, trained
         trained.add_done_callback(self._keep)
 
     def cancel(self) -> bool:
@@ -195,7 +203,8 @@ class _Keeping(Future):
     def _keep(self, trained: Future) -> None:
         try:
             results = trained.result()
-            self._kept.keep(self._digest, results)
+            if not fault_of(self._chunk, results):
+                self._kept.keep(self._digest, results)
         except BaseException as problem:
             if self.set_running_or_notify_cancel():
                 self.set_exception(problem)
@@ -220,12 +229,13 @@ def _seal(digest: str, content: bytes) -> bytes:
     return hashlib.sha256(digest.encode() + content).hexdigest().encode()
 
 
-def _verified(path: Path, digest: str) -> dict[str, NDArray] | None:
+def _verified(path: Path, digest: str, most: int) -> dict[str, NDArray] | None:
     """The results in a file if they were kept there under this digest; nothing is parsed before."""
     try:
-        if not path.is_file():  # opening a pipe would wait
+        if not path.is_file() or path.stat().st_size > most:  # opening a pipe would wait
             return None
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(most + 1)  # it may grow
     except (OSError, MemoryError):
         return None
     if _seal(digest, data[:-_SEAL]) != data[-_SEAL:]:
@@ -236,19 +246,7 @@ def _verified(path: Path, digest: str) -> dict[str, NDArray] | None:
 
 def chunk_digest(chunk: Chunk) -> str:
     """Digest of a chunk's arguments and of the code that trains it, as hexadecimal digits."""
-    digest = hashlib.sha256(code_digest().encode())
-    front = {
-        "shared": chunk.shared,
-        "runs": (chunk.first, chunk.last, chunk.n_seeds),
-        "results": chunk.results,
-    }
-    for name, value in {**front, **chunk.by_task, **chunk.settings}.items():
-        if isinstance(value, np.ndarray):
-            digest.update(f"{name} {value.dtype.str} {value.shape} ".encode())
-            digest.update(np.ascontiguousarray(value).tobytes())
-        else:
-            digest.update(f"{name} {value!r} ".encode())
-    return digest.hexdigest()
+    return hashlib.sha256(code_digest().encode() + argument_digest(chunk)).hexdigest()
 
 
 @cache

@@ -134,7 +134,7 @@ def _even_part(n: int, most: int) -> int:
     return -(-n // -(-n // most))
 
 
-@compiled
+@internal
 def take(source, first, second, rows):
     """Copy ``source[first[lane], second[lane]]`` (field,) to each lane of `rows` (field, lane)."""
     for lane in range(rows.shape[1]):
@@ -143,7 +143,7 @@ def take(source, first, second, rows):
             rows[field, lane] = row[field]
 
 
-@compiled
+@internal
 def put(rows, first, second, target):
     """Copy each lane of `rows` (field, lane) to ``target[first[lane], second[lane]]`` (field,)."""
     for lane in range(rows.shape[1]):
@@ -152,7 +152,7 @@ def put(rows, first, second, target):
             row[field] = rows[field, lane]
 
 
-@compiled
+@internal
 def softmax_of_lanes(logits, probabilities, top, total):
     """Fill `probabilities` (action, lane) with each lane's softmax, to the bit that of `drawing.softmax`.
 
@@ -164,10 +164,11 @@ def softmax_of_lanes(logits, probabilities, top, total):
         total[lane] = 0.0
     for a in range(1, n_actions):
         for lane in range(n_lanes):
-            top[lane] = max(top[lane], logits[a, lane])
+            top[lane] = logits[a, lane] if logits[a, lane] > top[lane] else top[lane]
     for a in range(n_actions):
         for lane in range(n_lanes):
-            probabilities[a, lane] = exponential(max(-700.0, logits[a, lane] - top[lane]))
+            below = logits[a, lane] - top[lane]
+            probabilities[a, lane] = exponential(below if below > -700.0 else -700.0)
     for a in range(n_actions):
         for lane in range(n_lanes):
             total[lane] += probabilities[a, lane]
@@ -176,7 +177,7 @@ def softmax_of_lanes(logits, probabilities, top, total):
             probabilities[a, lane] /= total[lane]
 
 
-@compiled
+@internal
 def sample(probabilities, uniforms, cumulative, actions):
     """Inverse-CDF sampling of `actions` (sample, lane): one uniform an action, shared by all arms.
 
@@ -193,7 +194,7 @@ def sample(probabilities, uniforms, cumulative, actions):
                 actions[i, lane] += 1 if uniforms[i, lane] >= cumulative[lane] else 0
 
 
-@compiled
+@internal
 def as_uniforms(words, uniforms):
     """Fill `uniforms` (sample, lane) from the first of the `words` (n, lane)."""
     for i in range(uniforms.shape[0]):
@@ -222,7 +223,7 @@ def _add_plurality(actions, tie_words, rare, counts, tallies, labels):
         tied[lane] = 0
     for a in range(n_actions):
         for lane in range(n_lanes):
-            most[lane] = max(most[lane], counts[a, lane])
+            most[lane] = counts[a, lane] if counts[a, lane] > most[lane] else most[lane]
     if rare is not None and rare.tie_break == UNIFORM:
         for a in range(n_actions):
             for lane in range(n_lanes):

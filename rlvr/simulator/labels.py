@@ -10,8 +10,8 @@ strategy s, and -1 an answer that nobody gives again.
 from __future__ import annotations
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import special
 
 from rlvr._checks import shown
 from rlvr.simulator.grpo_config import GRPOConfig
@@ -108,7 +108,7 @@ def _has_both(correct: NDArray[np.bool_]) -> bool:
 
 def strategy_shares(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     """Share of each strategy, ndarray (..., strategy), from the logits (..., token, strategy)."""
-    tokens = special.softmax(logits, axis=-1)
+    tokens = scipy.special.softmax(logits, axis=-1)
     going_on = np.cumprod(tokens[..., 0], axis=-1)
     reached = np.concatenate([np.ones_like(going_on[..., :1]), going_on[..., :-1]], axis=-1)
     shares = (reached[..., None] * tokens).sum(axis=-2)

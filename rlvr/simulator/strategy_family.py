@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize, special
 
 from rlvr._checks import MOST, as_given, choice, fits_memory, real, shown, whole
 from rlvr.simulator.task_family import beta_quantile, check_seed
@@ -260,7 +260,9 @@ class StrategyFamily:
             return replace(self, shares=tuple((weights / weights.sum()).tolist()))
 
         most = 500 / (highest - lowest)
-        c = optimize.brentq(lambda c: tilted(c).prior_accuracy - prior_accuracy, -most, most, xtol=1e-12)
+        c = scipy.optimize.brentq(
+            lambda c: tilted(c).prior_accuracy - prior_accuracy, -most, most, xtol=1e-12
+        )
         return tilted(c)
 
     def sample(self, n_tasks: int = 1, seed: int = 0) -> StrategyTasks:
@@ -397,7 +399,7 @@ def mean_shares(
     if sd.max() == 0 or (greedy and (logits + 9 * sd == logits).all()):
         if greedy:
             return (np.arange(logits.size) == np.argmax(logits)).astype(float)
-        return special.softmax(logits)
+        return scipy.special.softmax(logits)
     below, above = (0, 0) if greedy else (5, 40)  # a Gumbel's own reach
     top = logits.argmax()  # the largest of all lies between the top one's lowest and anybody's highest
     ends = (logits[top] - 9 * sd[top] - below, (logits + 9 * sd).max() + above)
@@ -409,7 +411,7 @@ def mean_shares(
     x = np.linspace(*ends, int(_NODES * max(1, (ends[1] - ends[0]) / (18 * sd.min() + below + above))))
     z = x[:, None] - logits
     if greedy:
-        log_cdf = special.log_ndtr(z / sd)
+        log_cdf = scipy.special.log_ndtr(z / sd)
         log_density = -0.5 * (z / sd) ** 2 - np.log(sd * np.sqrt(2 * np.pi))
     else:
         log_cdf, log_density = np.empty_like(z), np.empty_like(z)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from rlvr._checks import fits_memory, shown, whole
 from rlvr.arms import ARM_CODE
-from rlvr.simulator.executors import Chunk
+from rlvr.simulator.chunks import Chunk
 from rlvr.simulator.grpo_config import GRPOConfig
 from rlvr.simulator.labels import fixed_labels, fixed_names
 from rlvr.simulator.rules import as_rules

@@ -18,8 +18,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy import linalg, special, stats
 
 from rlvr._checks import MOST, as_given, fits_memory, real, shown, whole
 
@@ -155,11 +155,11 @@ class TaskFamily:
             return np.array([self.prior_strength]), np.ones(1)
         a, b = self.strength_shape
         if self.prior_spread < _SKEWED:
-            nodes, weights = special.roots_hermitenorm(n_nodes)
+            nodes, weights = scipy.special.roots_hermitenorm(n_nodes)
             deviation = math.sqrt(self.prior_spread * self.prior_strength * (1 - self.prior_strength))
             return np.clip(self.prior_strength + deviation * nodes, *_STRENGTHS), weights / weights.sum()
         with np.errstate(all="ignore"):  # scipy divides 0 by 0, unused, where a + b is exactly 1
-            nodes, weights = special.roots_jacobi(n_nodes, b - 1.0, a - 1.0)
+            nodes, weights = scipy.special.roots_jacobi(n_nodes, b - 1.0, a - 1.0)
         if not (np.isfinite(nodes).all() and np.isfinite(weights).all()):
             if self.prior_spread > 0.5:  # beyond scipy: the limit
                 return np.array(_STRENGTHS), np.array([1.0 - self.prior_strength, self.prior_strength])
@@ -245,7 +245,7 @@ def _narrow_nodes(n_nodes: int, a: float, b: float) -> tuple[NDArray[np.float64]
     middle = (a - b) / (2 * n + s + 2) * (s / (2 * n + s))
     k = n[1:]
     apart = (k + b - 1) / (2 * k + s) * (k + a - 1) / (2 * k + s) * (k + s) / (2 * k + s + 1) * k
-    nodes, vectors = linalg.eigh_tridiagonal(middle, 2 * np.sqrt(apart / (2 * k + s - 1)))
+    nodes, vectors = scipy.linalg.eigh_tridiagonal(middle, 2 * np.sqrt(apart / (2 * k + s - 1)))
     return nodes, vectors[0] ** 2
 
 
@@ -257,9 +257,9 @@ def beta_quantile(at: ArrayLike, mean: ArrayLike, concentration: float) -> NDArr
     """
     middle = np.asarray(mean, dtype=float)
     if concentration > 1 / _SKEWED:
-        return middle + np.sqrt(middle * (1 - middle) / (concentration + 1)) * special.ndtri(at)
+        return middle + np.sqrt(middle * (1 - middle) / (concentration + 1)) * scipy.special.ndtri(at)
     try:
-        drawn = stats.beta.ppf(at, middle * concentration, (1.0 - middle) * concentration)
+        drawn = scipy.stats.beta.ppf(at, middle * concentration, (1.0 - middle) * concentration)
     except OverflowError:
         drawn = np.full(np.broadcast_shapes(np.shape(at), middle.shape), np.nan)
     limit = middle if concentration > 1 else np.asarray(at) >= 1.0 - middle

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from rlvr._checks import MOST, shown, whole
 from rlvr.arms import ARMS, check_arms
-from rlvr.simulator.executors import Progress, Results, train_all, without_first
+from rlvr.simulator.chunks import Results, without_first
+from rlvr.simulator.executors import Progress, train_all
 from rlvr.simulator.grpo_config import LIGHT, GRPOConfig
 from rlvr.simulator.runs import Runs, finished_runs
 from rlvr.simulator.strategy_family import StrategyFamily, StrategyTasks

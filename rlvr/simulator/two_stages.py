@@ -32,8 +32,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from rlvr._checks import choice, real, shown, whole
 from rlvr.decomposition import TERMS, TrainedRuns
@@ -186,7 +186,7 @@ def _times_spread(first: NDArray[np.float64], design: NDArray[np.float64]) -> fl
     rows = design[: first.size]
     freedom = first.size - rows.shape[1]
     left = first - (first.mean() if rows.shape[1] == 1 else rows @ np.linalg.lstsq(rows, first)[0])
-    return float(stats.t.ppf(0.5 + _LEVEL / 2, freedom) * math.sqrt(left @ left / freedom))
+    return float(scipy.stats.t.ppf(0.5 + _LEVEL / 2, freedom) * math.sqrt(left @ left / freedom))
 
 
 def _variance_of_intercept(design: NDArray[np.float64]) -> float:

@@ -1,8 +1,9 @@
 """Closed forms: what the simulator must give, derived instead of simulated.
 
-What it is for: expected drifts, the null's curvature, the expected path, limits, ceilings, pass@k.
+What it is for: expected drifts, the null's curvature, control arms, the expected path, limits, ceilings,
+pass@k.
 It may import the common ground, and of the simulator only its families and configurations.
-Chapters 3 and 14 use it, and every validation that holds the simulator against a formula.
+Chapters 1, 3 and 14 use it, and every validation that holds the simulator against a formula.
 """
 
 import lazy_loader
@@ -53,6 +54,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "ruin_probability",
             "updates_to_fill",
         ],
+        "control_arms": ["accuracy_change", "update_moments"],
         "clipping": ["clip_bounds", "clipped_rollout", "mean_clip_force"],
     },
 )

@@ -485,6 +485,26 @@ def test_the_runs_of_arms_that_share_seeds_are_paired():
     assert uneven.terms["naive"] == pytest.approx((0.225 - half, 0.225 + half), abs=1e-4)
 
 
+@pytest.mark.parametrize(("first", "n_shared"), [(3, 2), (1, 4)])
+def test_arms_that_share_some_seeds_are_not_paired_and_it_is_said(first, n_shared):
+    def rows(arm, seeds):
+        return [(arm, seed, 0.5 + 0.01 * (seed % 5)) for seed in seeds]
+
+    own, others, far = range(5), range(first, first + 5), range(10, 15)
+    columns = ["arm", "seed", "accuracy"]
+    table = pd.DataFrame([*rows("random", own), *rows("true", others)], columns=columns).assign(n_items=1000)
+    elsewhere = pd.DataFrame([*rows("random", own), *rows("true", far)], columns=columns).assign(n_items=1000)
+    runs, apart = one(table).layer("runs"), one(elsewhere).layer("runs")
+    named = ", ".join(map(str, range(first, 5)))
+    assert (
+        f"RANDOM and TRUE not paired, they share {n_shared} of {10 - n_shared} seeds ({named})" in runs.note
+    )
+    assert runs.terms == apart.terms
+    three = pd.concat([table, pd.DataFrame(rows("majority", own), columns=columns).assign(n_items=1000)])
+    note = one(three).layer("runs").note
+    assert "RANDOM and MAJORITY paired by seed, 5 seeds; " in note and "MAJORITY and TRUE not paired" in note
+
+
 def test_clusters_widen_the_interval_and_are_counted():
     rng = np.random.default_rng(8)
     right = {"frozen": rng.random(12) < 0.4, "true": rng.random(12) < 0.7}

@@ -322,6 +322,19 @@ def test_runs_stay_in_their_benchmark_and_may_have_no_names():
     assert any("random: mean of 3 runs, which have no names" in note for note in cell.notices)
 
 
+@pytest.mark.parametrize(
+    ("changes", "n_runs", "seeds"),
+    [
+        ({"seed": ["", "a", "b"]}, [None, 1, 1], [(), ("a",), ("b",)]),
+        ({"seed": ["c", "", ""], "n_runs": ["", 3, 2]}, [None, 3, 2], [(), (), ()]),
+    ],
+)
+def test_a_single_row_is_one_run_where_it_is_named_and_else_as_many_as_it_states(changes, n_runs, seeds):
+    (cell,) = read_cells([RUNS.drop_duplicates("arm").assign(**changes)])
+    assert [arm.n_runs for arm in cell.arms.values()] == n_runs
+    assert [arm.seeds for arm in cell.arms.values()] == seeds
+
+
 def test_frozen_has_evaluations_and_no_runs():
     (cell,) = read_cells(
         [pd.concat([RUNS.assign(seed=[1, *"abcba"]), RUNS.head(1).assign(seed=2, accuracy=0.61)])]

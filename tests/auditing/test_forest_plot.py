@@ -3,28 +3,14 @@
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from book.narrow_figures import narrow_png
-from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import audit
 from rlvr.auditing.forest_plot import draw_forest
 from rlvr.decomposition import PARTS
 from rlvr.plots import TERM_COLOURS
-
-
-def rows(study, accuracies, n_items=500, **more):
-    table = {"study": study, "setup": "", "model": "m", "benchmark": "b", "arm": list(ARMS), "flag": ""}
-    return pd.DataFrame({**table, "accuracy": accuracies, "n_items": n_items, "samples_per_item": "", **more})
-
-
-TABLE = pd.concat([
-    rows("clear", (0.25, 0.25, 0.25, 0.75), flag=["", "swapped", "", ""]),
-    rows("few", (0.25, 0.375, 0.5, 0.625), 10, samples_per_item=4),
-    rows("three", (0.25, 0, 0.5, 0.75), [500, 1, 400, 500], setup="x").drop(index=1),
-    rows("one", (0.25, 0.25, 0.25, 0.75), "").head(1),
-])  # fmt: skip
+from tests.auditing.small_studies import TABLE, rows
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ def test_every_random_arm_is_judged_once():
             "jin2026archer",
             "R1-1.5B, trained at 8K",
             "AIME 2024",
-            27.6 - 28.5417,
+            27.6042 - 28.5417,
             1,
         ),  # the other setup's start
     ],

@@ -5,6 +5,7 @@ The tests start these processes as forks of a server that has loaded the package
 
 import multiprocessing
 import os
+import resource
 import signal
 import sys
 import time
@@ -91,8 +92,11 @@ def shrink():
     assert sealed_protocol.REGISTERED  # `protocol run` is made small by the protocol that it is given
 
 
-def run(command: str, place: str, log: str, resume: bool) -> None:
-    """Run one of ``COMMANDS`` in this process, with a line in `log` for whatever has been kept."""
+def run(command: str, place: str, log: str, resume: bool, most: int = 0) -> None:
+    """Run one of ``COMMANDS`` in this process, with a line in `log` for whatever has been kept.
+
+    Where `most` is not 0, no file may grow beyond so many bytes, as on a full disk.
+    """
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(out, 1)
     os.dup2(out, 2)
@@ -106,6 +110,8 @@ def run(command: str, place: str, log: str, resume: bool) -> None:
         time.sleep(0.02)
 
     KeptChunks.keep = keep_slowly
+    if most:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     arguments, go_on = COMMANDS[command]
     sys.argv = ["rlvr", *(part.replace("PLACE", place) for part in arguments), *([go_on] if resume else [])]
     main()

@@ -22,10 +22,10 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["tests.commands.small_variants"])
 
 
-def start(command, place, *, resume):
+def start(command, place, *, resume, most=0):
     log = place.with_name(f"{place.name}.log")
     log.write_bytes(b"")
-    process = FORKS.Process(target=small_variants.run, args=(command, str(place), str(log), resume))
+    process = FORKS.Process(target=small_variants.run, args=(command, str(place), str(log), resume, most))
     process.start()
     return process, log
 
@@ -80,6 +80,29 @@ def test_whatever_ends_it_the_resumed_results_are_those_of_an_undisturbed_run(tm
     process, other = start(command, place, resume=True)
     assert end(process) == 0, other.read_text()
     assert results(place) == expected and shown(other) == shown(log)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_disk_without_space_is_one_line_and_leaves_what_was_there(tmp_path, command):
+    place, before = tmp_path / "place", {}
+    place.mkdir()
+    if command == "protocol run":
+        (place / "p.yml").write_text(PROTOCOL)
+    for name in ("runs.csv", "replay.csv", "sweep.csv", "budget.csv", "multiverse.csv", "p_cells.csv"):
+        (place / name).write_text("the last good result")
+    before = results(place)
+    process, log = start(command, place, resume=False, most=300)
+    assert end(process) == 2, log.read_text()
+    (line,) = [
+        line for line in log.read_text().splitlines() if line != "kept" and "goes with the" not in line
+    ]
+    assert line.startswith("rlvr: File too large: ")
+    there = results(place)
+    kept = [name for name, content in there.items() if content == b"folder"]
+    assert {name: there[name] for name in there if name not in kept} == before
+    assert all(name.endswith("-chunks") for name in kept)
+    assert not [path for name in kept for path in (place / name).glob(".*.npz")]
 
 
 def test_a_replay_removes_what_a_killed_one_left_beside_its_table(tmp_path, monkeypatch):

@@ -97,6 +97,14 @@ def test_a_pilot_is_read_and_options_go_before_it(table):
     assert planned("-", "--runs", 4, "--true", 0.5, text=TABLE) == plan
 
 
+def test_arms_of_a_pilot_without_a_spread_are_named(table):
+    header, *rows = TABLE.splitlines()
+    stated = [f"{row},{'0.01' if ',random,' in row else ''}" for row in rows]
+    table.write_text("\n".join([f"{header},run_sd", *stated]))
+    notes = [note for note in planned(table)["notes"] if "not given" in note]
+    assert len(notes) == 1 and "MAJORITY, TRUE" in notes[0] and "RANDOM" not in notes[0]
+
+
 def test_a_wanted_half_width_takes_the_place_of_the_chance():
     widths = planned(*GUESS, "--run-sd", 0.02, "--half-width", 0.05)["cheapest"]["half_widths"]["all"]
     assert max(widths[part] for part in PARTS) <= 0.05

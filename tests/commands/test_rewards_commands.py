@@ -14,6 +14,7 @@ from rlvr import _reading
 from rlvr.arms import ARMS
 from rlvr.commands.command_line import app
 from rlvr.rewards import judges
+from rlvr.rewards.answer_reading import MOST_READ
 
 LABELS = ["She has 4.\n#### 72", "blue", "So there are 5.", r"\frac12"]
 LOGS = Path(__file__).parent.parent / "data" / "logs" / "lm_eval"
@@ -207,3 +208,29 @@ def test_answers_of_two_evaluations_are_refused(field, tmp_path):
     result = run("rescore", f"--log=true={written(tmp_path / 'd.jsonl', records)}")
     assert result.exit_code == 2 and f"of {field} 1 and of 2" in result.stderr
     assert run("rescore").exit_code == 2 and run("rescore", f"--log=true={tmp_path / 'no'}").exit_code == 2
+
+
+@pytest.mark.parametrize("long", [" ", "x", "1 ", "\u00bd", "\\text{cm} ", "[[1, 2], "])
+def test_an_answer_beyond_any_model_is_refused_with_its_place_and_the_most_accepted(long, tmp_path):
+    """80 million characters lie in a packed file of some kilobytes, and would be read for minutes."""
+    text = "4" + long * (MOST_READ // len(long) + 1)
+    answer = {"item": "q", "output": text, "truth": "5", "correct": 0}
+    data = written(tmp_path / "long.jsonl.gz", [answer | {"output": "5"}, answer], packed=True)
+    for arguments, place in (
+        (["rescore", "--log", f"true={data}"], "record 2"),
+        (["audit", "--log", f"true={data}"], "answer 2"),
+    ):
+        result = run(*arguments)
+        assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+        for part in (
+            "long.jsonl.gz",
+            place,
+            f"{len(text):,} characters",
+            f"{MOST_READ:,}",
+            "--field output=NAME",
+        ):
+            assert part in result.stderr
+    labels = written(tmp_path / "labels.jsonl.gz", [{"answer": text}, {"answer": 5}], packed=True)
+    result = run("labels", labels)
+    assert result.exit_code == 0 and f"1 from a text of more than {MOST_READ:,} characters" in result.stdout
+    assert "1 could not be read" in result.stdout and len(result.stdout) < 1000

@@ -80,6 +80,16 @@ def test_a_shared_budget_is_what_a_run_of_that_length_gives():
     assert row.fraction == pytest.approx(parts.reward_design_fraction.value, abs=1e-6)
 
 
+def test_a_group_of_settings_is_one_study_read_at_each_budget(monkeypatch):
+    monkeypatch.setattr(grids, "DRAWS", (3, 2))
+    monkeypatch.setitem(grids.SETTINGS_AXES, "n_steps", (1, 3))
+    table = recompute_settings(16, "uniform", 0.4).set_index("n_steps")
+    config = GRPOConfig(n_steps=3, tie_break="uniform")
+    runs = simulate(TaskFamily(0.4, n_actions=16), config, n_tasks=3, n_seeds=2, checkpoints=[1, 3])
+    expected = runs.curves.mean(axis=(1, 2)).T
+    np.testing.assert_allclose(table[list(ARMS)], expected, rtol=0, atol=1e-6)
+
+
 def test_a_run_of_single_policies_is_their_mean(monkeypatch):
     monkeypatch.setattr(grids, "N_RUNS", {"own": 3})
     monkeypatch.setitem(grids.SHARING_AXES, "n_steps", (1, 3))

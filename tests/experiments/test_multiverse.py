@@ -64,7 +64,9 @@ def test_the_reference_is_the_light_setting_and_options_set_what_they_name():
     assert configuration({"step size": "doubled"})[1].learning_rate == 0.1
     mirror = {"update": "mirror", "advantage": "centered", "updates a rollout": "2, clipped at 1%"}
     assert configuration(mirror) == configuration({"update": "mirror"})
-    assert configuration({"optimizer": "adam"}, matched=False)[1].learning_rate == 0.05
+    adam = {"optimizer": "adam"}
+    assert configuration(adam, matched=False)[1].learning_rate == 0.05
+    assert configuration(adam) == configuration(adam, matched=True) != configuration(adam, matched=False)
 
 
 def test_matched_rates_agree_with_the_closed_form():

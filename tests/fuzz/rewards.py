@@ -23,7 +23,14 @@ PIECES = [
     "\\boxed", "\\boxed{", "\\boxed{}", "\\boxed 5", "\\fbox{2}", "\\left", "\\circ", "^\\circ",
     "^{", "_{", "\\,", "\\!", "\\times", "\\times 10^", "\\(", "\\)", "\\[", "\\]", "\\{", "\\}",
     "x = ", "inf", "nan", "None", "the answer is ", "5 cm", "12 million", "a", "Z", "ab",
+    "a)", "(b)", "x", "±", "minus ",
 ]  # fmt: skip
+SIGNS = [piece for piece in PIECES if 0 < len(piece) < 3]
+BEFORE_RUNS = [
+    "", "1\\text{cm}", "1^", "1^{", "\\boxed", "\\boxed{", "#### ", "\\sqrt", "\\frac", "\\frac{1}", "$",
+    "x =", "1/", "-(",
+]  # fmt: skip
+"""What may begin something that a long run of one sign then leaves open."""
 DEEP: list[Any] = []
 for _ in range(5000):
     DEEP = [DEEP]
@@ -52,7 +59,7 @@ GROUP = 4
 
 
 def completion(draw: random.Random) -> Any:
-    """One completion, one in two thousand of them a megabyte long."""
+    """One completion; of two thousand one is a megabyte long, and one has a long run of one sign."""
     kind = draw.random()
     if kind < 0.05:
         return draw.choice(OBJECTS)
@@ -62,6 +69,9 @@ def completion(draw: random.Random) -> Any:
     text = "".join(pieces)
     if draw.random() < 0.0005:
         text *= 1_000_000 // max(len(text), 1)
+    if draw.random() < 0.0005:
+        sign = draw.choice(SIGNS)
+        text = draw.choice(BEFORE_RUNS) + sign * draw.choice((300, 1500, 100_000)) + text
     if kind < 0.25:
         text = "".join(map(chr, draw.choices(range(0x3000), k=20))) + text
     if kind > 0.9:

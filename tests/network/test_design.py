@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from network.addition_task import ITEMS, PRIORS, TRAINED, prompt, split, truth, usual_error
-from network.design import RATES, design, ended, name_of, write_whole
+from network.design import CONTROLS, RATES, design, ended, name_of, write_whole
 from network.store import store
 from rlvr import TaskFamily
 from rlvr.arms import ARMS
@@ -65,6 +65,17 @@ def test_the_design_is_balanced_and_names_every_run_once():
     assert {run["learning_rate"] for run in trained} == set(RATES.values())
     assert [run["seed"] for run in runs] == sorted(run["seed"] for run in runs)  # cut short, still balanced
     assert 8 <= len(design(quick=True)) < 20  # two minutes
+    assert len(design(controls=True, quick=True)) == 4
+
+
+def test_every_control_has_the_four_arms_of_its_seed_beside_it():
+    settings = ("prior", "design", "rate", "seed", "network", "learning_rate", "updates", "clip", "steps")
+    arms = {}
+    for run in design() + design(controls=True):
+        arms.setdefault(tuple(run[name] for name in settings), set()).add(run["arm"])
+    beside = [cell for cell in arms.values() if cell & set(CONTROLS)]
+    assert len(beside) == 16 and all(cell == {*ARMS[1:], *CONTROLS} for cell in beside)
+    assert len({name_of(run) for run in design() + design(controls=True)}) == 348 + 32
 
 
 def test_a_run_that_ended_is_known_by_all_its_settings(tmp_path):
@@ -101,8 +112,8 @@ def results(folder):
 def test_the_same_runs_are_stored_as_the_same_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr("network.store.metadata.version", lambda name: f"1.0 of {name}")
     files = results(tmp_path / "runs")
-    first = {path.name: path.read_bytes() for path in store(files, 348, tmp_path / "a")}
-    again = {path.name: path.read_bytes() for path in store(files, 348, tmp_path / "b")}
+    first = {path.name: path.read_bytes() for path in store(files, 348, tmp_path / "a", "network")}
+    again = {path.name: path.read_bytes() for path in store(files, 348, tmp_path / "b", "network")}
     assert first == again and set(first) == {"network_paths.csv.gz", "network_items.csv.gz", "network.json"}
     record = json.loads(first["network.json"])
     assert (record["runs"], record["planned"]) == (3, 348)
@@ -117,7 +128,7 @@ def test_the_same_runs_are_stored_as_the_same_bytes(tmp_path, monkeypatch):
 
 def test_nothing_to_store_is_said():
     with pytest.raises(SystemExit, match="no run has ended"):
-        store([], 348, Path())
+        store([], 348, Path(), "network")
 
 
 def test_the_lock_has_hashes_and_no_address():

@@ -160,6 +160,33 @@ def test_numbers_from_the_end_are_those_from_the_beginning(text):
     assert backwards == forwards[::-1][:5]
 
 
+_WORDS = [
+    "it is",
+    "minus",
+    "negative",
+    "3 out of",
+    "a",
+    "x:",
+    "so:",
+    "5",
+    "10",
+    "000",
+    "1.5",
+    "e",
+    "is $",
+    ".",
+    "- ",
+]
+
+
+@given(
+    st.lists(st.sampled_from(_WORDS), max_size=6).map(" ".join), st.sampled_from(["", ".", " ", ".\n", "%"])
+)
+def test_a_number_at_the_end_is_read_as_any_other(text, end):
+    text = f"{text} 72{end}"
+    assert last_answer(text) == last_answer(f"{text}\u200b")  # a sign without width, which the shortcut lacks
+
+
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
@@ -183,6 +210,8 @@ def test_numbers_from_the_end_are_those_from_the_beginning(text):
         ("6'-7\"", "7"),
         ("minus $7", "-7"),
         ("- 7", "-7"),
+        ("7 and" + " x^2" * 49, "7"),
+        ("7 and" + " x^2" * 50, None),  # no more numbers are looked at
     ],
 )
 def test_a_part_of_an_answer_is_no_answer(text, answer):

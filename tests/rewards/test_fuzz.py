@@ -3,7 +3,8 @@
 import pytest
 
 from rlvr.rewards import majority_reward, true_reward
-from tests.fuzz.rewards import OBJECTS, PIECES, run
+from rlvr.rewards.answer_reading import MOST_READ
+from tests.fuzz.rewards import BEFORE_RUNS, OBJECTS, PIECES, run
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -24,6 +25,18 @@ def test_a_long_text_of_anything(piece):
     text = piece * (100_000 // len(piece))
     for one in (text, "\\" + text, text + "7", "\\boxed{" + text):
         assert true_reward(["p"], [one], answer=["no"]) == [0.0]
+
+
+@pytest.mark.parametrize("before", BEFORE_RUNS)
+def test_a_long_run_of_one_sign_is_read_once(before):
+    """What looks again from each place in such a run needs minutes here, and hours for a million signs."""
+    for sign in (" ", "\n", "1", "a", "{", "\\ ", "~"):
+        assert true_reward(["p"], [before + sign * 300_000 + "x"], answer=["no"]) == [0.0]
+
+
+def test_of_a_text_beyond_any_model_the_end_is_read():
+    text = "4" + " and so on" * (MOST_READ // 10)
+    assert true_reward(["p"] * 3, [text, text + " 5", "4" + text[:1000]], answer=["5"] * 3) == [0, 1, 0]
 
 
 def test_ten_thousand_different_answers_are_one_vote():

@@ -105,6 +105,13 @@ def test_math_verify_judges_what_is_neither_number_nor_word(math_verify):
         assert true_reward(["p"], [completion], answer=[label]) == [paid], completion
 
 
+@pytest.mark.parametrize(("completion", "label"), [(r"\boxed{b+a}", "a+b"), (" $b+a$", "$a+b$")])
+def test_math_verify_reads_a_long_completion_from_its_last_box_else_its_end(math_verify, completion, label):
+    long = "z" * 3000
+    text = completion + " " * 3000 if "boxed" in completion else long + " " * 1994 + completion
+    assert true_reward(["p"], [text], answer=[label], judge="math-verify") == [1.0]
+
+
 @needs_math_verify
 @pytest.mark.parametrize(
     ("completion", "label", "by_default", "alone"),

@@ -108,6 +108,13 @@ def replace_by(make):
     return damage
 
 
+def sparse(path, _, tail=b"\0"):
+    """A file of a terabyte, of which the last bytes alone are on the disk."""
+    with path.open("wb") as file:
+        file.seek(2**40 - len(tail))
+        file.write(tail)
+
+
 DAMAGES = {
     "flipped bit": flip_a_bit, "of another chunk": swap, "no seal": rewrite(np.copy),
     "cut": lambda path, _: path.write_bytes(path.read_bytes()[:-1]),
@@ -121,6 +128,8 @@ DAMAGES = {
     "link to nothing": replace_by(lambda path, _: path.symlink_to("nothing")),
     "link to itself": replace_by(lambda path, _: path.symlink_to(path.name)),
     "pipe": replace_by(lambda path, _: os.mkfifo(path)),
+    "sparse": lambda path, _: os.truncate(path, 2**40), "all sparse": replace_by(sparse),
+    "sealed and sparse": replace_by(lambda path, other: sparse(path, other, tail=b"0" * 64)),
     "device": replace_by(lambda path, _: path.symlink_to("/dev/zero")),
 }  # fmt: skip
 
@@ -149,6 +158,25 @@ def test_a_chunk_is_no_match_for_other_code_under_its_name(tmp_path, monkeypatch
         path.rename(kept.folder / f"{chunk}.npz")
     with pytest.warns(RuntimeWarning, match="is not what was kept there; computed anew"):
         assert KeptChunks(kept.folder, resume=True).find(chunk_digest(work_of(n_seeds=3))) is None
+
+
+def test_the_size_of_a_chunk_is_known_beforehand(tmp_path):
+    """With every result there is; a larger file is not read."""
+    kept = KeptChunks(tmp_path / "chunks")
+    runs = {"keep_policies": True, "checkpoints": range(6)}
+    expected = runs_by(kept, **runs)
+    kept.shutdown()
+    with KeptChunks(kept.folder, resume=True) as again:
+        assert_same(runs_by(again, **runs), expected)
+    assert again.n_found == 8 and again.n_trained == 0
+
+
+def test_arrays_of_somebody_else_stay(tmp_path):
+    (tmp_path / "chunks").mkdir()
+    np.savez(tmp_path / "chunks" / "measured.npz", np.ones(3))
+    with KeptChunks(tmp_path / "chunks") as kept:
+        runs_by(kept)
+    assert [path.name for path in kept.folder.iterdir()] == ["measured.npz"]
 
 
 def test_a_folder_in_place_of_a_chunk_is_named_and_left(tmp_path):

@@ -120,6 +120,14 @@ def test_a_ratio_of_two_units_by_hand():
     assert (found.level, found.unit, found.n) == (0.5, "seed", 2)
 
 
+@pytest.mark.parametrize(("above", "below"), [(-560, -600), (-600, 0), (0, -600)])
+def test_a_ratio_of_numbers_whose_squares_underflow_is_theirs_to_the_bit(above, below):
+    x, y = [1.0, 3.0, 2.5], [3.0, 5.0, 4.0]
+    plain, found = ratio_interval(x, y), ratio_interval(np.ldexp(x, above), np.ldexp(y, below))
+    wanted = np.ldexp([plain.low, plain.value, plain.high], above - below)
+    assert [found.low, found.value, found.high] == wanted.tolist()
+
+
 def test_a_ratio_is_undefined_where_its_denominator_may_be_zero():
     ratio = ratio_interval([[1.0], [2.0]], [[-1.0], [1.5]], level=0.9)
     assert (ratio.low, ratio.high) == (-math.inf, math.inf) and f"{ratio}" == "undefined"
