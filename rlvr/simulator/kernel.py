@@ -53,10 +53,7 @@ from rlvr.simulator.rules import (
     rare_rules,
 )  # fmt: skip
 
-__all__ = [
-    "Scratch", "as_uniforms", "group_rewards", "group_update", "put", "sample", "scratch_space",
-    "softmax_of_lanes", "take", "train_prompts",
-]  # fmt: skip
+__all__ = ["Scratch", "group_rewards", "group_update", "scratch_space", "train_prompts"]
 
 VECTOR, MOST_LANES = 8, 64  # lanes come in multiples of what the widest registers hold
 ROUNDING = 1e-14  # a drift below it is a zero to Adam, whose epsilon it is far from
