@@ -26,7 +26,7 @@ COMPILED = {
 }  # fmt: skip
 softmax_of_lanes, sample, take, put = (
     njit(function.py_func, error_model="numpy")  # in the kernel they have no door for Python
-    for function in (kernel.softmax_of_lanes, kernel.sample, kernel.take, kernel.put)
+    for function in (kernel._softmax_of_lanes, kernel._sample, kernel._take, kernel._put)
 )
 PULLED = GRPOConfig(group_size=4, learning_rate=0.5, kl_coefficient=0.1)
 
@@ -343,7 +343,7 @@ SOURCE = np.arange(2 * 3 * 4.0).reshape(2, 3, 4)
 FIRST, SECOND = np.array([1, 0, 1]), np.array([2, 1, 0])
 
 
-@pytest.mark.parametrize("take", [take, kernel.take.py_func])
+@pytest.mark.parametrize("take", [take, kernel._take.py_func])
 def test_each_lane_takes_its_row(take):
     rows = np.full((4, 3), np.nan)
     take(SOURCE, FIRST, SECOND, rows)
@@ -353,7 +353,7 @@ def test_each_lane_takes_its_row(take):
     np.testing.assert_array_equal(fewer, [[20, 4], [21, 5]])
 
 
-@pytest.mark.parametrize("put", [put, kernel.put.py_func])
+@pytest.mark.parametrize("put", [put, kernel._put.py_func])
 def test_each_lane_is_put_where_it_belongs_and_nowhere_else(put):
     target = np.zeros((2, 3, 4))
     put(np.array([[20.0, 4, 12], [21, 5, 13], [22, 6, 14], [23, 7, 15]]), FIRST, SECOND, target)
