@@ -52,6 +52,7 @@ EXPERIMENTS = {
     "protocol-1": "sealed_protocol.CONFIRMATORY_1",
     "protocol-2": "sealed_protocol.CONFIRMATORY_2",
     "network": "network_runs.NETWORK",
+    "network-controls": "network_runs.NETWORK_CONTROLS",
 }
 """Every stored experiment by its name, and the module and name of its declaration."""
 
