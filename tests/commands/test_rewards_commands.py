@@ -207,3 +207,9 @@ def test_answers_of_two_evaluations_are_refused(field, tmp_path):
     result = run("rescore", f"--log=true={written(tmp_path / 'd.jsonl', records)}")
     assert result.exit_code == 2 and f"of {field} 1 and of 2" in result.stderr
     assert run("rescore").exit_code == 2 and run("rescore", f"--log=true={tmp_path / 'no'}").exit_code == 2
+
+
+def test_items_that_are_a_number_and_a_text_are_refused(tmp_path):
+    records = [{"item": item, "output": "5", "truth": "5"} for item in (1, 2, "1")]
+    result = run("rescore", f"--log=true={written(tmp_path / 'd.jsonl', records)}")
+    assert result.exit_code == 2 and "record 3: item '1' stands as a number and as a text" in result.stderr
