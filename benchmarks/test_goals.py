@@ -24,14 +24,14 @@ from rlvr.simulator.drawing import fill_words
 from rlvr.simulator.grpo_config import LIGHT
 from rlvr.simulator.kernel import (
     _GROUPS,
-    as_uniforms,
+    _as_uniforms,
+    _put,
+    _sample,
+    _softmax_of_lanes,
+    _take,
     group_rewards,
     group_update,
-    put,
-    sample,
     scratch_space,
-    softmax_of_lanes,
-    take,
 )
 from rlvr.simulator.rules import as_rules
 from rlvr.simulator.two_stages import Goal
@@ -240,14 +240,14 @@ def repeat(
     for step in range(n):
         if piece == 0:
             fill_words(key, places, prompts, step, _GROUPS, words)
-            as_uniforms(words, uniforms)
+            _as_uniforms(words, uniforms)
         elif piece == 1:
-            take(state, own, prompts, here)
-            put(here, own, prompts, state)
+            _take(state, own, prompts, here)
+            _put(here, own, prompts, state)
         elif piece == 2:
-            softmax_of_lanes(here, policy, scratch.rows[0], scratch.rows[1])
+            _softmax_of_lanes(here, policy, scratch.rows[0], scratch.rows[1])
         elif piece == 3:
-            sample(policy, uniforms, scratch.rows[1], actions)
+            _sample(policy, uniforms, scratch.rows[1], actions)
         elif piece == 4:
             answers[:] = -1
             group_rewards(2, actions, reference, answers, words, uniforms, None, scratch, rewards)

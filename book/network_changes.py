@@ -18,9 +18,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from rlvr._checks import choice
 from rlvr.decomposition import PARTS, Decomposition
+from rlvr.experiments.network_runs import CONTROLS, network_accuracies
 from rlvr.plots import TERM_COLOURS, TERM_NAMES
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "changes_by_source",
     "draw_random_paths",
     "draw_splits",
+    "terms_by_base",
 ]
 
 _KEYS = ["prior", "arm", "design", "rate", "seed"]
@@ -124,6 +127,36 @@ def _beside_start(paths: pd.DataFrame, items: str, names: list[str]) -> pd.DataF
 
 
 _ROWS = {"trained_right": "accuracy", "trained_share_c": "share of c", "trained_entropy": "entropy, nats"}
+
+
+def terms_by_base(
+    paths: pd.DataFrame, *, prior: str, design: str, rate: str = "low", measure: str = "right"
+) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """The split of every seed, with elicitation counted from RANDOM and from each control.
+
+    Parameters
+    ----------
+    paths : DataFrame
+        Both tables of :func:`rlvr.experiments.network_runs.network_paths`, one below the other.
+    prior, design, rate, measure : str
+        As in :func:`rlvr.experiments.network_runs.network_accuracies`.
+
+    Returns
+    -------
+    dict of str to dict of str to ndarray (seed,)
+        By base: "null" (base minus FROZEN), "elicitation" (MAJORITY minus base), "reward_design" (TRUE minus
+        MAJORITY) and "away" (base minus RANDOM), in points.
+    """
+    arms = network_accuracies(paths, prior=prior, design=design, rate=rate, measure=measure)
+    return {
+        base: {
+            "null": 100 * (arms[base] - arms["frozen"]),
+            "elicitation": 100 * (arms["majority"] - arms[base]),
+            "reward_design": 100 * (arms["true"] - arms["majority"]),
+            "away": 100 * (arms[base] - arms["random"]),
+        }
+        for base in ("random", *CONTROLS)
+    }
 
 
 def draw_random_paths(

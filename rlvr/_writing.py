@@ -143,7 +143,7 @@ def _refuse_place(path: Path, name: str, *, is_folder: bool) -> None:
             with tempfile.TemporaryFile(dir=place.parent):  # where nothing can be, whatever is permitted
                 pass
     except OSError as problem:
-        reason = problem.strerror
+        reason = problem.strerror or str(problem)
     if reason:
         raise ValueError(
             f"{name}: nothing may be written there ({reason}); a folder that may be written to is accepted"

@@ -42,7 +42,7 @@ _FIELD = typer.Option(
     [],
     metavar="PART=NAME",
     help="Which field of a line of --log is the item, the outcome (correct) and, if need be, its prompt, "
-    "output, truth, benchmark, model, step or sample; dots lead into nested ones. Repeat for each.",
+    "output, truth, benchmark, cluster, model, step or sample; dots lead into nested ones. Repeat for each.",
 )
 _RUN_SD = typer.Option([], help=f"Sensitivity, where a table states none. {RUN_SD_HELP}")
 

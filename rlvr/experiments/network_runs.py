@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,9 @@ from rlvr.arms import ARMS
 from rlvr.experiments.stored import StoredExperiment
 
 __all__ = [
+    "CONTROLS",
     "NETWORK",
+    "NETWORK_CONTROLS",
     "network_accuracies",
     "network_items",
     "network_outcomes",
@@ -29,21 +32,38 @@ __all__ = [
     "network_record",
 ]
 
+CONTROLS = ("matched", "permuted")
+"""MATCHED pays MAJORITY's rewards, permuted within the group; PERMUTED pays for another prompt's vote."""
+
 ITEM_SETS = ("trained", "held_out")
 _RUN = ["prior", "arm", "design", "rate", "seed"]
 
 
-def network_record() -> dict[str, Any]:
+def _name(part: str, controls: bool) -> str:
+    return f"network{'_controls' if controls else ''}{part}"
+
+
+def network_record(*, controls: bool = False) -> dict[str, Any]:
     """How the runs were made: the design, the trainer's settings, versions and digests.
 
     Keys are "runs" and "planned" (counts), "common", "rates", "designs", "trainer", "epsilon", "versions" and
     "sha256 of the text".
+
+    Parameters
+    ----------
+    controls : bool
+        Of the runs of MATCHED and PERMUTED instead, which have files of their own.
     """
-    return json.loads(stored_bytes(_data.DATA / "network.json"))
+    return json.loads(stored_bytes(_data.DATA / _name(".json", controls)))
 
 
-def network_paths() -> pd.DataFrame:
+def network_paths(*, controls: bool = False) -> pd.DataFrame:
     """Every exact measurement along every run.
+
+    Parameters
+    ----------
+    controls : bool
+        As in :func:`network_record`.
 
     Returns
     -------
@@ -55,11 +75,16 @@ def network_paths() -> pd.DataFrame:
         ``entropy_strategy`` (nats), ``greedy``; last ``clipped`` (fraction of tokens whose gradient the clip
         removed) and ``gradient_norm``, means over the steps since the row before.
     """
-    return stored_table("network_paths.csv.gz")
+    return stored_table(_name("_paths.csv.gz", controls))
 
 
-def network_items() -> pd.DataFrame:
+def network_items(*, controls: bool = False) -> pd.DataFrame:
     """Every item at the end of every run.
+
+    Parameters
+    ----------
+    controls : bool
+        As in :func:`network_record`.
 
     Returns
     -------
@@ -67,12 +92,13 @@ def network_items() -> pd.DataFrame:
         Columns ``prior``, ``arm``, ``design``, ``rate``, ``seed``, ``item`` (10 a + b), ``right`` (the
         exact probability of a right answer at temperature 1) and ``greedy`` (0 or 1).
     """
-    return stored_table("network_items.csv.gz")
+    return stored_table(_name("_items.csv.gz", controls))
 
 
-def _verified() -> dict[str, bool]:
+def _verified(*, controls: bool = False) -> dict[str, bool]:
     """Whether the record, the paths and the items are of one training of the network."""
-    record, paths, items = network_record(), network_paths(), network_items()
+    record = network_record(controls=controls)
+    paths, items = network_paths(controls=controls), network_items(controls=controls)
     found = {
         f"{name} has the SHA-256 of the record": digest
         == hashlib.sha256(gzip.decompress(stored_bytes(_data.DATA / name))).hexdigest()
@@ -87,7 +113,22 @@ def _verified() -> dict[str, bool]:
     found["the items of each run have the accuracy at the end of its path"] = bool(
         ((of_all_items - accuracy).abs() < 1e-4).all()
     )
-    return found
+    return found | (_made_alike(record, paths) if controls else {})
+
+
+def _made_alike(record: dict[str, Any], paths: pd.DataFrame) -> dict[str, bool]:
+    """Whether the controls can be paired with the four arms."""
+    network, measures = ["prior", "seed"], [name for name in paths if name.startswith(ITEM_SETS)]
+    untrained = network_paths().query("arm == 'frozen'").set_index(network)[measures]
+    starts = paths[paths["step"] == 0].set_index(network)[measures]
+    return {
+        "each control starts from the network that FROZEN of its seed is": bool(
+            starts.eq(untrained.reindex(starts.index)).all(axis=None)
+        ),
+        "the trainer of the controls was set as that of the four arms": all(
+            record[part] == network_record()[part] for part in ("common", "trainer")
+        ),
+    }
 
 
 NETWORK = StoredExperiment(
@@ -97,6 +138,14 @@ NETWORK = StoredExperiment(
     made_by="make network",
 )
 """Trained by TRL in an environment of its own, which `make network` builds."""
+
+NETWORK_CONTROLS = StoredExperiment(
+    files=("network_controls_paths.csv.gz", "network_controls_items.csv.gz", "network_controls.json"),
+    digits="verified against each other and against the four arms",
+    verify=partial(_verified, controls=True),
+    made_by="make network",
+)
+"""MATCHED and PERMUTED, trained likewise from the same networks."""
 
 
 def network_accuracies(
@@ -114,7 +163,7 @@ def network_accuracies(
     Parameters
     ----------
     paths : DataFrame
-        As :func:`network_paths` gives it.
+        As :func:`network_paths` gives it; both of its tables, one below the other, for the controls too.
     prior, design, rate : str
         Which cell; FROZEN, one run a prior and seed, belongs to every cell of its prior.
     items : {"trained", "held_out"}
@@ -142,7 +191,7 @@ def network_accuracies(
     table = table.dropna()
     if table.empty:
         raise ValueError(f"no seed has all arms of {shown((prior, design, rate))}")
-    return {arm: table[arm].to_numpy() for arm in ARMS if arm in table}
+    return {arm: table[arm].to_numpy() for arm in (*ARMS, *CONTROLS) if arm in table}
 
 
 def network_outcomes(

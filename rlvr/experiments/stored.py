@@ -52,6 +52,7 @@ EXPERIMENTS = {
     "protocol-1": "sealed_protocol.CONFIRMATORY_1",
     "protocol-2": "sealed_protocol.CONFIRMATORY_2",
     "network": "network_runs.NETWORK",
+    "network-controls": "network_runs.NETWORK_CONTROLS",
     "language-model": "language_model_runs.LANGUAGE_MODEL",
     "language-model-pilot": "language_model_runs.LANGUAGE_MODEL_PILOT",
 }

@@ -182,6 +182,7 @@ def read_answers(path: str | Path, arm: str | None, fields: Mapping[str, str]) -
     answers: list[WrittenAnswer] = []
     only = ""  # the filter of the lines that are read: the harness writes an item once for each
     names: dict[str, str | None] = {}
+    kinds: dict[str, type] = {}
     settings: dict[str, Any] = {}
     for number, record in enumerate(read_records(path), 1):
         if "filter" in record and "resps" in record:
@@ -210,14 +211,18 @@ def read_answers(path: str | Path, arm: str | None, fields: Mapping[str, str]) -
                 f"{', '.join(map(str, record))[:200]}. Name it with --field {missing[0]}=FIELD"
                 + (", or give --log ARM=PATH" if "arm" in missing else "")
             )
+        item = str(values["item"])
+        if kinds.setdefault(item, type(values["item"])) is not type(values["item"]):
+            raise ValueError(
+                f"{path}, record {number}: item {shown(item)} stands as a number and as a text in one file, "
+                "so these may be one item or two; all as numbers, or all as texts, are accepted"
+            )
         run = str(path) if values["run"] is None else str(values["run"])
         for output in _texts(values["output"]):
             if len(output) > MOST_READ:
                 raise ValueError(f"{path}, record {number}: {TooLong(output)}")
             answers.append(
-                WrittenAnswer(
-                    arm or str(values["arm"]).lower(), run, str(values["item"]), output, values["truth"]
-                )
+                WrittenAnswer(arm or str(values["arm"]).lower(), run, item, output, values["truth"])
             )
     if not answers:
         raise ValueError(f"{path}: holds no answer; records with item, output and truth are accepted")

@@ -53,7 +53,9 @@ class Fields:
 
     Dots stand between the names of nested objects. Where ``correct`` leads to a list, each entry is a sample;
     where to a mapping, each entry is a metric. All records of a file share one ``model`` and ``step``, all of
-    an item one ``prompt`` and ``truth``, except in what ``sample`` names: that tells samples apart.
+    an item one ``prompt``, ``truth`` and ``cluster``, the question that it is a variant of, except in what
+    ``sample`` names: that tells samples apart. An ``answer``, ``label`` or ``solution`` may be the model's
+    own; it is the truth where no other field is, and where outputs do not simply repeat it.
     """
 
     item: tuple[str, ...] = ("item",)

@@ -15,6 +15,7 @@ from rlvr.logs.records import Fields
 __all__ = ["without_copies"]
 
 _OUTPUTS = frozenset(Fields().output)
+_WORDED = 10  # characters: letters of a choice are alike by chance
 _FEWEST = 5  # so many different records agree in all their samples by chance less often
 
 
@@ -42,7 +43,7 @@ def without_copies(path: Path, logs: Sequence[Log], records: Callable[[], Iterab
     worded = False
     for record in records():
         counts[hash(text_of(record))] += 1
-        worded = worded or not _OUTPUTS.isdisjoint(record)
+        worded = worded or any(len(text_of(record[name])) >= _WORDED for name in _OUTPUTS & record.keys())
     times = math.gcd(*counts.values())
     if times < 2:
         return [*logs]

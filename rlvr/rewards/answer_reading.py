@@ -21,7 +21,7 @@ from rlvr.rewards.trainer_columns import shown
 __all__ = ["MOST_READ", "boxed", "canonical", "completion_text", "last_answer"]
 
 MOST_READ = 2**22
-"""Characters of a completion, which is more than a million tokens: of a longer one the end is read."""
+"""Characters of a completion that are read, more than a million tokens; of a longer one the end is."""
 
 _LONGEST = 2000  # characters: a longer answer is compared as it is
 _END = 10_000  # characters of a long text that are read first

@@ -138,6 +138,13 @@ def sealed(chunk: Chunk, results: Mapping[str, NDArray]) -> Answer:
 
 def fault_of(chunk: Chunk, answer: object) -> str:
     """What is wrong with what came back for a chunk; nothing where it is the answer."""
+    try:
+        return _fault(chunk, answer)
+    except Exception as problem:  # of an object that breaks where it is looked at
+        return f"a {type(answer).__name__} that cannot be read ({type(problem).__name__})"
+
+
+def _fault(chunk: Chunk, answer: object) -> str:
     if isinstance(answer, BaseException):
         return f"the error {shown(answer)} as a value"
     if not isinstance(answer, Mapping):

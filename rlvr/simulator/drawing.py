@@ -58,7 +58,7 @@ def _high_product(a, b):
     return a_high * b_high + (middle >> _32) + (carry >> _32)
 
 
-@internal
+@compiled
 def fill_words(key, places, prompts, step, purpose, words):
     """Fill `words` (n, lane) of uint64 below 2**32, n a multiple of 8: eight words a counter block.
 
@@ -86,13 +86,13 @@ def fill_words(key, places, prompts, step, purpose, words):
                 here[half, lane] &= _LOW
 
 
-@internal
+@compiled
 def uniform(word):
     """The middle of the interval, 2**-32 wide, that a 32-bit word numbers."""
     return (np.float64(np.int64(word)) + 0.5) * 2.0**-32
 
 
-@internal
+@compiled
 def draw_batches(words, batch_size, order, pool):
     """Bring a uniformly drawn batch to the front of each `order` (run, prompt): half a Fisher-Yates shuffle.
 
@@ -136,7 +136,7 @@ def exponential(x):
     return p * _POWERS_OF_TWO[n]
 
 
-@internal
+@compiled
 def softmax(logits, probabilities):
     """Fill `probabilities` (action,) with the softmax of `logits`; both may be the same array."""
     top = logits[0]

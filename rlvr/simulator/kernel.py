@@ -53,10 +53,7 @@ from rlvr.simulator.rules import (
     rare_rules,
 )  # fmt: skip
 
-__all__ = [
-    "Scratch", "as_uniforms", "group_rewards", "group_update", "put", "sample", "scratch_space",
-    "softmax_of_lanes", "take", "train_prompts",
-]  # fmt: skip
+__all__ = ["Scratch", "group_rewards", "group_update", "scratch_space", "train_prompts"]
 
 VECTOR, MOST_LANES = 8, 64  # lanes come in multiples of what the widest registers hold
 ROUNDING = 1e-14  # a drift below it is a zero to Adam, whose epsilon it is far from
@@ -135,7 +132,7 @@ def _even_part(n: int, most: int) -> int:
 
 
 @internal
-def take(source, first, second, rows):
+def _take(source, first, second, rows):
     """Copy ``source[first[lane], second[lane]]`` (field,) to each lane of `rows` (field, lane)."""
     for lane in range(rows.shape[1]):
         row = source[first[lane], second[lane]]
@@ -144,7 +141,7 @@ def take(source, first, second, rows):
 
 
 @internal
-def put(rows, first, second, target):
+def _put(rows, first, second, target):
     """Copy each lane of `rows` (field, lane) to ``target[first[lane], second[lane]]`` (field,)."""
     for lane in range(rows.shape[1]):
         row = target[first[lane], second[lane]]
@@ -153,7 +150,7 @@ def put(rows, first, second, target):
 
 
 @internal
-def softmax_of_lanes(logits, probabilities, top, total):
+def _softmax_of_lanes(logits, probabilities, top, total):
     """Fill `probabilities` (action, lane) with each lane's softmax, to the bit that of `drawing.softmax`.
 
     Both may be the same array, and `logits` may have more rows; `top` and `total` (lane,) are scratch space.
@@ -178,7 +175,7 @@ def softmax_of_lanes(logits, probabilities, top, total):
 
 
 @internal
-def sample(probabilities, uniforms, cumulative, actions):
+def _sample(probabilities, uniforms, cumulative, actions):
     """Inverse-CDF sampling of `actions` (sample, lane): one uniform an action, shared by all arms.
 
     Counting the steps of the distribution function below the uniform has no branch to mispredict.
@@ -195,7 +192,7 @@ def sample(probabilities, uniforms, cumulative, actions):
 
 
 @internal
-def as_uniforms(words, uniforms):
+def _as_uniforms(words, uniforms):
     """Fill `uniforms` (sample, lane) from the first of the `words` (n, lane)."""
     for i in range(uniforms.shape[0]):
         for lane in range(uniforms.shape[1]):
@@ -366,7 +363,7 @@ def _add_mirror_step(logits, actions, rewards, temperature, rows, by_action):
             policy[a, lane] = logits[a, lane] if times[a, lane] > 0.0 else -np.inf
             target[a, lane] = logits[a, lane] + tilt if times[a, lane] > 0.0 else -np.inf
     for logits_of in (policy, target):
-        softmax_of_lanes(logits_of, logits_of, top, total)
+        _softmax_of_lanes(logits_of, logits_of, top, total)
     for a in range(n_actions):
         for lane in range(n_lanes):
             drift[a, lane] += target[a, lane] - policy[a, lane] if times[a, lane] > 0.0 else 0.0
@@ -463,7 +460,7 @@ def group_update(state, policy, prior, actions, rewards, rules, rare, counts, sc
             for lane in range(n_lanes):
                 drift[a, lane] = 0.0
         if rare is not None and first > 0:
-            softmax_of_lanes(state, policy, top, total)
+            _softmax_of_lanes(state, policy, top, total)
             _weigh_by_ratio(policy, before, actions, first, last, rare.low, rare.high, weights)
         if rare is not None and rare.update == MIRROR:
             _add_mirror_step(state, actions, rewards, rare.mirror_temperature, rows, by_action)
@@ -590,21 +587,21 @@ def _train(
                         prompts[lane] = pool[own[lane], min(j + turns[lane], n_candidates - 1)]
                     if rare is not None and (rare.false_positive > 0.0 or rare.false_negative > 0.0):
                         fill_words(key, places, prompts, step, _VERIFIER, action_words)
-                        as_uniforms(action_words, verifier)
+                        _as_uniforms(action_words, verifier)
                     drawn = words if chance else action_words
                     fill_words(key, places, prompts, step, _GROUPS, drawn)
-                    as_uniforms(words, uniforms)
-                    take(prior, task_of, prompts, reference)
-                    take(correct, task_of, prompts, right)
+                    _as_uniforms(words, uniforms)
+                    _take(prior, task_of, prompts, reference)
+                    _take(correct, task_of, prompts, right)
                     for arm in range(n_arms):
                         if arms[arm] == FROZEN:
                             continue
                         for lane in range(n):
                             answers[lane] = labels[task_of[lane], prompts[lane]]
                             counted[lane] = filled[arm, lane] < batch_size
-                        take(states[arm], own, prompts, state)
-                        softmax_of_lanes(state, policy, top, total)
-                        sample(policy, uniforms, total, actions)
+                        _take(states[arm], own, prompts, state)
+                        _softmax_of_lanes(state, policy, top, total)
+                        _sample(policy, uniforms, total, actions)
                         group_rewards(
                             arms[arm], actions, right, answers, reward_words,
                             verifier, rare, scratch, rewards,
@@ -613,7 +610,7 @@ def _train(
                             state, policy, reference, actions, rewards, rules, rare,
                             counted, scratch,
                         )  # fmt: skip
-                        put(state, own, prompts, states[arm])
+                        _put(state, own, prompts, states[arm])
                         for lane in range(n):
                             filled[arm, lane] += 1 if counted[lane] else 0
                 step += 1
@@ -623,11 +620,11 @@ def _train(
                     for at in range(0, n_prompts, n):  # as many prompts of the run as there are lanes
                         for lane in range(n):
                             answers[lane], prompts[lane] = i, min(at + lane, n_prompts - 1)
-                        take(states[arm], answers, prompts, state)
+                        _take(states[arm], answers, prompts, state)
                         for field in range(n_fields):
                             for lane in range(n):
                                 n_large += 0 if abs(state[field, lane]) <= LARGEST else 1
-                        softmax_of_lanes(state, policy, top, total)
+                        _softmax_of_lanes(state, policy, top, total)
                         for prompt in range(at, min(at + n, n_prompts)):
                             for a in range(n_actions):
                                 accuracy += policy[a, prompt - at] * correct[task, prompt, a]

@@ -11,6 +11,7 @@ from book.network_changes import (
     changes_by_source,
     draw_random_paths,
     draw_splits,
+    terms_by_base,
 )
 from rlvr import decompose
 from rlvr.experiments.network_runs import network_paths
@@ -135,3 +136,18 @@ def test_a_split_has_a_place_a_term_and_predictions_stand_to_its_right():
     assert names == ["null", "elicitation", "reward\ndesign"]
     assert (first.get_ylabel(), second.get_ylabel()) == ("accuracy", "")
     assert first.get_shared_y_axes().joined(first, second)
+
+
+def test_another_base_moves_what_it_gained_from_elicitation_to_the_null_and_nothing_else():
+    ends = {"frozen": 0.5, "random": 0.4, "matched": 0.45, "permuted": 0.2, "majority": 0.7, "true": 0.9}
+    cell = {"prior": "p", "rate": "low", "step": 8}
+    runs = [
+        cell | {"arm": arm, "design": arm if arm == "frozen" else "d", "seed": seed, "trained_right": right}
+        for arm, right in ends.items()
+        for seed in range(2)
+    ]
+    wanted = {"random": [-10, 30, 20, 0], "matched": [-5, 25, 20, 5], "permuted": [-30, 50, 20, -20]}
+    for base, terms in terms_by_base(pd.DataFrame(runs), prior="p", design="d").items():
+        assert [terms[name][1] for name in ("null", "elicitation", "reward_design", "away")] == pytest.approx(
+            wanted[base]
+        )

@@ -44,7 +44,7 @@ hypotheses: {}
 COMMANDS = {
     name: (["stored", name, "--rebuild", "--folder", "PLACE"], "--resume")
     for name in EXPERIMENTS
-    if name not in ("network", "protocol-1", "protocol-2")
+    if name not in ("network", "network-controls", "protocol-1", "protocol-2")
 } | {
     "protocol run": (
         ["protocol", "run", "--write", "--protocol", "PLACE/p.yml", "--results", "PLACE/p"], "--resume"

@@ -11,11 +11,12 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from book.network_changes import changes_by_reading
+from book.network_changes import changes_by_reading, terms_by_base
 from rlvr import audit, decompose
 from rlvr._data import DATA
 from rlvr.experiments.network_runs import (
     NETWORK,
+    NETWORK_CONTROLS,
     network_accuracies,
     network_items,
     network_outcomes,
@@ -25,27 +26,42 @@ from rlvr.experiments.network_runs import (
 from rlvr.experiments.stored import check
 
 PATHS, ITEMS = network_paths(), network_items()
+BOTH = pytest.mark.parametrize("controls", [False, True], ids=["arms", "controls"])
 KEYS = ["prior", "arm", "design", "rate", "seed"]
 
 
-def test_the_record_says_how_the_trainer_was_set():
-    record = network_record()
+@BOTH
+def test_the_record_says_how_the_trainer_was_set(controls):
+    record, paths = network_record(controls=controls), network_paths(controls=controls)
     assert record["trainer"]["loss_type"] == "dapo" and record["trainer"]["beta"] == "0.0"
     assert record["trainer"]["adam_beta1"] == "0.9" and record["trainer"]["scale_rewards"] == "group"
     assert record["epsilon"]["clipped"] == "0.2" and float(record["epsilon"]["unclipped"]) > 1e6
     assert {"trl", "transformers", "torch", "python"} <= set(record["versions"])
-    assert record["planned"] >= record["runs"] == len(PATHS[KEYS].drop_duplicates())
+    assert record["planned"] >= record["runs"] == len(paths[KEYS].drop_duplicates())
     assert sum((DATA / name).stat().st_size for name in record["sha256 of the text"]) < 5e6
 
 
-def test_both_tables_hold_the_same_runs_and_every_run_is_whole():
-    in_paths, in_items = (set(t[KEYS].itertuples(index=False, name=None)) for t in (PATHS, ITEMS))
+@BOTH
+def test_both_tables_hold_the_same_runs_and_every_run_is_whole(controls):
+    paths, items = network_paths(controls=controls), network_items(controls=controls)
+    in_paths, in_items = (set(t[KEYS].itertuples(index=False, name=None)) for t in (paths, items))
     assert in_paths == in_items
-    assert (ITEMS.groupby(KEYS)["item"].apply(lambda items: sorted(items) == list(range(100)))).all()
-    steps = network_record()["common"]["steps"]
-    ends = PATHS.groupby(KEYS)["step"].max().reset_index()
+    assert (items.groupby(KEYS)["item"].apply(lambda items: sorted(items) == list(range(100)))).all()
+    steps = network_record(controls=controls)["common"]["steps"]
+    ends = paths.groupby(KEYS)["step"].max().reset_index()
     assert (ends["step"] == np.where(ends["arm"] == "frozen", 0, steps)).all()
-    assert not PATHS.isna().any(axis=None) and not ITEMS.isna().any(axis=None)
+    assert not paths.isna().any(axis=None) and not items.isna().any(axis=None)
+
+
+def test_the_controls_are_made_of_what_made_the_four_arms():
+    arms, controls = network_record(), network_record(controls=True)
+    assert controls["runs"] <= controls["planned"] == 32
+    seeds = network_paths(controls=True)[KEYS].drop_duplicates().groupby("seed").size()
+    assert (seeds == 4).all()  # cut short, still balanced
+    assert all(arms["designs"][name] == how for name, how in controls["designs"].items())
+    assert {name: arms[name] for name in ("common", "trainer", "versions")} == {
+        name: controls[name] for name in ("common", "trainer", "versions")
+    }
 
 
 def lose_a_run(path):
@@ -56,6 +72,17 @@ def lose_a_run(path):
 def count_a_run_more(path):
     record = json.loads(path.read_text(encoding="utf-8"))
     path.write_text(json.dumps(record | {"runs": record["runs"] + 1}), encoding="utf-8")
+
+
+def set_another_trainer(path):
+    record = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(record | {"trainer": {}}), encoding="utf-8")
+
+
+def start_elsewhere(path):
+    table = pd.read_csv(path)
+    table.loc[table["step"] == 0, "trained_entropy"] += 0.001
+    path.write_bytes(gzip.compress(table.to_csv(index=False, lineterminator="\n").encode()))
 
 
 def miss_an_answer(path):
@@ -71,14 +98,17 @@ def miss_an_answer(path):
         ("network_paths.csv.gz", lose_a_run, ["paths.csv.gz has the SHA-256", "hold the runs", "accuracy"]),
         ("network.json", count_a_run_more, ["hold the runs"]),
         ("network_items.csv.gz", miss_an_answer, ["network_items.csv.gz has the SHA-256", "accuracy"]),
+        ("network_controls.json", set_another_trainer, ["trainer of the controls"]),
+        ("network_controls_paths.csv.gz", start_elsewhere, ["paths.csv.gz has the SHA-256", "FROZEN"]),
     ],
 )
 def test_files_that_do_not_belong_together_are_noticed(tmp_path, monkeypatch, name, change, words):
-    for file in NETWORK.files:
+    for file in NETWORK.files + NETWORK_CONTROLS.files:
         shutil.copy(DATA / file, tmp_path)
     change(tmp_path / name)
     monkeypatch.setattr("rlvr._data.DATA", tmp_path)
-    failing = [part for part, holds in check(NETWORK).items() if not holds]
+    experiment = NETWORK_CONTROLS if "controls" in name else NETWORK
+    failing = [part for part, holds in check(experiment).items() if not holds]
     assert len(failing) == len(words)
     assert all(word in part for word, part in zip(words, failing, strict=True))
 
@@ -229,3 +259,21 @@ def test_sampled_falls_before_and_after_correction():
     falls = sampled.mean() < 0
     assert ((tests < 0.05) & falls).sum() == 13 and ((tests < 0.05) & ~falls).sum() == 0
     assert (multipletests(tests, method="holm")[1] < 0.05).sum() == 7
+
+
+@pytest.mark.parametrize("design", ["clipped", "unclipped"])
+def test_matched_is_not_separated_from_random_and_permuted_ends_below_it(design):
+    both = pd.concat([PATHS, network_paths(controls=True)])
+    terms = terms_by_base(both, prior="middle", design=design)
+    p_value = stats.ttest_1samp(terms["matched"]["away"], 0).pvalue
+    assert p_value > 0.05
+    assert terms["permuted"]["away"].mean() < -10 < terms["matched"]["away"].mean()
+    assert (terms["matched"]["reward_design"] == terms["random"]["reward_design"]).all()
+
+
+def test_permuted_can_teach_one_digit_for_every_sum():
+    items = network_items(controls=True).query("arm == 'permuted' and design == 'unclipped'")
+    digit = (items["item"] // 10 + items["item"]) % 10
+    right = np.sort(items["right"].groupby([items["seed"], digit]).mean().unstack(), axis=1)
+    collapsed = right[right[:, -1] > 0.9]
+    assert len(collapsed) >= 4 and collapsed[:, :-1].mean() < 0.05

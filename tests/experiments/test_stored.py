@@ -15,7 +15,10 @@ from rlvr.simulator import kept_chunks
 from rlvr.simulator.kept_chunks import KeptChunks
 
 WORDS = {1: "one", 2: "null", 3: "three"}
-CHEAP = ("sweep", "budget", "multiverse", "settings-grid", "coin-flips", "protocol-2", "network")
+CHEAP = (
+    "sweep", "budget", "multiverse", "settings-grid", "coin-flips", "protocol-2", "network",
+    "network-controls",
+)  # fmt: skip
 
 
 def compute(number, *, up_to=4, executor=None):

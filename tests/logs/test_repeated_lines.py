@@ -48,7 +48,12 @@ def test_a_file_of_copies_is_refused(tmp_path, line, times, one_by_one):
 
 @pytest.mark.parametrize(
     ("line", "n"),
-    [(lambda item, sample: {**with_text(item, sample), "decoding": "greedy"}, N), (with_text, 4), (plain, N)],
+    [
+        (lambda item, sample: {**with_text(item, sample), "decoding": "greedy"}, N),
+        (lambda item, sample: {"item": item, "correct": item % 2, "response": "ABCD"[item % 4]}, N),
+        (with_text, 4),
+        (plain, N),
+    ],
 )
 def test_what_may_be_chance_is_counted(tmp_path, line, n):
     path = write(tmp_path / "a.jsonl", line, n=n)

@@ -4,6 +4,7 @@ import asyncio
 import copy
 import pickle
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 import numpy as np
@@ -50,7 +51,24 @@ def with_one(array, value):
     return array
 
 
+class Broken(Mapping):
+    """Breaks wherever it is looked at."""
+
+    def __getitem__(self, name):
+        raise RuntimeError
+
+    __iter__ = __len__ = __getitem__
+
+
+class Speechless:
+    def __repr__(self):
+        raise RuntimeError
+
+
 WRONG = {
+    "a broken mapping": lambda answer, _: Broken(),
+    "what has no repr": lambda answer, _: Speechless(),
+    "arrays that have no repr": lambda answer, _: dict.fromkeys(answer, Speechless()),
     "nothing": lambda answer, _: None,
     "an error": lambda answer, _: MemoryError("on a worker"),
     "an error's class": lambda answer, _: MemoryError,

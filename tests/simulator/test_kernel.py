@@ -24,13 +24,10 @@ COMPILED = {
     for module in (drawing, kernel, shared_kernel) for name, value in vars(module).items()
     if isinstance(value, CPUDispatcher) and value.py_func.__module__ == module.__name__
 }  # fmt: skip
-fill_words, draw_batches, uniform, softmax, softmax_of_lanes, sample, take, put = (
-    njit(function.py_func, error_model="numpy")  # in the kernels they have no door for Python
-    for function in (
-        drawing.fill_words, drawing.draw_batches, drawing.uniform, drawing.softmax,
-        kernel.softmax_of_lanes, kernel.sample, kernel.take, kernel.put,
-    )
-)  # fmt: skip
+softmax_of_lanes, sample, take, put = (
+    njit(function.py_func, error_model="numpy")  # in the kernel they have no door for Python
+    for function in (kernel._softmax_of_lanes, kernel._sample, kernel._take, kernel._put)
+)
 PULLED = GRPOConfig(group_size=4, learning_rate=0.5, kl_coefficient=0.1)
 
 
@@ -74,7 +71,7 @@ def test_random_words_are_numpy_s_philox_at_each_lane_s_own_place():
     key = np.array([0x0123456789ABCDEF, 0xFEDCBA9876543210], dtype=np.uint64)
     places, prompts, step = np.array([1, 2**32 + 7, 2**64 - 1], np.uint64), np.array([4, 0, 39]), 17
     words = np.empty((16, 3), np.uint64)
-    fill_words(key, places, prompts, step, np.uint64(2), words)
+    drawing.fill_words(key, places, prompts, step, np.uint64(2), words)
     for lane, block in np.ndindex(3, 2):
         where = (int(prompts[lane]) << 32) | step
         counter = int(places[lane]) + (where << 64) + (block << 128) + (2 << 192)
@@ -87,7 +84,7 @@ def test_random_words_are_numpy_s_philox_at_each_lane_s_own_place():
 @given(st.lists(st.floats(-60, 60), min_size=2, max_size=12))
 def test_softmax(logits):
     found = np.empty(len(logits))
-    softmax(np.array(logits), found)
+    drawing.softmax(np.array(logits), found)
     expected = np.exp(np.array(logits) - max(logits))
     np.testing.assert_allclose(found, expected / expected.sum(), rtol=4e-15)
 
@@ -98,7 +95,7 @@ def test_a_lane_s_softmax_is_its_own_to_the_bit(n_lanes):
     found, alone = np.empty((5, n_lanes)), np.empty(5)
     softmax_of_lanes(logits, found, *np.empty((2, n_lanes)))
     for lane in range(n_lanes):
-        softmax(logits[:, lane].copy(), alone)
+        drawing.softmax(logits[:, lane].copy(), alone)
         np.testing.assert_array_equal(found[:, lane], alone)
 
 
@@ -110,7 +107,7 @@ def one_update(seed, n_actions, group_size, config, spread, function=group_updat
     actions = generator.integers(0, n_actions, group_size)
     rewards = generator.integers(0, 2, group_size)
     probabilities = np.empty(n_actions)
-    softmax(logits, probabilities)
+    drawing.softmax(logits, probabilities)
     after = logits[:, None].copy()
     lane = (array[:, None] for array in (probabilities, prior, actions, rewards))
     update(after, *lane, config, np.array([True]), function)
@@ -236,8 +233,10 @@ def test_batches_are_drawn_without_replacement_and_evenly():
     pool, seen = np.empty_like(order), np.zeros(20, int)
     for step in range(100):
         before = order.copy()
-        fill_words(key, np.arange(n_runs, dtype=np.uint64), np.zeros(n_runs, int), step, np.uint64(1), words)
-        draw_batches(words, 5, order, pool)
+        drawing.fill_words(
+            key, np.arange(n_runs, dtype=np.uint64), np.zeros(n_runs, int), step, np.uint64(1), words
+        )
+        drawing.draw_batches(words, 5, order, pool)
         np.testing.assert_array_equal(np.sort(order), np.arange(20) + 0 * order)
         np.testing.assert_array_equal(pool[:, :5], order[:, :5])
         np.testing.assert_array_equal(np.sort(pool), np.sort(order))
@@ -263,7 +262,7 @@ def test_the_exponential_errs_by_less_than_a_rounding_or_two():
     worst = 0.0
     for x in np.linspace(-0.7, 0.0, 1_401):
         found = np.empty(2)
-        softmax(np.array([0.0, x]), found)
+        drawing.softmax(np.array([0.0, x]), found)
         with localcontext() as context:
             context.prec = 40
             worst = max(worst, abs(float(Decimal(found[1]) / Decimal(found[0]) / exactly(x) - 1)))
@@ -273,13 +272,13 @@ def test_the_exponential_errs_by_less_than_a_rounding_or_two():
 @pytest.mark.parametrize("x", [-1.0, -30.0, -500.0, -699.5, -700.0, -701.0, -5_000.0])
 def test_far_below_the_top_a_probability_is_tiny_and_not_zero(x):
     found = np.empty(2)
-    softmax(np.array([x + 3.0, 3.0]), found)
+    drawing.softmax(np.array([x + 3.0, 3.0]), found)
     assert found[0] == pytest.approx(math.exp(max(x, -700.0)) / (1 + math.exp(max(x, -700.0))), rel=1e-13)
 
 
 def test_the_last_logit_may_be_the_largest():
     found = np.empty(3)
-    softmax(np.array([0.0, 1.0, 5.0]), found)
+    drawing.softmax(np.array([0.0, 1.0, 5.0]), found)
     np.testing.assert_allclose(found, np.exp([-5.0, -4.0, 0.0]) / np.exp([-5.0, -4.0, 0.0]).sum(), rtol=1e-14)
 
 
@@ -287,7 +286,7 @@ def test_a_uniform_lies_in_the_middle_of_its_word_and_on_a_step_it_has_passed_it
     step = 2.0**-32
     for probability, expected in ((step, [0, 1, 1]), (1.5 * step, [0, 1, 1]), (1.6 * step, [0, 0, 1])):
         actions = np.empty((3, 1), np.int64)
-        uniforms = np.array([[uniform(np.uint64(word))] for word in range(3)])
+        uniforms = np.array([[drawing.uniform(np.uint64(word))] for word in range(3)])
         sample(np.array([[probability], [1 - probability]]), uniforms, np.empty(1), actions)
         assert actions[:, 0].tolist() == expected
 
@@ -344,7 +343,7 @@ SOURCE = np.arange(2 * 3 * 4.0).reshape(2, 3, 4)
 FIRST, SECOND = np.array([1, 0, 1]), np.array([2, 1, 0])
 
 
-@pytest.mark.parametrize("take", [take, kernel.take.py_func])
+@pytest.mark.parametrize("take", [take, kernel._take.py_func])
 def test_each_lane_takes_its_row(take):
     rows = np.full((4, 3), np.nan)
     take(SOURCE, FIRST, SECOND, rows)
@@ -354,7 +353,7 @@ def test_each_lane_takes_its_row(take):
     np.testing.assert_array_equal(fewer, [[20, 4], [21, 5]])
 
 
-@pytest.mark.parametrize("put", [put, kernel.put.py_func])
+@pytest.mark.parametrize("put", [put, kernel._put.py_func])
 def test_each_lane_is_put_where_it_belongs_and_nowhere_else(put):
     target = np.zeros((2, 3, 4))
     put(np.array([[20.0, 4, 12], [21, 5, 13], [22, 6, 14], [23, 7, 15]]), FIRST, SECOND, target)
