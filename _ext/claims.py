@@ -21,7 +21,7 @@ from sphinx.util.docutils import SphinxDirective
 ROOT = Path(__file__).parent.parent
 CLAIMS = ROOT / "chapters" / "claims.yml"
 FIELDS = ("claim", "chapter", "found", "interval", "status", "test", "source")
-STATUS = re.compile(r"exact|exploratory|registered \([HS]\d( to [HS]\d)?\)")
+STATUS = re.compile(r"exact|exploratory|registered \([HSL]\d+( to [HSL]\d+)?\)")
 QUOTED = re.compile(r"\{(?:([\w-]+)::)?([^{}:]+)\}")
 RUN_HERE = "run in the chapter"
 

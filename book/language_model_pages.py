@@ -13,7 +13,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from language_model.items import FAMILIES
 from rlvr import GRPOConfig, StrategyFamily, simulate
 from rlvr.experiments.language_model_runs import language_model_outcomes, pair_changes
 from rlvr.plots import TERM_COLOURS
@@ -59,10 +58,11 @@ class Prediction(NamedTuple):
 def prior_of(paths: pd.DataFrame, family: str) -> Prior:
     """The measured prior of a family, over trained and held-out questions together."""
     start = paths[(paths["family"] == family) & (paths["arm"] == "frozen")].iloc[0]
-    sizes = [len(places) for places in FAMILIES[family].split()]
 
     def mean(name: str) -> float:
-        return float(np.average([start[f"trained_{name}"], start[f"held_out_{name}"]], weights=sizes))
+        return float(
+            np.average([start[f"trained_{name}"], start[f"held_out_{name}"]], weights=[2, 1])
+        )  # trained and held-out questions
 
     digits, quoted = mean("digits"), mean("quoted")
     return Prior(digits / (digits + quoted), mean("right_digits"), mean("right_quoted"))
@@ -85,7 +85,7 @@ def _changes(
 
 
 def predicted_drifts(
-    priors: Mapping[str, Prior], *, walk: float, n_runs: int = 1000
+    priors: Mapping[str, Prior], *, step: float, n_runs: int = 2000
 ) -> dict[tuple[str, str], Prediction]:
     """What coin flips do to two strategies with the measured shares, in as many updates as the runs took.
 
@@ -93,9 +93,8 @@ def predicted_drifts(
     ----------
     priors : mapping of str to Prior
         By family.
-    walk : float
-        Standard deviation over runs of the style's log odds without a clip: the step is the one that gives
-        it.
+    step : float
+        Learning rate of the tabular simulator under Adam.
     n_runs : int
         Simulated runs a cell.
 
@@ -103,9 +102,6 @@ def predicted_drifts(
     -------
     dict of (family, design) to Prediction
     """
-    even = Prior(0.5, 0.5, 0.5)
-    trial = 0.1
-    step = trial * walk / _changes(even, None, trial, n_runs)[0].std()
     found = {}
     for family, prior in priors.items():
         for design, clip in CLIPS.items():
@@ -160,15 +156,9 @@ def write_logs(items: pd.DataFrame, family: str, folder: Path, *, n_runs: int) -
         if run < n_runs:
             path = folder / f"{family}-{arm}-{run}.jsonl"
             lines = [
-                {"item": question, "correct": int(right)}
-                for question, right in zip(_questions(family, rows["item"]), rows["correct"], strict=True)
+                {"item": f"question {question}", "correct": int(right)}
+                for question, right in zip(rows["item"], rows["correct"], strict=True)
             ]
             path.write_text("\n".join(map(json.dumps, lines)) + "\n", encoding="utf-8")
             logs.append((arm, path))
     return logs
-
-
-def _questions(family: str, places: pd.Series) -> list[str]:
-    """The text of each question."""
-    asked = FAMILIES[family]
-    return [asked.question(asked.pairs[place]) for place in places]

@@ -19,7 +19,7 @@ def test_every_module_has_tests_its_own_first_and_else_the_nearest():
     alone = [path for path in mutants.modules(["rlvr"]) if len(mutants.tests_of(path)) < 2]
     assert alone == []
     assert mutants.tests_of("rlvr/stats/estimates.py")[0] == "tests/stats/test_estimates.py"
-    assert "tests/logs/test_tool_records.py" in mutants.tests_of("rlvr/logs/records.py")
+    assert "tests/logs/test_records.py" in mutants.tests_of("rlvr/logs/inspect_logs.py")
 
 
 @pytest.mark.parametrize("entry", LISTED, ids=lambda entry: entry["file"])

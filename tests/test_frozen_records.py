@@ -13,7 +13,8 @@ FILLED_LATER = {
     "rlvr.logs.hidden_evaluations.UnnamedFields",
     "rlvr.rewards.reward_log.FlatCoins",  # while a model trains
     "rlvr.rewards.reward_log._AtOneStep",
-    "rlvr.simulator.executors._Pulse",  # while workers answer
+    "rlvr.simulator.executors._NotTaken",  # while workers answer
+    "rlvr.simulator.executors._Pulse",
 }
 RECORDS = [
     value

@@ -262,10 +262,8 @@ def protocol_run(
             raise ValueError("--keep goes with no --write, which keeps what is finished by itself")
         named = _registrations(protocol_file, results_stem)
         protocols = {file: load_protocol(file) for file, _ in named}
-        for file, stem in named:
-            if not protocols[file].is_simulated:
-                same &= _trained_elsewhere(file, stem, write)
-        named = [(file, stem) for file, stem in named if protocols[file].is_simulated]
+        elsewhere = [each for each in named if not protocols[each[0]].is_simulated]
+        named = [each for each in named if each not in elsewhere]
         runs = [(protocols[file], confirmatory_run(file, stem), stem) for file, stem in named]
         if write:
             for (file, stem), (_, experiment, _) in zip(named, runs, strict=True):
@@ -274,6 +272,8 @@ def protocol_run(
             parts = [(stem.parent, experiment, stem.name) for _, experiment, stem in runs]
             rebuild_all(parts, resume=resume)
         with _kept(keep, "protocol", resume and not write) as kept:
+            for file, stem in elsewhere:
+                same &= _trained_elsewhere(file, stem, write)
             for registered, experiment, stem in runs:
                 if write:
                     typer.echo(f"stored results of protocol {registered.digest[:12]}")

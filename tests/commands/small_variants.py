@@ -25,7 +25,7 @@ from rlvr.experiments import (
     published_study,
     sealed_protocol,
 )
-from rlvr.experiments.stored import EXPERIMENTS
+from rlvr.experiments.stored import EXPERIMENTS, find_experiment
 from rlvr.simulator import executors
 from rlvr.simulator.kept_chunks import KeptChunks
 
@@ -44,7 +44,7 @@ hypotheses: {}
 COMMANDS = {
     name: (["stored", name, "--rebuild", "--folder", "PLACE"], "--resume")
     for name in EXPERIMENTS
-    if name not in ("network", "network-controls", "protocol-1", "protocol-2")
+    if find_experiment(name).compute and not find_experiment(name).is_sealed
 } | {
     "protocol run": (
         ["protocol", "run", "--write", "--protocol", "PLACE/p.yml", "--results", "PLACE/p"], "--resume"

@@ -234,6 +234,8 @@ def test_an_answer_beyond_any_model_is_refused_with_its_place_and_the_most_accep
     result = run("labels", labels)
     assert result.exit_code == 0 and f"1 from a text of more than {MOST_READ:,} characters" in result.stdout
     assert "1 could not be read" in result.stdout and len(result.stdout) < 1000
+
+
 def test_items_that_are_a_number_and_a_text_are_refused(tmp_path):
     records = [{"item": item, "output": "5", "truth": "5"} for item in (1, 2, "1")]
     result = run("rescore", f"--log=true={written(tmp_path / 'd.jsonl', records)}")

@@ -67,7 +67,8 @@ def test_without_a_name_every_experiment_is_listed_with_its_files_and_digits():
     result = run("stored")
     assert result.exit_code == 0
     for name in EXPERIMENTS:
-        (row,) = (line for line in result.stdout.splitlines() if f" {name} " in line)
+        rows = (line for line in result.stdout.splitlines() if line.split()[1:2] == [name])
+        (row,) = rows
         assert find_experiment(name).files[0] in row and find_experiment(name).digits in row
     assert run("stored", "budget").stdout.count(".csv") == 2
 

@@ -81,7 +81,7 @@ def test_a_stored_sweep_goes_to_the_folder_named_and_says_where_elicitation_turn
     monkeypatch, tmp_path, simulated
 ):
     (tmp_path / ".sweep-chunks").mkdir()
-    (tmp_path / ".sweep-chunks" / "old.npz").touch()
+    (tmp_path / ".sweep-chunks" / f"{'0' * 64}.npz").touch()
 
     def rebuild(experiment, folder, *, executor, **settings):
         assert experiment.files == ("sweep.csv", "crossings.csv") and folder == tmp_path

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from language_model.items import FAMILIES, PILOT
 from language_model.registered import PROTOCOL, registration
@@ -49,6 +50,23 @@ def test_every_run_starts_at_the_prior_to_the_last_digit(family):
             for measure in ("right", "greedy", "style_logit"):
                 mean = frozen[measure].to_numpy()[places].mean()
                 assert start[f"{where}_{measure}"] == pytest.approx(mean, abs=2e-6)
+
+
+def test_accuracy_falls_without_a_clip_and_not_with_one():
+    ends = pair_changes(language_model_paths(), "right").query("step == 24")
+    for family in "AB":
+        changes = {design: rows["mean"] for design, rows in ends[ends["family"] == family].groupby("design")}
+        assert stats.ttest_1samp(changes["unclipped"], 0, alternative="less").pvalue < 0.05
+        assert stats.ttest_1samp(changes["clipped"], 0).pvalue > 0.05
+
+
+def test_elicitation_is_the_larger_part_of_true_minus_random():
+    table = arm_table(language_model_paths(), "right").xs("clipped", level="design").dropna()
+    table["random"] = table[["random", "turned"]].mean(axis=1)
+    for family in "AB":
+        arms = table.loc[family]
+        elicited, designed = arms["majority"] - arms["random"], arms["true"] - arms["majority"]
+        assert len(arms) == 8 and stats.ttest_rel(elicited, designed, alternative="greater").pvalue < 0.05
 
 
 def paths_by_hand():

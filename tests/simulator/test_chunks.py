@@ -287,6 +287,6 @@ def test_a_pool_that_is_shut_down_midway_is_a_loss(expected):
 
     with ThreadPoolExecutor(1) as pool:
         held_back = Submitting(lambda work, given: pool.submit(held, work, *given))
-        with pytest.warns(RuntimeWarning, match="4 chunks of 8 lost by the executor"):
+        with pytest.warns(RuntimeWarning, match=r"[1-7] chunks of 8 lost by the executor"):
             found = simulate(FAMILIES, SHORT, n_tasks=2, n_seeds=8, executor=held_back, progress=stop)
     assert_same(found, expected)
