@@ -65,16 +65,17 @@ def test_a_narrow_screen_gets_figures_that_fit_and_are_read(tab):
 
 def test_a_long_table_is_filtered_and_sorted_by_keyboard(tab):
     page = tab("chapters/13-synthesis.html")
-    table = page.locator("table.sortable")
+    table, status = page.locator("table.sortable").first, page.get_by_role("status").first
+    filter_box = page.get_by_label("Rows with the words").first
     rows = table.locator("tbody tr")
     total = rows.count()
-    assert total > 100 and page.get_by_role("status").inner_text() == f"{total} of {total} rows"
-    page.get_by_label("Rows with the words").fill("emPO minerva")
+    assert total > 100 and status.inner_text() == f"{total} of {total} rows"
+    filter_box.fill("emPO minerva")
     shown = table.locator("tbody tr:visible")
     assert 0 < shown.count() < 10
-    assert page.get_by_role("status").inner_text() == f"{shown.count()} of {total} rows"
+    assert status.inner_text() == f"{shown.count()} of {total} rows"
     assert all("EMPO" in text and "Minerva" in text for text in shown.all_inner_texts())
-    page.get_by_label("Rows with the words").fill("")
+    filter_box.fill("")
     head = table.get_by_role("columnheader", name="elicitation")
     head.locator("button").focus()
     page.keyboard.press("Enter")
