@@ -35,7 +35,8 @@ __all__ = [
     "terms_by_base",
 ]
 
-_KEYS = ["prior", "arm", "design", "rate", "seed"]
+_KEYS = ("prior", "arm", "design", "rate", "seed")
+_STRATEGIES = {"share_c": "from_c", "share_d": "from_d"}
 
 READINGS = {"sampled": "right", "greedy": "greedy"}
 """How an answer is read, and the measure of `network_paths` that it gives."""
@@ -44,7 +45,13 @@ SOURCES = ("reweighting", "within", "elsewhere")
 """Where a change of accuracy comes from, be it choice of strategy, skill within it or answers without one."""
 
 
-def changes_by_source(paths: pd.DataFrame, *, items: str = "trained") -> pd.DataFrame:
+def changes_by_source(
+    paths: pd.DataFrame,
+    *,
+    items: str = "trained",
+    keys: Sequence[str] = _KEYS,
+    strategies: Mapping[str, str] = _STRATEGIES,
+) -> pd.DataFrame:
     """The change of every run since its own step 0, by source.
 
     Parameters
@@ -53,6 +60,11 @@ def changes_by_source(paths: pd.DataFrame, *, items: str = "trained") -> pd.Data
         As :func:`rlvr.experiments.network_runs.network_paths` gives it; each run with its step 0.
     items : {"trained", "held_out"}
         On which items.
+    keys : sequence of str
+        Columns that tell runs apart.
+    strategies : mapping of str to str
+        Column of each strategy's share, and of the probability of the strategy *and* a right answer,
+        without the prefix of the items.
 
     Returns
     -------
@@ -69,11 +81,11 @@ def changes_by_source(paths: pd.DataFrame, *, items: str = "trained") -> pd.Data
     >>> changes_by_source(pd.DataFrame([then, now])).loc[1, ["change", "reweighting", "within"]].tolist()
     [0.3, 0.3, 0.0]
     """
-    both = _beside_start(paths, items, ["right", "share_c", "share_d", "from_c", "from_d"])
+    both = _beside_start(paths, items, ["right", *strategies, *strategies.values()], keys)
     reweighting, within, elsewhere = (np.zeros(len(both)) for _ in range(3))
-    for strategy in "cd":
-        share, share_0 = both[f"share_{strategy}"], both[f"share_{strategy}_0"]
-        right, right_0 = both[f"from_{strategy}"], both[f"from_{strategy}_0"]
+    for of_share, of_right in strategies.items():
+        share, share_0 = both[of_share], both[f"{of_share}_0"]
+        right, right_0 = both[of_right], both[f"{of_right}_0"]
         # A strategy that is never used has no accuracy of its own; it keeps the one it had.
         skill_0 = (right_0 / share_0).to_numpy()
         skill = np.where(share > 0, right / share.where(share > 0, 1.0), skill_0)
@@ -83,7 +95,7 @@ def changes_by_source(paths: pd.DataFrame, *, items: str = "trained") -> pd.Data
     change = both["right"] - both["right_0"]
     columns = (change, reweighting, within, elsewhere + change)
     found = pd.DataFrame(dict(zip(("change", *SOURCES), columns, strict=True))).round(12)
-    return pd.concat([both[[*_KEYS, "step"]], found], axis=1)
+    return pd.concat([both[[*keys, "step"]], found], axis=1)
 
 
 def changes_by_reading(paths: pd.DataFrame, *, items: str = "trained") -> pd.DataFrame:
@@ -117,13 +129,15 @@ def changes_by_reading(paths: pd.DataFrame, *, items: str = "trained") -> pd.Dat
     return pd.concat([both[[*_KEYS, "step"]], pd.DataFrame(found)], axis=1)
 
 
-def _beside_start(paths: pd.DataFrame, items: str, names: list[str]) -> pd.DataFrame:
+def _beside_start(
+    paths: pd.DataFrame, items: str, names: list[str], keys: Sequence[str] = _KEYS
+) -> pd.DataFrame:
     """Measures of every row beside those of its run's step 0, which end in ``_0``."""
     choice("items", items, ("trained", "held_out"))
-    table = paths[[*_KEYS, "step", *(f"{items}_{name}" for name in names)]].copy()
-    table.columns = pd.Index([*_KEYS, "step", *names])
+    table = paths[[*keys, "step", *(f"{items}_{name}" for name in names)]].copy()
+    table.columns = pd.Index([*keys, "step", *names])
     start = table[table["step"] == 0].drop(columns="step")
-    return table.merge(start, on=_KEYS, suffixes=("", "_0"), validate="many_to_one", how="left")
+    return table.merge(start, on=list(keys), suffixes=("", "_0"), validate="many_to_one", how="left")
 
 
 _ROWS = {"trained_right": "accuracy", "trained_share_c": "share of c", "trained_entropy": "entropy, nats"}

@@ -11,6 +11,7 @@ import json
 import multiprocessing
 import os
 import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
@@ -128,17 +129,15 @@ def run_missing(runs: list[dict[str, Any]], work: Path, jobs: int) -> None:
         seed: (seed, sorted({run["prior"] for run in missing if run["seed"] == seed}), work / "fits")
         for seed in seeds
     }
-    with (
-        multiprocessing.get_context("spawn").Pool(jobs, initializer=_prepare) as pool,
-        tqdm(total=len(missing), desc="runs", disable=None, file=sys.stderr) as bar,
-    ):
-        fitting = [pool.apply_async(_fit, (fits[seed],)) for seed in seeds[:1]]
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), initializer=_prepare)
+    with pool, tqdm(total=len(missing), desc="runs", disable=None, file=sys.stderr) as bar:
+        fitting = [pool.submit(_fit, fits[seed]) for seed in seeds[:1]]
         for place, seed in enumerate(seeds):
-            fitting.pop().get()
-            tasks = [(run, work) for run in missing if run["seed"] == seed]
-            results = pool.imap_unordered(_train, tasks)
-            fitting = [pool.apply_async(_fit, (fits[after],)) for after in seeds[place + 1 : place + 2]]
-            for _ in results:
+            fitting.pop().result()
+            runs_of_seed = [pool.submit(_train, (run, work)) for run in missing if run["seed"] == seed]
+            fitting = [pool.submit(_fit, fits[after]) for after in seeds[place + 1 : place + 2]]
+            for future in as_completed(runs_of_seed):
+                future.result()
                 bar.update()
 
 

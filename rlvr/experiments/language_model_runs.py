@@ -6,8 +6,6 @@ accuracies of the third protocol are a part of the paths, pair by pair.
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import json
 from dataclasses import replace
 from typing import Any
@@ -20,6 +18,7 @@ from rlvr._checks import choice, shown
 from rlvr._data import stored_bytes, stored_table
 from rlvr.arms import ARMS
 from rlvr.experiments.stored import StoredExperiment
+from rlvr.experiments.trained_elsewhere import digests_hold, item_outcomes
 
 __all__ = [
     "LANGUAGE_MODEL", "LANGUAGE_MODEL_PILOT", "MEASURES", "RUN_SETS", "accuracy_table", "arm_table",
@@ -190,8 +189,6 @@ def language_model_outcomes(
         Columns ``study``, ``model``, ``benchmark``, ``arm``, ``run`` (the pair; of RANDOM the first run of
         each), ``item``, ``correct``.
     """
-    choice("correct", correct, ("sampled", "right", "greedy"))
-    drawn = np.random.default_rng(seed).random(len(items)) < items["right"]
     cell = (
         (items["family"] == family)
         & (items["design"] == "clipped")
@@ -200,28 +197,15 @@ def language_model_outcomes(
     )
     if not cell.any():
         raise ValueError(f"no items of family {shown(family)}")
-    kept = items[cell]
-    return pd.DataFrame(
-        {
-            "study": "language model",
-            "model": family,
-            "benchmark": "sums",
-            "arm": kept["arm"],
-            "run": kept["pair"],
-            "item": kept["item"],
-            "correct": drawn[cell].astype(int) if correct == "sampled" else kept[correct],
-        }
-    ).reset_index(drop=True)
+    return item_outcomes(
+        items, cell, study="language model", model=family, run="pair", correct=correct, seed=seed
+    )
 
 
 def _verified(runs: str) -> dict[str, bool]:
     """Whether the record, the paths and the items are of one set of runs."""
     record, paths, items = language_model_record(runs), language_model_paths(runs), language_model_items(runs)
-    found = {
-        f"{name} has the SHA-256 of the record": digest
-        == hashlib.sha256(gzip.decompress(stored_bytes(_data.DATA / name))).hexdigest()
-        for name, digest in record["sha256 of the text"].items()
-    }
+    found = digests_hold(record)
     first, ends = (paths.loc[getattr(paths.groupby(_RUN)["step"], at)()] for at in ("idxmin", "idxmax"))
     held = set(ends.set_index(_RUN).index)
     found["paths and items hold the runs that the record counts, all that were planned"] = (

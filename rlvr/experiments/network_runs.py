@@ -5,8 +5,6 @@ Nothing here can train them again, so a check verifies that the files belong tog
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import json
 from functools import partial
 from typing import Any
@@ -20,6 +18,7 @@ from rlvr._checks import choice, shown
 from rlvr._data import stored_bytes, stored_table
 from rlvr.arms import ARMS
 from rlvr.experiments.stored import StoredExperiment
+from rlvr.experiments.trained_elsewhere import digests_hold, item_outcomes
 
 __all__ = [
     "CONTROLS",
@@ -99,11 +98,7 @@ def _verified(*, controls: bool = False) -> dict[str, bool]:
     """Whether the record, the paths and the items are of one training of the network."""
     record = network_record(controls=controls)
     paths, items = network_paths(controls=controls), network_items(controls=controls)
-    found = {
-        f"{name} has the SHA-256 of the record": digest
-        == hashlib.sha256(gzip.decompress(stored_bytes(_data.DATA / name))).hexdigest()
-        for name, digest in record["sha256 of the text"].items()
-    }
+    found = digests_hold(record)
     ends = paths.loc[paths.groupby(_RUN)["step"].idxmax()].set_index(_RUN)
     accuracy = items.groupby(_RUN)["right"].mean()
     found["paths and items hold the runs that the record counts"] = (
@@ -222,22 +217,9 @@ def network_outcomes(
     DataFrame
         Columns ``study``, ``model`` (the prior), ``benchmark``, ``arm``, ``run``, ``item``, ``correct``.
     """
-    choice("correct", correct, ("sampled", "right", "greedy"))
-    drawn = np.random.default_rng(seed).random(len(items)) < items["right"]
     cell = (items["prior"] == prior) & (
         (items["arm"] == "frozen") | ((items["design"] == design) & (items["rate"] == rate))
     )
     if not cell.any():
         raise ValueError(f"no items of {shown((prior, design, rate))}")
-    kept = items[cell]
-    return pd.DataFrame(
-        {
-            "study": "network",
-            "model": prior,
-            "benchmark": "sums",
-            "arm": kept["arm"],
-            "run": kept["seed"],
-            "item": kept["item"],
-            "correct": drawn[cell].astype(int) if correct == "sampled" else kept[correct],
-        }
-    ).reset_index(drop=True)
+    return item_outcomes(items, cell, study="network", model=prior, run="seed", correct=correct, seed=seed)
