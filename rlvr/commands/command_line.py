@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
+import threading
 
 import typer
 
@@ -50,21 +52,36 @@ def options(
 def main() -> None:
     """Run the command and end with its status; only a fault of the program ends in a traceback.
 
-    An interrupt says so in one line. A reader that has gone away (`| head`) is told nothing, but the status
-    is not 0; neither is it when the terminal's file is full.
+    An interrupt says so in one line, whenever it comes. A reader that has gone away (`| head`) is told
+    nothing, but the status is not 0; neither is it when the terminal's file is full.
     """
+    try:
+        status = _flushed(_run())
+        _ignore_interrupts()
+    except KeyboardInterrupt:  # before the command has begun, or after its end
+        _ignore_interrupts()
+        status = _INTERRUPTED
+    if status == _INTERRUPTED:
+        typer.echo("rlvr: interrupted; outputs are as they were before", err=True)
+    sys.exit(status)
+
+
+def _run() -> int:
+    """Run the command and return its status."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # what a terminal's encoding lacks is shown as a code
             stream.reconfigure(errors="backslashreplace")
     try:
         app()
-        status = 0
     except SystemExit as ended:
-        status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-        if status == _INTERRUPTED:
-            typer.echo("rlvr: interrupted; outputs are as they were before", err=True)
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except OSError as problem:  # standard output could not be written
-        status = refuse(problem).exit_code
+        return refuse(problem).exit_code
+    return 0
+
+
+def _flushed(status: int) -> int:
+    """Write what is left of standard output and return the status, which is not 0 where that fails."""
     try:
         if sys.stdout is not None:  # it may be closed
             sys.stdout.flush()
@@ -72,5 +89,11 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left for the last flush
         if not status and not isinstance(problem, BrokenPipeError):
             refuse(problem)
-        status = status or 1
-    sys.exit(status)
+        return status or 1
+    return status
+
+
+def _ignore_interrupts() -> None:
+    """Let an interrupt do nothing while Python shuts down: the work is done, or told as interrupted."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import signal
 import sys
 from importlib.metadata import version
 
@@ -73,3 +74,19 @@ def test_output_that_fails_at_the_last_flush_is_told_unless_its_reader_is_gone(
     error = capsys.readouterr().err
     assert ended.value.code == 1
     assert said in error and bool(error) == bool(said)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_an_interrupt_beside_the_command_is_one_line_and_later_ones_are_ignored(monkeypatch, capsys, moment):
+    def interrupt(*_):
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(command_line, "app", lambda: None)
+    where = {"before": (command_line, "_run"), "after": (sys.stdout, "flush")}[moment]
+    monkeypatch.setattr(*where, interrupt)
+    with pytest.raises(SystemExit) as ended:
+        command_line.main()
+    signal.raise_signal(signal.SIGINT)
+    monkeypatch.undo()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "rlvr: interrupted; outputs are as they were before\n"
