@@ -101,10 +101,9 @@ def _card(number: str, claim: dict[str, Any]) -> list[str]:
 
 
 def _title(chapter: str) -> tuple[int, str]:
-    """A chapter's number and title, from its first heading."""
+    """A chapter's number, from its name, and its title, from its first heading."""
     text = (ROOT / "chapters" / f"{chapter}.md").read_text(encoding="utf-8")
-    number, title = re.search(r"^# (\d+)\. (.*)$", text, re.M).groups()  # type: ignore[union-attr]
-    return int(number), title
+    return int(chapter[:2]), re.search(r"^# (.*)$", text, re.M).group(1)  # type: ignore[union-attr]
 
 
 class Claims(SphinxDirective):

@@ -10,7 +10,7 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.application import Sphinx
 
-SHOWN, FULL = "fig-13-forest", "fig-13-forest-all"
+SHOWN, FULL = "fig-04-forest", "fig-04-forest-all"
 _HEADINGS = {
     "supported": "verdict supported by its items",
     "leaning": "verdict leaning",

@@ -1,4 +1,4 @@
-r"""What Chapter 15's account predicts for RANDOM runs that were published later, from their recipes alone.
+r"""What Chapter 8's account predicts for RANDOM runs that were published later, from their recipes alone.
 
 The account: two strategies share one pair of logits. Under Adam a step is scale-free, so in each optimiser
 step the logit difference x moves by 2 e, whatever the batch, the group or the advantage; e grows with the

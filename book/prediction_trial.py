@@ -1,4 +1,4 @@
-"""Chapter 15's account on trial: its predictions for other studies' RANDOM runs beside what the runs did.
+"""Chapter 8's account on trial: its predictions for other studies' RANDOM runs beside what the runs did.
 
 The predictions (:mod:`book.null_predictions`) were written and committed before this comparison. They are not
 blind all the same: whoever wrote them had read the studies. What guards them is that they have no free

@@ -103,10 +103,25 @@ def test_the_box_is_read_in_a_minute(text):
     assert numbers <= 5 and words <= 90, (numbers, words)
 
 
-@each_chapter
-def test_the_number_stands_before_the_title(text):
-    title = re.search(r"^# (.*)", text.read_text(encoding="utf-8"), re.M).group(1)
-    assert re.match(rf"{int(text.stem[:2])}\. \w", title), title
+def contents():
+    """The pages of each part that is numbered, in order, by their names."""
+    parts = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
+    return [Path(page["file"]).stem for part in parts if part.get("numbered") for page in part["chapters"]]
+
+
+def test_a_chapter_s_number_is_its_place_in_the_contents():
+    numbered = [page for page in contents() if page[:2].isdigit()]
+    assert [int(page[:2]) for page in numbered] == list(range(1, len(numbered) + 1))
+    assert sorted(numbered) == [text.stem for text in CHAPTERS]
+
+
+@each_page
+def test_a_chapter_is_called_by_its_number(text):
+    page = text.read_text(encoding="utf-8")
+    links = re.findall(r"\[(?:Chapters? )?(\d+)[^\]]*\]\((\d\d)-[a-z-]+\.ipynb", page)
+    assert [(number, name) for number, name in links if int(number) != int(name)] == []
+    if title := re.search(r"^# (.*)", page, re.M):
+        assert not title.group(1)[0].isdigit(), "the contents number it"
 
 
 def test_the_guard_of_boxes_can_fail():

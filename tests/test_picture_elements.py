@@ -62,7 +62,7 @@ def test_print_and_chapters_that_were_not_run_have_the_wide_form_alone(app):
 
 def test_the_full_forest_names_every_comparison(tmp_path):
     full_forest.write_full_forest(tmp_path)
-    drawn, table = (tmp_path / f"fig-13-forest-all.{kind}" for kind in ("svg", "csv"))
+    drawn, table = (tmp_path / f"fig-04-forest-all.{kind}" for kind in ("svg", "csv"))
     named = table.read_text(encoding="utf-8")
     cells = published_comparisons()
     assert len(cells) > 100 and all(comparison_name(cell) in named for cell in cells)
@@ -76,14 +76,14 @@ def test_a_forest_is_drawn_with_the_same_bytes_each_time(tmp_path, monkeypatch):
     pictures = set()
     for _ in range(2):
         full_forest.write_full_forest(tmp_path)
-        pictures.add((tmp_path / "fig-13-forest-all.svg").read_bytes())
+        pictures.add((tmp_path / "fig-04-forest-all.svg").read_bytes())
     assert len(pictures) == 1
 
 
 def test_the_links_stand_under_the_page_s_forest_and_no_other(app):
-    doctree = page("fig-13-forest", "fig-13-terms")
-    full_forest._link(app, doctree, "chapters/13-synthesis")
+    doctree = page("fig-04-forest", "fig-04-terms")
+    full_forest._link(app, doctree, "chapters/04-synthesis")
     links = [raw.astext() for raw in doctree[0].findall(nodes.raw)]
     assert len(links) == 1 and links[0].count("download") == 2
-    assert 'href="../_static/figures/fig-13-forest-all.svg"' in links[0]
+    assert 'href="../_static/figures/fig-04-forest-all.svg"' in links[0]
     assert not list(doctree[1].findall(nodes.raw))

@@ -75,7 +75,7 @@ def known_run_spreads() -> tuple[RunSpread, ...]:
 
 
 def _network() -> RunSpread:
-    """The RANDOM arm of Chapter 16's network, clipped, in the cell that was repeated most."""
+    """The RANDOM arm of Chapter 9's network, clipped, in the cell that was repeated most."""
     paths = stored_table("network_paths.csv.gz").query("arm == 'random' and design == 'clipped'")
     cells = paths[paths.step == paths.step.max()].groupby(["prior", "rate"], sort=True)
     (prior, rate), runs = max(cells, key=lambda cell: len(cell[1]))

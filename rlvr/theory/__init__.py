@@ -3,7 +3,7 @@
 What it is for: expected drifts, the null's curvature, control arms, the expected path, limits, ceilings,
 pass@k.
 It may import the common ground, and of the simulator only its families and configurations.
-Chapters 1, 3 and 14 use it, and every validation that holds the simulator against a formula.
+Chapters 1, 13 and 18 use it, and every validation that holds the simulator against a formula.
 """
 
 import lazy_loader

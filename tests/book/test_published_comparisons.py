@@ -61,7 +61,7 @@ def test_names_say_the_paper_where_it_is_not_the_one_that_most_are_of(cells):
 
 def test_what_is_counted_is_called_a_collection_and_not_the_literature():
     """The comparisons are those that could be read: counts are of them, not of all papers."""
-    page = (Path(__file__).parent.parent.parent / "chapters" / "13-synthesis.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parent.parent.parent / "chapters" / "04-synthesis.md").read_text(encoding="utf-8")
     assert "not a sample of the literature" in page
     assert re.findall(r"[^.\n]*\bliterature\b", page.replace("not a sample of the literature", "")) == []
 

@@ -19,17 +19,17 @@ def test_search_for_nonsense_finds_nothing(tab):
 def test_the_contents_open_on_a_narrow_screen(tab):
     page = tab("chapters/06-prior-sweep.html", NARROW)
     link = page.locator(
-        ".bd-sidebar-primary a[href$='03-dynamics.html'], dialog a[href$='03-dynamics.html']"
+        ".bd-sidebar-primary a[href$='13-dynamics.html'], dialog a[href$='13-dynamics.html']"
     ).first
     assert not link.is_visible()
     page.locator("button.primary-toggle").first.click()
     link.wait_for(state="visible")
     link.click()
-    page.wait_for_url("**/03-dynamics.html")
+    page.wait_for_url("**/13-dynamics.html")
 
 
 def test_a_proof_opens(tab):
-    page = tab("chapters/03-dynamics.html")
+    page = tab("chapters/13-dynamics.html")
     proof = page.locator("details", has=page.locator("summary", has_text="Proof")).first
     inside = proof.locator("p").last
     assert not inside.is_visible()
@@ -48,7 +48,7 @@ def test_the_copy_button_copies_the_code(tab):
 
 
 def test_a_narrow_screen_gets_figures_that_fit_and_are_read(tab):
-    page = tab("chapters/12-other-papers.html", NARROW)
+    page = tab("chapters/03-other-papers.html", NARROW)
     images = page.locator(".bd-article figure img")
     assert images.count() >= 3
     for number in range(images.count()):
@@ -59,12 +59,12 @@ def test_a_narrow_screen_gets_figures_that_fit_and_are_read(tab):
         source, width, dots = shown
         assert source.endswith("-narrow.png") and 300 < width <= NARROW["width"] and dots > 1.8 * width
     assert page.locator(".wide-figure").count() == 0
-    wide = tab("chapters/12-other-papers.html").locator(".bd-article figure img").first
+    wide = tab("chapters/03-other-papers.html").locator(".bd-article figure img").first
     assert not wide.evaluate("i => i.decode().then(() => i.currentSrc)").endswith("-narrow.png")
 
 
 def test_a_long_table_is_filtered_and_sorted_by_keyboard(tab):
-    page = tab("chapters/13-synthesis.html")
+    page = tab("chapters/04-synthesis.html")
     table, status = page.locator("table.sortable").first, page.get_by_role("status").first
     filter_box = page.get_by_label("Rows with the words").first
     rows = table.locator("tbody tr")

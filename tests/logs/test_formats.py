@@ -361,7 +361,7 @@ def test_any_damage_gives_a_log_or_a_refusal(tmp_path_factory, number, key, valu
         assert "\n" not in str(refusal)
 
 
-@pytest.mark.parametrize("page", ["README.md", "chapters/17-your-model.md"])
+@pytest.mark.parametrize("page", ["README.md", "chapters/12-your-model.md"])
 def test_pages_list_the_tools_that_are_read(page):
     text = (Path(__file__).parents[2] / page).read_text(encoding="utf-8")
     tools = [tool for row in FORMATS for tool in row.files.partition(" of ")[2].split(" or ") if tool]

@@ -245,7 +245,7 @@ def test_runs_that_are_ignored_make_wrong_verdicts():
 
 
 def test_what_three_runs_confirm_depends_on_the_spread_of_each_arm():
-    """Chapter 17's example: RANDOM's published spread lent to MAJORITY and TRUE, or those two at 2 points."""
+    """Chapter 12's example: RANDOM's published spread lent to MAJORITY and TRUE, or those two at 2 points."""
     spread = default_run_sd()
     guess = StudyDesign((0.36, 0.42, 0.68, 0.71), n_items=500)
 

@@ -1,4 +1,4 @@
-"""Exact drift of MAJORITY under uniform ties, and the expected path, from the text of Chapter 3.
+"""Exact drift of MAJORITY under uniform ties, and the expected path, from the text of Chapter 13.
 
 Wrong answers other than the format answer are exchangeable, so groups are listed up to their order.
 """

@@ -1,4 +1,4 @@
-"""A tabular GRPO in plain NumPy, written from the text of Chapter 2: many prompts at a time."""
+"""A tabular GRPO in plain NumPy, written from the text of Chapter 5: many prompts at a time."""
 
 import functools
 import itertools

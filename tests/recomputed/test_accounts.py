@@ -1,11 +1,11 @@
-"""Chapter 15: what re-weighting of two strategies can carry of the null, from the transcribed tables."""
+"""Chapter 8: what re-weighting of two strategies can carry of the null, from the transcribed tables."""
 
 import numpy as np
 import pandas as pd
 from quoted import BOOK_DATA, DATA, assert_quoted, holds, quotes
 from scipy import stats
 
-CHAPTER, MODEL = "15-coin-flip", "Qwen2.5-Math-7B"
+CHAPTER, MODEL = "08-coin-flip", "Qwen2.5-Math-7B"
 
 
 def null_of_one_run():

@@ -1,10 +1,10 @@
-"""Chapter 15: the factor K of momentum's drift, and how many updates fill Adam's averages."""
+"""Chapter 8: the factor K of momentum's drift, and how many updates fill Adam's averages."""
 
 import numpy as np
 import pytest
 from quoted import assert_quoted
 
-CHAPTER = "15-coin-flip"
+CHAPTER = "08-coin-flip"
 RELEASED, TRL = (0.9, 0.95), (0.9, 0.999)
 
 

@@ -1,4 +1,4 @@
-"""Chapters 1 and 16: what elicitation is counted from, in closed form and on the network's runs."""
+"""Chapters 1 and 9: what elicitation is counted from, in closed form and on the network's runs."""
 
 import functools
 
@@ -9,7 +9,7 @@ from plain_grpo import prior
 from quoted import DATA, assert_quoted, holds, printed_table, quotes
 from scipy import stats
 
-CHAPTER = "16-network"
+CHAPTER = "09-network"
 FILES = ("network_paths.csv.gz", "network_controls_paths.csv.gz")
 BASES = ("random", "matched", "permuted")
 
@@ -63,7 +63,7 @@ def test_the_split_from_each_base_as_printed(design, base):
     sampled, greedy = arms(design, "trained_right"), arms(design, "trained_greedy")
     assert len(sampled) == len(greedy) == int(quotes(CHAPTER)["n_base_seeds"])
     printed = (
-        printed_table(CHAPTER, "tab-16-base")
+        printed_table(CHAPTER, "tab-09-base")
         .set_index(["design", "counted from"])
         .loc[(design, base.upper())]
     )

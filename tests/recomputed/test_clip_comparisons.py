@@ -1,4 +1,4 @@
-"""Chapter 16: the twenty comparisons of clipped and unclipped splits, on the seeds that ran every arm."""
+"""Chapter 9: the twenty comparisons of clipped and unclipped splits, on the seeds that ran every arm."""
 
 import functools
 
@@ -8,7 +8,7 @@ from quoted import DATA, assert_quoted, holds, printed_table, quotes
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-CHAPTER = "16-network"
+CHAPTER = "09-network"
 SPLITS = [("weak", "low"), ("middle", "low"), ("strong", "low"), ("middle", "middle"), ("middle", "high")]
 TERMS = {
     "null": ("random", "frozen"),
@@ -50,7 +50,7 @@ def corrected():
 
 
 def test_twenty_shifts_as_printed():
-    printed = printed_table(CHAPTER, "tab-16-clip-terms").set_index(["prior", "rate"])
+    printed = printed_table(CHAPTER, "tab-09-clip-terms").set_index(["prior", "rate"])
     assert list(printed.index) == SPLITS
     for cell in SPLITS:
         for name in TERMS:
@@ -97,7 +97,7 @@ def test_the_clips_part_of_true_and_of_all_twenty_seeds():
 
 
 def test_the_networks_splits_sampled_and_greedy():
-    printed = printed_table(CHAPTER, "tab-16-split").set_index(["prior", "term"])
+    printed = printed_table(CHAPTER, "tab-09-split").set_index(["prior", "term"])
     for prior in ("weak", "middle", "strong"):
         for name in ("null", "elicitation", "reward design"):
             sampled, greedy = (

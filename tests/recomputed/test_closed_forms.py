@@ -1,4 +1,4 @@
-"""Points of Chapters 2, 3, 6, 7 and 8 that need no random numbers."""
+"""Points of Chapters 5, 6, 13, 16 and 17 that need no random numbers."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from majority_path import forward, majority_drift, path, plurality, reverse, spe
 from plain_grpo import prior
 from scipy import optimize, stats
 
-# Chapters 2 and 3: what the sampled KL penalty descends
+# Chapters 5 and 13: what the sampled KL penalty descends
 
 
 def slopes(function, at, step=1e-5):
@@ -56,7 +56,7 @@ def test_what_the_choice_of_pull_is_worth():
         assert states("03", name, abs(ends[0] - ends[1]))
 
 
-# Chapter 3: drifts, and how late a hard prompt learns
+# Chapter 13: drifts, and how late a hard prompt learns
 
 
 def test_drifts():
@@ -81,7 +81,7 @@ def test_small_groups_are_part_of_the_delay():
     assert limit < updates_to_half(lambda p: speed(p, 64)) < eight
 
 
-# Chapters 3 and 6: where elicitation turns positive
+# Chapters 6 and 13: where elicitation turns positive
 
 
 def crossing(n_updates, actions=8, size=8):
@@ -115,7 +115,7 @@ def test_the_plurality_is_right_before_the_mode_is():
     assert states("06", "wins_format", wins[2], error=error[2] + near)
 
 
-# Chapter 7: groups until as many have counted
+# Chapter 16: groups until as many have counted
 
 
 def test_groups_of_a_refilled_run():
@@ -124,7 +124,7 @@ def test_groups_of_a_refilled_run():
     assert states("07", "refill_groups", np.searchsorted(counts, 80) / 80)
 
 
-# Chapter 8: normal theory, and task draws for a margin
+# Chapter 17: normal theory, and task draws for a margin
 
 
 def test_percentiles_of_eight_runs_are_too_narrow():

@@ -1,4 +1,4 @@
-"""Chapter 17: how often three, eight and twelve runs an arm confirm the guess, drawn anew.
+"""Chapter 12: how often three, eight and twelve runs an arm confirm the guess, drawn anew.
 
 Guess 36, 42, 68 and 71 percent, 500 questions. On half of the questions all arms meet one hardness, on the
 others each run has its own luck (the chapter says only that one number tells how alike answers are; between
@@ -16,7 +16,7 @@ import pytest
 from quoted import DATA, numbers, printed_table, quotes
 from scipy import stats
 
-CHAPTER = "17-your-model"
+CHAPTER = "12-your-model"
 GUESS, ITEMS, ALIKE, DRAWS, THEIRS = np.array([0.36, 0.42, 0.68, 0.71]), 500, 0.5, 20_000, 10_000
 NULL, ELICITATION, DESIGN = np.array([[-1, 1, 0, 0], [0, -1, 1, 0], [0, 0, -1, 1]])
 INEQUALITIES = np.array([ELICITATION + a * NULL + b * DESIGN for a in (1, -1) for b in (1, -1)])
@@ -61,7 +61,7 @@ def published_spread():
 
 @pytest.mark.parametrize("row", range(7))
 def test_chances_as_printed(row):
-    printed = printed_table(CHAPTER, "tab-17-spread").iloc[row]
+    printed = printed_table(CHAPTER, "tab-12-spread").iloc[row]
     exact = {f"{100 * sd:.1f}": sd for sd in published_spread()}
     sds = [exact.get(text, float(text) / 100) for text in printed.iloc[:2]]
     for n_runs in RUNS:

@@ -1,10 +1,10 @@
-"""Chapter 5: how often a family of nine verdicts holds a wrong one, with Holm's correction and without."""
+"""Chapter 15: how often a family of nine verdicts holds a wrong one, with Holm's correction and without."""
 
 import numpy as np
 from quoted import numbers, quotes
 from statsmodels.stats.multitest import multipletests
 
-CHAPTER, HYPOTHESES, FAMILIES = "05-protocol", 9, 200_000
+CHAPTER, HYPOTHESES, FAMILIES = "15-protocol", 9, 200_000
 
 
 def draw():

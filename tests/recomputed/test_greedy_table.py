@@ -1,4 +1,4 @@
-"""Chapter 16: a table of separate prompts has the greedy null too. Written from Chapters 2 and 16 alone.
+"""Chapter 9: a table of separate prompts has the greedy null too. Written from Chapters 5 and 9 alone.
 
 Ten answers, one right; the usual error has half of what is left, the eight others share the rest. Rollouts of
 64 prompts and 8 answers each; a group's answers are used once each in eight updates, one answer an update,
@@ -14,7 +14,7 @@ import pytest
 from quoted import DATA, numbers, quotes
 from scipy import optimize
 
-CHAPTER = "16-network"
+CHAPTER = "09-network"
 PRIORS = {"weak": 0.20, "middle": 0.40, "strong": 0.60}
 BETAS, CLIP, GROUP, ROLLOUTS = (0.9, 0.95), 0.2, 8, 12
 THEIRS = 64 * 64  # prompts behind a number of the page: 64 seeds of 64 prompts

@@ -1,4 +1,4 @@
-"""Chapter 15: the joint test of eight models against the four published designs, from the stored runs.
+"""Chapter 8: the joint test of eight models against the four published designs, from the stored runs.
 
 In each design the published single runs are pooled with 200 simulated ones; groups as large as the published
 one are drawn, and each is held against the rest of the pool: its mean and the logarithm of its standard
@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from quoted import DATA, numbers, printed_table, quotes
 
-CHAPTER = "15-coin-flip"
+CHAPTER = "08-coin-flip"
 STEPS = [f"step_{step}" for step in (5, 10, 20, 30, 40, 60, 75)]
 GROUPS, THEIRS, SPARE = 9999, 9999, 0.01
 BEST, PASSING = "rivals, many decisions", ["plain steps", "short tail"]
@@ -73,7 +73,7 @@ def test_eight_models_stored():
 @pytest.mark.parametrize("model", models())
 def test_p_value_as_printed(model):
     """Within four standard errors of two Monte Carlo counts, and a hundredth for the noise drawn anew."""
-    text = printed_table(CHAPTER, "tab-15-attempts").set_index("model").loc[model, "joint p"]
+    text = printed_table(CHAPTER, "tab-08-attempts").set_index("model").loc[model, "joint p"]
     (printed,), _ = numbers(text)
     mine = p_value(model)
     error = np.sqrt((mine + printed) / 2 * (1 / GROUPS + 1 / THEIRS))

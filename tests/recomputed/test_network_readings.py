@@ -1,4 +1,4 @@
-"""Chapter 16: sampled and greedy changes of RANDOM, recomputed from the stored paths and items."""
+"""Chapter 9: sampled and greedy changes of RANDOM, recomputed from the stored paths and items."""
 
 import functools
 
@@ -9,7 +9,7 @@ from quoted import DATA, assert_quoted, holds, printed_table, quotes
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-CHAPTER = "16-network"
+CHAPTER = "09-network"
 CELL = ["prior", "rate", "design"]
 WEAK, REPEATED = ("weak", "low", "clipped"), ("middle", "middle", "clipped")
 
@@ -56,7 +56,7 @@ def held(measure):
 
 
 def test_sixteen_cells_as_printed():
-    printed = printed_table(CHAPTER, "tab-16-random").set_index(CELL)
+    printed = printed_table(CHAPTER, "tab-09-random").set_index(CELL)
     sampled, greedy = by_cell("trained_right"), by_cell("trained_greedy")
     assert set(printed.index) == set(sampled) and len(printed) == 16
     for cell, row in printed.iterrows():

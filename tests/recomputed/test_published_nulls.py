@@ -1,4 +1,4 @@
-"""Chapter 11: ten published nulls over questions, with a lent spread, and as AMC samples them."""
+"""Chapter 2: ten published nulls over questions, with a lent spread, and as AMC samples them."""
 
 import functools
 
@@ -8,7 +8,7 @@ import pytest
 from quoted import DATA, assert_quoted, holds, printed_table, quotes
 from scipy import stats
 
-CHAPTER = "11-spurious-rewards"
+CHAPTER = "02-spurious-rewards"
 ENDS = np.array([66.36, 63.28, 68.66, 69.78, 53.48]) / 100  # five clipped repeats of one model's RANDOM
 NORMAL, STUDENT = stats.norm.ppf(0.975), stats.t.ppf(0.975, 4)
 SIZES = {"MATH-500": 500, "AMC": 83}
@@ -98,7 +98,7 @@ def test_no_outcome_could_have_shown_a_small_null():
 
 @pytest.mark.parametrize("benchmark, column", [("MATH-500", "MATH-500, greedy"), ("AMC", "AMC, sampled")])
 def test_ten_nulls_read_both_ways(benchmark, column):
-    printed = printed_table(CHAPTER, "tab-11-readings").set_index("model")[column]
+    printed = printed_table(CHAPTER, "tab-02-readings").set_index("model")[column]
     assert len(printed) == 10 and set(printed.index) == set(arms(benchmark).index)
     for model, row in arms(benchmark).iterrows():
         assert holds(printed[model], *(100 * x for x in null(row, SIZES[benchmark]))), model

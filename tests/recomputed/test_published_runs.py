@@ -1,4 +1,4 @@
-"""Chapters 11 and 15: the published RANDOM runs, counted and read both ways, from the stored curves."""
+"""Chapters 2 and 8: the published RANDOM runs, counted and read both ways, from the stored curves."""
 
 import functools
 import itertools
@@ -8,7 +8,7 @@ import pandas as pd
 from quoted import BOOK_DATA, DATA, assert_quoted, holds, printed_table, quotes
 from scipy import stats
 
-CHAPTER = "15-coin-flip"
+CHAPTER = "08-coin-flip"
 STEPS = [f"step_{step}" for step in range(81)]
 CLIPPED, FREE = "8 updates, clipping", "8 updates, no clipping"
 BASE = 49.4
@@ -210,7 +210,7 @@ def test_greedy_and_sampled_changes_go_together():
 
 
 def test_the_audited_run_is_the_best_of_the_five():
-    """Chapter 11: up to step 80 its evaluations are those of the fourth repeat, the highest there."""
+    """Chapter 2: up to step 80 its evaluations are those of the fourth repeat, the highest there."""
     table = pd.read_csv(BOOK_DATA / "curves.csv").query("model == 'Qwen2.5-Math-7B'")
     audited = table.query("benchmark == 'MATH-500' and step <= 80").sort_values("step").random.to_numpy()
     same = [bool((audited == curve).all()) for curve in runs(CLIPPED)]
@@ -218,26 +218,26 @@ def test_the_audited_run_is_the_best_of_the_five():
     assert ends(CLIPPED).argmax() == 3
     sampled = table.query("benchmark == 'AMC' and step <= 80").sort_values("step").random.to_numpy()
     assert np.abs(sampled - runs(CLIPPED, "AMC")[3]).max() < 0.011
-    text = (DATA.parent.parent / "chapters" / "11-spurious-rewards.md").read_text()
+    text = (DATA.parent.parent / "chapters" / "02-spurious-rewards.md").read_text()
     assert "The audited run is the fourth of these five" in text
     assert "at 66.4, 63.3, 68.7, 69.8 and 53.5%" in text
     assert [f"{value:.1f}" for value in ends(CLIPPED)] == ["66.4", "63.3", "68.7", "69.8", "53.5"]
 
 
 def test_spread_of_the_five_runs():
-    """Chapters 11 and 17: standard deviation of five ends (chi-squared), and the five repeats' null."""
+    """Chapters 2 and 12: standard deviation of five ends (chi-squared), and the five repeats' null."""
     sd, n = ends(CLIPPED).std(ddof=1), 5
     low, high = sd * np.sqrt((n - 1) / stats.chi2.ppf([0.975, 0.025], n - 1))
     assert_quoted(
-        "11-spurious-rewards", {"sd_runs": [sd, low, high], "null_five": t_interval(ends(CLIPPED) - BASE)}
+        "02-spurious-rewards", {"sd_runs": [sd, low, high], "null_five": t_interval(ends(CLIPPED) - BASE)}
     )
-    assert_quoted("17-your-model", {"published_sd": sd, "published_low": low, "published_high": high})
-    assert_quoted("17-your-model", {"repeats_mean": ends(CLIPPED).mean()})
-    assert_quoted("17-your-model", {"unclipped_ratio": ends(FREE).std(ddof=1) / sd})
+    assert_quoted("12-your-model", {"published_sd": sd, "published_low": low, "published_high": high})
+    assert_quoted("12-your-model", {"repeats_mean": ends(CLIPPED).mean()})
+    assert_quoted("12-your-model", {"unclipped_ratio": ends(FREE).std(ddof=1) / sd})
 
 
 def test_means_and_spreads_along_the_way():
-    printed = printed_table(CHAPTER, "tab-15-print").set_index("design")
+    printed = printed_table(CHAPTER, "tab-08-print").set_index("design")
     for design, row in printed.iterrows():
         more = curves().query("design == @design and benchmark == 'MATH-500' and runs_averaged > 1")
         sizes = np.r_[np.ones(len(runs(design))), more.runs_averaged]

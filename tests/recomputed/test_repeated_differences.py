@@ -1,4 +1,4 @@
-"""Chapters 12 and 13: differences of arms that other sources repeated, from the rows of the table alone."""
+"""Chapters 3 and 4: differences of arms that other sources repeated, from the rows of the table alone."""
 
 import math
 
@@ -8,7 +8,7 @@ import pytest
 from quoted import DATA, assert_quoted, printed_table
 from scipy import stats
 
-OTHERS, SYNTHESIS = "12-other-papers", "13-synthesis"
+OTHERS, SYNTHESIS = "03-other-papers", "04-synthesis"
 PLACE = ["study", "setup", "model", "benchmark", "metric"]
 ROWS = pd.read_csv(DATA / "repeated_arms.csv").query("arm != 'other'")
 TRAINED = ROWS[ROWS.arm != "frozen"].groupby(PLACE)
@@ -105,7 +105,7 @@ def test_counts_of_comparisons():
     assert_quoted(OTHERS, {"n_naive": len(both), "n_fell": sum(difference(c, "null")[0] < 0 for c in both)})
     sources = {place["study"] for place, _ in COMPARISONS}
     assert_quoted(SYNTHESIS, {"more_cells": len(COMPARISONS), "more_sources": len(sources)})
-    printed = printed_table(SYNTHESIS, "tab-13-differences").set_index("difference")
+    printed = printed_table(SYNTHESIS, "tab-04-differences").set_index("difference")
     for name, pair in PAIRS.items():
         found = [difference(arms, name) for _, arms in COMPARISONS if set(pair) <= set(arms)]
         known = [each for each in found if len(each) == 3]

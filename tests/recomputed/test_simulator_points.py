@@ -1,4 +1,4 @@
-"""Points of Chapters 2, 6, 7, 8 and 9 from a simulator of its own.
+"""Points of Chapters 5, 6, 7, 16 and 17 from a simulator of its own.
 
 A quoted number may differ from ours by its rounding and by three standard errors of both together. A quoted
 interval gives the standard error of its number; ours are stated where they are used. The seeds are the first
@@ -37,7 +37,7 @@ def test_this_simulator_gives_the_stored_sweep(strength):
     assert within(here.mean() - row.majority, error, stored)
 
 
-# Chapter 8: what the published interval covers, prior strength 0.50, eight seeds
+# Chapter 17: what the published interval covers, prior strength 0.50, eight seeds
 
 
 @functools.cache
@@ -79,7 +79,7 @@ def test_coverage_of_the_population():
     assert within(said - rate, error, its_error)
 
 
-# Chapter 2: evaluation noise, and ties
+# Chapter 5: evaluation noise, and ties
 
 
 def test_scoring_share_of_majority():
@@ -129,7 +129,7 @@ def test_longer_training_moves_the_sign_change_up():
         assert within(said - zero, error.mean() / slope, its_error)
 
 
-# Chapter 7: noise of the study's own ratio, and refilled batches
+# Chapter 16: noise of the study's own ratio, and refilled batches
 
 
 def test_the_published_ratio_is_within_its_own_noise():
@@ -170,7 +170,7 @@ def test_refilling_mostly_samples_more():
         assert within(said - gain, error, (high - low) / 3.9, 0.00003)  # rounded to four digits
 
 
-# Chapter 9: a noisy verifier beside a slower one
+# Chapter 7: a noisy verifier beside a slower one
 
 
 def test_noise_slows_the_mean_and_widens_the_spread():

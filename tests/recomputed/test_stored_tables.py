@@ -1,4 +1,4 @@
-"""Points of Chapters 2, 6, 7, 9 and 14 from the stored tables alone."""
+"""Points of Chapters 5, 6, 7, 16 and 18 from the stored tables alone."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ def row_error(row, term):
     return (row[f"{term}_high"] - row[f"{term}_low"]) / 2 / 1.972
 
 
-# Chapter 2: the tie rule
+# Chapter 5: the tie rule
 
 
 @pytest.mark.parametrize("strength", [0.20, 0.50, 0.80])
@@ -29,7 +29,7 @@ def test_ties_in_the_sweep(strength):
         assert states("02", "tie_part", -moved / lowest.elicitation, error=0.005)
 
 
-# Chapters 6, 9 and 14: crossings and nulls
+# Chapters 6, 7 and 18: crossings and nulls
 
 
 def test_crossings_and_nulls_of_the_stored_curves():
@@ -44,7 +44,7 @@ def test_crossings_and_nulls_of_the_stored_curves():
     assert states("09", "null_max", pd.read_csv(DATA / "budget.csv")["null"].abs().max())
 
 
-# Chapter 7: the ratio of the population
+# Chapter 16: the ratio of the population
 
 
 def test_interaction_ratio_of_the_sweep():
@@ -59,7 +59,7 @@ def test_interaction_ratio_of_the_sweep():
     assert (glued("07")["ratio_inside"] == "inside") == (low <= 0.385 <= high)
 
 
-# Chapter 9: what an option explains
+# Chapter 7: what an option explains
 
 
 def shares(term):
@@ -85,7 +85,7 @@ def test_shares_of_the_multiverse():
     assert states("09", "prior_share", design["prior strength"])
 
 
-# Chapter 14: the published limit, and what training reached
+# Chapter 18: the published limit, and what training reached
 
 
 def wilson(share, n):
