@@ -14,13 +14,24 @@ from typing import Any
 from book.narrow_figures import keep_forms
 from rlvr import plots
 
-__all__ = ["PageTable", "page_table", "quote", "use_style"]
+__all__ = ["PageTable", "page_table", "quote", "true_minus", "use_style"]
 
 
 def use_style() -> None:
     """Set the report's look, and keep each figure's numbers and narrow form; once at the top of a chapter."""
     keep_forms()
     plots.use_style()
+
+
+def true_minus(text: str) -> str:
+    """A text with the sign of its negative numbers as a minus sign, which a hyphen is not.
+
+    Examples
+    --------
+    >>> true_minus("-3.5 [-9.0, 2.0] on 2026-11-30")
+    '−3.5 [−9.0, 2.0] on 2026-11-30'
+    """
+    return re.sub(r"(?<![\w.)\]-])-(?=\.?\d|inf)", "\N{MINUS SIGN}", text)
 
 
 def quote(values: Mapping[str, Any]) -> None:
@@ -44,7 +55,7 @@ def quote(values: Mapping[str, Any]) -> None:
         name, _, spec = key.partition(":")
         if name in texts:
             raise ValueError(f"a name is quoted once, got {name!r} twice")
-        texts[name] = format(value, spec)
+        texts[name] = true_minus(format(value, spec))
         if isinstance(value, float) and sum(letter.isdigit() for letter in texts[name]) > 10:
             raise ValueError(f"{name} needs a format, as in {name + ':.3f'!r}; got {texts[name]}")
     for name, text in texts.items():
@@ -101,7 +112,7 @@ class PageTable:
 
 def _is_number(cell: str) -> bool:
     """Whether a cell holds numbers and no words: a value, an interval, a set from here to there."""
-    return not any(letter.isalpha() for letter in re.sub(r"\b(in|to)\b|(?<=\d)e(?=[-+]?\d)", "", cell))
+    return not any(letter.isalpha() for letter in re.sub(r"\b(in|to)\b|(?<=\d)e(?=[-−+]?\d)", "", cell))
 
 
 def _unbroken(cell: str) -> str:
@@ -120,6 +131,12 @@ def _bare(cell: str) -> str:
     cell = re.sub(r"\{[a-z:]+\}`([^`]*)`", r"\1", cell)
     cell = re.sub(r"\[((?:\\.|[^\]\\])*)\]\([^)\s]*\)", r"\1", cell)
     return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", cell)
+
+
+def _cell(value: Any, spec: str) -> str:
+    """A cell's text, with true minus signs unless it holds code, which a reader may copy."""
+    text = format(value, spec)
+    return text if "`" in text else true_minus(text)
 
 
 def page_table(
@@ -159,7 +176,5 @@ def page_table(
     if other is not None:
         raise ValueError(f"every row needs the columns {keys}, got {list(other)}")
     split = [key.partition(":") for key in keys]
-    cells = [
-        [format(row[key], spec) for key, (_, _, spec) in zip(keys, split, strict=True)] for row in listed
-    ]
+    cells = [[_cell(row[key], spec) for key, (_, _, spec) in zip(keys, split, strict=True)] for row in listed]
     return PageTable([head for head, _, _ in split], cells, caption, name, sortable=sortable)

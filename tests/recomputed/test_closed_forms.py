@@ -47,13 +47,13 @@ def test_mean_gradient_of_the_penalty(seed):
 
 def test_what_the_choice_of_pull_is_worth():
     start, target = prior(0.50), prior(0.70)
-    assert states("03", "kl_apart", np.abs(forward(target, start) - reverse(target, start)).max())
+    assert states("13", "kl_apart", np.abs(forward(target, start) - reverse(target, start)).max())
     for name, weight, updates in (("kl_small", 0.01, 80), ("kl_large", 1.0, 1000)):
         ends = [
             path(0.50, true_drift, updates, pull=pull, weight=weight, dropped=True)[-1]
             for pull in (forward, reverse)
         ]
-        assert states("03", name, abs(ends[0] - ends[1]))
+        assert states("13", name, abs(ends[0] - ends[1]))
 
 
 # Chapter 13: drifts, and how late a hard prompt learns
@@ -63,7 +63,7 @@ def test_drifts():
     start = prior(0.50)
     for name, drift in (("majority", majority_drift(start)), ("true", true_drift(start))):
         assert abs(drift.sum()) < 1e-12
-        assert all(states("03", f"drift_{name}_{role}", drift[role]) for role in (0, 2, 3))
+        assert all(states("13", f"drift_{name}_{role}", drift[role]) for role in (0, 2, 3))
 
 
 def updates_to_half(of_p):
@@ -76,8 +76,8 @@ def updates_to_half(of_p):
 
 def test_small_groups_are_part_of_the_delay():
     eight, limit = updates_to_half(speed), updates_to_half(lambda p: np.sqrt(p * (1 - p)))
-    assert states("03", "hard_eight", eight) and states("03", "hard_limit", limit)
-    assert states("03", "hard_part", 1 - limit / eight)
+    assert states("13", "hard_eight", eight) and states("13", "hard_limit", limit)
+    assert states("13", "hard_part", 1 - limit / eight)
     assert limit < updates_to_half(lambda p: speed(p, 64)) < eight
 
 
@@ -96,7 +96,7 @@ def test_crossings_of_the_expected_path():
     found = {n: crossing(n) for n in (40, 80, 160, 100)}
     assert found[40] < found[80] < found[160] < 0.4643
     assert all(states("06", f"path_{n}", value) for n, value in found.items())
-    assert states("03", "crossing_80", found[80])
+    assert states("13", "crossing_80", found[80])
     assert states("06", "path_100_ten", crossing(100, size=10))
     assert states("06", "path_heavy", crossing(100, actions=10, size=10))
 
@@ -104,7 +104,7 @@ def test_crossings_of_the_expected_path():
 def test_modes():
     light, heavy = (2 * b / (2 * b + k - 2) for k, b in ((8, 2.6), (10, 3.0)))
     assert states("06", "mode_light", light) and states("06", "mode_heavy", heavy)
-    assert states("03", "crossover_format", light) and states("02", "crossover", light)
+    assert states("13", "crossover_format", light) and states("05", "crossover", light)
 
 
 def test_the_plurality_is_right_before_the_mode_is():
@@ -121,7 +121,7 @@ def test_the_plurality_is_right_before_the_mode_is():
 def test_groups_of_a_refilled_run():
     p = path(0.80, true_drift, 200)
     counts = np.cumsum(1 - p**8 - (1 - p) ** 8)
-    assert states("07", "refill_groups", np.searchsorted(counts, 80) / 80)
+    assert states("16", "refill_groups", np.searchsorted(counts, 80) / 80)
 
 
 # Chapter 17: normal theory, and task draws for a margin
@@ -130,11 +130,11 @@ def test_groups_of_a_refilled_run():
 def test_percentiles_of_eight_runs_are_too_narrow():
     reach = stats.norm.ppf(0.975) * np.sqrt(7 / 8)
     for freedom in (7, 14):
-        assert states("08", f"normal_{freedom}", 2 * stats.t.cdf(reach, freedom) - 1)
-    assert estimate("08", "cover_own")[0] < 0.95
+        assert states("17", f"normal_{freedom}", 2 * stats.t.cdf(reach, freedom) - 1)
+    assert estimate("17", "cover_own")[0] < 0.95
 
 
 def test_task_draws_for_a_margin():
-    sd, _ = quoted("08", "design_sd")
+    sd, _ = quoted("17", "design_sd")
     half = {n: stats.t.ppf(0.975, n - 1) * sd / np.sqrt(n) for n in range(2, 20)}
-    assert states("08", "needed", min(n for n in half if half[n] <= 0.03))
+    assert states("17", "needed", min(n for n in half if half[n] <= 0.03))

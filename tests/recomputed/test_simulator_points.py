@@ -65,17 +65,17 @@ def covered(studies=1500):
 def test_coverage_of_the_own_task_draw():
     rate, _, _ = covered()
     error = np.sqrt(rate * (1 - rate) / 1500)
-    said, its_error = estimate("08", "cover_own", over=2.0)
-    noise, _ = quoted("08", "truth_noise")
+    said, its_error = estimate("17", "cover_own", over=2.0)
+    noise, _ = quoted("17", "truth_noise")
     assert within(said + noise / 100 - rate, error, its_error)
     assert said < 0.947 - 3 * its_error  # what judging by the same seeds gave
-    least, most = quoted("08", "normal_7")[0], quoted("08", "normal_14")[0]
+    least, most = quoted("17", "normal_7")[0], quoted("17", "normal_14")[0]
     assert least - 3 * error < rate < most + 3 * error
 
 
 def test_coverage_of_the_population():
     _, rate, error = covered()
-    said, its_error = estimate("08", "cover_pub", over=2.0)
+    said, its_error = estimate("17", "cover_pub", over=2.0)
     assert within(said - rate, error, its_error)
 
 
@@ -89,7 +89,7 @@ def test_scoring_share_of_majority():
         chosen = rng.integers(0, len(majority), PROMPTS)
         runs = majority[chosen, rng.integers(0, majority.shape[1], (200, PROMPTS))]
         shares.append(scoring(runs) / (scoring(runs) + runs.mean(axis=1).var(ddof=1)))
-    said, half = quoted("02", "noise_majority")
+    said, half = quoted("05", "noise_majority")
     assert abs(said - np.mean(shares)) < half + 3 * np.std(shares)
     assert said < 0.5
 
@@ -99,7 +99,7 @@ def test_scoring_share_of_runs_without_ties(reward, seed):
     runs, _ = trained(np.random.default_rng(seed), 0.50, reward, 200)
     share = scoring(runs) / (scoring(runs) + runs.mean(axis=1).var(ddof=1))
     error = share * (1 - share) * np.sqrt(2 / 199)  # of a variance from 200 runs, in ours and theirs
-    assert states("02", f"noise_{reward}", share, error=3 * np.sqrt(2) * error)
+    assert states("05", f"noise_{reward}", share, error=3 * np.sqrt(2) * error)
 
 
 @pytest.mark.parametrize("strength", [0.50, 0.80])
@@ -107,12 +107,12 @@ def test_uniform_ties_lower_elicitation(strength):
     lowest = pool(strength, "majority", 120, seed=1)
     uniform = pool(strength, "majority", 120, seed=6, ties="uniform")
     error = np.hypot(lowest.std(axis=1).mean(), uniform.std()) / np.sqrt(lowest.size)
-    said, its_error = estimate("02", f"moved_tie_{strength:.1f}", over=2.064)
+    said, its_error = estimate("05", f"moved_tie_{strength:.1f}", over=2.064)
     moved = uniform.mean() - lowest.mean()
     assert within(said - moved, error, its_error)
     if strength == 0.80:
         gain = lowest.mean() - prior(strength)[:2].sum()
-        assert states("02", "tie_part", -moved / gain, error=3 * np.hypot(error, its_error) / gain)
+        assert states("05", "tie_part", -moved / gain, error=3 * np.hypot(error, its_error) / gain)
 
 
 # Chapter 6: where elicitation turns positive
@@ -149,9 +149,9 @@ def test_the_published_ratio_is_within_its_own_noise():
     prior_effect = cells @ [1, -1, 1, -1] / 4
     both = cells @ [1, -1, -1, 1] / 4
     ratios = np.abs(both) / np.abs(prior_effect)
-    assert states("07", "study_sd", ratios.std(), error=0.0005)
+    assert states("16", "study_sd", ratios.std(), error=0.0005)
     low, high = np.percentile(ratios, [2.5, 97.5])
-    assert states("07", "study_low", low, error=0.002) and states("07", "study_high", high, error=0.002)
+    assert states("16", "study_low", low, error=0.002) and states("16", "study_high", high, error=0.002)
     assert low < 0.385 < high
 
 
@@ -160,12 +160,12 @@ def test_refilling_mostly_samples_more():
     dropped, usual = trained(rng, 0.80, "true", runs)
     refilled, groups = trained(rng, 0.80, "true", runs, refill=True)
     more = groups.mean() / usual.mean()
-    assert states("07", "refill_groups", more, error=0.005)
+    assert states("16", "refill_groups", more, error=0.005)
     longer, _ = trained(rng, 0.80, "true", runs, n_steps=round(200 * more))
     means = {name: x.mean(axis=1) for name, x in zip("dlr", (dropped, longer, refilled), strict=True)}
     for name, other in (("steps", "d"), ("rollouts", "l")):
         gain = means["r"].mean() - means[other].mean()
-        said, low, high = numbers("07", f"refill_{name}")[0]
+        said, low, high = numbers("16", f"refill_{name}")[0]
         error = np.hypot(stats.sem(means["r"]), stats.sem(means[other]))
         assert within(said - gain, error, (high - low) / 3.9, 0.00003)  # rounded to four digits
 
@@ -179,9 +179,9 @@ def test_noise_slows_the_mean_and_widens_the_spread():
     slow, _ = trained(rng, 0.50, "true", runs, rate=0.06, advantage="centered")
     noisy, slow = noisy.mean(axis=1), slow.mean(axis=1)
     ratio = noisy.std(ddof=1) / slow.std(ddof=1)
-    said, low, high = numbers("09", "noisy_spread")[0]
+    said, low, high = numbers("07", "noisy_spread")[0]
     assert within(np.log(said / ratio), np.sqrt(1 / runs), np.log(high / low) / 3.92)
     assert low > 1.5  # not a smaller rate and nothing else
-    gap, its_error = numbers("09", "noisy_mean")[0]
+    gap, its_error = numbers("07", "noisy_mean")[0]
     error = np.hypot(stats.sem(noisy), stats.sem(slow))
     assert within(gap - (noisy.mean() - slow.mean()), error, its_error)

@@ -21,12 +21,12 @@ def row_error(row, term):
 @pytest.mark.parametrize("strength", [0.20, 0.50, 0.80])
 def test_ties_in_the_sweep(strength):
     uniform, lowest = (SWEEP.loc["light", ties, strength] for ties in ("uniform", "lowest"))
-    said, error = estimate("02", f"moved_tie_{strength:.1f}", over=2.064)
+    said, error = estimate("05", f"moved_tie_{strength:.1f}", over=2.064)
     errors = [row_error(row, "elicitation") for row in (uniform, lowest)]
     moved = uniform.elicitation - lowest.elicitation
     assert abs(said - moved) < 3 * np.hypot.reduce([error, *errors])
     if strength == 0.80:
-        assert states("02", "tie_part", -moved / lowest.elicitation, error=0.005)
+        assert states("05", "tie_part", -moved / lowest.elicitation, error=0.005)
 
 
 # Chapters 6, 7 and 18: crossings and nulls
@@ -41,7 +41,7 @@ def test_crossings_and_nulls_of_the_stored_curves():
         design = SWEEP.reward_design.loc[size, "lowest"].loc[0.5:]
         assert states("06", f"cost_{size}", np.interp(0, -design, design.index))
     assert states("06", "null_max", SWEEP["null"].abs().max())
-    assert states("09", "null_max", pd.read_csv(DATA / "budget.csv")["null"].abs().max())
+    assert states("07", "null_max", pd.read_csv(DATA / "budget.csv")["null"].abs().max())
 
 
 # Chapter 16: the ratio of the population
@@ -53,10 +53,10 @@ def test_interaction_ratio_of_the_sweep():
     main = (strong.true + strong.majority - weak.true - weak.majority) / 4
     error = np.hypot(*(row_error(row, "reward_design") for row in (strong, weak))) / 4
     for name, value, scale in (("AC", both, 1), ("ratio", abs(both) / main, 1 / main)):
-        said, its_error = estimate("07", name, over=1.99)
+        said, its_error = estimate("16", name, over=1.99)
         assert abs(said - value) < 3 * np.hypot(its_error, error * scale) + 0.0005
-    _, low, high = numbers("07", "ratio")[0]
-    assert (glued("07")["ratio_inside"] == "inside") == (low <= 0.385 <= high)
+    _, low, high = numbers("16", "ratio")[0]
+    assert (glued("16")["ratio_inside"] == "inside") == (low <= 0.385 <= high)
 
 
 # Chapter 7: what an option explains
@@ -76,13 +76,13 @@ def shares(term):
 
 def test_shares_of_the_multiverse():
     elicitation, design = shares("elicitation"), shares("reward_design")
-    assert states("09", "ties_elicitation", elicitation["ties"])
-    assert states("09", "rest_elicitation", 1 - elicitation.sum())
-    assert states("09", "rest_design", 1 - design.sum())
-    assert states("09", "top_share", design.iloc[:3].sum())
+    assert states("07", "ties_elicitation", elicitation["ties"])
+    assert states("07", "rest_elicitation", 1 - elicitation.sum())
+    assert states("07", "rest_design", 1 - design.sum())
+    assert states("07", "top_share", design.iloc[:3].sum())
     three = [option.replace("_", " ") for option in design.index[:3]]
-    assert glued("09")["top_three"] == ", ".join(three)
-    assert states("09", "prior_share", design["prior strength"])
+    assert glued("07")["top_three"] == ", ".join(three)
+    assert states("07", "prior_share", design["prior strength"])
 
 
 # Chapter 18: the published limit, and what training reached
@@ -99,11 +99,11 @@ def wilson(share, n):
 def test_limit_and_what_training_reached():
     cell = PRIORS.query("study == 'zuo2025ttrl'").set_index("quantity").value_percent
     limit, reached = cell["maj"] - cell["pass"], cell["trained"] - cell["pass"]
-    assert states("14", "limit_published", limit) and states("14", "trained_published", reached)
+    assert states("18", "limit_published", limit) and states("18", "trained_published", reached)
     a, b = cell["trained"] / 100, cell["maj"] / 100
     (a_low, a_high), (b_low, b_high) = wilson(a, 30), wilson(b, 30)
     low, high = a - b - np.hypot(a - a_low, b_high - b), a - b + np.hypot(a_high - a, b - b_low)
-    said, halves = numbers("14", "beyond")
+    said, halves = numbers("18", "beyond")
     assert np.all(np.abs(100 * np.array([a - b, low, high]) - said) <= np.array(halves) + 1e-9)
     arms = pd.read_csv(DATA / "arms.csv").query("study == 'zuo2025ttrl'").arm
     assert "majority" in set(arms) and "random" not in set(arms)
@@ -133,12 +133,12 @@ def test_bounds_from_two_numbers():
         size = beta_size(pass_1, pass_16, 16)
         if stats.beta.sf(0.5, pass_1 * size, (1 - pass_1) * size) > pass_1:
             settled.append(f"{model} on {benchmark}")
-    assert glued("14")["signs_settled"] == f"{len(settled)} of {cells.ngroups}"
-    assert glued("14")["settled_cell"] == ", ".join(settled)
+    assert glued("18")["signs_settled"] == f"{len(settled)} of {cells.ngroups}"
+    assert glued("18")["settled_cell"] == ", ".join(settled)
 
 
 def test_lowest_rung_of_pythia():
     size = beta_size(0.0027, 0.57, 10_000)
-    assert states("14", "pythia_a", 0.0027 * size)
-    assert states("14", "pythia_100", -np.expm1(log_missed(size, 0.0027, 100)))
-    assert states("14", "pythia_never", stats.beta.cdf(1e-4, 0.0027 * size, (1 - 0.0027) * size))
+    assert states("18", "pythia_a", 0.0027 * size)
+    assert states("18", "pythia_100", -np.expm1(log_missed(size, 0.0027, 100)))
+    assert states("18", "pythia_never", stats.beta.cdf(1e-4, 0.0027 * size, (1 - 0.0027) * size))
