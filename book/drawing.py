@@ -14,7 +14,7 @@ from rlvr.stats.estimates import Estimate
 
 __all__ = ["NEUTRAL_COLOURS", "intervals", "option_strips", "staircase"]
 
-# For whatever is neither an arm nor a term, whose colours are theirs alone: purple, plum, slate and light grey.
+# For whatever is neither an arm nor a term: purple, plum, slate and light grey.
 NEUTRAL_COLOURS = ("#6A4C93", "#9B4F78", "#5B6B7B", "#9A9A9A")
 
 
