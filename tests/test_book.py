@@ -201,7 +201,9 @@ def test_every_citation_is_in_the_bibliography():
 
 def test_every_page_is_in_the_contents_and_exists():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    named = [toc["root"]] + [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    listed = [chapter for part in toc["parts"] for chapter in part["chapters"]]
+    listed += [page for chapter in listed for page in chapter.get("sections", [])]
+    named = [toc["root"]] + [page["file"] for page in listed]
     assert all((ROOT / name).is_file() for name in named)
     assert {Path(name).with_suffix(".md").name for name in named} == {text.name for text in PAGES}
     assert all(
