@@ -70,7 +70,7 @@ def test_every_picture_has_a_caption_a_name_and_words_for_who_cannot_see_it(text
             options = cell.metadata.get("mystnb", {})
             figure = options.get("figure", {})
             assert len(figure.get("caption", "")) > 60, cell.source
-            assert re.fullmatch(rf"fig-({text.stem[:2]}|index)-[a-z0-9-]+", figure.get("name", "")), (
+            assert re.fullmatch(rf"fig-({text.stem[:2]}|{text.stem})-[a-z0-9-]+", figure.get("name", "")), (
                 cell.source
             )
             assert len(options.get("image", {}).get("alt", "")) > 60, cell.source
