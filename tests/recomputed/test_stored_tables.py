@@ -22,11 +22,11 @@ def row_error(row, term):
 def test_ties_in_the_sweep(strength):
     uniform, lowest = (SWEEP.loc["light", ties, strength] for ties in ("uniform", "lowest"))
     said, error = estimate("05", f"moved_tie_{strength:.1f}", over=2.064)
-    errors = [row_error(row, "elicitation") for row in (uniform, lowest)]
-    moved = uniform.elicitation - lowest.elicitation
+    errors = [100 * row_error(row, "elicitation") for row in (uniform, lowest)]
+    moved = 100 * (uniform.elicitation - lowest.elicitation)
     assert abs(said - moved) < 3 * np.hypot.reduce([error, *errors])
     if strength == 0.80:
-        assert states("05", "tie_part", -moved / lowest.elicitation, error=0.005)
+        assert states("05", "tie_part", -moved / (100 * lowest.elicitation), error=0.005)
 
 
 # Chapters 6, 7 and 18: crossings and nulls
