@@ -188,7 +188,7 @@ def difference_rows() -> list[dict[str, str]]:
                 rows.append({
                     "comparison": f"{comparison_link(audited)} {source}" + " \\*" * bool(audited.doubts),
                     "difference": name,
-                    "points, 95% over runs": estimate_text(over_runs(audited, name)),
+                    "points": estimate_text(over_runs(audited, name)),
                     "runs": ", ".join(f"{arm.upper()} {cell.arms[arm].n_runs}" for arm in trained),
                 })  # fmt: skip
     return rows

@@ -102,7 +102,7 @@ def test_every_difference_that_two_arms_identify_has_a_row_with_its_runs():
     for name, row in tallied.items():
         mine = [each for each in rows if each["difference"] == name]
         assert len(mine) == row.comparisons
-        assert sum("[" in each["points, 95% over runs"] for each in mine) == row.repeated
+        assert sum("[" in each["points"] for each in mine) == row.repeated
     best = next(r for r in rows if "GSM8K" in r["comparison"] and r["difference"] == "true minus random")
-    assert best["runs"] == "RANDOM 6, TRUE 6" and best["points, 95% over runs"].startswith("+3.9")
+    assert best["runs"] == "RANDOM 6, TRUE 6" and best["points"].startswith("+3.9")
     assert not any("FROZEN" in row["runs"] for row in rows)

@@ -112,7 +112,7 @@ def test_counts_of_comparisons():
         apart = [each for each in known if each[1] > 0 or each[2] < 0]
         counts = f"counts_{name.replace(' ', '_')}"
         assert_quoted(SYNTHESIS, {counts: (len(found), len(known), len(apart))})
-        rows = printed[printed.difference == name]["points, 95% over runs"]
+        rows = printed[printed.difference == name]["points"]
         assert len(rows) == len(found) and sum("[" in text for text in rows) == len(known), name
         values = [float(text.split()[0].replace("−", "-")) for text in rows]
         assert np.allclose(sorted(values), sorted(each[0] for each in found), atol=0.0501), name
