@@ -6,6 +6,7 @@ nothing with the project's own.
 
 import ast
 import functools
+import io
 import json
 import re
 from pathlib import Path
@@ -21,10 +22,15 @@ NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
 
 
 @functools.cache
+def _cells(chapter):
+    """The cells of a chapter's stored notebook."""
+    return json.loads((CHAPTERS / f"{chapter}.ipynb").read_text())["cells"]
+
+
+@functools.cache
 def _outputs(chapter):
     """Every stored output of a chapter."""
-    cells = json.loads((CHAPTERS / f"{chapter}.ipynb").read_text())["cells"]
-    return [output for cell in cells for output in cell.get("outputs", [])]
+    return [output for cell in _cells(chapter) for output in cell.get("outputs", [])]
 
 
 @functools.cache
@@ -53,6 +59,29 @@ def printed_table(chapter, name):
             )
             return pd.DataFrame(rows, columns=head)
     raise LookupError(f"{chapter} prints no table {name}")
+
+
+@functools.cache
+def drawn(chapter, figure):
+    """The numbers that a figure draws, kept beside its picture."""
+    for cell in _cells(chapter):
+        if cell["metadata"].get("mystnb", {}).get("figure", {}).get("name") == figure:
+            kept = [output["data"]["text/csv"] for output in cell["outputs"] if "text/csv" in output["data"]]
+            return pd.read_csv(io.StringIO("".join(kept[0])), keep_default_na=False, na_values=[""])
+    raise LookupError(f"{chapter} draws no figure {figure}")
+
+
+def forest(chapter, figure, series, panel):
+    """One series of a forest: its estimates [value, low, high] by the name of their row."""
+    table = drawn(chapter, figure)
+    here = table[table.panel.astype(str) == panel]
+    rows = here[here.kind == "y tick"].set_index("y").series
+    own = here[here.series == series]
+    ends = own[own.kind == "interval"].set_index("y")
+    return {
+        rows[round(y)]: [value, ends.x[y], ends.x_end[y]]
+        for value, y in own[own.kind == "points"][["x", "y"]].itertuples(index=False)
+    }
 
 
 def numbers(text):
