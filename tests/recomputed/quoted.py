@@ -6,7 +6,6 @@ nothing with the project's own.
 
 import ast
 import functools
-import io
 import json
 import re
 from pathlib import Path
@@ -66,8 +65,14 @@ def drawn(chapter, figure):
     """The numbers that a figure draws, kept beside its picture."""
     for cell in _cells(chapter):
         if cell["metadata"].get("mystnb", {}).get("figure", {}).get("name") == figure:
-            kept = [output["data"]["text/csv"] for output in cell["outputs"] if "text/csv" in output["data"]]
-            return pd.read_csv(io.StringIO("".join(kept[0])), keep_default_na=False, na_values=[""])
+            kept = ["".join(output["data"].get("text/csv", "")) for output in cell["outputs"]]
+            head, *rows = (
+                [field.strip('"') for field in re.findall(r'(?:^|(?<=,))(?:"[^"]*"|[^,]*)', line)]
+                for line in "".join(kept).splitlines()
+            )
+            table = pd.DataFrame(rows, columns=head)
+            places = table[["x", "y", "x_end", "y_end"]].apply(pd.to_numeric)
+            return table.assign(**places)
     raise LookupError(f"{chapter} draws no figure {figure}")
 
 
