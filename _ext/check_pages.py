@@ -20,7 +20,8 @@ REMOTE = re.compile(
     r"""<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)\s*=\s*["'](?:https?:)?//[^"']+["'][^>]*>""", re.I
 )
 HEAVIEST = 2_000_000  # bytes
-WITHOUT_PROSE = {"api", "genindex", "py-modindex", "search"}  # docstrings and lists of names
+WITHOUT_PROSE = {"genindex", "py-modindex", "search"}  # lists of names
+CORE = "core-"  # how pages of docstrings are called
 GENERATED = {"sources"}  # its prose is a table's rows, written by code as a whole
 HARMLESS = re.compile(r"""rel\s*=\s*["'](?:canonical|search|index|next|prev|alternate)["']""", re.I)
 
@@ -29,7 +30,8 @@ def pages() -> list[str]:
     """The pages that _toc.yml names, without their endings."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     parts = [part["chapters"] for part in toc.get("parts", [])] or [toc.get("chapters", [])]
-    named = [toc["root"]] + [chapter["file"] for part in parts for chapter in part]
+    listed = [page for part in parts for chapter in part for page in (chapter, *chapter.get("sections", []))]
+    named = [toc["root"]] + [page["file"] for page in listed]
     return [re.sub(r"\.(ipynb|md)$", "", name) for name in named]
 
 
@@ -46,9 +48,8 @@ def problems() -> list[str]:
         if len(content.encode()) > HEAVIEST:
             found.append(f"{page.relative_to(HTML)} is heavier than {HEAVIEST / 1e6:g} MB")
         if page.parent.name == "chapters" and page.stem not in WITHOUT_PROSE:
-            found += [f"{page.relative_to(HTML)}: {fault}" for fault in faults(content)]
-        if page.parent.name == "chapters" and page.stem == "api":
-            found += [f"{page.relative_to(HTML)}: {fault}" for fault in core_faults(content)]
+            look = core_faults if page.stem.startswith(CORE) else faults
+            found += [f"{page.relative_to(HTML)}: {fault}" for fault in look(content)]
         if _executed(page):
             found += [f"{page.relative_to(HTML)}: {fault}" for fault in typed_results(content)]
         for tag in REMOTE.findall(content):

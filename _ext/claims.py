@@ -7,7 +7,9 @@ claim lacks; the tests ask it of the real file, and of broken ones.
 from __future__ import annotations
 
 import ast
+import functools
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +78,30 @@ def problems(claim: dict[str, Any]) -> list[str]:
     return found
 
 
+@functools.cache
+def _verdicts() -> dict[str, str]:
+    """The verdict on every registered hypothesis, by its name."""
+    from rlvr.experiments.protocol_verdicts import judge
+    from rlvr.experiments.sealed_protocol import REGISTERED, load_protocol, load_results
+
+    pairs = [(load_protocol(protocol), load_results(results)) for protocol, results in REGISTERED.values()]
+    return {each.name: each.verdict for protocol, results in pairs for each in judge(protocol, results)}
+
+
+def badges(status: str) -> list[str]:
+    """What a claim's badges say: its status, and the verdict or verdicts of what was registered."""
+    kind = status.split()[0]
+    named = [(letter, int(number)) for letter, number in re.findall(r"([HSL])(\d+)", status)]
+    if not named:
+        return [kind]
+    letter, first, last = named[0][0], named[0][1], named[-1][1]
+    wanted = {f"{letter}{number}" for number in range(first, last + 1)}
+    counts = Counter(verdict for name, verdict in _verdicts().items() if name.partition("-")[0] in wanted)
+    if counts.total() == 1:
+        return [kind, *counts]
+    return [kind, *(f"{count} {verdict}" for verdict, count in counts.items())]
+
+
 def _card(number: str, claim: dict[str, Any]) -> list[str]:
     """One claim as the lines of its card: what is said, what was found, what holds it."""
 
@@ -84,16 +110,18 @@ def _card(number: str, claim: dict[str, Any]) -> list[str]:
         return f"{{glue:text}}`{page}.ipynb::{match.group(2)}:s`"
 
     path, _, name = claim["test"].partition("::")
+    marks = " ".join(f"[{words}]{{.claim-badge .{words.split()[-1]}}}" for words in badges(claim["status"]))
     source = claim["source"] if claim["source"] == RUN_HERE else f"`{claim['source']}`"
     found, interval = (QUOTED.sub(glued, claim[field]) for field in ("found", "interval"))
     return [
         "::::{container} claim",
-        f"**{number}** {claim['claim']}",
+        f"**{number}** {claim['claim']} {marks}",
         "",
         f"**Found:** {found}.",
         "",
-        ":::{container} claim-notes",
-        f"*{claim['status']}* · interval: {interval} · data: {source} · test: `{name}` in `{path}`",
+        ":::{dropdown} Interval, data and test",
+        ":class-container: claim-notes",
+        f"Status: {claim['status']}. Interval: {interval}. Data: {source}. Test: `{name}` in `{path}`.",
         ":::",
         "::::",
         "",

@@ -1,4 +1,8 @@
-"""How long a page takes to read: its words, counted from its text, at 220 a minute."""
+"""Sphinx extension: how long a page takes to read, from its words at 220 a minute.
+
+The time stands under each chapter's title. The directive ``{reading-path}`` lists pages, one name a line,
+with their times and the sum.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,14 @@ import re
 from pathlib import Path
 
 import yaml
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
 
 __all__ = ["minutes", "words"]
 
+ROOT = Path(__file__).parent.parent
 WORDS_A_MINUTE = 220
 
 
@@ -53,3 +62,41 @@ def _plain(text: str) -> str:
 def minutes(page: Path) -> int:
     """Minutes that a page takes, rounded up."""
     return -(-words(page.read_text(encoding="utf-8")) // WORDS_A_MINUTE)
+
+
+def _under_title(app: Sphinx, doctree: nodes.document) -> None:
+    """Say below a chapter's title how long it takes."""
+    text = ROOT / f"{app.env.docname}.md"
+    title = next(iter(doctree.findall(nodes.title)), None)
+    if title is None or not (text.stem[:2].isdigit() or text.stem in ("index", "checklist")):
+        return
+    line = nodes.container("", nodes.inline("", f"{minutes(text)} minutes"), classes=["reading-time"])
+    title.parent.insert(title.parent.index(title) + 1, line)
+
+
+class ReadingPath(SphinxDirective):
+    """A numbered list of pages to read in this order, each with its time."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        lines, total = [], 0
+        for place, entry in enumerate(self.content, start=1):
+            page, _, why = entry.partition(":")
+            text = ROOT / "chapters" / f"{page.strip()}.md"
+            ending = "ipynb" if text.with_suffix(".ipynb").is_file() else "md"
+            title = re.search(r"^# (.*)$", text.read_text(encoding="utf-8"), re.M).group(1)  # type: ignore[union-attr]
+            time = minutes(text)
+            total += time
+            lines.append(f"{place}. [{title}]({page.strip()}.{ending}), {time} min. {why.strip()}")
+            self.env.note_dependency(str(text))
+        lines += ["", f"Together {total} minutes."]
+        holder = nodes.container(classes=["reading-path"])
+        self.state.nested_parse(StringList(lines, "reading-path"), 0, holder)
+        return [holder]
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("doctree-read", _under_title)
+    app.add_directive("reading-path", ReadingPath)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

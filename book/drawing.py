@@ -14,8 +14,8 @@ from rlvr.stats.estimates import Estimate
 
 __all__ = ["NEUTRAL_COLOURS", "intervals", "option_strips", "staircase"]
 
-# For whatever is neither an arm nor a term: purple, plum, slate and light grey.
-NEUTRAL_COLOURS = ("#6A4C93", "#9B4F78", "#5B6B7B", "#9A9A9A")
+# For whatever is neither an arm nor a term: purple, plum, slate and grey.
+NEUTRAL_COLOURS = ("#6A4C93", "#9B4F78", "#5B6B7B", "#767676")
 
 
 def intervals(

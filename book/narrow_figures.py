@@ -13,7 +13,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any, Literal
 
 import numpy as np
@@ -25,6 +25,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator
 from PIL import Image
 
 from book.figure_numbers import figure_data
+from book.label_checks import label_faults
 
 __all__ = ["MIME_TYPE", "WANTED", "keep_forms", "narrow_png", "stacked"]
 
@@ -136,6 +137,12 @@ def _named(axis: Axis) -> list[str]:
     return labels if fixed and any(letter.isalpha() for letter in "".join(labels)) else []
 
 
+def _narrow(figure: Figure) -> AbstractContextManager[Figure]:
+    """A figure's narrow form: its own, or its panels in one column."""
+    own = getattr(figure, "narrow_form", None)
+    return nullcontext(own()) if own else stacked(figure)
+
+
 def narrow_png(figure: Figure) -> bytes:
     """The narrow form of a figure, as a PNG.
 
@@ -145,11 +152,8 @@ def narrow_png(figure: Figure) -> bytes:
         As it was drawn; it is left so.
     """
     drawn, stored = io.BytesIO(), io.BytesIO()
-    if own := getattr(figure, "narrow_form", None):
-        own().savefig(drawn, dpi=DPI)
-    else:
-        with stacked(figure) as narrow:
-            narrow.savefig(drawn, dpi=DPI)
+    with _narrow(figure) as narrow:
+        narrow.savefig(drawn, dpi=DPI)
     Image.open(drawn).convert("RGB").quantize(COLOURS).save(stored, format="png", optimize=True)
     return stored.getvalue()
 
@@ -157,15 +161,25 @@ def narrow_png(figure: Figure) -> bytes:
 def keep_forms() -> None:
     """From now on, have a notebook keep each figure's numbers (``text/csv``) beside its picture.
 
-    Where pages are built (the environment says ``WANTED``), its narrow form too. Without a notebook it does
-    nothing.
+    Where pages are built (the environment says ``WANTED``), its narrow form too. A figure whose words cannot
+    be read, in either form, fails its cell. Without a notebook this does nothing.
     """
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is None:
         return
-    _keep(shell, "text/csv", lambda figure: figure_data(figure).to_csv(index=False, lineterminator="\n"))
+    _keep(shell, "text/csv", _checked_numbers)
     if os.environ.get(WANTED):
         _keep(shell, MIME_TYPE, lambda figure: base64.b64encode(narrow_png(figure)).decode("ascii"))
+
+
+def _checked_numbers(figure: Figure) -> str:
+    """A figure's numbers as CSV, once its words can be read."""
+    faults = label_faults(figure)
+    with _narrow(figure) as narrow:
+        faults += [f"{fault} (on a phone)" for fault in label_faults(narrow)]
+    if faults:
+        raise ValueError(f"the figure's words cannot be read: {'; '.join(faults)}")
+    return figure_data(figure).to_csv(index=False, lineterminator="\n")
 
 
 def _keep(shell: Any, mime_type: str, form: Callable[[Figure], str]) -> None:

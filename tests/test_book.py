@@ -70,7 +70,7 @@ def test_every_picture_has_a_caption_a_name_and_words_for_who_cannot_see_it(text
             options = cell.metadata.get("mystnb", {})
             figure = options.get("figure", {})
             assert len(figure.get("caption", "")) > 60, cell.source
-            assert re.fullmatch(rf"fig-({text.stem[:2]}|index)-[a-z0-9-]+", figure.get("name", "")), (
+            assert re.fullmatch(rf"fig-({text.stem[:2]}|{text.stem})-[a-z0-9-]+", figure.get("name", "")), (
                 cell.source
             )
             assert len(options.get("image", {}).get("alt", "")) > 60, cell.source
@@ -201,7 +201,9 @@ def test_every_citation_is_in_the_bibliography():
 
 def test_every_page_is_in_the_contents_and_exists():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    named = [toc["root"]] + [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    listed = [chapter for part in toc["parts"] for chapter in part["chapters"]]
+    listed += [page for chapter in listed for page in chapter.get("sections", [])]
+    named = [toc["root"]] + [page["file"] for page in listed]
     assert all((ROOT / name).is_file() for name in named)
     assert {Path(name).with_suffix(".md").name for name in named} == {text.name for text in PAGES}
     assert all(

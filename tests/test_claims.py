@@ -53,3 +53,15 @@ def test_a_claim_that_lacks_something_is_refused(change, fault):
 def test_a_number_of_another_page_can_be_quoted():
     sound = next(claim for claim in LISTED if claim["chapter"] == "01-estimand")
     assert claims.problems(sound | {"found": "{14-replication::equal}"}) == []
+
+
+@pytest.mark.parametrize(
+    ("status", "badges"),
+    [
+        ("exact", ["exact"]),
+        ("registered (H7)", ["registered", "contradicted"]),
+        ("registered (L5 to L6)", ["registered", "1 undecided", "1 supported"]),
+    ],
+)
+def test_a_claim_s_badges_are_its_status_and_its_verdicts(status, badges):
+    assert claims.badges(status) == badges

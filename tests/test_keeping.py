@@ -74,16 +74,17 @@ def test_links_to_the_pdf_are_hidden_until_it_is_there(tmp_path, monkeypatch):
     waiting = [
         page for page in (ROOT / "chapters").glob("*.md") if 'class="needs-pdf" hidden' in page.read_text()
     ]
-    assert {page.name for page in waiting} == {"cite.md", "index.md"}
-    pdf, html = tmp_path / "true-minus-random.pdf", tmp_path / "html"
+    assert {page.name for page in waiting} == {"checklist.md", "cite.md", "index.md"}
+    html = tmp_path / "html"
     (html / "chapters").mkdir(parents=True)
-    pdf.write_bytes(b"pdf")
-    monkeypatch.setattr(print_book, "PDF", pdf)
+    for name in ("PDF", "PAGE_PDF"):
+        (tmp_path / name).write_bytes(b"pdf")
+        monkeypatch.setattr(print_book, name, tmp_path / name)
     page = html / "chapters" / "index.html"
     page.write_text('<a class="needs-pdf" hidden href="../x.pdf">PDF</a> <p hidden>not this</p>')
     assert print_book.show_links(html) == 1
     assert page.read_text() == '<a class="needs-pdf" href="../x.pdf">PDF</a> <p hidden>not this</p>'
-    assert (html / pdf.name).read_bytes() == b"pdf"
+    assert (html / "PDF").read_bytes() == (html / "PAGE_PDF").read_bytes() == b"pdf"
 
 
 @pytest.mark.parametrize(

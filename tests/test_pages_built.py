@@ -127,10 +127,10 @@ def test_a_build_with_a_fault_or_a_heavy_page_is_refused(tmp_path, monkeypatch):
     monkeypatch.undo()
     monkeypatch.setattr(check_pages, "HTML", tmp_path)
     monkeypatch.setattr(check_pages, "pages", lambda: ["chapters/01-x"])
-    core = tmp_path / "chapters" / "api.html"
+    core = tmp_path / "chapters" / "core-x.html"
     core.write_text(article("<blockquote>a</blockquote>"))
     page.with_name("01-x.html").write_text(article("<blockquote>a</blockquote>"))
-    assert check_pages.problems() == ["chapters/api.html: a formula that runs together, in 'a'"]
+    assert check_pages.problems() == ["chapters/core-x.html: a formula that runs together, in 'a'"]
     core.unlink()
     page.write_text(article("x" * 2_000_001))
     assert check_pages.problems() == ["chapters/01-x.html is heavier than 2 MB"]

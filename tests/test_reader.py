@@ -12,7 +12,7 @@ from tests.test_book import CHAPTERS, PAGES, code_cells, prose, stored
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "_ext"))
 
-from reading_time import WORDS_A_MINUTE, words  # noqa: E402
+from reading_time import WORDS_A_MINUTE, minutes, words  # noqa: E402
 
 MAIN_LINE = 90  # minutes that all pages before the technical notes take
 MOST_TABLES = 45  # numbered tables of the whole book
@@ -49,6 +49,16 @@ def test_real_models_come_before_the_simulator_and_proofs_last():
 def test_the_main_line_is_read_in_an_hour_and_a_half():
     counted = {text.stem: words(text.read_text(encoding="utf-8")) for text in main_line()}
     assert sum(counted.values()) <= MAIN_LINE * WORDS_A_MINUTE, counted
+
+
+def test_the_two_paths_take_ten_minutes_and_an_hour():
+    page = (ROOT / "chapters" / "index.md").read_text(encoding="utf-8")
+    paths = re.findall(r"^```\{reading-path\}\n(.*?)^```", page, re.S | re.M)
+    taken = [
+        sum(minutes(ROOT / "chapters" / f"{line.split(':')[0]}.md") for line in path.splitlines())
+        for path in paths
+    ]
+    assert len(taken) == 2 and taken[0] <= 10 and taken[1] <= 60, taken
 
 
 def test_prose_captions_and_boxes_are_counted_and_code_is_not():

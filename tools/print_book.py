@@ -3,8 +3,8 @@
     python tools/print_book.py
 
 Builds the book as a single page from the stored outputs (the same that `make test` holds against a fresh
-run), prints it to _build/true-minus-random.pdf, and, where _build/html lies, puts it there and shows the
-links to it.
+run) and prints it to _build/true-minus-random.pdf. Where _build/html lies, it puts the PDF there, prints the
+page of what to report by itself, and shows the links to both.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "_build"
 CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
 PDF = BUILD / "true-minus-random.pdf"
+PAGE, PAGE_PDF = Path("chapters") / "checklist.html", BUILD / "what-to-report.pdf"  # has one of its own
 CLI = "from jupyter_book.cli.main import main; main()"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Solutions and proofs are printed, the code of figures is not; the headings of the contents are no bookmarks.
@@ -38,6 +39,13 @@ PREPARE = """() => {
 }"""
 PAPER = {"top": "16mm", "bottom": "18mm", "left": "20mm", "right": "20mm"}
 MEASURE = {"width": 642, "height": 993}  # CSS pixels of A4 between these margins
+# A page by itself leads nowhere but to the web.
+ALONE = """() => {
+  for (const link of document.querySelectorAll("a[href]")) {
+    if (link.matches(".needs-pdf, .figure-data")) link.remove();
+    else if (link.protocol === "file:") link.replaceWith(...link.childNodes);
+  }
+}"""
 # A bookmark loses the space at which its title breaks, unless that is one which no line swallows.
 TITLES = """() => {
   for (const title of document.querySelectorAll(".bd-article :is(h2, h3, h4)")) {
@@ -117,8 +125,8 @@ def paper_page(target: Path) -> Path:
     return page
 
 
-def print_page(page: Path, browser_path: str) -> None:
-    """Print a page once its formulas are set."""
+def print_page(page: Path, browser_path: str, target: Path) -> None:
+    """Print a page to a PDF once its formulas are set."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -133,6 +141,8 @@ def print_page(page: Path, browser_path: str) -> None:
         tab.emulate_media(media="print", color_scheme="light")
         tab.set_viewport_size(MEASURE)
         tab.evaluate(TITLES)
+        if target == PAGE_PDF:
+            tab.evaluate(ALONE)
         if wide := tab.evaluate(TOO_WIDE):
             sys.exit("wider than the page, which would shrink the whole book:\n" + "\n".join(wide))
         printed = tab.pdf(
@@ -145,7 +155,7 @@ def print_page(page: Path, browser_path: str) -> None:
             tagged=True,
         )
         browser.close()
-    PDF.write_bytes(mended(printed, authors(CITATION)))
+    target.write_bytes(mended(printed, authors(CITATION)))
 
 
 def mended(pdf: bytes, author: str) -> bytes:
@@ -182,8 +192,9 @@ def mended(pdf: bytes, author: str) -> bytes:
 
 
 def show_links(html: Path) -> int:
-    """Put the PDF beside the pages, and show the links to it that wait hidden; return how many."""
-    shutil.copyfile(PDF, html / PDF.name)
+    """Put the PDFs beside the pages, and show the links to them that wait hidden; return how many."""
+    for pdf in (PDF, PAGE_PDF):
+        shutil.copyfile(pdf, html / pdf.name)
     shown = 0
     for page in (html / "chapters").glob("*.html"):
         text = page.read_text(encoding="utf-8")
@@ -198,10 +209,11 @@ def main() -> None:
     browser_path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser_path is None:
         sys.exit(f"the book is printed by Chromium, and none of {', '.join(BROWSERS)} is installed")
-    print_page(single_page(), browser_path)
+    print_page(single_page(), browser_path, PDF)
     print(f"{PDF.relative_to(ROOT)}: {PDF.stat().st_size / 1e6:.1f} MB")
-    if (BUILD / "html" / "chapters").is_dir():
-        print(f"{show_links(BUILD / 'html')} links to it in _build/html")
+    if (BUILD / "html" / PAGE).is_file():
+        print_page(BUILD / "html" / PAGE, browser_path, PAGE_PDF)
+        print(f"{show_links(BUILD / 'html')} links to it and to {PAGE_PDF.name} in _build/html")
 
 
 if __name__ == "__main__":

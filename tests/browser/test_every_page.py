@@ -140,7 +140,7 @@ PDF_LINKS = (
 )
 
 
-@pytest.mark.parametrize("name", ["chapters/index.html", "chapters/cite.html"])
+@pytest.mark.parametrize("name", ["chapters/index.html", "chapters/cite.html", "chapters/checklist.html"])
 def test_the_link_to_the_pdf_is_seen_only_where_there_is_one(tab, book, name):
     """After `make pdf` it is shown; a later `make book` hides it again and may leave the old PDF behind."""
     links = tab(name).evaluate(PDF_LINKS)
