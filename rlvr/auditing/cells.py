@@ -151,8 +151,9 @@ def read_cells(tables: Iterable[str | Path | pd.DataFrame]) -> list[Cell]:
             elif (before := arms.setdefault(arm.name, arm)) is not arm:
                 raise TableError(
                     f"{_place(arm)}: the {arm.name} arm of {_cell_name(key)} already stands in "
-                    f"{_place(before)}; one row an arm is accepted (a column seed tells its runs apart, a "
-                    "column setup two tables of one study, and the role alternative marks another reading)"
+                    f"{_place(before)}; one row an arm is accepted. A column seed tells runs apart, "
+                    "a column setup tells two tables of one study apart, and the role alternative marks "
+                    "another reading"
                 )
             notices += [notice for notice in said if notice not in notices]
     cells = []
@@ -506,7 +507,7 @@ def _refuse_clusters(cell: Cell) -> None:
         if (effective := effective_clusters(numbers)) < FEWEST_CLUSTERS:
             raise TableError(
                 f"{_place(arm)}: the {arm.name} arm of {shortened(cell.name)} has "
-                f"{counted(len(names), 'cluster')} of {len(numbers)} items, which weigh as much as "
+                f"{counted(len(names), 'cluster')} of {len(numbers)} items, which count as much as "
                 f"{effective:.1f} of one size; at least {FEWEST_CLUSTERS} such are accepted, since with "
                 "fewer an interval over clusters covers less than it says. Without the column cluster every "
                 "item counts as independent"

@@ -93,7 +93,7 @@ def ks_from(text: str) -> tuple[int, ...]:
     parts = [part.strip() for part in text.split(",")]
     for part in parts:
         if not re.fullmatch(r"0*[1-9][0-9]{0,8}", part):
-            raise ValueError(f"--pass-at {shortened(text)}: {shown(part)} is no k; {accepted}")
+            raise ValueError(f"--pass-at {shortened(text)}: {shown(part)} is not a valid k; {accepted}")
     ks = tuple(sorted({int(part) for part in parts}))
     if len(ks) > _MOST_KS:
         raise ValueError(f"--pass-at: {len(ks)} values of k; at most {_MOST_KS} are accepted")
@@ -206,8 +206,9 @@ def _refuse(
     if alike := decodings & {"greedy", "not applicable"}:
         how = "decoded greedily" if "greedy" in alike else "not sampled but compared by likelihood"
         raise LogError(
-            f"{where}: its answers were {how}, so more samples are no other tries and only --pass-at 1 is "
-            f"accepted, got k = {ks[-1]}; evaluate every arm with samples at a temperature above 0"
+            f"{where}: its answers were {how}, so repeated samples are no independent tries and only "
+            f"--pass-at 1 is accepted, got k = {ks[-1]}; evaluate every arm with samples at a temperature "
+            "above 0"
         )
     fewest = samples.min(axis=0)
     few = fewest < ks[-1]
@@ -329,8 +330,8 @@ def pass_at_k_paragraph(at_k: PassAtK) -> str:
             f"{counted(len(at_k.terms), 'term')}: Gaussian multipliers on items"
             f"{', which the arms share' if at_k.paired else ' of each arm apart'}, the largest studentised "
             "deviation with Student's degrees of freedom, and errors with two added items (Agresti and "
-            "Min, 2005; Agresti and Caffo, 2000). They speak of other items of this kind, "
-            "not of other training runs"
+            "Min, 2005; Agresti and Caffo, 2000). They cover other items of this kind, "
+            "not other training runs"
         )
     rows = dict(term_rows(at_k))
     for name in at_k.terms:

@@ -381,7 +381,7 @@ def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
         if name in optional:
             raise TableError(
                 f"{place}: the column {shown(column)} is not known, did you mean {name}? "
-                "Columns by other names are passed over"
+                "Columns of other names are ignored"
             )
     if len(measures) > 1:
         raise TableError(f"{place}: accuracy and accuracy_percent both stand; one of them is accepted")
@@ -390,7 +390,7 @@ def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
             f"{place}: {' and '.join(RUN_NAMES)} both stand; the one that tells runs apart is accepted"
         )
     passed_over = [
-        f"the column {shown(column)} is passed over; {name} is read"
+        f"the column {shown(column)} is ignored; {name} is read"
         for column in others
         if (name := _ALSO_CALLED.get(column.lower(), "")) in optional
     ]

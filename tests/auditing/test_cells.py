@@ -405,7 +405,7 @@ def test_two_names_of_one_arm_are_refused(other):
 
 def test_a_spread_by_another_name_is_said_to_be_passed_over():
     (cell,) = read_cells([RUNS.drop(columns="seed").drop_duplicates("arm").assign(std=0.02)])
-    assert any("the column 'std' is passed over; run_sd is read" in note for note in cell.notices)
+    assert any("the column 'std' is ignored; run_sd is read" in note for note in cell.notices)
 
 
 # Variants of one question ---------------------------------------------------------------------------
@@ -430,7 +430,7 @@ def test_two_studies_with_the_same_items_and_clusters_side_by_side():
     [
         (variants(4), "the frozen arm of s / model / benchmark has 4 clusters of 12 items"),
         (variants(10, cluster=lambda table: ["0" if n % 30 < 20 else str(n % 30) for n in range(len(table))]),
-         "has 11 clusters of 30 items, which weigh as much as 2.2 of one size"),
+         "has 11 clusters of 30 items, which count as much as 2.2 of one size"),
         (variants(cluster=lambda table: [f"{n // 18 % 2}{n % 18 // 3}" for n in range(len(table))]),
          "line 20: the clusters of the items of the true arm differ from those of the frozen arm"),
         (pd.concat([variants().head(1), variants().assign(cluster="7", run=2).head(1)]),

@@ -176,7 +176,7 @@ def test_the_catalogue_stands_for_all_arms_or_for_one():
     plan = planned(*GUESS, "--run-sd", "from=catalogue")
     sds, laws = plan["asked"]["design"]["run_sd"], catalogue_laws()
     assert sds == {"frozen": 0.0, **{arm: pytest.approx(law.median) for arm, law in laws.items()}}
-    assert any("plugged in" in note for note in plan["notes"])
+    assert any("at the median spreads" in note for note in plan["notes"])
     one = planned(*GUESS, "--run-sd", "random=catalogue", "--run-sd", 0.02)
     assert one["asked"]["design"]["run_sd"]["true"] == 0.02
     assert sum("studies measured" in note for note in one["notes"]) == 1
