@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 from page_faults import core_faults, faults, typed_results
+from redirects import MOVED
 
 ROOT = Path(__file__).parent.parent
 HTML = ROOT / "_build" / "html"
@@ -20,7 +21,7 @@ REMOTE = re.compile(
     r"""<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)\s*=\s*["'](?:https?:)?//[^"']+["'][^>]*>""", re.I
 )
 HEAVIEST = 2_000_000  # bytes
-WITHOUT_PROSE = {"genindex", "py-modindex", "search"}  # lists of names
+WITHOUT_PROSE = {"genindex", "py-modindex", "search", *MOVED}  # lists of names, and pages that lead on
 CORE = "core-"  # how pages of docstrings are called
 GENERATED = {"sources"}  # its prose is a table's rows, written by code as a whole
 HARMLESS = re.compile(r"""rel\s*=\s*["'](?:canonical|search|index|next|prev|alternate)["']""", re.I)

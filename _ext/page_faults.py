@@ -119,7 +119,7 @@ def typed_results(page: str) -> list[str]:
         if inside or element.find_parent(class_=["cell_output", "cell_input", "explorer"]):
             continue
         copy = BeautifulSoup(str(element), "html.parser")
-        for part in copy.select(".pasted-text, .pasted-inline, a.reference"):
+        for part in copy.select(".pasted-text, .pasted-inline, .caption-number, a.reference"):
             part.replace_with("\N{OBJECT REPLACEMENT CHARACTER}")
         words = re.sub(NAMED_SETTING, " ", text_of(copy))
         for match in re.finditer(RESULT, words):

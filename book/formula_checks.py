@@ -150,11 +150,11 @@ def _first_to_dominate(seed: int) -> FormulaCheck:
     won = (ended[np.arange(len(ended)), out[out.any(axis=1)].argmax(axis=1)] > 0.5).astype(float)
     ruin = ruin_probability(_SHARES[0], low=0.02, high=0.98)
     allele = (_SHARES[0] - 0.02) / (0.98 - 0.02)  # the share itself a martingale
-    return _check("the first heap", won, ruin, "a neutral allele", allele)
+    return _check("first to dominate", won, ruin, "a neutral allele", allele)
 
 
 def _momentum(seed: int) -> list[FormulaCheck]:
-    """What Adam's averages add to the drift of the logits, and the bend of the shares that is left."""
+    """What Adam's averages add to the drift of the logits, and the drift of the shares that is left."""
     rate, lead = 0.1, StrategyFamily((0.8, 0.2), _ACCURACIES, n_prompts=64)
     config = GRPOConfig(n_steps=100, batch_size=2, optimizer="adam", learning_rate=rate, **_PLAIN)
     runs = simulate(lead, config, arms=("random",), n_seeds=5000, seed=seed, checkpoints=range(20, 101))
@@ -172,7 +172,7 @@ def _momentum(seed: int) -> list[FormulaCheck]:
         )
         for name, moved, law, control in (
             ("Adam's logits", logit[:, -1] - logit[:, 0], by_logit, "a martingale"),
-            ("Adam's shares", share[:, -1] - share[:, 0], by_share, "no bend"),
+            ("Adam's shares", share[:, -1] - share[:, 0], by_share, "no drift of shares"),
         )
     ]  # fmt: skip
 

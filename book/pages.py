@@ -116,8 +116,8 @@ def _is_number(cell: str) -> bool:
 
 
 def _unbroken(cell: str) -> str:
-    """A cell of numbers alone, with spaces at which no browser breaks the line."""
-    return cell.replace(" ", "\N{NO-BREAK SPACE}") if _is_number(cell) else cell
+    """A cell of numbers alone, whose line a browser breaks before an interval or nowhere."""
+    return re.sub(" (?!\\[)", "\N{NO-BREAK SPACE}", cell) if _is_number(cell) else cell
 
 
 def _in_words(column: Iterable[str]) -> bool:

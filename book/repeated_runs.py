@@ -363,7 +363,7 @@ def published_questions(*, power: float = 0.8) -> pd.DataFrame:
     rows = [
         ("does clipping move the mean at the end?", by_clip, f"{ends.difference:+.1f} points", ends.p_mean),
         (
-            "do clipped runs lack the low heap?",
+            "do clipped runs lack the low end?",
             by_clip,
             f"{low[0]} of {clipped.size} against {low[1]} of {unclipped.size}",
             float(stats.fisher_exact(counts).pvalue),

@@ -1,6 +1,7 @@
 """How to cite: CITATION.cff is valid by its format's rules, and says what the page and the package say."""
 
 import re
+import sys
 from datetime import date
 from pathlib import Path
 
@@ -8,6 +9,10 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT / "_ext"))
+
+import citation  # noqa: E402
+
 TYPES = {"software", "dataset"}
 REQUIRED = {"cff-version", "message", "title", "authors"}
 KNOWN = REQUIRED | {
@@ -19,15 +24,15 @@ PERSON = {"family-names", "given-names", "alias", "affiliation", "email", "orcid
 ENTITY = {"name", "alias", "address", "city", "country", "email", "orcid", "website"}
 
 
-def faults(citation):
+def faults(cited):
     """What the Citation File Format 1.2.0 would refuse: the parts of its schema that this file uses."""
-    found = [f"lacks {field}" for field in sorted(REQUIRED - set(citation))]
-    found += [f"has an unknown field {field}" for field in sorted(set(citation) - KNOWN)]
-    if citation.get("cff-version") != "1.2.0":
+    found = [f"lacks {field}" for field in sorted(REQUIRED - set(cited))]
+    found += [f"has an unknown field {field}" for field in sorted(set(cited) - KNOWN)]
+    if cited.get("cff-version") != "1.2.0":
         found.append("is of another format version")
-    if citation.get("type", "software") not in TYPES:
+    if cited.get("type", "software") not in TYPES:
         found.append("has an unknown type")
-    works = [citation, *citation.get("references", [])]
+    works = [cited, *cited.get("references", [])]
     for work in works:
         authors = work.get("authors", [])
         if not authors:
@@ -37,7 +42,7 @@ def faults(citation):
     if any(not {"type", "title", "authors"} <= set(work) for work in works[1:]):
         found.append("has an incomplete reference")
     try:
-        date.fromisoformat(str(citation.get("date-released", "2026-01-01")))
+        date.fromisoformat(str(cited.get("date-released", "2026-01-01")))
     except ValueError:
         found.append("has a date that is none")
     return found
@@ -68,19 +73,17 @@ def test_an_invalid_one_is_refused(change, fault):
 
 
 def test_a_missing_title_is_refused():
-    citation = read()
-    del citation["title"]
-    assert faults(citation) == ["lacks title"]
+    cited = read()
+    del cited["title"]
+    assert faults(cited) == ["lacks title"]
 
 
-def test_page_package_and_file_agree():
-    citation, page = read(), (ROOT / "chapters" / "cite.md").read_text(encoding="utf-8")
+def test_package_changelog_and_file_agree():
+    cited = read()
     package = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert re.search(r'^version = "(.*)"', package, re.M).group(1) == citation["version"]
-    assert f"Version {citation['version']}" in page
-    assert citation["authors"][0]["name"] in page
+    assert re.search(r'^version = "(.*)"', package, re.M).group(1) == cited["version"]
     latest = re.search(r"^## (\d.*)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M).group(1)
-    assert latest == f"{citation['version']} ({citation['date-released']})"
+    assert latest == f"{cited['version']} ({cited['date-released']})"
 
 
 def test_the_study_on_the_page_is_the_bibliography_s():
@@ -92,3 +95,12 @@ def test_the_study_on_the_page_is_the_bibliography_s():
         return [" ".join(value.split()) for value in re.findall(r"= \{(.*?)\},?\n", found + "\n", re.S)]
 
     assert fields(page) == fields(entry) and len(fields(page)) == 4
+
+
+def test_the_entry_has_an_address_and_people_once_the_file_has_them():
+    published = read() | {"doi": "10.1/x", "authors": [{"family-names": "Doe", "given-names": "Jane"}]}
+    entry = citation.bibtex(published)
+    assert "author = {Doe, Jane}" in entry and "doi = {10.1/x}" in entry and "url" not in entry
+    assert str(read()["version"]) in entry
+    assert [words.split()[1] for words in citation.lacking(published)] == ["address"]
+    assert len(citation.lacking(read())) == 3 - len({"doi", "url"} & set(read()))

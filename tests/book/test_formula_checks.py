@@ -20,16 +20,16 @@ def test_distance_by_hand():
 def test_formulas_hold_and_controls_fail():
     checks = check_formulas(seed=1)
     assert [check.formula for check in checks] == [
-        "plain spread", "Adam's spread", "the first heap", "Adam's logits", "Adam's shares",
+        "plain spread", "Adam's spread", "first to dominate", "Adam's logits", "Adam's shares",
         "clipped drift", "clipped spread",
     ]  # fmt: skip
     for check in checks:
         assert abs(check.off) < 4 < abs(check.control_off), check
-    plain, adam, heap, logits, shares, drift, spread = checks
+    plain, adam, dominant, logits, shares, drift, spread = checks
     walk = 0.5 * math.sqrt(40 * (1 - 2.0**-15) / 128 * 4 * 0.65 * 0.35)  # sd of the logit difference
     assert plain.by_formula == pytest.approx(0.65 * 0.35 * walk * (0.609 - 0.280))
     edge = math.log(49)
-    assert heap.by_formula == pytest.approx((math.log(0.65 / 0.35) + edge) / (2 * edge))
+    assert dominant.by_formula == pytest.approx((math.log(0.65 / 0.35) + edge) / (2 * edge))
     assert logits.by_formula > 0 > shares.by_formula  # momentum favours the leader, the softmax its rivals
     assert drift.by_formula > 0 and spread.by_formula < 0.2
     assert adam.by_formula > plain.by_formula

@@ -1,10 +1,10 @@
-"""Chapter 8: the factor K of momentum's drift, and how many updates fill Adam's averages."""
+"""Chapter 21: the factor K of momentum's drift, and how many updates fill Adam's averages."""
 
 import numpy as np
 import pytest
 from quoted import assert_quoted
 
-CHAPTER = "08-coin-flip"
+CHAPTER = "21-coin-flip-proofs"
 RELEASED, TRL = (0.9, 0.95), (0.9, 0.999)
 
 

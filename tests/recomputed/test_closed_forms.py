@@ -53,7 +53,7 @@ def test_what_the_choice_of_pull_is_worth():
             path(0.50, true_drift, updates, pull=pull, weight=weight, dropped=True)[-1]
             for pull in (forward, reverse)
         ]
-        assert states("13", name, abs(ends[0] - ends[1]))
+        assert states("13", name, 100 * abs(ends[0] - ends[1]))
 
 
 # Chapter 13: drifts, and how late a hard prompt learns

@@ -12,7 +12,7 @@ import functools
 import numpy as np
 import pandas as pd
 import pytest
-from quoted import DATA, numbers, printed_table, quotes
+from quoted import DATA, numbers, quotes
 
 CHAPTER = "08-coin-flip"
 STEPS = [f"step_{step}" for step in (5, 10, 20, 30, 40, 60, 75)]
@@ -73,7 +73,7 @@ def test_eight_models_stored():
 @pytest.mark.parametrize("model", models())
 def test_p_value_as_printed(model):
     """Within four standard errors of two Monte Carlo counts, and a hundredth for the noise drawn anew."""
-    text = printed_table(CHAPTER, "tab-08-attempts").set_index("model").loc[model, "joint p"]
+    text = quotes(CHAPTER)[f"p of {model}"]
     (printed,), _ = numbers(text)
     mine = p_value(model)
     error = np.sqrt((mine + printed) / 2 * (1 / GROUPS + 1 / THEIRS))

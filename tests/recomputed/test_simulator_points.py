@@ -106,12 +106,12 @@ def test_scoring_share_of_runs_without_ties(reward, seed):
 def test_uniform_ties_lower_elicitation(strength):
     lowest = pool(strength, "majority", 120, seed=1)
     uniform = pool(strength, "majority", 120, seed=6, ties="uniform")
-    error = np.hypot(lowest.std(axis=1).mean(), uniform.std()) / np.sqrt(lowest.size)
+    error = 100 * np.hypot(lowest.std(axis=1).mean(), uniform.std()) / np.sqrt(lowest.size)
     said, its_error = estimate("05", f"moved_tie_{strength:.1f}", over=2.064)
-    moved = uniform.mean() - lowest.mean()
+    moved = 100 * (uniform.mean() - lowest.mean())
     assert within(said - moved, error, its_error)
     if strength == 0.80:
-        gain = lowest.mean() - prior(strength)[:2].sum()
+        gain = 100 * (lowest.mean() - prior(strength)[:2].sum())
         assert states("05", "tie_part", -moved / gain, error=3 * np.hypot(error, its_error) / gain)
 
 

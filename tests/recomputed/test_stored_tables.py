@@ -22,11 +22,11 @@ def row_error(row, term):
 def test_ties_in_the_sweep(strength):
     uniform, lowest = (SWEEP.loc["light", ties, strength] for ties in ("uniform", "lowest"))
     said, error = estimate("05", f"moved_tie_{strength:.1f}", over=2.064)
-    errors = [row_error(row, "elicitation") for row in (uniform, lowest)]
-    moved = uniform.elicitation - lowest.elicitation
+    errors = [100 * row_error(row, "elicitation") for row in (uniform, lowest)]
+    moved = 100 * (uniform.elicitation - lowest.elicitation)
     assert abs(said - moved) < 3 * np.hypot.reduce([error, *errors])
     if strength == 0.80:
-        assert states("05", "tie_part", -moved / lowest.elicitation, error=0.005)
+        assert states("05", "tie_part", -moved / (100 * lowest.elicitation), error=0.005)
 
 
 # Chapters 6, 7 and 18: crossings and nulls
@@ -40,7 +40,7 @@ def test_crossings_and_nulls_of_the_stored_curves():
         assert states("06", f"crossing_{size}", np.interp(0, near, near.index))
         design = SWEEP.reward_design.loc[size, "lowest"].loc[0.5:]
         assert states("06", f"cost_{size}", np.interp(0, -design, design.index))
-    assert states("06", "null_max", SWEEP["null"].abs().max())
+    assert states("06", "null_max", 100 * SWEEP["null"].abs().max())
     assert states("07", "null_max", pd.read_csv(DATA / "budget.csv")["null"].abs().max())
 
 
