@@ -167,7 +167,7 @@ def _cell_at_k(benchmark: str, rows: pd.DataFrame, ks: tuple[int, ...], level: f
             ends = ([getattr(point, end) for point in terms[term]] for end in ("low", "high"))
             changes[term] = sign_changes(curves[arm] - curves[base], ks, *ends)
     if missing := [arm.upper() for arm in ARMS if arm not in present]:
-        notes.append(f"{', '.join(missing)} missing: terms with such an arm have no value")
+        notes.append(f"{', '.join(missing)} missing: terms that need this arm have no value")
     return PassAtK(
         ks=ks,
         arms={arm: tuple(map(float, values[arm].mean(axis=0))) for arm in present},
@@ -198,7 +198,7 @@ def _refuse(
     if partial.any():
         raise LogError(
             f"{where}: {int(partial.sum())} of {counted(n_items, 'item')} have a sample that is neither "
-            f"right nor wrong, the first is {shortened(items[partial.argmax()], 60)}; for --pass-at a metric "
+            f"right nor wrong; the first is {shortened(items[partial.argmax()], 60)}; for --pass-at a metric "
             "of 0 and 1 for each sample is accepted (--metric names another)"
         )
     if ks[-1] == 1:

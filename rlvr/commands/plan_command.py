@@ -173,7 +173,8 @@ def _design(
         missing = [f"--{arm}" for arm, value in zip(ARMS, guess, strict=True) if value is None]
         if missing:
             raise ValueError(
-                f"a guess of every arm, or a pilot's table, is needed; missing {', '.join(missing)}"
+                f"the plan needs a guessed accuracy of every arm, or the table of a pilot; "
+                f"missing {', '.join(missing)}"
             )
         base = StudyDesign(
             tuple(value for value in guess if value is not None),
@@ -186,7 +187,7 @@ def _design(
         cells = read_cells([pilot])
         if len(cells) > 1:
             raise ValueError(
-                f"a pilot's table holds one cell, got {len(cells)}: "
+                f"the table of a pilot must hold one cell, got {len(cells)}: "
                 f"{shortened(', '.join(cell.name for cell in cells))}"
             )
         base = pilot_design(cells[0])

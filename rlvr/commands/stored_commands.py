@@ -172,7 +172,7 @@ def say_instead(old: str, new: str) -> None:
 
 def _end(same: bool, what: str = "number") -> None:
     """Say whether what was recomputed is as stored, and end accordingly."""
-    differ = f"[bold red]the {what}s differ from those stored[/]"
+    differ = f"[bold red]the {what}s differ from the stored ones[/]"
     Console().print(f"every {what} is as stored" if same else differ)
     raise typer.Exit(0 if same else 1)
 

@@ -287,6 +287,6 @@ def protocol_run(
     except KeyError as missing:
         raise refuse(ValueError(f"the protocol does not state {shown(missing.args[0])}")) from None
     if not write:
-        verdict = "every bit is as stored" if same else "[bold red]the results differ from those stored[/]"
+        verdict = "every bit is as stored" if same else "[bold red]the results differ from the stored ones[/]"
         Console().print(verdict)
     raise typer.Exit(0 if same else 1)

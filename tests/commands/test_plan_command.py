@@ -162,7 +162,7 @@ def test_refusals_are_one_line_and_nothing_is_written(arguments, found, tmp_path
 
 def test_a_pilot_is_one_cell_with_four_arms_and_never_an_output(table):
     table.write_text(TABLE + TABLE.replace("s,m", "t,m").partition("\n")[2])
-    assert "a pilot's table holds one cell, got 2: s / m / b, t / m / b" in run(table).stderr
+    assert "the table of a pilot must hold one cell, got 2: s / m / b, t / m / b" in run(table).stderr
     table.write_text(TABLE.replace("s,m,b,majority,0.25,200\n", ""))
     assert "has no majority" in run(table).stderr
     table.write_text(TABLE)

@@ -228,7 +228,7 @@ def test_an_older_spelling_ends_with_one_where_a_number_differs(made_up, tmp_pat
         table = pd.read_csv(path).assign(value=9.0)
         table.to_csv(path, index=False)
     result = run(command)
-    assert (result.exit_code, result.stdout) == (1, f"the {what} differ from those stored\n")
+    assert (result.exit_code, result.stdout) == (1, f"the {what} differ from the stored ones\n")
 
 
 def test_the_explorer_s_groups_are_named_one_by_one(made_up, tmp_path):

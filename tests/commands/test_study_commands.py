@@ -261,7 +261,7 @@ def test_a_run_is_stored_then_compared_bit_by_bit(copies):
     path = folder / "confirmatory_accuracy.csv"
     path.write_text(path.read_text().replace("\nps20,0,0.1", "\nps20,0,0.2"))
     other = run("protocol", "run", *options)
-    assert (other.exit_code, other.output) == (1, "the results differ from those stored\n")
+    assert (other.exit_code, other.output) == (1, "the results differ from the stored ones\n")
 
 
 @pytest.mark.parametrize(
