@@ -25,6 +25,17 @@ document.addEventListener("DOMContentLoaded", () => {
     box.before(bar);
     const field = bar.querySelector("input"), said = bar.querySelector("span");
     const texts = rows.map((row) => row.textContent.toLowerCase());
+    // Whether rows lie below the frame: report.css then says so at its foot.
+    const mark = () => {
+      box.classList.toggle("more-below", box.scrollHeight - box.clientHeight - box.scrollTop > 24);
+    };
+    box.addEventListener("scroll", mark, { passive: true });
+    new ResizeObserver(mark).observe(box);
+    new ResizeObserver(mark).observe(body);
+    const names = heads.map((head) => head.textContent.trim());
+    for (const row of rows) {  // on a phone each number stands under the name of its column
+      [...row.cells].forEach((cell, column) => { cell.dataset.head = names[column]; });
+    }
     field.placeholder = rows[0].cells[0].textContent.trim().split(/[\s,:]+/).slice(0, 2).join(" ");
     const filter = () => {
       const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);

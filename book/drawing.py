@@ -1,10 +1,9 @@
-"""What several pages draw: estimates with intervals, four arms as a staircase, options under a curve."""
+"""What several pages draw: estimates with intervals, four arms as a staircase."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
 
 from rlvr.arms import ARMS
@@ -12,7 +11,7 @@ from rlvr.decomposition import TERMS
 from rlvr.plots import ARM_COLOURS, TERM_COLOURS
 from rlvr.stats.estimates import Estimate
 
-__all__ = ["NEUTRAL_COLOURS", "intervals", "option_strips", "staircase"]
+__all__ = ["NEUTRAL_COLOURS", "intervals", "staircase"]
 
 # For whatever is neither an arm nor a term: purple, plum, slate and grey.
 NEUTRAL_COLOURS = ("#6A4C93", "#9B4F78", "#5B6B7B", "#767676")
@@ -75,38 +74,3 @@ def staircase(axes: Axes, accuracies: Mapping[str, float], terms: Mapping[str, E
             axes.plot([place, place], ends, color="black", lw=1.2)
     axes.set_xticks(range(len(ARMS)), [arm.upper() for arm in ARMS])
     axes.set_xlim(-0.5, len(ARMS) - 0.5)
-
-
-def option_strips(axes: Axes, options: Mapping[str, Sequence[str]], *, n_bins: int = 39) -> None:
-    """Under a sorted curve: where along it each level of each option sits, one strip a level.
-
-    A strip is as dark as its level is frequent among neighbouring specifications; were the level
-    irrelevant to the order, it would be evenly grey.
-
-    Parameters
-    ----------
-    axes : matplotlib Axes
-    options : mapping of option to sequence of str (specification,)
-        Levels in the order of the curve.
-    n_bins : int
-        Stretches of specifications that a strip is divided into.
-    """
-    rows, names, ends = [], [], []
-    for option, levels in options.items():
-        taken = np.asarray(levels)
-        for i, level in enumerate(dict.fromkeys(sorted(taken, key=_number_first))):
-            stretches = np.array_split(taken == level, n_bins)
-            rows.append([stretch.mean() for stretch in stretches])
-            names.append(f"{option}: {level}" if i == 0 else level)
-        ends.append(len(rows))
-    axes.imshow(rows, aspect="auto", cmap="Greys", vmin=0, vmax=1, extent=(0, len(taken), len(rows), 0))
-    axes.hlines(ends[:-1], 0, len(taken), color="white", lw=4)
-    axes.set(yticks=np.arange(len(rows)) + 0.5, yticklabels=names)
-    axes.tick_params(axis="y", length=0, labelsize=8)
-    axes.grid(False)
-    axes.spines[:].set_visible(False)
-
-
-def _number_first(level: str) -> tuple[float, str]:
-    """Sort levels that are numbers by value, before the others by name."""
-    return (float(level), "") if level.replace(".", "", 1).isdigit() else (float("inf"), level)

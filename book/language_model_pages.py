@@ -15,17 +15,16 @@ from numpy.typing import NDArray
 
 from rlvr import GRPOConfig, StrategyFamily, simulate
 from rlvr.experiments.language_model_runs import language_model_outcomes, pair_changes
-from rlvr.plots import TERM_COLOURS
-from rlvr.stats import Estimate
+from rlvr.plots import ARM_COLOURS
 
 __all__ = [
     "CLIPS",
     "Prediction",
     "Prior",
-    "draw_drifts",
     "draw_pairs",
     "predicted_drifts",
     "prior_of",
+    "trained_weights",
     "write_logs",
 ]
 
@@ -110,41 +109,36 @@ def predicted_drifts(
     return found
 
 
-def draw_pairs(paths: pd.DataFrame, *, measure: str = "style_logit") -> Figure:
-    """RANDOM's change of one measure along training, a row a family, a column a design.
+def trained_weights(n_layers: int, width: int, feed_forward: int, key_width: int) -> int:
+    """Weights of a Llama model besides its embedding: attention, gated feed-forward layers and norms.
+
+    Parameters
+    ----------
+    n_layers, width, feed_forward, key_width : int
+        As in the configuration file that a model is published with: ``num_hidden_layers``, ``hidden_size``,
+        ``intermediate_size``, and the width of all key heads together.
+    """
+    attention = 2 * width**2 + 2 * width * key_width
+    return n_layers * (attention + 3 * width * feed_forward + 2 * width) + width
+
+
+def draw_pairs(paths: pd.DataFrame, *, family: str, measure: str = "style_logit") -> Figure:
+    """RANDOM's change of one measure along training in a family, a panel a design.
 
     Thin lines are runs, thick ones the mean over pairs.
     """
     changes = pair_changes(paths, measure)
-    figure, panels = plt.subplots(2, 3, figsize=(7.6, 4.6), sharex=True, sharey=True)
-    for line, family in zip(panels, ("A", "B"), strict=True):
-        for axes, design in zip(line, CLIPS, strict=True):
-            cell = changes[(changes["family"] == family) & (changes["design"] == design)]
-            mean, walk = (cell.pivot(index="step", columns="pair", values=name) for name in ("mean", "walk"))
-            for runs in (mean + walk, mean - walk):
-                axes.plot(runs, color=TERM_COLOURS["null"], lw=0.5, alpha=0.5)
-            axes.plot(mean.mean(axis=1), color="black", lw=2)
-            axes.axhline(0, color="grey", lw=0.7)
-            axes.set(xticks=mean.index, title=f"{family}, {design}")
-        line[0].set_ylabel("change of log odds")
-    panels[-1, 1].set_xlabel("optimiser steps")
-    return figure
-
-
-def draw_drifts(
-    found: Mapping[tuple[str, str], Estimate], predicted: Mapping[tuple[str, str], Prediction]
-) -> Figure:
-    """Drifts of the style's log odds with their intervals, filled, beside the predicted ones, open."""
-    shown = [key for key in found if key[1] != "unclipped"]
-    figure, axes = plt.subplots(figsize=(7.2, 2.8))
-    for place, key in enumerate(reversed(shown)):
-        term = found[key]
-        axes.plot([term.low, term.high], [place, place], color=TERM_COLOURS["null"])
-        axes.plot(term.value, place, "o", color=TERM_COLOURS["null"])
-        axes.plot(predicted[key].drift, place, "D", color="black", mfc="white")
-    axes.axvline(0, color="grey", lw=0.7)
-    axes.set_yticks(range(len(shown)), [", ".join(key) for key in reversed(shown)])
-    axes.set_xlabel("change of the log odds of digits in 24 steps")
+    figure, panels = plt.subplots(1, len(CLIPS), figsize=(7.2, 2.7), sharex=True, sharey=True)
+    for axes, design in zip(panels, CLIPS, strict=True):
+        cell = changes[(changes["family"] == family) & (changes["design"] == design)]
+        mean, walk = (cell.pivot(index="step", columns="pair", values=name) for name in ("mean", "walk"))
+        for runs in (mean + walk, mean - walk):
+            axes.plot(runs, color=ARM_COLOURS["random"], lw=0.6, alpha=0.6)
+        axes.plot(mean.mean(axis=1), color="black", lw=2)
+        axes.axhline(0, color="grey", lw=0.7)
+        axes.set(xticks=mean.index, title=design)
+    panels[0].set_ylabel("change of log odds")
+    panels[1].set_xlabel("optimiser steps")
     return figure
 
 

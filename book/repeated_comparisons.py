@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from book.repeated_sources import repeated_link
+from book.repeated_sources import repeated_link, study_name
+from book.source_links import escape, estimate_text
 from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import CellAudit, audit
 from rlvr.auditing.sampling import contrast_interval, run_sampling
@@ -20,8 +21,8 @@ from rlvr.planning.repeated_arms import load_repeated_arms
 from rlvr.stats.estimates import Estimate
 
 __all__ = [
-    "DIFFERENCES", "DifferenceCount", "comparison_link", "counted_differences", "over_runs",
-    "repeated_comparisons", "repeated_table", "run_counts",
+    "DIFFERENCES", "DifferenceCount", "comparison_link", "counted_differences", "difference_rows",
+    "over_runs", "repeated_comparisons", "repeated_table", "run_counts",
 ]  # fmt: skip
 
 DIFFERENCES = {
@@ -167,3 +168,27 @@ def counted_differences() -> list[DifferenceCount]:
 def _contrast(difference: str) -> np.ndarray:
     arm, base = DIFFERENCES[difference]
     return np.array([(name == arm) - (name == base) for name in ARMS], dtype=float)
+
+
+def difference_rows() -> list[dict[str, str]]:
+    """Every difference that two arms identify, one row each: what is compared, points, and training runs.
+
+    Examples
+    --------
+    >>> difference_rows()[0]["difference"], difference_rows()[0]["runs"]
+    ('null', 'RANDOM 6')
+    """
+    rows = []
+    for audited in repeated_comparisons():
+        cell = audited.cell
+        source = f"({escape(study_name(cell.study))}, {escape(cell.setup)})"
+        for name, pair in DIFFERENCES.items():
+            if {*pair} <= {*cell.arms}:
+                trained = [arm for arm in reversed(pair) if arm != "frozen"]
+                rows.append({
+                    "comparison": f"{comparison_link(audited)} {source}" + " \\*" * bool(audited.doubts),
+                    "difference": name,
+                    "points": estimate_text(over_runs(audited, name)),
+                    "runs": ", ".join(f"{arm.upper()} {cell.arms[arm].n_runs}" for arm in trained),
+                })  # fmt: skip
+    return rows

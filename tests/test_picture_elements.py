@@ -81,7 +81,7 @@ def test_a_forest_is_drawn_with_the_same_bytes_each_time(tmp_path, monkeypatch):
 
 
 def test_the_links_stand_under_the_page_s_forest_and_no_other(app):
-    doctree = page("fig-04-forest", "fig-04-terms")
+    doctree = page("fig-04-forest", "fig-04-ladder")
     full_forest._link(app, doctree, "chapters/04-synthesis")
     links = [raw.astext() for raw in doctree[0].findall(nodes.raw)]
     assert len(links) == 1 and links[0].count("download") == 2

@@ -2,7 +2,7 @@
 
 What it is for: reading tables of arms, what they identify, how surely, and what would change it.
 It may import the common ground, the statistics and the logs: an audit needs no simulator.
-Planning, Chapters 2 to 4, 11 and 12, and `rlvr audit` use it.
+Planning, Chapters 2 to 4, 11, 12 and 20, and `rlvr audit` use it.
 """
 
 import lazy_loader

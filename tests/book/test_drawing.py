@@ -1,10 +1,9 @@
-"""Estimates with intervals, a staircase of arms, strips of options: what is drawn where."""
+"""Estimates with intervals and a staircase of arms: what is drawn where."""
 
-import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from book.drawing import intervals, option_strips, staircase
+from book.drawing import intervals, staircase
 from rlvr.stats.estimates import Estimate
 
 
@@ -51,21 +50,3 @@ def test_a_stair_has_levels_steps_and_an_interval_where_it_can_be_seen(axes):
     assert bars == [pytest.approx(bar) for bar in ((1, 25, 25), (2, 50, 25), (3, 75, 12.5))]
     assert {(round(bar.get_width(), 12), bar.get_alpha()) for bar in axes.patches} == {(0.44, 0.85)}
     assert axes.get_xlim() == (-0.5, 3.5) and axes.get_xticks().tolist() == [0, 1, 2, 3]
-
-
-def test_strips_by_hand(axes):
-    """Six specifications in three stretches: the level 10 comes after 9, and words after numbers."""
-    option_strips(axes, {"rate": ["9", "9", "10", "9", "x", "10"], "ties": list("aabbbb")}, n_bins=3)
-    (image,) = axes.images
-    expected = [[1, 0.5, 0], [0, 0.5, 0.5], [0, 0, 0.5], [1, 0, 0], [0, 1, 1]]
-    np.testing.assert_allclose(image.get_array(), expected)
-    assert image.get_extent() == [0, 6, 5, 0] and image.get_clim() == (0, 1)
-    assert [label.get_text() for label in axes.get_yticklabels()] == ["rate: 9", "10", "x", "ties: a", "b"]
-    assert axes.get_yticks().tolist() == [0.5, 1.5, 2.5, 3.5, 4.5]
-    (between,) = axes.collections
-    assert [segment.tolist() for segment in between.get_segments()] == [[[0, 3], [6, 3]]]
-    assert between.get_linewidth()[0] == 4
-    ticks = axes.yaxis.get_tick_params()
-    assert (ticks["length"], ticks["labelsize"]) == (0, 8)
-    assert not any(spine.get_visible() for spine in axes.spines.values())
-    assert not any(line.get_visible() for line in axes.xaxis.get_gridlines())

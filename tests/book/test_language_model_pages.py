@@ -2,9 +2,10 @@
 
 import json
 
+import matplotlib.pyplot as plt
 import pytest
 
-from book.language_model_pages import predicted_drifts, prior_of, write_logs
+from book.language_model_pages import draw_pairs, predicted_drifts, prior_of, trained_weights, write_logs
 from book.network_changes import changes_by_source
 from language_model.items import FAMILIES, STYLES
 from rlvr.experiments.language_model_runs import language_model_items, language_model_paths
@@ -49,3 +50,17 @@ def test_logs_are_read_back(tmp_path):
     table = read_logs(logs, benchmark="sums").table
     right = [json.loads(line)["correct"] for _, path in logs for line in path.read_text().splitlines()]
     assert table["correct"].sum() == sum(right) and table["item"].nunique() == 51
+
+
+def test_weights_are_counted_as_the_model_has_them():
+    """With 49,152 tied embeddings of width 576, SmolLM2-135M has 134,515,008 weights."""
+    assert trained_weights(30, 576, 1536, 192) + 49_152 * 576 == 134_515_008
+
+
+def test_a_pair_is_drawn_as_two_runs_around_its_mean():
+    figure = draw_pairs(language_model_paths(), family="B")
+    assert [axes.get_title() for axes in figure.axes] == ["clipped", "wider", "unclipped"]
+    *runs, mean, zero = figure.axes[0].lines
+    assert len(runs) == 32 and set(zero.get_ydata()) == {0}
+    assert mean.get_ydata() == pytest.approx(sum(run.get_ydata() for run in runs) / 32)
+    plt.close(figure)

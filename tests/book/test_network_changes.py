@@ -1,20 +1,10 @@
-"""The network's changes taken apart by hand and adding up, and what is drawn of its runs."""
+"""The network's changes taken apart by hand and adding up."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from book.network_changes import (
-    SOURCES,
-    changes_by_reading,
-    changes_by_source,
-    draw_random_paths,
-    draw_splits,
-    terms_by_base,
-)
-from rlvr import decompose
-from rlvr.experiments.network_runs import network_paths
+from book.network_changes import SOURCES, changes_by_reading, changes_by_source, terms_by_base
 
 KEYS = {"prior": "p", "arm": "random", "design": "d", "rate": "r"}
 
@@ -78,64 +68,6 @@ def test_both_readings_of_a_run_by_hand():
     assert found.loc[8, ["sampled", "greedy"]].tolist() == pytest.approx([-0.05, 0.25])
     with pytest.raises(ValueError, match="items must be one of 'trained', 'held_out', got 'all'"):
         changes_by_reading(table, items="all")
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
-def test_paths_have_a_column_a_rate_and_say_what_is_guessed():
-    figure = draw_random_paths(network_paths(), prior="middle", rates=("low", "middle"), chance=0.1)
-    assert figure.get_size_inches().tolist() == [7.6, 6.2]
-    panels = np.array(figure.axes).reshape(3, 2)
-    assert [axes.get_ylabel() for axes in panels[:, 0]] == ["accuracy", "share of c", "entropy, nats"]
-    assert [axes.get_ylabel() for axes in panels[:, 1]] == [""] * 3
-    assert [axes.get_title() for axes in panels.flat] == ["low rate", "middle rate"] + [""] * 4
-    assert [axes.get_xlabel() for axes in panels.flat] == [""] * 5 + ["optimiser steps"]
-    for row, n_dotted in zip(panels, (2, 1, 1), strict=True):
-        for axes in row:
-            assert {line.get_linewidth() for line in axes.lines} == {0.5, 1, 2}
-            assert {line.get_alpha() for line in axes.lines if line.get_linewidth() == 0.5} == {0.4}
-            dotted = [line for line in axes.lines if line.get_linestyle() == ":"]
-            assert {line.get_linewidth() for line in dotted} == {1}
-            assert len(dotted) == n_dotted
-    random = network_paths().query("arm == 'random' and prior == 'middle' and rate == 'low'")
-    random = random[random["design"].isin(["clipped", "unclipped"])]
-    n_runs = random.groupby(["design", "seed"]).ngroups
-    assert [len(axes.lines) for axes in panels[:, 0]] == [n_runs + 4, n_runs + 3, n_runs + 3]
-    clipped = random[random["design"] == "clipped"].groupby("step")["trained_right"].mean()
-    means = [line.get_ydata() for line in panels[0, 0].lines if line.get_linewidth() == 2]
-    np.testing.assert_allclose(means[1], clipped)
-    start = clipped[0]
-    level = [line.get_ydata()[0] for line in panels[0, 0].lines if line.get_linestyle() == ":"]
-    assert level == pytest.approx([start, 0.1])
-
-
-def test_a_split_has_a_place_a_term_and_predictions_stand_to_its_right():
-    arms = {"frozen": [0.4, 0.4], "random": [0.3, 0.4], "majority": [0.5, 0.7], "true": [0.9, 0.8]}
-    network, table = decompose(**arms), decompose(**{arm: [0.1, 0.2] for arm in arms})
-    figure = draw_splits({"weak prior": [network, table, table], "strong prior": [table]})
-    assert figure.get_size_inches() == pytest.approx([7.6, 3.2])
-    first, second = figure.axes
-    marks = [line for line in first.lines if line.get_marker() in ("o", "s")]
-    assert [line.get_marker() for line in marks] == ["o"] * 6 + ["s"] * 3
-    assert [line.get_markerfacecolor() == "white" for line in marks] == [False] * 3 + [True] * 6
-    assert [line.get_ydata()[0] for line in marks] == pytest.approx([-0.05, 0.25, 0.25, *[0] * 6])
-    assert (first.get_title(), second.get_title()) == ("weak prior", "strong prior")
-    places = [-0.2, 0.8, 1.8, 0, 1, 2, 0.2, 1.2, 2.2]
-    assert [line.get_xdata()[0] for line in marks] == pytest.approx(places)
-    ends = [line for line in first.lines if len(line.get_xdata()) == 2 and line.get_color() != "black"]
-    assert [tuple(line.get_xdata()) for line in ends] == [pytest.approx((x, x)) for x in places]
-    assert list(ends[1].get_ydata()) == pytest.approx([network.elicitation.low, network.elicitation.high])
-    (zero,) = [line for line in first.lines if line.get_color() == "black"]
-    assert (list(zero.get_ydata()), zero.get_linewidth()) == ([0, 0], 0.7)
-    assert first.get_xlim() == (-0.5, 2.5) and first.get_xticks().tolist() == [0, 1, 2]
-    names = [label.get_text() for label in first.get_xticklabels()]
-    assert names == ["null", "elicitation", "reward\ndesign"]
-    assert (first.get_ylabel(), second.get_ylabel()) == ("accuracy", "")
-    assert first.get_shared_y_axes().joined(first, second)
 
 
 def test_another_base_moves_what_it_gained_from_elicitation_to_the_null_and_nothing_else():

@@ -11,6 +11,7 @@ from book.repeated_comparisons import (
     DIFFERENCES,
     comparison_link,
     counted_differences,
+    difference_rows,
     over_runs,
     repeated_comparisons,
     repeated_table,
@@ -93,3 +94,15 @@ def test_counts_are_those_of_the_comparisons():
     assert list(counts) == list(DIFFERENCES)
     assert counts["reward design"].sources == 1 and counts["true minus random"].repeated == 4
     assert counts["null"].over_runs == 0 < counts["null"].over_items
+
+
+def test_every_difference_that_two_arms_identify_has_a_row_with_its_runs():
+    rows = difference_rows()
+    tallied = {row.difference: row for row in counted_differences()}
+    for name, row in tallied.items():
+        mine = [each for each in rows if each["difference"] == name]
+        assert len(mine) == row.comparisons
+        assert sum("[" in each["points"] for each in mine) == row.repeated
+    best = next(r for r in rows if "GSM8K" in r["comparison"] and r["difference"] == "true minus random")
+    assert best["runs"] == "RANDOM 6, TRUE 6" and best["points"].startswith("+3.9")
+    assert not any("FROZEN" in row["runs"] for row in rows)

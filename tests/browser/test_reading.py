@@ -75,7 +75,12 @@ def test_a_long_table_is_filtered_and_sorted_by_keyboard(tab):
     assert 0 < shown.count() < 10
     assert status.inner_text() == f"{shown.count()} of {total} rows"
     assert all("EMPO" in text and "Minerva" in text for text in shown.all_inner_texts())
+    grounds = [row.evaluate("row => getComputedStyle(row).backgroundColor") for row in shown.all()]
+    assert len(set(grounds)) == 2 and grounds[0::2] == grounds[:1] * len(grounds[0::2])
+    frame = page.locator(".pst-scrollable-table-container:has(> table.sortable)").first
+    page.wait_for_function("frame => !frame.classList.contains('more-below')", arg=frame.element_handle())
     filter_box.fill("")
+    page.wait_for_function("frame => frame.classList.contains('more-below')", arg=frame.element_handle())
     head = table.get_by_role("columnheader", name="elicitation")
     head.locator("button").focus()
     page.keyboard.press("Enter")
@@ -94,6 +99,18 @@ def test_a_long_table_is_filtered_and_sorted_by_keyboard(tab):
     page.wait_for_url("**/sources.html#src-*")
     opened = page.locator("details.source-row[open]")
     assert opened.count() == 1 and "row" in opened.inner_text()
+
+
+def test_a_long_table_does_not_scroll_sideways_on_a_phone(tab):
+    page = tab("chapters/04-synthesis.html", NARROW)
+    frames = page.locator(".pst-scrollable-table-container:has(> table.sortable)")
+    assert frames.count() == 2
+    for frame in frames.all():
+        assert frame.evaluate("frame => frame.scrollWidth <= frame.clientWidth + 1")
+    names = page.locator("table.sortable tbody tr").first.locator("td")
+    assert names.evaluate_all("cells => cells.map(cell => cell.dataset.head)") == [
+        "comparison", "null", "elicitation", "reward design", "verdict"
+    ]  # fmt: skip
 
 
 def test_the_book_s_own_typeface_is_shown(tab):

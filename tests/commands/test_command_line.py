@@ -81,6 +81,7 @@ def test_an_interrupt_beside_the_command_is_one_line_and_later_ones_are_ignored(
     def interrupt(*_):
         signal.raise_signal(signal.SIGINT)
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in the background
     monkeypatch.setattr(command_line, "app", lambda: None)
     where = {"before": (command_line, "_run"), "after": (sys.stdout, "flush")}[moment]
     monkeypatch.setattr(*where, interrupt)

@@ -21,10 +21,15 @@ NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
 
 
 @functools.cache
+def _cells(chapter):
+    """The cells of a chapter's stored notebook."""
+    return json.loads((CHAPTERS / f"{chapter}.ipynb").read_text())["cells"]
+
+
+@functools.cache
 def _outputs(chapter):
     """Every stored output of a chapter."""
-    cells = json.loads((CHAPTERS / f"{chapter}.ipynb").read_text())["cells"]
-    return [output for cell in cells for output in cell.get("outputs", [])]
+    return [output for cell in _cells(chapter) for output in cell.get("outputs", [])]
 
 
 @functools.cache
@@ -53,6 +58,35 @@ def printed_table(chapter, name):
             )
             return pd.DataFrame(rows, columns=head)
     raise LookupError(f"{chapter} prints no table {name}")
+
+
+@functools.cache
+def drawn(chapter, figure):
+    """The numbers that a figure draws, kept beside its picture."""
+    for cell in _cells(chapter):
+        if cell["metadata"].get("mystnb", {}).get("figure", {}).get("name") == figure:
+            kept = ["".join(output["data"].get("text/csv", "")) for output in cell["outputs"]]
+            head, *rows = (
+                [field.strip('"') for field in re.findall(r'(?:^|(?<=,))(?:"[^"]*"|[^,]*)', line)]
+                for line in "".join(kept).splitlines()
+            )
+            table = pd.DataFrame(rows, columns=head)
+            places = table[["x", "y", "x_end", "y_end"]].apply(pd.to_numeric)
+            return table.assign(**places)
+    raise LookupError(f"{chapter} draws no figure {figure}")
+
+
+def forest(chapter, figure, series, panel):
+    """One series of a forest: its estimates [value, low, high] by the name of their row."""
+    table = drawn(chapter, figure)
+    here = table[table.panel.astype(str) == panel]
+    rows = here[here.kind == "y tick"].set_index("y").series
+    own = here[here.series == series]
+    ends = own[own.kind == "interval"].set_index("y")
+    return {
+        rows[round(y)]: [value, ends.x[y], ends.x_end[y]]
+        for value, y in own[own.kind == "points"][["x", "y"]].itertuples(index=False)
+    }
 
 
 def numbers(text):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from plain_grpo import prior
-from quoted import DATA, assert_quoted, holds, printed_table, quotes
+from quoted import DATA, assert_quoted, forest, holds, quotes
 from scipy import stats
 
 CHAPTER = "09-network"
@@ -59,24 +59,21 @@ def interval(values):
 
 @pytest.mark.parametrize("design", ["clipped", "unclipped"])
 @pytest.mark.parametrize("base", BASES)
-def test_the_split_from_each_base_as_printed(design, base):
+def test_the_split_from_each_base_as_drawn(design, base):
     sampled, greedy = arms(design, "trained_right"), arms(design, "trained_greedy")
     assert len(sampled) == len(greedy) == int(quotes(CHAPTER)["n_base_seeds"])
-    printed = (
-        printed_table(CHAPTER, "tab-09-base")
-        .set_index(["design", "counted from"])
-        .loc[(design, base.upper())]
-    )
+    terms, away = "terms", "base − RANDOM"
     wanted = {
-        "null": sampled[base] - sampled.frozen,
-        "elicitation": sampled.majority - sampled[base],
-        "reward design": sampled.true - sampled.majority,
-        "base - RANDOM": sampled[base] - sampled.random,
-        "greedy": greedy[base] - greedy.random,
+        ("null", terms): sampled[base] - sampled.frozen,
+        ("elicitation", terms): sampled.majority - sampled[base],
+        ("reward design", terms): sampled.true - sampled.majority,
+        ("sampled", away): sampled[base] - sampled.random,
+        ("greedy", away): greedy[base] - greedy.random,
     }
-    for name, values in wanted.items():
+    for (name, panel), values in wanted.items():
         expected = interval(values) if values.std() > 0 else [0.0] * 3
-        assert holds(printed[name], *expected), name
+        found = forest(CHAPTER, "fig-09-base", name, panel)[f"{design}: {base.upper()}"]
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4, err_msg=name)
 
 
 def test_what_permuted_answers_as_quoted():

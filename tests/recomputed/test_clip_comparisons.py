@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 import pandas as pd
-from quoted import DATA, assert_quoted, holds, printed_table, quotes
+from quoted import DATA, assert_quoted, forest, quotes
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
@@ -49,14 +49,14 @@ def corrected():
     return p, dict(zip(p, multipletests(list(p.values()), method="holm")[1], strict=True))
 
 
-def test_twenty_shifts_as_printed():
-    printed = printed_table(CHAPTER, "tab-09-clip-terms").set_index(["prior", "rate"])
-    assert list(printed.index) == SPLITS
-    for cell in SPLITS:
-        for name in TERMS:
+def test_twenty_shifts_as_drawn():
+    for name in TERMS:
+        shifts = forest(CHAPTER, "fig-09-clip-terms", name, "1")
+        assert list(shifts) == [", ".join(cell) for cell in SPLITS]
+        for cell in SPLITS:
             values = shift(cell, name)
             assert values.size == int(quotes(CHAPTER)["n_split"])
-            assert holds(printed.loc[cell, name], *interval(values)), (cell, name)
+            np.testing.assert_allclose(shifts[", ".join(cell)], interval(values), rtol=1e-4, atol=1e-4)
 
 
 def test_naive_is_one_of_twenty_and_one_of_twenty_survives():
@@ -97,17 +97,14 @@ def test_the_clips_part_of_true_and_of_all_twenty_seeds():
 
 
 def test_the_networks_splits_sampled_and_greedy():
-    printed = printed_table(CHAPTER, "tab-09-split").set_index(["prior", "term"])
-    for prior in ("weak", "middle", "strong"):
+    for reading, measure in {"sampled": "trained_right", "greedy": "trained_greedy"}.items():
         for name in ("null", "elicitation", "reward design"):
-            sampled, greedy = (
-                term(name, prior, "low", "clipped", measure=measure).to_numpy() / 100
-                for measure in ("trained_right", "trained_greedy")
-            )
-            assert holds(printed.loc[(prior, name), "network"], *interval(sampled))
-            assert holds(printed.loc[(prior, name), "network, greedy"], *interval(greedy))
+            found = forest(CHAPTER, "fig-09-split", f"{name}, network", f"{reading} accuracy")
+            for prior in ("weak", "middle", "strong"):
+                values = term(name, prior, "low", "clipped", measure=measure).to_numpy()
+                np.testing.assert_allclose(found[f"{prior} prior"], interval(values), rtol=1e-4, atol=1e-4)
     naive = {
-        reading: np.mean(term("naive", "middle", "low", "clipped", measure=reading)) / 100
+        reading: np.mean(term("naive", "middle", "low", "clipped", measure=reading))
         for reading in ("trained_right", "trained_greedy")
     }
     assert_quoted(

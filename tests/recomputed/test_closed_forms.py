@@ -136,5 +136,5 @@ def test_percentiles_of_eight_runs_are_too_narrow():
 
 def test_task_draws_for_a_margin():
     sd, _ = quoted("17", "design_sd")
-    half = {n: stats.t.ppf(0.975, n - 1) * sd / np.sqrt(n) for n in range(2, 20)}
-    assert states("17", "needed", min(n for n in half if half[n] <= 0.03))
+    half = {n: stats.t.ppf(0.975, n - 1) * sd / np.sqrt(n) for n in range(2, 20)}  # in points
+    assert states("17", "needed", min(n for n in half if half[n] <= 3))

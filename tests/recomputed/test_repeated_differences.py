@@ -105,10 +105,14 @@ def test_counts_of_comparisons():
     assert_quoted(OTHERS, {"n_naive": len(both), "n_fell": sum(difference(c, "null")[0] < 0 for c in both)})
     sources = {place["study"] for place, _ in COMPARISONS}
     assert_quoted(SYNTHESIS, {"more_cells": len(COMPARISONS), "more_sources": len(sources)})
-    printed = printed_table(SYNTHESIS, "tab-04-differences").set_index("difference")
+    printed = printed_table(SYNTHESIS, "tab-04-repeats")
     for name, pair in PAIRS.items():
         found = [difference(arms, name) for _, arms in COMPARISONS if set(pair) <= set(arms)]
         known = [each for each in found if len(each) == 3]
         apart = [each for each in known if each[1] > 0 or each[2] < 0]
-        row = printed.loc[name, ["comparisons", "with repeats", "separated, runs"]]
-        assert [int(text) for text in row] == [len(found), len(known), len(apart)], name
+        counts = f"counts_{name.replace(' ', '_')}"
+        assert_quoted(SYNTHESIS, {counts: (len(found), len(known), len(apart))})
+        rows = printed[printed.difference == name]["points"]
+        assert len(rows) == len(found) and sum("[" in text for text in rows) == len(known), name
+        values = [float(text.split()[0].replace("−", "-")) for text in rows]
+        assert np.allclose(sorted(values), sorted(each[0] for each in found), atol=0.0501), name

@@ -1,4 +1,4 @@
-"""Points of Chapters 5, 6, 7, 16 and 17 from a simulator of its own.
+"""Points of Chapters 5, 6, 16, 17 and 19 from a simulator of its own.
 
 A quoted number may differ from ours by its rounding and by three standard errors of both together. A quoted
 interval gives the standard error of its number; ours are stated where they are used. The seeds are the first
@@ -167,10 +167,11 @@ def test_refilling_mostly_samples_more():
         gain = means["r"].mean() - means[other].mean()
         said, low, high = numbers("16", f"refill_{name}")[0]
         error = np.hypot(stats.sem(means["r"]), stats.sem(means[other]))
-        assert within(said - gain, error, (high - low) / 3.9, 0.00003)  # rounded to four digits
+        points = said - 100 * gain, 100 * error, (high - low) / 3.9
+        assert within(*points, 0.003)  # quoted in points, rounded to two digits
 
 
-# Chapter 7: a noisy verifier beside a slower one
+# Chapter 19: a noisy verifier beside a slower one
 
 
 def test_noise_slows_the_mean_and_widens_the_spread():
@@ -179,9 +180,9 @@ def test_noise_slows_the_mean_and_widens_the_spread():
     slow, _ = trained(rng, 0.50, "true", runs, rate=0.06, advantage="centered")
     noisy, slow = noisy.mean(axis=1), slow.mean(axis=1)
     ratio = noisy.std(ddof=1) / slow.std(ddof=1)
-    said, low, high = numbers("07", "noisy_spread")[0]
+    said, low, high = numbers("19", "noisy_spread")[0]
     assert within(np.log(said / ratio), np.sqrt(1 / runs), np.log(high / low) / 3.92)
     assert low > 1.5  # not a smaller rate and nothing else
-    gap, its_error = numbers("07", "noisy_mean")[0]
+    gap, its_error = numbers("19", "noisy_mean")[0]  # in points
     error = np.hypot(stats.sem(noisy), stats.sem(slow))
-    assert within(gap - (noisy.mean() - slow.mean()), error, its_error)
+    assert within(gap - 100 * (noisy.mean() - slow.mean()), 100 * error, its_error)

@@ -1,4 +1,4 @@
-"""Points of Chapters 5, 6, 7, 16 and 18 from the stored tables alone."""
+"""Points of Chapters 5, 6, 7, 16, 18 and 19 from the stored tables alone."""
 
 import numpy as np
 import pandas as pd
@@ -41,7 +41,7 @@ def test_crossings_and_nulls_of_the_stored_curves():
         design = SWEEP.reward_design.loc[size, "lowest"].loc[0.5:]
         assert states("06", f"cost_{size}", np.interp(0, -design, design.index))
     assert states("06", "null_max", 100 * SWEEP["null"].abs().max())
-    assert states("07", "null_max", pd.read_csv(DATA / "budget.csv")["null"].abs().max())
+    assert states("07", "null_max", 100 * pd.read_csv(DATA / "budget.csv")["null"].abs().max())  # points
 
 
 # Chapter 16: the ratio of the population
@@ -52,14 +52,14 @@ def test_interaction_ratio_of_the_sweep():
     both = (strong.true - weak.true - strong.majority + weak.majority) / 4
     main = (strong.true + strong.majority - weak.true - weak.majority) / 4
     error = np.hypot(*(row_error(row, "reward_design") for row in (strong, weak))) / 4
-    for name, value, scale in (("AC", both, 1), ("ratio", abs(both) / main, 1 / main)):
-        said, its_error = estimate("16", name, over=1.99)
+    for name, value, scale, unit in (("AC", both, 1, 100), ("ratio", abs(both) / main, 1 / main, 1)):
+        said, its_error = (part / unit for part in estimate("16", name, over=1.99))
         assert abs(said - value) < 3 * np.hypot(its_error, error * scale) + 0.0005
     _, low, high = numbers("16", "ratio")[0]
     assert (glued("16")["ratio_inside"] == "inside") == (low <= 0.385 <= high)
 
 
-# Chapter 7: what an option explains
+# Chapters 7 and 19: what an option explains
 
 
 def shares(term):
@@ -76,13 +76,13 @@ def shares(term):
 
 def test_shares_of_the_multiverse():
     elicitation, design = shares("elicitation"), shares("reward_design")
-    assert states("07", "ties_elicitation", elicitation["ties"])
-    assert states("07", "rest_elicitation", 1 - elicitation.sum())
-    assert states("07", "rest_design", 1 - design.sum())
-    assert states("07", "top_share", design.iloc[:3].sum())
-    three = [option.replace("_", " ") for option in design.index[:3]]
-    assert glued("07")["top_three"] == ", ".join(three)
-    assert states("07", "prior_share", design["prior strength"])
+    assert all(states(chapter, "ties_elicitation", elicitation["ties"]) for chapter in ("07", "19"))
+    assert states("19", "rest_elicitation", 1 - elicitation.sum())
+    assert states("19", "rest_design", 1 - design.sum())
+    assert states("19", "top_share", design.iloc[:3].sum())
+    three = [option.replace("learning_time", "budget") for option in design.index[:3]]
+    assert glued("19")["top_three"] == ", ".join(three)
+    assert states("19", "prior_share", design["prior strength"])
 
 
 # Chapter 18: the published limit, and what training reached

@@ -457,6 +457,10 @@ def test_a_chunk_that_dask_gives_up_is_trained_here(cluster, many_chunks, expect
 def test_a_dask_cluster_without_workers_is_not_waited_for(cluster, many_chunks, impatient, expected):
     """The last test of this cluster, which gets none back: Dask keeps the work for a worker to come."""
     cluster.cluster.scale(0)
+    until = time.monotonic() + 60  # a worker that is not gone yet may still answer
+    while cluster.cluster.scheduler.workers:
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
     def close(done, _):
         if done == 2:
