@@ -54,7 +54,7 @@ _SOURCES = {"frozen": "a shift of FROZEN", "all": "all sources together"}  # whe
 _FORMERLY = {"supported": "identified"}  # what the key "status" still says in JSON, for one release
 _ARM_KEYS = ("accuracy", "n_items", "samples_per_item", "n_runs", "run_sd", "source", "file", "line")
 _FATES = ("read", "scored", "unscored", "errored", "left_out", "repeated")
-_FATE_TEXTS = {"left_out": "left out", "repeated": "that repeat another line to the letter"}
+_FATE_TEXTS = {"left_out": "left out", "repeated": "identical to another line"}
 _LIBRARIES = ("rlvr", "numpy", "scipy", "pandas")
 _RULE_TEXTS = {
     "magnitude": "a term dominates when it moves accuracy by more than the other two together",
@@ -123,11 +123,7 @@ def _answers_text(audit: CellAudit) -> str:
 def _layer_text(layer: Layer) -> str:
     """Whether the verdict survives a layer, and what the layer rests on."""
     outcome = (
-        "survives"
-        if layer.survives
-        else "holds at the printed numbers only"
-        if layer.verdict
-        else "leaves several verdicts"
+        "survives" if layer.survives else "does not survive" if layer.verdict else "leaves several verdicts"
     )
     return f"{outcome} ({layer.note})" if layer.note else outcome
 
@@ -170,7 +166,7 @@ def print_report(report: AuditReport, console: Console) -> None:
             line(f"    {layer.name + ':':<28}{_layer_text(layer)}")
         if audit.tipping:
             line("    verdict changes if one arm moves:")
-            line(f"        {_moves_text(audit) or 'none does it alone'}")
+            line(f"        {_moves_text(audit) or 'no arm alone changes it'}")
         if audit.pairing:
             gains = ", ".join(f"{name.replace('_', ' ')} {gain:.1f}x" for name, gain in audit.pairing.items())
             line(f"    unpaired intervals would be wider: {gains}")

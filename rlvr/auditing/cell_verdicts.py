@@ -68,8 +68,8 @@ __all__ = [
 ]  # fmt: skip
 
 STATUSES = ("supported", "leaning", "not identified")
-"""A verdict that holds throughout its intervals; one that holds at the printed numbers only; and no verdict,
-since arms are missing and the terms that it needs are not identified."""
+"""A verdict that holds throughout its intervals; one that holds at the measured accuracies only; and no
+verdict, since arms are missing and the terms that it needs are not identified."""
 
 _WHOLE, _OPTIMISTIC = "all", "items, independent samples"  # layers that are no source of their own
 
@@ -474,7 +474,7 @@ def _notices(cell: Cell, used: tuple[str, ...], report: AuditReport) -> tuple[st
         except ValueError as contradiction:
             notices.append(f"assumptions not used here: {contradiction}")
     if any(arm.n_items is None for arm in cell.arms.values()):
-        notices.append("the number of items is not stated for every arm, so nothing is known of its sampling")
+        notices.append("the number of items is not stated for every arm, so item sampling is not known")
     return tuple(notices)
 
 

@@ -150,9 +150,10 @@ def read_cells(tables: Iterable[str | Path | pd.DataFrame]) -> list[Cell]:
                 alternatives.append(arm)
             elif (before := arms.setdefault(arm.name, arm)) is not arm:
                 raise TableError(
-                    f"{_place(arm)}: the {arm.name} arm of {_cell_name(key)} already stands in "
-                    f"{_place(before)}; one row an arm is accepted (a column seed tells its runs apart, a "
-                    "column setup two tables of one study, and the role alternative marks another reading)"
+                    f"{_place(arm)}: the {arm.name} arm of {_cell_name(key)} is already in "
+                    f"{_place(before)}; one row an arm is accepted. A column seed tells runs apart, "
+                    "a column setup tells two tables of one study apart, and the role alternative marks "
+                    "another reading"
                 )
             notices += [notice for notice in said if notice not in notices]
     cells = []
@@ -186,8 +187,8 @@ def _read_words(table: Table, rows: Iterable[tuple[object, str, int]]) -> list[s
         before = words.setdefault((cell, name), word)
         if before.lower() != word.lower():
             raise TableError(
-                f"{table.place(row)}: {shown(before)} and {shown(word)} are both read as the {name} arm; "
-                "one of them is accepted"
+                f"{table.place(row)}: {shown(before)} and {shown(word)} are both names of the {name} "
+                "arm; one of them is accepted"
             )
     used = sorted({word.lower() for word in words.values()} - {*ARMS})
     read = ", ".join(f"{shortened(word)} is {arm_name(word).upper()}" for word in used)
@@ -301,7 +302,7 @@ def _mean_of_runs(
     texts["comparable"] = min((row.comparable for row in rows), key=COMPARABLE.index)
     texts["accuracy"] = round(math.fsum(values) / n, 15)
     if is_frozen:
-        notice = f"frozen: mean of {n} evaluations; FROZEN is not trained, so they are not runs"
+        notice = f"frozen: mean of {n} evaluations; FROZEN is not trained, so evaluations are not runs"
         return replace(first, n_runs=None, run_sd=None, run_sd_runs=None, **texts), [notice]
     run_sd = statistics.stdev(values)
     for row, spread in zip(rows, spreads, strict=True):
@@ -329,12 +330,12 @@ def _refuse_runs(rows: Sequence[Arm], seeds: Sequence[str], where: str) -> None:
     for row, seed in zip(rows, seeds, strict=True):
         if bool(seed) != bool(seeds[0]):
             raise TableError(
-                f"{_place(row)}: one run of {where} has a name and another has none; of an arm with several "
-                "rows all or none are accepted named"
+                f"{_place(row)}: one run of {where} has a name and another has none; an arm with "
+                "several rows is accepted with a name for every run, or for none"
             )
         if seed and (same := before.setdefault(seed, row)) is not row:
             raise TableError(
-                f"{_place(row)}: run {shown(seed)} of {where} stands in line {same.line} already; each run "
+                f"{_place(row)}: run {shown(seed)} of {where} is already in line {same.line}; each run "
                 "of an arm is accepted once"
             )
         for key in ("n_items", "samples_per_item", "decoding"):
@@ -342,7 +343,7 @@ def _refuse_runs(rows: Sequence[Arm], seeds: Sequence[str], where: str) -> None:
             if one != other:
                 raise TableError(
                     f"{_place(row)}: {key} of {where} is {shown(other or '')} here and {shown(one or '')} in "
-                    f"line {first.line}; runs of an arm that were evaluated alike are accepted"
+                    f"line {first.line}; runs of one arm are accepted if they were evaluated alike"
                 )
         for key, fitting in (("n_runs", (None, 1, n)), ("run_sd_runs", (None, n))):
             if (stated := getattr(row, key)) not in fitting:
@@ -352,8 +353,8 @@ def _refuse_runs(rows: Sequence[Arm], seeds: Sequence[str], where: str) -> None:
                 )
     if not any(seeds) and len({replace(row, line=0) for row in rows}) < n:
         raise TableError(
-            f"{_place(rows[-1])}: two rows of {where} say the same and no run of it has a name; runs with a "
-            "name each are accepted, or each row once"
+            f"{_place(rows[-1])}: two rows of {where} are equal and no run has a name; a name for "
+            "each run is accepted, or each row once"
         )
 
 
@@ -506,7 +507,7 @@ def _refuse_clusters(cell: Cell) -> None:
         if (effective := effective_clusters(numbers)) < FEWEST_CLUSTERS:
             raise TableError(
                 f"{_place(arm)}: the {arm.name} arm of {shortened(cell.name)} has "
-                f"{counted(len(names), 'cluster')} of {len(numbers)} items, which weigh as much as "
+                f"{counted(len(names), 'cluster')} of {len(numbers)} items, which count as much as "
                 f"{effective:.1f} of one size; at least {FEWEST_CLUSTERS} such are accepted, since with "
                 "fewer an interval over clusters covers less than it says. Without the column cluster every "
                 "item counts as independent"

@@ -61,7 +61,7 @@ def verdict_p_value(cell: Cell, *, rule: str = "magnitude") -> float:
     choice("rule", rule, tuple(VERDICT_RULES))
     missing = [name for name in ARMS if name not in cell.arms]
     if missing:
-        raise ValueError(f"a p-value needs all four arms; {cell.name} has no {', '.join(missing)}")
+        raise ValueError(f"a p-value needs all four arms, but {cell.name} has no {', '.join(missing)}")
     point = np.array([cell.arms[name].accuracy for name in ARMS])
     verdict = str(verdicts_at(point, rule=rule))
 

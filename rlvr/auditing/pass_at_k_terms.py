@@ -93,7 +93,7 @@ def ks_from(text: str) -> tuple[int, ...]:
     parts = [part.strip() for part in text.split(",")]
     for part in parts:
         if not re.fullmatch(r"0*[1-9][0-9]{0,8}", part):
-            raise ValueError(f"--pass-at {shortened(text)}: {shown(part)} is no k; {accepted}")
+            raise ValueError(f"--pass-at {shortened(text)}: {shown(part)} is not a valid k; {accepted}")
     ks = tuple(sorted({int(part) for part in parts}))
     if len(ks) > _MOST_KS:
         raise ValueError(f"--pass-at: {len(ks)} values of k; at most {_MOST_KS} are accepted")
@@ -167,7 +167,7 @@ def _cell_at_k(benchmark: str, rows: pd.DataFrame, ks: tuple[int, ...], level: f
             ends = ([getattr(point, end) for point in terms[term]] for end in ("low", "high"))
             changes[term] = sign_changes(curves[arm] - curves[base], ks, *ends)
     if missing := [arm.upper() for arm in ARMS if arm not in present]:
-        notes.append(f"{', '.join(missing)} missing: terms with such an arm have no value")
+        notes.append(f"{', '.join(missing)} missing: terms that need this arm have no value")
     return PassAtK(
         ks=ks,
         arms={arm: tuple(map(float, values[arm].mean(axis=0))) for arm in present},
@@ -198,7 +198,7 @@ def _refuse(
     if partial.any():
         raise LogError(
             f"{where}: {int(partial.sum())} of {counted(n_items, 'item')} have a sample that is neither "
-            f"right nor wrong, the first is {shortened(items[partial.argmax()], 60)}; for --pass-at a metric "
+            f"right nor wrong; the first is {shortened(items[partial.argmax()], 60)}; for --pass-at a metric "
             "of 0 and 1 for each sample is accepted (--metric names another)"
         )
     if ks[-1] == 1:
@@ -206,8 +206,9 @@ def _refuse(
     if alike := decodings & {"greedy", "not applicable"}:
         how = "decoded greedily" if "greedy" in alike else "not sampled but compared by likelihood"
         raise LogError(
-            f"{where}: its answers were {how}, so more samples are no other tries and only --pass-at 1 is "
-            f"accepted, got k = {ks[-1]}; evaluate every arm with samples at a temperature above 0"
+            f"{where}: its answers were {how}, so repeated samples are no independent tries and only "
+            f"--pass-at 1 is accepted, got k = {ks[-1]}; evaluate every arm with samples at a temperature "
+            "above 0"
         )
     fewest = samples.min(axis=0)
     few = fewest < ks[-1]
@@ -329,8 +330,8 @@ def pass_at_k_paragraph(at_k: PassAtK) -> str:
             f"{counted(len(at_k.terms), 'term')}: Gaussian multipliers on items"
             f"{', which the arms share' if at_k.paired else ' of each arm apart'}, the largest studentised "
             "deviation with Student's degrees of freedom, and errors with two added items (Agresti and "
-            "Min, 2005; Agresti and Caffo, 2000). They speak of other items of this kind, "
-            "not of other training runs"
+            "Min, 2005; Agresti and Caffo, 2000). They cover other items of this kind, "
+            "not other training runs"
         )
     rows = dict(term_rows(at_k))
     for name in at_k.terms:

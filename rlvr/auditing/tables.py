@@ -352,13 +352,14 @@ def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
         raise TableError(f"{place}: {len(columns):,} columns; at most {_MOST_COLUMNS:,} are accepted")
     if columns and re.fullmatch("sep=.?", columns[0]):
         raise TableError(
-            f"{place}: {shown(columns[0])} is a spreadsheet's mark; column names are accepted here"
+            f"{place}: {shown(columns[0])} is a line for spreadsheets; the names of "
+            "the columns are accepted here"
         )
     if not any(columns):
         raise TableError(f"{place}: the file is empty; {accepted}")
     repeated = sorted({column for column in columns if columns.count(column) > 1})
     if repeated:
-        raise TableError(f"{place}: the column {shown(repeated[0])} stands twice; each is accepted once")
+        raise TableError(f"{place}: the column {shown(repeated[0])} appears twice; each is accepted once")
     measures = {*_MEASURES} & {*columns}
     per_item = "correct" in columns and not measures
     missing = [column for column in (OUTCOMES_NEED if per_item else ARMS_NEED) if column not in columns]
@@ -381,16 +382,19 @@ def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
         if name in optional:
             raise TableError(
                 f"{place}: the column {shown(column)} is not known, did you mean {name}? "
-                "Columns by other names are passed over"
+                "Columns of other names are ignored"
             )
     if len(measures) > 1:
-        raise TableError(f"{place}: accuracy and accuracy_percent both stand; one of them is accepted")
+        raise TableError(
+            f"{place}: the columns accuracy and accuracy_percent are both given; one of them is accepted"
+        )
     if not per_item and {*RUN_NAMES} <= {*columns}:
         raise TableError(
-            f"{place}: {' and '.join(RUN_NAMES)} both stand; the one that tells runs apart is accepted"
+            f"{place}: the columns {' and '.join(RUN_NAMES)} are both given; the one that "
+            "tells runs apart is accepted"
         )
     passed_over = [
-        f"the column {shown(column)} is passed over; {name} is read"
+        f"the column {shown(column)} is ignored; {name} is read"
         for column in others
         if (name := _ALSO_CALLED.get(column.lower(), "")) in optional
     ]

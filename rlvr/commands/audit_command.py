@@ -28,7 +28,9 @@ _FIGURE_FORMATS = (".png", ".svg", ".pdf")
 _TABLES = typer.Argument(
     None, help="CSV files, one row an arm or one row an answered item; - reads standard input."
 )
-_ASSUME = typer.Option([], help="Assume no-harm, true-best or null-zero of missing arms. Repeat for several.")
+_ASSUME = typer.Option(
+    [], help="Assumption about missing arms: no-harm, true-best or null-zero. Repeat for several."
+)
 _LOG = typer.Option(
     [],
     "--log",
@@ -36,7 +38,7 @@ _LOG = typer.Option(
     help="Evaluation log of an arm: a file, or a folder of runs. Repeat for each arm and run.",
 )
 _METRIC = typer.Option(
-    [], help="Which metric of the logs says right or wrong. Repeat for several benchmarks."
+    [], help="Metric that scores an answer as right or wrong. Repeat for several benchmarks."
 )
 _FIELD = typer.Option(
     [],
@@ -44,7 +46,7 @@ _FIELD = typer.Option(
     help="Which field of a line of --log is the item, the outcome (correct) and, if need be, its prompt, "
     "output, truth, benchmark, cluster, model, step or sample; dots lead into nested ones. Repeat for each.",
 )
-_RUN_SD = typer.Option([], help=f"Sensitivity, where a table states none. {RUN_SD_HELP}")
+_RUN_SD = typer.Option([], help=f"Assumed where a table states none. {RUN_SD_HELP}")
 
 
 @app.command()
@@ -53,7 +55,7 @@ def audit(
     log: list[str] = _LOG,
     metric: list[str] = _METRIC,
     field: list[str] = _FIELD,
-    benchmark: str = typer.Option(None, help="What all logs are about, where they name it differently."),
+    benchmark: str = typer.Option(None, help="Benchmark of all logs, where they name it differently."),
     common_items: bool = typer.Option(
         False, "--common-items", help="Leave out items that are not in every log."
     ),
@@ -61,25 +63,27 @@ def audit(
         False, "--unpaired", help="Do not match the items of the logs across arms."
     ),
     split_samples: bool = typer.Option(
-        False, "--split-samples", help="Items with other numbers of samples are another benchmark."
+        False, "--split-samples", help="Treat items with different numbers of samples as separate benchmarks."
     ),
     pass_at: str = typer.Option(
         None,
         metavar="K,K,...",
-        help="Also split pass@k at each k, such as 1,8,64; every item of every log needs as many samples.",
+        help="Also split pass@k at each k, such as 1,8,64. Every item of every log needs at least k samples.",
     ),
-    json_out: str = typer.Option(None, "--json", metavar="OUT", help="Write the audit as JSON; - prints it."),
+    json_out: str = typer.Option(
+        None, "--json", metavar="OUT", help="Write the audit as JSON to this file; - is standard output."
+    ),
     figure: str = typer.Option(
         None, "--figure", metavar="OUT", help="Draw a forest plot: .png, .svg or .pdf."
     ),
     page: str = typer.Option(None, "--report", metavar="OUT", help="Write one self-contained HTML page."),
     markdown: bool = typer.Option(False, "--markdown", help="Print a Markdown table instead of blocks."),
     level: float = typer.Option(0.95, help="Nominal coverage of the intervals."),
-    rule: str = typer.Option("magnitude", help="What makes a term dominate: magnitude or published."),
+    rule: str = typer.Option("magnitude", help="Rule by which a term dominates: magnitude or published."),
     assume: list[str] = _ASSUME,
     run_sd: list[str] = _RUN_SD,
     frozen_shift: float = typer.Option(
-        None, help="Sensitivity: how far (a fraction) FROZEN might move with its prompt or hardware."
+        None, help="Sensitivity: how much (a fraction) FROZEN may change with its prompt or hardware."
     ),
 ) -> None:
     """Audit published arms: what they identify, how surely, and what would change the verdict.
@@ -103,7 +107,9 @@ def audit(
     with refusing(), no_search_for_cycles(), digests_as_read(bool(page)) as digests:
         tables = tables or []
         if not tables and not log:
-            raise ValueError("no table and no --log was given; name at least one")
+            raise ValueError(
+                "no table and no --log was given; give a CSV file, or --log ARM=PATH for each arm"
+            )
         logs = [_arm_and_path(pair) for pair in log]
         inputs = [*tables, *(path for _, path in logs)]
         ks = None
@@ -122,7 +128,7 @@ def audit(
                 f"--figure {shortened(figure)}: a name that ends in {', '.join(_FIGURE_FORMATS)} is accepted"
             )
         if page == "-":
-            raise ValueError("--report -: the name of a file is accepted; the page is not printed")
+            raise ValueError("--report -: the page needs a file; a name such as audit.html is accepted")
         outcomes = None
         if logs:
             from rlvr.logs.runs import read_logs

@@ -62,7 +62,7 @@ def main() -> None:
         _ignore_interrupts()
         status = _INTERRUPTED
     if status == _INTERRUPTED:
-        typer.echo("rlvr: interrupted; outputs are as they were before", err=True)
+        typer.echo("rlvr: interrupted; no output was changed", err=True)
     sys.exit(status)
 
 

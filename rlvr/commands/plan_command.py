@@ -38,18 +38,22 @@ def plan(
     random: float = typer.Option(None, help="Guessed accuracy of RANDOM."),
     majority: float = typer.Option(None, help="Guessed accuracy of MAJORITY."),
     true: float = typer.Option(None, help="Guessed accuracy of TRUE."),
-    items: int = typer.Option(None, help="Items of the benchmark; 500, or the pilot's."),
-    samples: int = typer.Option(None, help="Answers to each item; 1, or the pilot's."),
-    runs: int = typer.Option(None, help="Training runs of each trained arm; 3, or the pilot's."),
+    items: int = typer.Option(None, help="Items of the benchmark. Default: the pilot's, or 500."),
+    samples: int = typer.Option(None, help="Answers to each item. Default: the pilot's, or 1."),
+    runs: int = typer.Option(None, help="Training runs of each trained arm. Default: the pilot's, or 3."),
     run_sd: list[str] = _RUN_SD,
     item_correlation: float = typer.Option(
-        None, help="How alike policies answer an item, 0 to 1; the pilot's outcomes, or 0.5."
+        None, help="Correlation of two arms' outcomes on an item, 0 to 1. Default: the pilot's, or 0.5."
     ),
     sample_correlation: float = typer.Option(
-        None, help="How alike one policy answers an item twice; at least, and by default, the former."
+        None,
+        help="Correlation of one arm's repeated answers to an item. At least, and by default, "
+        "--item-correlation.",
     ),
     paired: bool = typer.Option(
-        True, "--paired/--unpaired", help="Keep every item's outcome, or accuracies alone."
+        True,
+        "--paired/--unpaired",
+        help="Whether the study keeps outcomes item by item, or accuracies alone.",
     ),
     chance: float = typer.Option(0.8, help="Find the cheapest design with this chance of a verdict."),
     half_width: float = typer.Option(
@@ -57,9 +61,11 @@ def plan(
     ),
     answers_per_run: float = typer.Option(300_000, help="How many evaluated answers cost one training run."),
     level: float = typer.Option(0.95, help="Nominal coverage of the intervals."),
-    rule: str = typer.Option("magnitude", help="What makes a term dominate: magnitude or published."),
-    json_out: str = typer.Option(None, "--json", metavar="OUT", help="Write the plan as JSON; - prints it."),
-    figure: str = typer.Option(None, "--figure", metavar="OUT", help="Draw it: .png, .svg or .pdf."),
+    rule: str = typer.Option("magnitude", help="Rule by which a term dominates: magnitude or published."),
+    json_out: str = typer.Option(
+        None, "--json", metavar="OUT", help="Write the plan as JSON to this file; - is standard output."
+    ),
+    figure: str = typer.Option(None, "--figure", metavar="OUT", help="Draw the plan: .png, .svg or .pdf."),
 ) -> None:
     """Plan four arms before training: the chance of a supported verdict, half-widths, the cheapest design.
 
@@ -141,7 +147,7 @@ def _what_laws_change(plan: Plan, settings: dict[str, Any]) -> list[str]:
     plugged = plan_study(plan.design, **{**settings, "laws": None})
     informed = plan_study(plan.design, **settings, laws_in_audit=True)
     lines.append(
-        f"with the medians plugged in, the chance over items and runs would be {plugged.chance():.0%} in "
+        f"at the median spreads, the chance over items and runs would be {plugged.chance():.0%} in "
         f"place of {plan.chance():.0%}; in an audit that takes the catalogue as its prior "
         f"(rlvr audit --run-sd from=catalogue) it is {informed.chance():.0%}"
     )
@@ -167,7 +173,8 @@ def _design(
         missing = [f"--{arm}" for arm, value in zip(ARMS, guess, strict=True) if value is None]
         if missing:
             raise ValueError(
-                f"a guess of every arm, or a pilot's table, is needed; missing {', '.join(missing)}"
+                f"the plan needs a guessed accuracy of every arm, or the table of a pilot; "
+                f"missing {', '.join(missing)}"
             )
         base = StudyDesign(
             tuple(value for value in guess if value is not None),
@@ -180,7 +187,7 @@ def _design(
         cells = read_cells([pilot])
         if len(cells) > 1:
             raise ValueError(
-                f"a pilot's table holds one cell, got {len(cells)}: "
+                f"the table of a pilot must hold one cell, got {len(cells)}: "
                 f"{shortened(', '.join(cell.name for cell in cells))}"
             )
         base = pilot_design(cells[0])

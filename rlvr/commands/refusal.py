@@ -37,7 +37,7 @@ def refusing() -> Iterator[None]:
     except OverflowError as problem:
         raise refuse(ValueError(f"a number is too large to compute with ({problem})")) from None
     except RecursionError:
-        raise refuse(ValueError("the input is nested too deeply; tables and logs are not")) from None
+        raise refuse(ValueError("the input is nested too deeply for a table or a log")) from None
 
 
 class RefusesInOneLine(TyperGroup):

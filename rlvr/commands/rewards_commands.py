@@ -30,12 +30,19 @@ __all__ = ["app"]
 
 app = typer.Typer()
 
-_LOGS = typer.Option([], "--log", metavar="ARM=PATH", help="Answers of an arm, a file a run. Repeat.")
+_LOGS = typer.Option(
+    [], "--log", metavar="ARM=PATH", help="Answers of an arm, one file a run. Repeat for each."
+)
 _JUDGES = typer.Option(
-    [], "--judge", help="plain, math-verify, verl or lm-eval; by default all installed. Repeat."
+    [],
+    "--judge",
+    help="plain, math-verify, verl or lm-eval. Default: all that are installed. Repeat for each.",
 )
 _FIELD = typer.Option(
-    [], "--field", metavar="ROLE=FIELD", help="Where item, output, truth, arm or run stand. Repeat."
+    [],
+    "--field",
+    metavar="ROLE=FIELD",
+    help="Field that holds item, output, truth, arm or run. Repeat for each.",
 )
 _FILES = typer.Argument(None, help="Files whose records name their arm.")
 
@@ -43,10 +50,10 @@ _FILES = typer.Argument(None, help="Files whose records name their arm.")
 @app.command("labels")
 def show_labels(
     file: str = typer.Argument(help="A data set: .jsonl, .json, .csv, .tsv or .parquet."),
-    column: str = typer.Option(None, help="The column of labels; answer, solution and the like are found."),
+    column: str = typer.Option(None, help="Column of labels. Default: answer, solution or a similar name."),
     check: bool = typer.Option(False, "--check", help="Exit 1 if a label could not be read."),
     summary: bool = typer.Option(
-        False, "--summary", help="Show labels that could not be read, and counts, only."
+        False, "--summary", help="Show only counts, and labels that could not be read."
     ),
 ) -> None:
     """Show each label of a data set as the rewards read it, and count those that could not be read."""
@@ -57,7 +64,7 @@ def show_labels(
     with refusing():
         records = list(read_records(file))
         if not records:
-            raise ValueError(f"{file}: holds no record; one a question is accepted")
+            raise ValueError(f"{file}: holds no record; one record a question is accepted")
         found = label_column(records, column)
     counts: Counter[str] = Counter()
     for number, record in enumerate(records, 1):
@@ -75,8 +82,10 @@ def show_labels(
     typer.echo(f"{counted(len(records), 'label')} in column {visible(found)}: {kinds}")
     guessed = counts["the last number of a text"]
     if guessed:
-        typer.echo(f"{guessed} read from running text: look at them, or write the answer alone")
-    typer.echo(f"{n_unread} could not be read" + ("" if n_unread == 0 else "; they judge nothing"))
+        typer.echo(f"{guessed} read from running text; check these labels, or store the answer alone")
+    typer.echo(
+        f"{n_unread} could not be read" + ("" if n_unread == 0 else "; no answer is compared with them")
+    )
     raise typer.Exit(1 if check and n_unread else 0)
 
 
@@ -87,7 +96,7 @@ def rescore(
     judge: list[str] = _JUDGES,
     field: list[str] = _FIELD,
     json_out: str = typer.Option(
-        None, "--json", metavar="OUT", help="Write all counts as JSON; - prints it."
+        None, "--json", metavar="OUT", help="Write all counts as JSON to this file; - is standard output."
     ),
 ) -> None:
     """Judge the same answers by several judges: where they disagree, and the split under each.
@@ -117,7 +126,9 @@ def _answers(files: list[str], log: list[str], field: list[str]) -> list[Written
     fields = dict(_pair("--field", one, ("item", "output", "truth", "arm", "run")) for one in field)
     named = [_pair("--log", one, ARMS) for one in log]
     if not files and not named:
-        raise ValueError("no file and no --log was given; name at least one")
+        raise ValueError(
+            "no file and no --log was given; give a file of answers, or --log ARM=PATH for each arm"
+        )
     answers = []
     for arm, path in [*((None, path) for path in files), *named]:
         places = [Path(path)]

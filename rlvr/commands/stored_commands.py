@@ -30,13 +30,11 @@ __all__ = ["RESUME", "app", "check_folder", "keeping", "needs", "rebuild_all", "
 
 app = typer.Typer()
 
-RESUME = typer.Option(
-    False, "--resume", help="With --store: go on from what an interrupted run had finished."
-)
-_STORE = typer.Option(None, help="Rebuild what is stored into this folder, instead of comparing with it.")
+RESUME = typer.Option(False, "--resume", help="With --store: continue an interrupted run.")
+_STORE = typer.Option(None, help="Rebuild the stored files into this folder, instead of comparing with them.")
 _COIN_FLIPS = typer.Option(None, "--store", help="Rebuild the stored runs into this CSV file (minutes).")
-_NAME = typer.Argument(None, help="A stored experiment; every one by default.")
-_FOLDER = typer.Option(None, help="With --rebuild: write into this folder, not over the stored files.")
+_NAME = typer.Argument(None, help="A stored experiment. Default: all.")
+_FOLDER = typer.Option(None, help="With --rebuild: write into this folder instead of over the stored files.")
 
 
 @app.command("stored")
@@ -46,9 +44,7 @@ def stored_command(
         False, "--check", help="Recompute a part and compare; exit 1 if a number differs."
     ),
     build: bool = typer.Option(False, "--rebuild", help="Compute everything and replace the stored files."),
-    resume: bool = typer.Option(
-        False, "--resume", help="Rebuild, and go on from what an interrupted rebuild had finished."
-    ),
+    resume: bool = typer.Option(False, "--resume", help="Continue an interrupted rebuild."),
     folder: Path | None = _FOLDER,
     cells: int | None = typer.Option(
         None, min=0, help="With --check: recompute this many random cells, 0 for all."
@@ -96,7 +92,7 @@ def stored_command(
 def check_folder(folder: Path | None, resume: bool, *names: str, option: str = "--store") -> None:
     """Refuse, before the work, a folder into which files of these names could not be written."""
     with refusing():
-        needs(resume, folder, f"{option}, the folder of the run to go on with")
+        needs(resume, folder, f"{option}, the folder of the interrupted run")
         if folder is None:
             return
         if not os.path.isdir(folder):  # unlike Path.is_dir it never raises
@@ -144,7 +140,7 @@ def keeping(places: Sequence[Path], *, resume: bool) -> Iterator[list[KeptChunks
             yield [stack.enter_context(KeptChunks(place, resume=resume, report=_say)) for place in places]
     except KeyboardInterrupt:
         n_kept = sum(len(list(place.glob("[!.]*.npz"))) for place in places)
-        _say(f"{counted(n_kept, 'finished chunk')} kept; the same command with --resume goes on from there")
+        _say(f"{counted(n_kept, 'finished chunk')} kept; repeat the command with --resume to continue")
         raise
 
 
@@ -171,12 +167,12 @@ def _old_check(old: str, name: str, **settings: Any) -> dict[str, bool]:
 
 def say_instead(old: str, new: str) -> None:
     """Say on standard error which command replaces an old spelling."""
-    typer.echo(f"rlvr: `rlvr {old}` goes with the next release; use `rlvr stored {new}`", err=True)
+    typer.echo(f"rlvr: `rlvr {old}` will be removed in the next release; use `rlvr stored {new}`", err=True)
 
 
 def _end(same: bool, what: str = "number") -> None:
     """Say whether what was recomputed is as stored, and end accordingly."""
-    differ = f"[bold red]the {what}s differ from those stored[/]"
+    differ = f"[bold red]the {what}s differ from the stored ones[/]"
     Console().print(f"every {what} is as stored" if same else differ)
     raise typer.Exit(0 if same else 1)
 
@@ -223,7 +219,7 @@ def coin_flips(
 ) -> None:
     """Rerun the models of published RANDOM runs; exit 1 if a run differs from what is stored."""
     with refusing():
-        needs(resume, store, "--store, the file of the run to go on with")
+        needs(resume, store, "--store, the file of the interrupted run")
         refuse_overwriting({"--store": store}, [])
         if store is None:
             _end(all(_old_check("coin-flips", "coin-flips", n_runs=runs).values()), "run")
@@ -255,9 +251,7 @@ def explorer(
 @app.command("gate-map")
 def gate_map(
     write: bool = typer.Option(False, "--write", help="Store the counts instead of comparing with them."),
-    resume: bool = typer.Option(
-        False, "--resume", help="With --write: go on from what an interrupted run had finished."
-    ),
+    resume: bool = typer.Option(False, "--resume", help="With --write: continue an interrupted run."),
     blocks: int = typer.Option(0, min=0, help="Only this many randomly chosen blocks; 0 for all (minutes)."),
 ) -> None:
     """Rebuild the error rates of the gates; exit 1 if a count differs from what is stored."""

@@ -25,8 +25,8 @@ app = typer.Typer()
 _STRENGTHS = typer.Option([0.20, 0.35, 0.50, 0.65, 0.80], help="Repeat for several.")
 _REPLAY = typer.Option(None, "--store", help="Write the comparison to this CSV file too.")
 _STORE = typer.Option(None, help="Rebuild the stored dense sweep into this folder instead (minutes).")
-_KEEP = typer.Option(None, "--keep", help="Keep what is finished in this folder until all of it is.")
-_GO_ON = typer.Option(False, "--resume", help="With --keep: go on from what an interrupted run had finished.")
+_KEEP = typer.Option(None, "--keep", help="Keep finished parts in this folder until the run is complete.")
+_GO_ON = typer.Option(False, "--resume", help="With --keep: continue an interrupted run.")
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def sweep(
     store: Path | None = _STORE,
     keep: Path | None = _KEEP,
     resume: bool = typer.Option(
-        False, "--resume", help="With --store or --keep: go on from what an interrupted run had finished."
+        False, "--resume", help="With --store or --keep: continue an interrupted run."
     ),
 ) -> None:
     """Simulate the four arms over prior strengths and print the terms with 95% intervals."""
@@ -62,7 +62,7 @@ def sweep(
 
     check_folder(store, resume and keep is None, "sweep.csv", "crossings.csv")
     if store is not None and keep is not None:
-        raise refuse(ValueError("--keep goes with no --store, which keeps what is finished by itself"))
+        raise refuse(ValueError("--keep and --store exclude each other; --store alone keeps finished work"))
     if store is not None:
         from rlvr.experiments.prior_sweep import SWEEP
 
@@ -171,7 +171,7 @@ def replay(
                 pd.DataFrame(rows).to_csv(new, index=False)
     console.print(table)
     equal = sum(row.equal for row in rows)
-    console.print(f"{equal} of {len(rows)} published numbers come back to the last digit given")
+    console.print(f"{equal} of {len(rows)} published numbers are equal to the last digit")
     raise typer.Exit(0 if equal == len(rows) else 1)
 
 
@@ -180,8 +180,8 @@ protocol = typer.Typer(
 )
 app.add_typer(protocol, name="protocol")
 
-_PROTOCOL = typer.Option(None, "--protocol", help="Protocol file; every registered one by default.")
-_RESULTS = typer.Option(None, "--results", help="Stem of the stored results; ours by default.")
+_PROTOCOL = typer.Option(None, "--protocol", help="Protocol file. Default: every registered one.")
+_RESULTS = typer.Option(None, "--results", help="Stem of the stored results. Default: ours.")
 
 
 def _registrations(protocol_file: Path | None, results_stem: Path | None) -> list[tuple[Path, Path]]:
@@ -248,7 +248,7 @@ def protocol_run(
     write: bool = typer.Option(False, "--write", help="Store the results instead of comparing with them."),
     keep: Path | None = _KEEP,
     resume: bool = typer.Option(
-        False, "--resume", help="With --write or --keep: go on from what an interrupted run had finished."
+        False, "--resume", help="With --write or --keep: continue an interrupted run."
     ),
 ) -> None:
     """Rerun everything that was registered (a few minutes); exit 1 if a bit differs from what is stored."""
@@ -259,7 +259,7 @@ def protocol_run(
     try:
         needs(resume, write or keep, "--write or --keep")
         if write and keep is not None:
-            raise ValueError("--keep goes with no --write, which keeps what is finished by itself")
+            raise ValueError("--keep and --write exclude each other; --write alone keeps finished work")
         named = _registrations(protocol_file, results_stem)
         protocols = {file: load_protocol(file) for file, _ in named}
         elsewhere = [each for each in named if not protocols[each[0]].is_simulated]
@@ -287,6 +287,6 @@ def protocol_run(
     except KeyError as missing:
         raise refuse(ValueError(f"the protocol does not state {shown(missing.args[0])}")) from None
     if not write:
-        verdict = "every bit is as stored" if same else "[bold red]the results differ from those stored[/]"
+        verdict = "every bit is as stored" if same else "[bold red]the results differ from the stored ones[/]"
         Console().print(verdict)
     raise typer.Exit(0 if same else 1)

@@ -48,10 +48,10 @@ mixed: no term dominates (leaning: does not survive items)
     reward design  +12.5  [-21.6, +42.9]
     naive          +25.0  [-10.6, +53.1]
     total          +37.5  [+1.3, +62.6]
-    items:                      holds at the printed numbers only (unpaired)
-    items, independent samples: holds at the printed numbers only (right only if all items are equally hard)
+    items:                      does not survive (unpaired)
+    items, independent samples: does not survive (right only if all items are equally hard)
     runs:                       survives
-    all:                        holds at the printed numbers only (every layer that this cell has)
+    all:                        does not survive (every layer that this cell has)
     verdict changes if one arm moves:
         RANDOM -6.3, MAJORITY -6.3, FROZEN -12.5, TRUE +12.5
     published rule: elicitation
@@ -64,9 +64,9 @@ mixed: no term dominates (leaning: does not survive items and runs)
     reward design  +25.0  [+19.7, +30.1]
     naive              ?  in [-28.3, +78.0]
     total          +50.0  [+45.3, +54.3]
-    items:                      holds at the printed numbers only (unpaired)
-    runs:                       holds at the printed numbers only
-    all:                        holds at the printed numbers only (every layer that this cell has)
+    items:                      does not survive (unpaired)
+    runs:                       does not survive
+    all:                        does not survive (every layer that this cell has)
     published rule: mixed
 
 undetermined: null or elicitation or reward design or mixed (not identified)
@@ -79,7 +79,7 @@ undetermined: null or elicitation or reward design or mixed (not identified)
     total              ?  in [-25.0, +75.0]
     items:                      leaves several verdicts (unpaired)
     published rule: undetermined
-    note: the number of items is not stated for every arm, so nothing is known of its sampling
+    note: the number of items is not stated for every arm, so item sampling is not known
 
 4 cells: 1 supported, 2 leaning, 1 not identified
 terms in points, 90% intervals from item sampling alone
@@ -124,7 +124,7 @@ def test_a_verdict_that_no_single_arm_can_change_says_so_and_pairing_says_what_i
         and "reward design 1.2x" in gains
     )
     stuck = replace(paired.cells[0], tipping=dict.fromkeys(ARMS, math.nan))
-    assert "one arm moves:\n        none does it alone\n" in printed(replace(paired, cells=(stuck,)))
+    assert "one arm moves:\n        no arm alone changes it\n" in printed(replace(paired, cells=(stuck,)))
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_verdict_layers_tipping_points_and_rules_stand():
         "elicitation dominates (leaning: does not survive all sources together)",
         "s / m / b", "items: survives (unpaired)",
         "runs: survives", "frozen: survives (FROZEN from 0.396 to 0.436)",
-        "all: holds at the printed numbers only",
+        "all: does not survive",
         "Under the published rule: elicitation", "500 items",
         "1 cell: 0 supported, 1 leaning, 0 not identified",
         "FROZEN 41.6, RANDOM 49.4, MAJORITY 73.0, TRUE 75.0",

@@ -149,9 +149,7 @@ def test_an_unstated_number_of_items_leaves_points_without_intervals():
     assert (null.value, null.n) == (0.0, 0) and math.isnan(null.low)
     assert null.reason == "the number of items is not stated"
     assert total.n == 500 and total.reason == "" and total.low > 0
-    assert cell.notices == (
-        "the number of items is not stated for every arm, so nothing is known of its sampling",
-    )
+    assert cell.notices == ("the number of items is not stated for every arm, so item sampling is not known",)
     table = arms_table(n_items=["", "", 500, 500])
     bounded = one(table[table.arm != "random"]).terms["null"]
     assert (bounded.low, bounded.high) == (-0.25, 0.75)

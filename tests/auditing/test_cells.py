@@ -88,11 +88,9 @@ def test_arms_come_in_their_order_whatever_the_order_of_rows():
 
 def test_an_arm_stands_once_within_and_across_tables():
     twice = pd.concat([arms_table(), arms_table().tail(1)])
-    with pytest.raises(
-        TableError, match=r"line 6: the true arm of s / m / b already stands in table, line 5"
-    ):
+    with pytest.raises(TableError, match=r"line 6: the true arm of s / m / b is already in table, line 5"):
         read_cells([twice])
-    with pytest.raises(TableError, match="already stands"):
+    with pytest.raises(TableError, match="is already in"):
         read_cells([arms_table(), arms_table().tail(1)])
     assert len(read_cells([arms_table(), arms_table(setup="second table")])) == 2
     with pytest.raises(TableError, match="no table was given; name at least one file"):
@@ -346,9 +344,9 @@ def test_frozen_has_evaluations_and_no_runs():
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"seed": ["", "a", "a", "c", "b", "a"]}, "line 4: run 'a' of the random arm stands in line 3"),
+        ({"seed": ["", "a", "a", "c", "b", "a"]}, "line 4: run 'a' of the random arm is already in line 3"),
         ({"seed": ["", "a", "", "c", "b", "a"]}, "line 4: one run of the random arm has a name"),
-        ({"seed": "", "accuracy": 0.6}, "line 5: two rows of the random arm say the same"),
+        ({"seed": "", "accuracy": 0.6}, "line 5: two rows of the random arm are equal"),
         ({"n_items": [500, 500, 500, 400, 500, 500]}, "line 5: n_items of the random arm is 400 here"),
         ({"n_runs": 3}, "line 6: n_runs is 3, but the true arm has 2 rows"),
         ({"run_sd": 0.05}, "line 3: run_sd is 0.05, but the 3 rows of the random arm have a"),
@@ -398,14 +396,14 @@ def test_two_names_of_one_arm_are_refused(other):
         pd.DataFrame({"arm": ["base", other], "run": [1, 2], "item": "a", "correct": 1}),
     ):
         with pytest.raises(
-            TableError, match=f"line 3: 'base' and '{other}' are both read as the frozen arm; one"
+            TableError, match=f"line 3: 'base' and '{other}' are both names of the frozen arm; one"
         ):
             read_cells([table])
 
 
 def test_a_spread_by_another_name_is_said_to_be_passed_over():
     (cell,) = read_cells([RUNS.drop(columns="seed").drop_duplicates("arm").assign(std=0.02)])
-    assert any("the column 'std' is passed over; run_sd is read" in note for note in cell.notices)
+    assert any("the column 'std' is ignored; run_sd is read" in note for note in cell.notices)
 
 
 # Variants of one question ---------------------------------------------------------------------------
@@ -430,7 +428,7 @@ def test_two_studies_with_the_same_items_and_clusters_side_by_side():
     [
         (variants(4), "the frozen arm of s / model / benchmark has 4 clusters of 12 items"),
         (variants(10, cluster=lambda table: ["0" if n % 30 < 20 else str(n % 30) for n in range(len(table))]),
-         "has 11 clusters of 30 items, which weigh as much as 2.2 of one size"),
+         "has 11 clusters of 30 items, which count as much as 2.2 of one size"),
         (variants(cluster=lambda table: [f"{n // 18 % 2}{n % 18 // 3}" for n in range(len(table))]),
          "line 20: the clusters of the items of the true arm differ from those of the frozen arm"),
         (pd.concat([variants().head(1), variants().assign(cluster="7", run=2).head(1)]),

@@ -90,4 +90,4 @@ def test_an_interrupt_beside_the_command_is_one_line_and_later_ones_are_ignored(
     signal.raise_signal(signal.SIGINT)
     monkeypatch.undo()
     assert ended.value.code == 130
-    assert capsys.readouterr().err == "rlvr: interrupted; outputs are as they were before\n"
+    assert capsys.readouterr().err == "rlvr: interrupted; no output was changed\n"

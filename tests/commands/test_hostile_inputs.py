@@ -134,7 +134,7 @@ def test_the_digest_of_a_pipe_is_that_of_what_was_read(tmp_path):
         assert run(*arguments, "--report", tmp_path / "o.html", text=text).exit_code == 0
         assert digest in (tmp_path / "o.html").read_text(encoding="utf-8")
     os.close(read)
-    assert "the name of a file is accepted" in refused("-", "--report", "-", text=TABLE)
+    assert "such as audit.html is accepted" in refused("-", "--report", "-", text=TABLE)
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RecursionError(), OverflowError("int too large")])

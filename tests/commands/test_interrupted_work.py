@@ -95,7 +95,7 @@ def test_a_disk_without_space_is_one_line_and_leaves_what_was_there(tmp_path, co
     process, log = start(command, place, resume=False, most=300)
     assert end(process) == 2, log.read_text()
     (line,) = [
-        line for line in log.read_text().splitlines() if line != "kept" and "goes with the" not in line
+        line for line in log.read_text().splitlines() if line != "kept" and "will be removed" not in line
     ]
     assert line.startswith("rlvr: File too large: ")
     there = results(place)

@@ -61,7 +61,7 @@ def test_a_table_and_logs_are_audited_together(table):
         (["--log", "frozen="], "--log must be ARM=PATH, got frozen="),
         (["--log", "best=x"], "a log's arm must be one of frozen, random, majority, true, got 'best'"),
         (["--log", "frozen=none.jsonl"], "frozen=none.jsonl: no such file or folder"),
-        ([], "no table and no --log was given; name at least one"),
+        ([], "no table and no --log was given; give a CSV file, or --log ARM=PATH for each arm"),
     ],
 )
 def test_a_refusal_is_one_line_and_writes_nothing(tmp_path, monkeypatch, arguments, said):
@@ -124,7 +124,7 @@ def test_an_interrupt_leaves_what_was_there(table):
     started.send_signal(signal.SIGINT)
     printed, error = started.communicate(timeout=60)
     assert (started.returncode, printed) == (130, "")
-    assert error == "rlvr: interrupted; outputs are as they were before\n"
+    assert error == "rlvr: interrupted; no output was changed\n"
     assert out.read_text() == "the last good result" and len(list(table.parent.iterdir())) == 2
 
 

@@ -162,7 +162,7 @@ def test_refusals_are_one_line_and_nothing_is_written(arguments, found, tmp_path
 
 def test_a_pilot_is_one_cell_with_four_arms_and_never_an_output(table):
     table.write_text(TABLE + TABLE.replace("s,m", "t,m").partition("\n")[2])
-    assert "a pilot's table holds one cell, got 2: s / m / b, t / m / b" in run(table).stderr
+    assert "the table of a pilot must hold one cell, got 2: s / m / b, t / m / b" in run(table).stderr
     table.write_text(TABLE.replace("s,m,b,majority,0.25,200\n", ""))
     assert "has no majority" in run(table).stderr
     table.write_text(TABLE)
@@ -176,7 +176,7 @@ def test_the_catalogue_stands_for_all_arms_or_for_one():
     plan = planned(*GUESS, "--run-sd", "from=catalogue")
     sds, laws = plan["asked"]["design"]["run_sd"], catalogue_laws()
     assert sds == {"frozen": 0.0, **{arm: pytest.approx(law.median) for arm, law in laws.items()}}
-    assert any("plugged in" in note for note in plan["notes"])
+    assert any("at the median spreads" in note for note in plan["notes"])
     one = planned(*GUESS, "--run-sd", "random=catalogue", "--run-sd", 0.02)
     assert one["asked"]["design"]["run_sd"]["true"] == 0.02
     assert sum("studies measured" in note for note in one["notes"]) == 1

@@ -119,7 +119,7 @@ def test_a_rebuild_writes_what_is_stored_and_leaves_nothing_else(made_up, tmp_pa
         (("budget", "--store", "no-such"), "--store must be an existing folder, got 'no-such'"),
         (("multiverse", "--store", "no-such"), "--store must be an existing folder, got 'no-such'"),
         (("explorer", "--store", "no-such"), "--store must be an existing folder, got 'no-such'"),
-        (("budget", "--resume"), "--resume needs --store, the folder of the run to go on with, got none"),
+        (("budget", "--resume"), "--resume needs --store, the folder of the interrupted run, got none"),
         (("multiverse", "--resume"), "--resume needs --store"),
         (("coin-flips", "--resume"), "--resume needs --store"),
         (("gate-map", "--resume"), "--resume needs --write"),
@@ -164,9 +164,7 @@ def test_an_interrupt_says_how_many_chunks_are_kept(made_up, tmp_path, monkeypat
     monkeypatch.setattr(stored, "rebuild", interrupted)
     result = run("stored", "gate-map", "--rebuild")
     assert (result.exit_code, result.stdout) == (130, "") and (tmp_path / ".gate-map-chunks").is_dir()
-    assert result.stderr == (
-        "rlvr: 2 finished chunks kept; the same command with --resume goes on from there\n"
-    )
+    assert result.stderr == ("rlvr: 2 finished chunks kept; repeat the command with --resume to continue\n")
 
 
 def test_of_several_experiments_the_finished_ones_are_kept_until_all_are(made_up, tmp_path, monkeypatch):
@@ -230,7 +228,7 @@ def test_an_older_spelling_ends_with_one_where_a_number_differs(made_up, tmp_pat
         table = pd.read_csv(path).assign(value=9.0)
         table.to_csv(path, index=False)
     result = run(command)
-    assert (result.exit_code, result.stdout) == (1, f"the {what} differ from those stored\n")
+    assert (result.exit_code, result.stdout) == (1, f"the {what} differ from the stored ones\n")
 
 
 def test_the_explorer_s_groups_are_named_one_by_one(made_up, tmp_path):

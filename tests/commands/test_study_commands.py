@@ -105,7 +105,7 @@ def test_a_replay_counts_equal_numbers_and_ends_accordingly(monkeypatch, tmp_pat
     monkeypatch.setattr(published_study, "compare", lambda **settings: asked.append(settings) or iter(rows))
     result = run("replay", "--store", tmp_path / "out.csv")
     assert result.exit_code == exit_code
-    assert f"{3 - wrong} of 3 published numbers come back to the last digit given" in result.output
+    assert f"{3 - wrong} of 3 published numbers are equal to the last digit" in result.output
     assert result.output.count("yes") == 3 - wrong and result.output.count("NO") == wrong
     assert asked == [{"quick": False, "heavy": False}]
     stored = pd.read_csv(tmp_path / "out.csv", dtype=str, keep_default_na=False)
@@ -261,7 +261,7 @@ def test_a_run_is_stored_then_compared_bit_by_bit(copies):
     path = folder / "confirmatory_accuracy.csv"
     path.write_text(path.read_text().replace("\nps20,0,0.1", "\nps20,0,0.2"))
     other = run("protocol", "run", *options)
-    assert (other.exit_code, other.output) == (1, "the results differ from those stored\n")
+    assert (other.exit_code, other.output) == (1, "the results differ from the stored ones\n")
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ def test_what_may_be_chance_is_counted(tmp_path, line, n):
     found = read_logs([("frozen", path), ("true", once)])
     report = with_notices(audit(found.table), found)
     assert [log.repeated for log in report.cells[0].answers] == [n, 0]
-    assert f"{n} that repeat another line to the letter; TRUE" in to_html(report)
+    assert f"{n} identical to another line; TRUE" in to_html(report)
     assert to_dict(report)["cells"][0]["answers"][0]["repeated"] == n
 
 

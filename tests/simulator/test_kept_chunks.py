@@ -336,8 +336,8 @@ def test_a_command_interrupted_and_resumed_writes_the_same_files(tmp_path, small
     n_kept = len(list(kept.glob("*.npz")))
     assert n_kept >= 3 and started.returncode == 130
     assert said.splitlines() == [
-        f"rlvr: {n_kept} finished chunks kept; the same command with --resume goes on from there",
-        "rlvr: interrupted; outputs are as they were before",
+        f"rlvr: {n_kept} finished chunks kept; repeat the command with --resume to continue",
+        "rlvr: interrupted; no output was changed",
     ]
     rebuilt(one, "--rebuild")
     rebuilt(other, "--resume")
