@@ -30,3 +30,10 @@ document.addEventListener("DOMContentLoaded", () => {
     };
   }
 });
+// A part of the contents that folds is named by its page.
+document.addEventListener("DOMContentLoaded", () => {
+  for (const summary of document.querySelectorAll("nav details > summary")) {
+    const page = summary.closest("li")?.querySelector("a")?.textContent.trim();
+    if (!summary.textContent.trim() && page) summary.setAttribute("aria-label", `Pages of ${page}`);
+  }
+});
