@@ -36,7 +36,7 @@ LEFT_BY_AUTODOC = {
 SETTINGS = {"95%", "0.20", "0.25", "0.35", "0.50", "0.65", "0.80"}
 _BETWEEN = r"(?:, | and |, and | to | against | or )?"
 NAMED_SETTING = rf"(?:strengths?|priors?)[^.;]{{0,12}}?(?:0\.\d+{_BETWEEN})+"
-RESULT = r"(?<![\w.])[-+\u2212]?\d+\.\d+(?![\w.]*-)|\b\d+(?:\.\d+)?%"
+RESULT = r"(?<![\w.])[-+\u2212]?(?<!\w-)\d+\.\d+(?![\w.]*-)|\b\d+(?:\.\d+)?%"
 
 
 def text_of(element: Tag) -> str:

@@ -14,6 +14,7 @@ document.addEventListener("DOMContentLoaded", () => {
     button.addEventListener("click", () => {
       const open = !folded.every((cell) => cell.open);
       for (const cell of folded) cell.open = open;
+      document.body.classList.toggle("all-code", open);
       name();
     });
     for (const cell of folded) cell.addEventListener("toggle", name);
