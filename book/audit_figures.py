@@ -115,8 +115,8 @@ def judge_grid(verdicts: pd.DataFrame) -> Figure:
         for row, right in enumerate(verdicts[judge]):
             colour = NEUTRAL_COLOURS[0]
             axes.plot(place, row, "o", ms=9, color=colour, mfc=colour if right else "white")
-    names = [f"{row.completion}   {row.label}".replace("$", r"\$") for row in verdicts.itertuples()]
-    axes.set_yticks(range(len(names)), names, family="DejaVu Sans Mono", size=8.5)
+    names = [f"{row.completion} vs {row.label}".replace("$", r"\$") for row in verdicts.itertuples()]
+    axes.set_yticks(range(len(names)), names, family="DejaVu Sans Mono", size=9)
     axes.set_xticks(range(len(judges)), judges)
     axes.xaxis.tick_top()
     axes.set(xlim=(-0.5, len(judges) - 0.5), ylim=(len(names) - 0.5, -0.6))
