@@ -31,12 +31,19 @@ window.rlvrPage = (function () {
 
   /* Figures are drawn for the width that there is: anew when it changes, for whatever reason it does. */
   let drawnFor = 0;
-  new ResizeObserver(() => {
+  const resizes = new ResizeObserver(() => {
     const width = byId("explorer").clientWidth;
     if (width === drawnFor || !width) return;
     drawnFor = width;
-    for (const tab of tabs) if (visible(tab) && listeners[tab]) listeners[tab]();
-  }).observe(byId("explorer"));
+    for (const tab of tabs) if (visible(tab)) listeners[tab]();
+  });
+
+  /* Show the tab that the address names. Nothing is drawn before: drawing writes the address. */
+  function start() {
+    choose(tabs.includes(readState().tab) ? readState().tab : "move");
+    drawnFor = byId("explorer").clientWidth;
+    resizes.observe(byId("explorer"));
+  }
 
   function choose(tab, focus = false) {
     for (const each of tabs) {
@@ -118,6 +125,6 @@ window.rlvrPage = (function () {
   return {
     data, byId, name, isState, readState, writeState, fillTable, draw, signed, points, percent, digitsOf, choose, visible,
     onShow: (tab, listener) => { listeners[tab] = listener; },
-    start: () => choose(tabs.includes(readState().tab) ? readState().tab : "move"),
+    start,
   };
 })();

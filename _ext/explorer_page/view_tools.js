@@ -52,7 +52,6 @@ window.rlvrTools = (function () {
   function standalone(figure) {
     const copy = figure.cloneNode(true);
     const style = getComputedStyle(figure);
-    copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
     copy.setAttribute("color", style.color);
     copy.style.color = style.color;
     copy.style.fontFamily = "sans-serif";
