@@ -24,14 +24,16 @@ SCRIPTS = (
     "vendor/d3.min.js",
     "vendor/plot.umd.min.js",
     "audit_rules.js",
-    "arms_table.js",
     "page_state.js",
+    "arms_table.js",
+    "view_tools.js",
     "term_figures.js",
     "settings_figure.js",
     "sharing_figure.js",
     "audit_form.js",
 )
 SCALE = 1_000_000
+MOST_RUNS = 200
 _EXAMPLE = ("shao2026spurious", "training curves", "Qwen2.5-Math-7B", "MATH-500")
 
 
@@ -86,9 +88,25 @@ def sharing_data() -> dict[str, Any]:
     }
 
 
+def published_cells() -> list[tuple[str, dict[str, list[float | None]]]]:
+    """Name of each published comparison, and percent and number of questions of its arms."""
+    from book.published_comparisons import comparison_name, published_comparisons
+
+    return [
+        (
+            comparison_name(audited),
+            {name: [round(100 * arm.accuracy, 10), arm.n_items] for name, arm in audited.cell.arms.items()},
+        )
+        for audited in published_comparisons()
+    ]
+
+
 def page_data() -> dict[str, Any]:
-    """What the page's scripts read: two grids, their axes, colours, an example."""
+    """What the page's scripts read: two grids, their axes, colours, published cells, an example."""
+    from scipy import stats
+
     from book.published_tables import published_arms
+    from rlvr.auditing.tables import ARM_NAMES
     from rlvr.experiments.grids import SETTINGS_AXES, stored_settings
     from rlvr.plots import TERM_COLOURS
     from rlvr.simulator import LIGHT, TaskFamily
@@ -102,7 +120,10 @@ def page_data() -> dict[str, Any]:
         "visits_per_step": LIGHT.batch_size / TaskFamily().n_prompts,
         "term_range": _range(table),
         "sharing": sharing_data(),
-        "colours": dict(TERM_COLOURS) | {"naive": "currentColor"},
+        "colours": {term: f"var(--term-{term})" for term in TERM_COLOURS} | {"naive": "currentColor"},
+        "arm_names": dict(ARM_NAMES),
+        "published": published_cells(),
+        "t_quantiles": stats.t.ppf(0.975, range(1, MOST_RUNS)).tolist(),
         "example": {
             row.arm: [row.accuracy_percent, row.n_items] for row in arms.itertuples() if row.role == "arm"
         },

@@ -4,7 +4,10 @@
 
 window.rlvrTable = (function () {
   const { ARMS } = window.rlvrAudit;
-  const NEEDED = ["study", "model", "benchmark", "arm", "n_items"];
+  const NAMES = ["study", "model", "benchmark"]; // one that is not a column is the same for all rows
+  const NEEDED = ["arm", "n_items"];
+  const ARM_NAMES = window.rlvrPage.data.arm_names; // arms by their common names, such as base and coin
+  const armOf = (text) => ARM_NAMES[text.toLowerCase().replace(/[\s_-]+/g, " ")];
   const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
   const number = (text) => (NUMBER.test(text) ? Number(text) : NaN);
   const within = (low, high) => (text) => number(text) >= low && number(text) <= high;
@@ -16,7 +19,7 @@ window.rlvrTable = (function () {
     study: named,
     model: named,
     benchmark: named,
-    arm: [oneOf(...ARMS), `one of ${ARMS.join(", ")}`],
+    arm: [(text) => armOf(text) !== undefined, `one of ${ARMS.join(", ")}, or a common name of one such as base, coin, vote or gt`],
     role: [oneOf("arm", "alternative", ""), "one of arm, alternative, or empty"],
     comparable: [oneOf("strict", "near", "no", ""), "one of strict, near, no, or empty"],
     accuracy: [within(0, 1), "a fraction from 0 to 1 (percentages go in accuracy_percent)"],
@@ -60,6 +63,7 @@ window.rlvrTable = (function () {
         const [fits, accepted] = CHECKS[column];
         if (!fits(row[column])) refuse(line, `${column} must be ${accepted}, got '${row[column]}'`);
       }
+      for (const column of NAMES) row[column] ??= column;
       return { ...row, line, unit: measures[0] === "accuracy" ? 1 : 100, printed: row[measures[0]] };
     });
   }
@@ -92,7 +96,7 @@ window.rlvrTable = (function () {
       const key = keyOf(row);
       if (!cells.has(key)) cells.set(key, { name: nameOf(row), arms: {}, notes: [] });
       const { arms, notes } = cells.get(key);
-      const arm = row.arm.toLowerCase();
+      const arm = armOf(row.arm);
       const mates = together.get(key).map((mate) => Number(mate.printed));
       if (row.unit === 100 && !nearWhole(row) && fractionAmongPercentages(Number(row.printed), mates)) {
         refuse(row.line, `accuracy_percent ${row.printed} would fit its cell as a fraction; percentages alone are accepted here`);
@@ -112,5 +116,5 @@ window.rlvrTable = (function () {
     return [...cells.values()];
   }
 
-  return { readCells };
+  return { readCells, nearWhole, fractionAmongPercentages };
 })();

@@ -1,5 +1,6 @@
 /* The rules of `rlvr audit` for a table of accuracies: what the arms identify, Wilson intervals and their
-   combination, verdict, status and tipping points. Level 95%, no assumptions, items taken as unpaired.
+   combination, verdict, status and tipping points; and whether the verdict survives a spread from run to run
+   and a shift of FROZEN. Level 95%, no assumptions, items taken as unpaired.
 
    The source is the Python of rlvr/auditing/cell_verdicts and rlvr/stats/sampling;
    tests/browser holds the two together on random tables. Accuracies are fractions in [0, 1]; an arm that is
@@ -55,15 +56,19 @@ window.rlvrAudit = (function () {
     return [Math.max(0, Math.min(accuracy, centre - half)), Math.min(1, Math.max(accuracy, centre + half))];
   }
 
-  /* Distances (below, above) of a contrast: those of its arms, added in quadrature. */
-  function margins(arms) {
-    const ends = ARMS.map((name) => {
+  /* Distances (below, above) of an arm's accuracy to the ends of its interval over items. */
+  function itemEnds(arms) {
+    return ARMS.map((name) => {
       if (!(name in arms)) return [0, 0];
       const { accuracy, n_items: n } = arms[name];
       if (!n) return [Infinity, Infinity];
       const [low, high] = wilson(accuracy, n);
       return [accuracy - low, high - accuracy];
     });
+  }
+
+  /* Distances (below, above) of a contrast: those of its arms, added in quadrature. */
+  function margins(ends) {
     const quadrature = (row, up) =>
       Math.sqrt(row.reduce((sum, w, arm) => sum + (w === 0 ? 0 : (w * ends[arm][w > 0 ? up : 1 - up]) ** 2), 0));
     return (row) => [quadrature(row, 0), quadrature(row, 1)];
@@ -139,7 +144,7 @@ window.rlvrAudit = (function () {
 
   /* The audit of one cell: `arms` maps a name out of ARMS to {accuracy, n_items}. */
   function auditCell(arms, rule = "magnitude") {
-    const margin = margins(arms);
+    const margin = margins(itemEnds(arms));
     const points = feasible(arms);
     const said = Object.fromEntries(Object.keys(RULES).map((each) =>
       [each, new Set(points.map((point) => verdictAt(point, each)))]));
@@ -157,5 +162,54 @@ window.rlvrAudit = (function () {
     };
   }
 
-  return { ARMS, TERMS, PARTS, VERDICTS, auditCell };
+  /* Half-width of a mean of n runs that spread by `sd`: known where n is 1, else estimated from these runs. */
+  function runHalf(sd, n, quantiles) {
+    return ((n > 1 ? quantiles[n - 2] : Math.sqrt(Z2)) * sd) / Math.sqrt(n);
+  }
+
+  /* An audit with more that may differ: `half`, an interval from run to run of each trained arm (null: not known), and `shift`,
+     how far FROZEN may lie elsewhere. Layers as in the command, the first line judged by all of them. */
+  function auditLayers(arms, { half = null, shift = 0 } = {}, rule = "magnitude") {
+    const audit = auditCell(arms, rule);
+    const items = itemEnds(arms);
+    const runs = ARMS.map((name) => (name !== "frozen" && name in arms ? [half || 0, half || 0] : [0, 0]));
+    const both = items.map(([below, above], i) => [Math.hypot(below, runs[i][0]), Math.hypot(above, runs[i][1])]);
+    const own = arms.frozen?.accuracy;
+    const [low, high] = [Math.max(0, own - shift), Math.min(1, own + shift)];
+    const shifted = shift > 0 && own !== undefined
+      ? Array.from({ length: 41 }, (_, i) => ({ ...arms, frozen: { ...arms.frozen, accuracy: low + (i / 40) * (high - low) } })) : [arms];
+    const none = ARMS.map(() => [0, 0]);
+    const kinds = [["items", items, [arms]]];
+    if (runs.some(([width]) => width > 0)) kinds.push(["runs", runs, [arms]]);
+    if (shifted.length > 1) kinds.push(["frozen", none, shifted]);
+    if (kinds.length > 1) kinds.push(["all", both, shifted]);
+    const layers = kinds.map(([name, ends, readings]) => {
+      const margin = margins(ends);
+      const survivesAll = audit.verdict !== "undetermined" && readings.every((reading) =>
+        feasible(reading).every((point) => verdictAt(point, rule) === audit.verdict && survives(audit.verdict, point, margin, rule)));
+      const terms = Object.fromEntries(Object.keys(TERMS).map((term) => {
+        const each = readings.map((reading) => estimate(term, reading, margin));
+        const known = each.every(({ low: end }) => end !== null);
+        return [term, known ? { low: Math.min(...each.map((one) => one.low)), high: Math.max(...each.map((one) => one.high)) } : { low: null, high: null }];
+      }));
+      return { name, survives: survivesAll, terms };
+    });
+    const lost = layers.filter((layer) => !layer.survives).map((layer) => layer.name);
+    const single = lost.filter((name) => name !== "all");
+    const broken = audit.support === "not identified" ? [] : single.length ? single : lost;
+    const unknown = half === null && ARMS.slice(1).some((name) => name in arms);
+    return { ...audit, layers, broken, headline: headline(audit.support, layers, broken, unknown) };
+  }
+
+  const SOURCES = { frozen: "a shift of FROZEN", all: "all sources together" };
+
+  /* The status by everything that was entered, in the command's words. */
+  function headline(support, layers, broken, unknown) {
+    if (support === "not identified") return support;
+    const status = support === "supported" && !layers[layers.length - 1].survives ? "leaning" : support;
+    const whole = status + (unknown && !broken.includes("runs") ? " for these runs" : "");
+    return status === "supported" ? whole : `${whole}: does not survive ${broken.map((name) => SOURCES[name] || name).join(" and ")}`;
+  }
+
+  return { ARMS, TERMS, PARTS, VERDICTS, auditCell, auditLayers, runHalf };
 })();

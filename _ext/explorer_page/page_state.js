@@ -27,6 +27,23 @@ window.rlvrPage = (function () {
 
   const tabs = ["move", "share", "audit"];
   const listeners = {};
+  const visible = (tab) => !byId(`panel-${tab}`).hidden;
+
+  /* Figures are drawn for the width that there is: anew when it changes, for whatever reason it does. */
+  let drawnFor = 0;
+  const resizes = new ResizeObserver(() => {
+    const width = byId("explorer").clientWidth;
+    if (width === drawnFor || !width) return;
+    drawnFor = width;
+    for (const tab of tabs) if (visible(tab)) listeners[tab]();
+  });
+
+  /* Show the tab that the address names. Nothing is drawn before: drawing writes the address. */
+  function start() {
+    choose(tabs.includes(readState().tab) ? readState().tab : "move");
+    drawnFor = byId("explorer").clientWidth;
+    resizes.observe(byId("explorer"));
+  }
 
   function choose(tab, focus = false) {
     for (const each of tabs) {
@@ -77,11 +94,11 @@ window.rlvrPage = (function () {
     }));
   }
 
-  /* Draw a Plot figure into a box of the page, as wide as the box, with words for who cannot see it. */
+  /* Draw a Plot figure into a box of the page, as wide as the page, with words for who cannot see it. */
   function draw(id, words, options) {
     const box = byId(id);
     const figure = Plot.plot({
-      width: Math.max(280, box.clientWidth),
+      width: Math.max(280, byId("explorer").clientWidth),
       style: { background: "transparent", color: "currentColor", fontSize: "13px", overflow: "visible" },
       ...options,
     });
@@ -100,10 +117,14 @@ window.rlvrPage = (function () {
     return Number(text) === 0 ? text : `${value < 0 ? "−" : "+"}${text}`;
   }
 
+  /* Digits of a difference in points that its half-width supports. */
+  const digitsOf = (half) => (half !== null && half < 0.001 ? 2 : 1);
+  const points = (fraction, digits = 1) => signed(100 * fraction, digits);
+  const percent = (fraction) => `${(100 * fraction).toFixed(1)}%`;
+
   return {
-    data, byId, name, isState, readState, writeState, fillTable, draw, signed, choose,
-    visible: (tab) => !byId(`panel-${tab}`).hidden,
+    data, byId, name, isState, readState, writeState, fillTable, draw, signed, points, percent, digitsOf, choose, visible,
     onShow: (tab, listener) => { listeners[tab] = listener; },
-    start: () => choose(tabs.includes(readState().tab) ? readState().tab : "move"),
+    start,
   };
 })();

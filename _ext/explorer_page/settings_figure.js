@@ -2,8 +2,8 @@
 "use strict";
 
 (function () {
-  const { data, byId, isState, readState, writeState, fillTable, visible, choose, onShow } = window.rlvrPage;
-  const { reader, inWords, termRows, staircase, curves } = window.rlvrFigures;
+  const { data, byId, isState, readState, writeState, fillTable, choose, onShow } = window.rlvrPage;
+  const { reader, inWords, termRows, termsOf, staircase, curves } = window.rlvrFigures;
   const { axes, grid, visits_per_step: visitsPerStep } = data;
   const row = reader(axes, grid);
 
@@ -33,6 +33,13 @@
     });
     writeState({ prior, steps: settings.n_steps, ties: settings.tie_break, answers: settings.n_actions });
     byId("copied-view").textContent = "";
+    const ties = byId("ties").selectedOptions[0].textContent;
+    window.rlvrTools.show("move", {
+      title: `prior strength ${prior}, ${steps()}, ${settings.n_actions} answers, ties to ${ties}`,
+      settings: { prior_strength: prior, n_steps: settings.n_steps, tie_break: settings.tie_break, n_actions: settings.n_actions },
+      arms: now.arms,
+      terms: termsOf(now.terms),
+    });
   }
 
   /* Settings out of the address; whatever is not on the grid is passed over. */
@@ -53,7 +60,6 @@
   };
   byId("settings").addEventListener("input", ({ target }) => { change[target.id](target.value); show(); });
   byId("settings").addEventListener("submit", (event) => event.preventDefault());
-  window.addEventListener("resize", () => { if (visible("move")) show(); });
   window.addEventListener("hashchange", () => {
     if (!isState() || readState().tab) return;
     restore();

@@ -2,9 +2,9 @@
 "use strict";
 
 (function () {
-  const { data, byId, name, isState, readState, writeState, fillTable, signed, visible, choose, onShow } = window.rlvrPage;
+  const { data, byId, name, isState, readState, writeState, fillTable, points, choose, onShow } = window.rlvrPage;
   const { PARTS } = window.rlvrAudit;
-  const { reader, inWords, termRows, staircase, curves } = window.rlvrFigures;
+  const { reader, inWords, termRows, termsOf, staircase, curves } = window.rlvrFigures;
   const { axes, grid, mixes, optimizers, n_runs: nRuns, term_range: range } = data.sharing;
   const row = reader(axes, grid);
 
@@ -18,10 +18,10 @@
   }
 
   function spreads({ terms }) {
-    const said = PARTS.map((part) => `${name(part)} ${terms[part].sd.toFixed(4)}`).join(", ");
+    const said = PARTS.map((part) => `${name(part)} ${(100 * terms[part].sd).toFixed(1)}`).join(", ");
     const idle = settings.inner_updates === 1 && settings.clip === "on"
       ? " With one update a rollout there is nothing to clip." : "";
-    return ` From run to run (standard deviation over ${nRuns[settings.policy]} runs): ${said}.${idle}`;
+    return ` From run to run (standard deviation in points over ${nRuns[settings.policy]} runs): ${said}.${idle}`;
   }
 
   function show() {
@@ -37,7 +37,7 @@
     byId("sharing-readout").textContent = words;
     fillTable("sharing-table", termRows(now.terms));
     staircase("sharing-staircase", `Accuracy of four arms. ${words}`, now);
-    const ends = PARTS.map((part) => `${name(part)} ${signed(now.terms[part].value, 3)}`).join(", ");
+    const ends = PARTS.map((part) => `${name(part)} ${points(now.terms[part].value)}`).join(", ");
     curves("along-budget", `Null, elicitation and reward design along the rollouts; after ${rollouts()}: ${ends}.`, {
       rows: axes.n_steps.map((n) => [Math.log(n), row({ ...settings, n_steps: n })]),
       set: Math.log(settings.n_steps),
@@ -49,6 +49,13 @@
       updates: settings.inner_updates, clip: settings.clip, rollouts: settings.n_steps,
     });
     byId("copied-share").textContent = "";
+    window.rlvrTools.show("share", {
+      title: [mixes[settings.mix].name, `${settings.policy === "shared" ? "one shared policy" : "own policies"}`,
+        optimizers[settings.optimizer], rollouts(), `clipping ${settings.clip}`].join(", "),
+      settings: { ...settings },
+      arms: now.arms,
+      terms: termsOf(now.terms),
+    });
   }
 
   /* Settings out of the address; whatever is not on the grid is passed over. */
@@ -77,7 +84,6 @@
   };
   byId("sharing").addEventListener("input", ({ target }) => { change[target.id](target); show(); });
   byId("sharing").addEventListener("submit", (event) => event.preventDefault());
-  window.addEventListener("resize", () => { if (visible("share")) show(); });
   window.addEventListener("hashchange", () => {
     if (!isState() || readState().tab !== "share") return;
     restore();

@@ -2,7 +2,7 @@
 "use strict";
 
 window.rlvrFigures = (function () {
-  const { data, byId, name, draw, signed } = window.rlvrPage;
+  const { data, byId, name, draw, signed, points, percent, digitsOf } = window.rlvrPage;
   const { ARMS, TERMS, PARTS } = window.rlvrAudit;
   const { scale, colours } = data;
 
@@ -19,24 +19,28 @@ window.rlvrFigures = (function () {
     };
   }
 
-  const between = ({ value, half }) => `${signed(value - half, 4)} to ${signed(value + half, 4)}`;
-  const percent = (value) => `${signed(100 * value, 0).replace("+", "")}%`;
+  const between = ({ value, half }) => [value - half, value + half].map((end) => points(end, digitsOf(half))).join(" to ");
+  const whole = (value) => `${signed(100 * value, 0).replace("+", "")}%`;
+  const plain = (fraction, digits) => (100 * fraction).toFixed(digits);
 
   function inWords({ arms, terms, fraction }) {
-    const ends = ARMS.map((arm) => `${arm.toUpperCase()} ${arms[arm].toFixed(4)}`).join(", ");
-    const parts = PARTS.map((part) => `${name(part)} ${signed(terms[part].value, 4)} ± ${terms[part].half.toFixed(4)}`);
+    const ends = ARMS.map((arm) => `${arm.toUpperCase()} ${percent(arms[arm])}`).join(", ");
+    const parts = PARTS.map((part) => {
+      const { value, half } = terms[part];
+      return `${name(part)} ${points(value, digitsOf(half))} ± ${plain(half, digitsOf(half))}`;
+    });
     const ratio = fraction[0] === null
       ? "As a fraction of “true minus random” reward design is undefined: the difference is not separated from 0."
-      : `Of “true minus random”, reward design is ${percent(fraction[0])} (${percent(fraction[1])} to ${percent(fraction[2])}).`;
-    return `The arms end at ${ends}. The split: ${parts.join(", ")}. ${ratio}`;
+      : `Of “true minus random”, reward design is ${whole(fraction[0])} (${whole(fraction[1])} to ${whole(fraction[2])}).`;
+    return `The arms end at ${ends}. The split in points: ${parts.join(", ")}. ${ratio}`;
   }
 
   /* Rows of a table of terms: term, what it is, value, interval and, where stored, sd. */
   function termRows(terms) {
     return Object.entries(terms).map(([term, { value, half, sd }]) => {
       const [arm, base] = TERMS[term];
-      const cells = [name(term), `${arm.toUpperCase()} − ${base.toUpperCase()}`, signed(value, 4), between({ value, half })];
-      return sd === null ? cells : [...cells, sd.toFixed(4)];
+      const cells = [name(term), `${arm.toUpperCase()} − ${base.toUpperCase()}`, points(value, digitsOf(half)), between({ value, half })];
+      return sd === null ? cells : [...cells, plain(sd, 1)];
     });
   }
 
@@ -44,26 +48,27 @@ window.rlvrFigures = (function () {
     const bars = PARTS.map((part) => {
       const [arm, base] = TERMS[part];
       const { value, half, sd } = terms[part];
-      return { arm: arm.toUpperCase(), part, from: arms[base], to: arms[arm], half, sd, said: `${name(part)} ${signed(value, 3)}` };
+      const label = `${name(part)} ${points(value, digitsOf(half))}`;
+      return { arm: arm.toUpperCase(), part, from: 100 * arms[base], to: 100 * arms[arm], half: 100 * half, sd: sd === null ? null : 100 * sd, label };
     });
-    const ends = ARMS.map((arm) => ({ arm: arm.toUpperCase(), at: arms[arm] }));
-    const anchor = (bar) => (bar.from + bar.to > 1 ? "end" : "start");
-    const around = (width) => ({ y: "arm", x1: (bar) => Math.max(0, bar.to - width(bar)), x2: (bar) => Math.min(1, bar.to + width(bar)), dy: 2 });
+    const ends = ARMS.map((arm) => ({ arm: arm.toUpperCase(), at: 100 * arms[arm] }));
+    const anchor = (bar) => (bar.from + bar.to > 100 ? "end" : "start");
+    const around = (width) => ({ y: "arm", x1: (bar) => Math.max(0, bar.to - width(bar)), x2: (bar) => Math.min(100, bar.to + width(bar)), dy: 2 });
     draw(id, words, {
       height: 245,
       marginLeft: 78,
       marginRight: 24,
       marginBottom: 42,
-      x: { domain: [0, 1], label: "accuracy", labelOffset: 38, grid: true },
+      x: { domain: [0, 100], label: "accuracy, %", labelOffset: 38, grid: true },
       y: { domain: ends.map((end) => end.arm), label: null, tickSize: 0 },
       marks: [
-        Plot.ruleX([arms.frozen], { strokeDasharray: "3 3", strokeOpacity: 0.6 }),
+        Plot.ruleX([100 * arms.frozen], { strokeDasharray: "3 3", strokeOpacity: 0.6 }),
         Plot.barX(bars, { y: "arm", x1: "from", x2: "to", fill: (bar) => colours[bar.part], insetTop: 14, insetBottom: 10 }),
         Plot.ruleY(bars.filter((bar) => bar.sd !== null), { ...around((bar) => bar.sd), strokeWidth: 9, strokeOpacity: 0.3 }),
         Plot.ruleY(bars, around((bar) => bar.half)),
         Plot.dot(ends, { y: "arm", x: "at", dy: 2, r: 4.5, fill: "currentColor" }),
         ...["start", "end"].map((textAnchor) => Plot.text(bars.filter((bar) => anchor(bar) === textAnchor), {
-          y: "arm", x: (bar) => (textAnchor === "start" ? Math.min : Math.max)(bar.from, bar.to), text: "said", textAnchor,
+          y: "arm", x: (bar) => (textAnchor === "start" ? Math.min : Math.max)(bar.from, bar.to), text: "label", textAnchor,
           dy: -16, fontSize: 13, fill: "currentColor", stroke: "var(--pst-color-background)", strokeWidth: 4,
         })),
       ],
@@ -72,23 +77,28 @@ window.rlvrFigures = (function () {
 
   /* The three terms along one setting. `rows`: [place, row] pairs; `set`: the place that is set. */
   function curves(id, words, { rows, set, x, range }) {
-    const curve = rows.flatMap(([at, { terms }]) => PARTS.map((part) => ({ at, part, ...terms[part] })));
+    const curve = rows.flatMap(([at, { terms }]) => PARTS.map((part) => {
+      const { value, half, sd } = terms[part];
+      return { at, part, value: 100 * value, width: 100 * (sd ?? half) };
+    }));
+    const [lowest, highest] = range.map((end) => 100 * end);
     const colour = ({ part }) => colours[part];
-    const band = (width, fillOpacity) => Plot.areaY(curve, {
-      x: "at", y1: (d) => Math.max(range[0], d.value - width(d)), y2: (d) => Math.min(range[1], d.value + width(d)), z: "part", fill: colour, fillOpacity,
+    const band = Plot.areaY(curve, {
+      x: "at", y1: (d) => Math.max(lowest, d.value - d.width), y2: (d) => Math.min(highest, d.value + d.width), z: "part", fill: colour, fillOpacity: 0.25,
     });
     draw(id, words, {
-      height: 275,
+      height: 285,
+      marginTop: 30,
       marginRight: 16,
       marginLeft: 46,
       marginBottom: 42,
       x: { labelOffset: 38, ...x },
-      y: { domain: range, label: "accuracy", grid: true },
+      y: { domain: [lowest, highest], label: "points of accuracy", grid: true },
       color: { domain: PARTS.map(name), range: PARTS.map((part) => colours[part]), legend: false },
       marks: [
         Plot.ruleY([0]),
         Plot.ruleX([set], { strokeOpacity: 0.6 }),
-        band((d) => d.sd ?? d.half, 0.25),
+        band,
         Plot.line(curve, { x: "at", y: "value", z: "part", stroke: colour, strokeWidth: 2 }),
         Plot.dot(curve.filter(({ at }) => at === set), { x: "at", y: "value", fill: colour, r: 4.5, stroke: "currentColor" }),
       ],
@@ -104,5 +114,9 @@ window.rlvrFigures = (function () {
     byId(id).prepend(legend);
   }
 
-  return { reader, inWords, termRows, staircase, curves };
+  /* What is shown, for pinning and for a file: value and interval of each term. */
+  const termsOf = (terms) => Object.fromEntries(Object.entries(terms).map(([term, { value, half }]) =>
+    [term, { value, low: value - half, high: value + half, digits: digitsOf(half) }]));
+
+  return { reader, inWords, termRows, termsOf, staircase, curves };
 })();

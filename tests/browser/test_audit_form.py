@@ -1,4 +1,4 @@
-"""The explorer page, second tab: it agrees with `rlvr audit`, number by number and word by word."""
+"""The explorer page, last tab: it agrees with `rlvr audit`, number by number and word by word."""
 
 import io
 import json
@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from rlvr.arms import ARMS
-from rlvr.auditing import audit, points, verdict_text
+from rlvr.auditing import audit, points, status_text, verdict_text
 from rlvr.auditing.audit_output import to_dict
-from rlvr.auditing.tables import TableError
+from rlvr.auditing.tables import ARM_NAMES, TableError
 from rlvr.decomposition import PARTS
 
 PAGE = "chapters/explore.html#tab=audit"
@@ -138,7 +138,7 @@ def test_typed_numbers_are_audited_and_shared_by_the_address(tab):
                          "arm": ARMS, "accuracy": [0.416, 0.494, 0.73, 0.75]})  # fmt: skip
     cell = audit(rows).cells[0]
     text = page.inner_text("#verdict")
-    assert text.startswith("Elicitation dominates (supported by its items")
+    assert text.startswith("Elicitation dominates (supported for these runs)")
     assert f"elicitation {points(cell.terms['elicitation'].value)}" in text
     tips = page.inner_text("#tipping").replace("−", "-")
     for arm, move in cell.tipping.items():
@@ -170,12 +170,14 @@ def test_a_missing_arm_leaves_a_set(tab):
         ({"frozen": (101, 500)}, "FROZEN: an accuracy from 0 to 100"),
         ({"true": (50, 0)}, "TRUE: a whole number of questions"),
         ({"true": (50, 1.5)}, "TRUE: a whole number of questions"),
+        ({"frozen": (41.6, 500), "random": (49.4, 500), "true": (0.71, 500)}, "TRUE: 0.71 would fit"),
     ],
 )
 def test_what_cannot_be_audited_is_said(tab, arms, message):
     page = tab(PAGE)
     fill(page, arms)
     assert page.inner_text("#verdict").startswith(message)
+    assert page.locator("#csv-audit").is_disabled()
     assert page.locator("#terms svg").count() == 0
 
 
@@ -207,6 +209,7 @@ REFUSED = [
     f"{HEAD}\ns,m,b,true,50,0",
     f"{HEAD}\ns,m,b,true,50,2.5",
     f"{HEAD}\ns,,b,true,50,30",
+    "arm,accuracy_percent,n_items\nbase,50,30\nfrozen,51,30",
     f"{HEAD}\ns,m,b,true,50,30\ns,m,b,TRUE,51,30",
     f"{HEAD}\ns,m,b,frozen,49.4,500\ns,m,b,true,0.787,500",
     f"{HEAD},role\ns,m,b,true,50,30,other",
@@ -214,6 +217,9 @@ REFUSED = [
     f"{HEAD},run_sd\ns,m,b,true,50,30,60",
 ]
 ACCEPTED = [
+    "arm,accuracy_percent,n_items\nfrozen,40,30\nrandom,50,30\nmajority,60,30\ntrue,70,30",
+    "model,arm,accuracy,n_items\na,base,0.4,30\na,Ground-Truth,0.5,30\nb,random_reward,0.5,30",
+    "\n".join(["benchmark,arm,accuracy,n_items", *(f"{name},{name},0.5,30" for name in ARM_NAMES)]),
     f"{HEAD}\n\ns,m,b,true,50,30\n\n",
     f"{HEAD}\r\ns,m,b,True,50,\r\n",
     f'{HEAD},note\ns,"m, large",b,true,5e1,30,"said ""so"""',
@@ -245,4 +251,115 @@ def test_the_same_tables_are_refused_and_accepted(tab, on_file):
     for text in ACCEPTED:
         theirs = json.loads(json.dumps(to_dict(audit(on_file(text)))))["cells"]
         mine = page.evaluate(AUDITED, text)
-        assert [differences(a, b) for a, b in zip(mine, theirs, strict=True)] == [[]], text
+        wrong = [differences(a, b) for a, b in zip(mine, theirs, strict=True)]
+        assert wrong == [[]] * len(wrong), text
+
+
+def extras(page, sd="", runs="", shift=""):
+    for selector, value in {"#run-sd": sd, "#n-runs": runs, "#frozen-shift": shift}.items():
+        page.fill(selector, str(value))
+
+
+def as_the_command_does(page, arms, sd="", runs="", shift=""):
+    """The page's first words, layers and intervals with all that was entered, against an audit of it."""
+    fill(page, arms)
+    extras(page, sd, runs, shift)
+    rows = pd.DataFrame([
+        {"arm": arm, "accuracy_percent": percent, "n_items": items,
+         **(dict(n_runs="", run_sd="") if arm == "frozen" else dict(n_runs=runs, run_sd=sd))}
+        for arm, (percent, items) in arms.items()
+    ])  # fmt: skip
+    cell = audit(rows.astype(str), frozen_shift=float(shift) / 100 if shift != "" else None).cells[0]
+    text = page.inner_text("#verdict").lower()
+    assert text.startswith(f"{verdict_text(cell)} ({status_text(cell)})".lower()), (text, status_text(cell))
+    last = cell.layers[-1]
+    shown = page.eval_on_selector_all(
+        "#terms-table tbody tr", "rows => rows.map(row => row.cells[4].textContent)"
+    )
+    for words, (low, high) in zip(shown, last.terms.values(), strict=True):
+        plain = words.replace("−", "-").replace("+0.0", "0.0")
+        assert plain == f"{points(low)} to {points(high)}" or "identified" in plain, (words, low, high)
+    told = page.inner_text("#layers")
+    assert told.count("survive") == (
+        len(cell.layers) if len(cell.layers) > 1 and cell.verdict != "undetermined" else 0
+    )
+    assert told.count("does not") == (sum(not layer.survives for layer in cell.layers) if told else 0)
+
+
+FOUR = {"frozen": (41.6, 500), "random": (49.4, 500), "majority": (73, 500), "true": (75, 500)}
+
+
+@pytest.mark.parametrize(
+    "entered",
+    [
+        {"sd": 2}, {"sd": 6.5}, {"sd": 6.5, "runs": 5}, {"sd": 3, "runs": 2}, {"shift": 10}, {"shift": 60},
+        {"sd": 2, "shift": 10}, {"sd": 0}, {"runs": 5},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_runs_and_a_shift_are_judged_as_the_command_does(tab, entered):
+    page = tab(PAGE)
+    as_the_command_does(page, FOUR, **entered)
+    as_the_command_does(page, {arm: FOUR[arm] for arm in ("frozen", "majority", "true")}, **entered)
+
+
+def test_random_arms_with_runs_and_a_shift_are_judged_as_the_command_does(tab):
+    page, seed = tab(PAGE), int(np.random.SeedSequence().generate_state(1)[0])
+    rng = np.random.default_rng(seed)
+    for _ in range(12):
+        items = int(rng.choice([83, 500]))
+        arms = {arm: (round(100 * round(items * rng.uniform(0.05, 0.95)) / items, 3), items) for arm in ARMS}
+        entered = {
+            "sd": round(rng.uniform(0.5, 4), 2),
+            "runs": int(rng.integers(1, 9)),
+            "shift": round(rng.uniform(1, 20), 1),
+        }
+        as_the_command_does(page, arms, **entered)
+
+
+def test_what_was_entered_is_part_of_the_address(tab):
+    page = tab(PAGE)
+    fill(page, FOUR)
+    extras(page, 2, 1, 10)
+    assert page.url.endswith("true=75/500&sd=2&runs=1&shift=10")
+    text = page.inner_text("#verdict")
+    assert text.startswith("Elicitation dominates (leaning: does not survive all sources together)")
+    page.reload()
+    assert page.inner_text("#verdict") == text and page.input_value("#frozen-shift") == "10"
+
+
+@pytest.mark.parametrize("selector, value, message", [
+    ("#run-sd", "51", "Run-to-run spread"), ("#n-runs", "0", "Runs"), ("#n-runs", "1.5", "Runs"),
+    ("#frozen-shift", "-1", "Shift of FROZEN"),
+])  # fmt: skip
+def test_what_else_cannot_differ_is_refused(tab, selector, value, message):
+    page = tab(PAGE)
+    page.fill(selector, value)
+    assert page.inner_text("#verdict").startswith(message)
+
+
+def test_a_menu_holds_the_published_cells(tab):
+    from book.published_comparisons import comparison_name, published_comparisons
+
+    page, cells = tab(PAGE), published_comparisons()
+    names = page.eval_on_selector_all("#published option", "options => options.map(one => one.textContent)")
+    assert names[1:] == [comparison_name(cell) for cell in cells]
+    for place in np.random.default_rng().choice(len(cells), 8, replace=False):
+        cell = cells[place]
+        page.select_option("#published", str(place))
+        assert page.inner_text("#verdict").lower().startswith(verdict_text(cell).lower())
+        for arm in ARMS:
+            shown = page.input_value(f"#{arm}-accuracy")
+            known = cell.cell.arms.get(arm)
+            assert shown == "" if known is None else float(shown) == pytest.approx(100 * known.accuracy)
+    page.fill("#true-accuracy", "50")
+    assert page.input_value("#published") == ""
+
+
+def test_an_example_of_a_table_is_shown_and_audited(tab):
+    page = tab(PAGE)
+    page.click("#paste summary")
+    assert "accuracy_percent" in page.get_attribute("#csv", "placeholder")
+    page.click("#csv-example")
+    assert page.inner_text("#csv-said").startswith("1 cell audited")
+    assert page.locator("#cells-table tbody tr").count() == 1

@@ -1,9 +1,12 @@
 """The explorer page, tabs of stored grids: it moves, says what is stored, and its address is its state."""
 
+import csv
+import io
 import itertools
 
 import numpy as np
 import pytest
+from PIL import Image
 from visiting import HTML, NARROW, WIDE, violations
 
 from rlvr.arms import ARMS
@@ -21,9 +24,13 @@ def signed(value, digits):
     return text if float(text) == 0 else ("−" if value < 0 else "+") + text
 
 
-def near(text, value, digits):
-    """Whether a printed number is `value` to its last digit (a tie may be rounded either way)."""
-    return abs(float(text.replace("−", "-")) - value) <= 0.5 * 10.0**-digits + 1e-9
+def near(text, value):
+    """Whether a printed number is `value` to its last digit (a tie may be rounded either way).
+
+    Accuracies and spreads have one digit, differences as many as their half-width supports.
+    """
+    digits = len(text.partition(".")[2])
+    return digits in (1, 2) and abs(float(text.replace("−", "-")) - value) <= 0.5 * 10.0**-digits + 1e-9
 
 
 def move(page, settings):
@@ -63,12 +70,12 @@ def read_table(page, name="settings"):
 def says_what_is_stored(said, table, row, settings):
     """Whether a readout and a table of terms hold a stored row's numbers."""
     for arm in ARMS:
-        assert near(said.split(f"{arm.upper()} ")[1][:6], row[arm], 4), (settings, said)
+        assert near(said.split(f"{arm.upper()} ")[1].split("%")[0], 100 * row[arm]), (settings, said)
     for part in PARTS:
         value = row[TERMS[part][0]] - row[TERMS[part][1]]
-        words = said.split("The split: ")[1].split(f"{part.replace('_', ' ')} ")[1].split()
-        assert near(words[0], value, 4), (settings, said)
-        assert near(words[2].rstrip(",."), row[f"{part}_half"], 4), (settings, said)
+        words = said.split("The split in points: ")[1].split(f"{part.replace('_', ' ')} ")[1].split()
+        assert near(words[0], 100 * value), (settings, said)
+        assert near(words[2].rstrip(",."), 100 * row[f"{part}_half"]), (settings, said)
     if np.isnan(row.fraction):
         assert "undefined" in said
     else:
@@ -78,8 +85,11 @@ def says_what_is_stored(said, table, row, settings):
         name = term.replace(" ", "_")
         value, half = row[TERMS[name][0]] - row[TERMS[name][1]], row[f"{name}_half"]
         low, high = cells[2].split(" to ")
-        assert near(cells[1], value, 4) and near(low, value - half, 4) and near(high, value + half, 4)
-        assert len(cells) == 3 or near(cells[3], row[f"{name}_sd"], 4), (settings, term)
+        assert near(cells[1], 100 * value) and near(low, 100 * (value - half))
+        assert near(high, 100 * (value + half)) and len(cells[1].partition(".")[2]) == (
+            2 if half < 1e-3 else 1
+        )
+        assert len(cells) == 3 or near(cells[3], 100 * row[f"{name}_sd"]), (settings, term)
 
 
 def test_it_says_what_is_stored_wherever_it_is_moved(tab):
@@ -105,14 +115,14 @@ def test_its_second_tab_says_what_is_stored_wherever_it_is_moved(tab):
         says_what_is_stored(said, cells, row, settings)
         assert all(len(each) == 4 for each in cells.values())
         for part in PARTS:
-            spread = said.split("runs): ")[1].split(f"{part.replace('_', ' ')} ")[1][:6]
-            assert near(spread, row[f"{part}_sd"], 4), (settings, said)
+            spread = said.split("runs): ")[1].split(f"{part.replace('_', ' ')} ")[1].split(",")[0]
+            assert near(spread.split(". ")[0].rstrip("."), 100 * row[f"{part}_sd"]), (settings, said)
         assert ("nothing to clip" in said) == (settings["inner_updates"] == 1 and settings["clip"] == "on")
 
 
 def test_the_guard_of_printed_numbers_can_fail():
-    assert near("+0.1234", 0.12344, 4) and near("−0.1234", -0.12344, 4)
-    assert not near("+0.1234", 0.1236, 4) and not near("+0.1234", -0.1234, 4)
+    assert near("+12.3", 12.34) and near("−12.34", -12.344)
+    assert not near("+12.3", 12.36) and not near("+12.3", -12.3) and not near("+0.1234", 0.1234)
 
 
 def test_its_figures_move_with_it(tab):
@@ -270,3 +280,99 @@ def test_only_the_pages_that_need_them_load_the_scripts(book):
         if "explorer/vendor" in page.read_text(encoding="utf-8")
     ]
     assert loading == [PAGE]
+
+
+WIDTHS = """() => [...document.querySelectorAll('[role=tabpanel]:not([hidden]) figure svg')].map(figure =>
+    figure.getBoundingClientRect().width / figure.viewBox.baseVal.width)"""
+
+
+@pytest.mark.parametrize("hash", PARTS_OF_TABS)
+def test_figures_keep_their_scale_when_the_window_is_resized(tab, hash):
+    page = tab(PAGE + hash, {"width": 700, "height": 900})
+    seen = set()
+    for width in (1300, 961, 390, 1300):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_function(f"() => ({WIDTHS})().every(scale => Math.abs(scale - 1) < 0.03)")
+        assert len(page.evaluate(WIDTHS)) == (1 if "audit" in hash else 2)
+        seen.add(
+            page.evaluate("() => document.querySelector('[role=tabpanel]:not([hidden]) svg').clientWidth")
+        )
+    assert len(seen) == 3
+    sizes = "() => [...document.querySelectorAll('[role=tabpanel]:not([hidden]) svg text')].map(text => \
+        parseFloat(getComputedStyle(text).fontSize))"
+    assert min(page.evaluate(sizes)) >= 13
+
+
+def test_a_view_is_pinned_and_compared(tab):
+    page = tab(f"{PAGE}#prior=0.20&steps=200&ties=lowest&answers=8")
+    assert not page.locator("#pinned-move").is_visible()
+    page.click("#pin-move")
+    page.focus("#prior")
+    page.keyboard.press("End")
+    table = stored_settings()
+    rows = [table.loc[(8, "lowest", prior, 200)] for prior in (0.2, SETTINGS_AXES["prior_strength"][-1])]
+    cells = read_table(page, "pinned-move")
+    assert [*cells] == ["null", "elicitation", "reward design", "naive"]
+    for term, texts in cells.items():
+        arm, base = TERMS[term.replace(" ", "_")]
+        old, now = (100 * (row[arm] - row[base]) for row in rows)
+        assert all(near(text, value) for text, value in zip(texts, (old, now, now - old), strict=True)), term
+    assert "prior strength 0.20" in page.inner_text("#pinned-move caption")
+    page.click("#pin-move")
+    assert not page.locator("#pinned-move").is_visible()
+
+
+@pytest.mark.parametrize("tab_name, hash", [("move", ""), ("share", "#tab=share"), ("audit", "#tab=audit")])
+def test_numbers_and_figures_are_saved(tab, tmp_path, tab_name, hash):
+    page = tab(PAGE + hash)
+    with page.expect_download() as saved:
+        page.click(f"#csv-{tab_name}")
+    rows = list(csv.DictReader(io.StringIO(saved.value.path().read_text(encoding="utf-8"))))
+    assert saved.value.suggested_filename == f"explorer-{tab_name}.csv" and len(rows) >= 4
+    for row in rows:
+        arm, base = (float(row[f"{name}_percent"]) for name in TERMS[row["term"]])
+        assert float(row["points"]) == pytest.approx(arm - base, abs=2e-4)
+        assert float(row["low"]) <= float(row["points"]) <= float(row["high"])
+    for theme in ("light", "dark"):
+        page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        with page.expect_download() as saved:
+            page.click(f"#png-{tab_name}")
+        picture = Image.open(saved.value.path()).convert("RGB")
+        assert saved.value.suggested_filename == f"explorer-{tab_name}.png" and picture.width >= 1000
+        colours = {colour for _, colour in picture.getcolors(1 << 24)}
+        assert len(colours) > 50
+        assert (sum(picture.getpixel((1, 1))) > 600) == (theme == "light")
+
+
+INKS = """() => {
+  const ink = (text) => text.match(/[\\d.]+/g).slice(0, 3).map(Number);
+  const panel = document.querySelector('[role=tabpanel]:not([hidden])');
+  const marks = panel.querySelectorAll('figure svg :is(rect, line, circle, path, text)');
+  return [...marks].flatMap(mark => {
+    const { fill, stroke, opacity, fillOpacity, strokeOpacity } = getComputedStyle(mark);
+    const full = [opacity, fillOpacity, strokeOpacity].every(part => Number(part) > 0.9);
+    const box = mark.closest('[aria-hidden]');
+    return full && !box ? [fill, stroke].filter(each => each.startsWith('rgb')).map(ink) : [];
+  });
+}"""
+
+
+def luminance(colour):
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in np.array(colour) / 255]
+    return np.dot([0.2126, 0.7152, 0.0722], linear)
+
+
+@pytest.mark.parametrize("hash", PARTS_OF_TABS)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_mark_is_seen_in_both_themes(tab, hash, theme):
+    page = tab(PAGE + hash)
+    page.add_style_tag(content="*, *::before, *::after { transition: none !important; }")
+    page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+    ground = page.evaluate(
+        "() => getComputedStyle(document.body).backgroundColor.match(/[\\d.]+/g).map(Number)"
+    )
+    inks = {tuple(ink) for ink in page.evaluate(INKS)} - {tuple(ground[:3])}
+    assert len(inks) >= 3
+    for ink in inks:
+        dark, light = sorted((luminance(ink), luminance(ground[:3])))
+        assert (light + 0.05) / (dark + 0.05) >= 3, ink

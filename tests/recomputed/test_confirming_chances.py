@@ -13,7 +13,7 @@ import functools
 import numpy as np
 import pandas as pd
 import pytest
-from quoted import DATA, numbers, printed_table, quotes
+from quoted import DATA, numbers, quotes
 from scipy import stats
 
 CHAPTER = "12-your-model"
@@ -61,11 +61,12 @@ def published_spread():
 
 @pytest.mark.parametrize("row", range(7))
 def test_chances_as_printed(row):
-    printed = printed_table(CHAPTER, "tab-12-spread").iloc[row]
+    printed = quotes(CHAPTER)
     exact = {f"{100 * sd:.1f}": sd for sd in published_spread()}
-    sds = [exact.get(text, float(text) / 100) for text in printed.iloc[:2]]
+    texts = [printed[f"spread_{row}_{arms}"] for arms in ("random", "others")]
+    sds = [exact.get(text, float(text) / 100) for text in texts]
     for n_runs in RUNS:
-        (quoted,), half = numbers(printed[f"{n_runs} runs"])
+        (quoted,), half = numbers(printed[f"chance_{row}_{n_runs}"])
         assert close(chance(n_runs, *sds, seed=n_runs), quoted / 100, half[0] / 100), (n_runs, sds)
 
 
