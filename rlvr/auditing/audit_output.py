@@ -73,8 +73,7 @@ def verdict_text(cell: CellAudit) -> str:
 def status_text(audit: CellAudit) -> str:
     """Return the status of the verdict under all known uncertainty, and the sources that it does not survive.
 
-    "For these runs" marks a cell where some trained arm has no known run-to-run spread, so that other runs
-    might give another verdict.
+    "For these runs" marks a cell in which some trained arm has no known run-to-run spread.
     """
     broken = audit.broken_by
     if audit.headline == "not identified":

@@ -158,7 +158,7 @@ def run_margins(
 ) -> tuple[NDArray[np.float64], list[tuple[str, ...]]]:
     """Return the half-widths (cell, arm) over runs of each single arm, and the arms without a known spread.
 
-    They are those of :func:`run_sampling` without pairing by seed.
+    These are the half-widths of :func:`run_sampling`, without pairing by seed.
     """
     runs, unknown = np.zeros((len(cells), len(ARMS))), []
     tails: dict[int, float] = {}

@@ -24,7 +24,7 @@ LABEL_COLUMNS = (
     "answer", "solution", "label", "ground_truth", "reward_model.ground_truth", "truth", "final_answer",
     "target", "gold", "gt", "gts",
 )  # fmt: skip
-"""Usual names of the column of labels; the first name that a file has is used."""
+"""Usual names of the column of labels; the first present name is used."""
 
 _FIELDS = {
     "item": ("item", "doc_hash", "doc_id", "id", "idx", "index", "problem_id", "extra_info.index"),
@@ -51,7 +51,7 @@ class WrittenAnswer(NamedTuple):
     item: str
     """The item's identifier."""
     output: str
-    """The whole text that the model wrote."""
+    """The whole text."""
     truth: Any
     """The item's label."""
 

@@ -1,4 +1,4 @@
-"""The common form of every log: answers by metric, and what the log states about itself.
+"""The common form of every log: answers by metric, and facts about the log.
 
 The table of formats is in :mod:`rlvr.logs.formats`. The readers are there and in :mod:`rlvr.logs.harness`,
 :mod:`rlvr.logs.records` and :mod:`rlvr.logs.tool_records`.

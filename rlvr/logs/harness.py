@@ -185,7 +185,7 @@ def _number_repeats(path: Path, column: Answers, documents: list[Any], old: bool
 def _settings(arguments: Any) -> Any:
     """Find the settings, in ``{"gen_args_0": {"arg_0": _, "arg_1": settings}}`` or ``[[_, settings]]``.
 
-    A generated answer has a mapping of settings; a choice compared by likelihood has its text instead.
+    A choice compared by likelihood has its text in place of the mapping of settings.
     """
     first = None
     if type(arguments) is dict:

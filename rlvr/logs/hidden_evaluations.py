@@ -29,7 +29,7 @@ _NUMBERS_SAMPLES = re.compile(
 
 @dataclass
 class UnnamedFields:
-    """Fields without a known meaning that have few values: one of them may separate evaluations."""
+    """Fields without a known meaning and with few values, one of which may separate evaluations."""
 
     known: set[str]
     """Names of fields with a known meaning."""
@@ -52,13 +52,7 @@ class UnnamedFields:
                 column.append(codes.setdefault(value, len(codes)))
 
     def refuse_evaluations(self, path: Path) -> None:
-        """Refuse a field of which every repeated item has each value equally often.
-
-        Raises
-        ------
-        LogError
-            Naming the field, its values and the options that say what the field stands for.
-        """
+        """Refuse a field of which every repeated item has each value equally often."""
         if len({*self.items}) == len(self.items):
             return
         for name, (codes, column) in (self.columns or {}).items():

@@ -54,9 +54,8 @@ class Fields:
     Dots separate the names of nested objects. If ``correct`` is a list, each entry is a sample; if a mapping,
     each entry is a metric. All records of a file share one ``model`` and ``step``; all records of an item
     share one ``prompt``, ``truth`` and ``cluster`` (the question of which the item is a variant). Fields
-    named by ``sample`` distinguish samples and may differ. An ``answer``, ``label`` or ``solution`` may be
-    that of the model: it counts as the truth only if there is no other truth and outputs do not simply repeat
-    it.
+    named by ``sample`` may differ. An ``answer``, ``label`` or ``solution`` may be that of the model; such a
+    field is the truth only if there is no other truth and outputs do not simply repeat the field.
     """
 
     item: tuple[str, ...] = ("item",)
@@ -126,7 +125,7 @@ def fields_from(pairs: Sequence[str]) -> Fields:
 
 
 def value_at(record: Any, name: str) -> Any:
-    """Return the value under a dotted name, None if there is none; a key that contains dots comes first.
+    """Return the value under a dotted name, else None; a key that contains dots comes first.
 
     A whole number selects an entry of a list. Any other name below a list selects from each of its entries.
     """
@@ -223,7 +222,7 @@ def read_records(
     Raises
     ------
     LogError
-        If records do not form logs; the message names the answer, the field and what is accepted.
+        Naming the answer, the field and what is accepted.
     """
     gathered = _Gathered(path, unscored, check, about)
     others = UnnamedFields({*_known(where), *_known(Fields()), *_SHARED, *_DECODED})
@@ -281,7 +280,7 @@ def _known(where: Fields) -> Iterator[str]:
 
 
 class _Present(NamedTuple):
-    """The fields of records with the same keys; ``fields`` keeps only the names that they may have."""
+    """Fields of records with the same keys; ``fields`` keeps only names that they may have."""
 
     fields: Fields
     shared: tuple[str, ...]
@@ -331,8 +330,8 @@ def _item(path: Path, record: Mapping[str, Any], here: Fields, where: Fields, nu
     _, item = _first(record, here.item)
     if not isinstance(item, (str, int)) or isinstance(item, bool) or item == "":
         raise LogError(
-            f"{path}, answer {number}: {where.item[0]} must be a text or a whole number, got {shown(item)}; "
-            "name the fields of item and outcome (--field item=NAME --field correct=NAME)"
+            f"{path}, answer {number}: {where.item[0]} must be a whole number or a non-empty text, got "
+            f"{shown(item)}; name the fields of item and outcome (--field item=NAME --field correct=NAME)"
         )
     return item
 

@@ -118,8 +118,8 @@ def _without_common_end(paths: Collection[str]) -> dict[str, str]:
 def with_doubts(named: Sequence[Named], benchmark: str | None) -> list[Named]:
     """Add a notice to logs that may not be what they are used for.
 
-    Logs that the user names one by one count as runs, even if their names are those of checkpoints or of one
-    model. A file of verl does not name its validation sets.
+    Logs named one by one count as runs, even with the names of checkpoints or of one model. A file of verl
+    does not name its validation sets.
     """
     first: dict[tuple[str, str, str], Named] = {}
     found = []

@@ -1,4 +1,4 @@
-"""Read the evaluation logs under some paths into one table of outcomes, with items matched across arms.
+"""Read evaluation logs into one table of outcomes, with items matched across arms.
 
 A path is a file or a folder. A file is one training run of its arm, and so is each model's log in a folder.
 Several evaluations or checkpoints of one model are not runs; the user must name one of them
@@ -120,8 +120,8 @@ def read_logs(
     logs : iterable of (arm, path)
         An arm may occur several times: each of its logs is a run.
     metrics : sequence of str
-        Needed if a log holds several: a metric, or the part of its name before or after the comma. A named
-        metric is used as logged, with a notice of any doubt; "reading" compares each output with its truth.
+        Needed if a log holds several: a metric, or a part of its name before or after the comma. A named
+        metric is used as logged, with notices; "reading" compares outputs with truths.
     common_items : bool
         Leave out items that some log lacks, instead of refusing the logs.
     benchmark : str, optional
@@ -145,7 +145,7 @@ def read_logs(
     Raises
     ------
     LogError
-        If a log cannot be audited; the message names the log and what is accepted.
+        Naming the log and what is accepted.
     """
     named = _gather(logs, fields_from(fields) if fields else None, benchmark)
     runs = _as_runs(named, metrics, split_samples)

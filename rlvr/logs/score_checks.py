@@ -3,8 +3,8 @@ r"""Check whether logged scores mean right or wrong, where a log holds outputs a
 A trainer may validate with the reward of the arm that it trains. The "accuracy" of RANDOM is then its coin,
 that of MAJORITY its own vote, and a reward for format counts as part of a right answer. Each score is
 therefore compared with a plain reading: whether the last boxed answer or number of the output equals the
-truth. The plain reading is not a verifier. It compares numbers by value and texts exactly, and it leaves an
-answer undecided where it cannot read it.
+truth. The plain reading is not a verifier: it compares numbers by value, texts exactly, and leaves any other
+answer undecided.
 """
 
 from __future__ import annotations

@@ -161,8 +161,8 @@ def majority_reward(
     KeyError
         If there is no such column, or a prompt has no label in the mapping.
     ValueError, TypeError
-        If a group holds unequal prompts, if another process may hold a part of the group and cannot exchange
-        it, if `group_size` differs from the trainer's ``num_generations``, or if an argument is not accepted.
+        If a group holds unequal prompts or may be split over processes that cannot exchange answers, if
+        `group_size` differs from the trainer's ``num_generations``, or if an argument is not accepted.
 
     Examples
     --------
@@ -248,7 +248,7 @@ def random_reward(
     TypeError
         If neither `step` nor `trainer_state` gives the step, or `run` is neither a whole number nor a string.
     RuntimeError
-        If so many groups in succession have equal rewards that fair coins do so with probability below 1e-12.
+        If more groups in succession have equal rewards than fair coins explain (probability below 1e-12).
     ValueError
         If `rate` is not a number in [0, 1], or lengths differ.
 

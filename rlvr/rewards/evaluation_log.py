@@ -34,8 +34,7 @@ class EvaluationLog:
         GRPOTrainer(..., reward_funcs=[random_reward, log], callbacks=[log], eval_dataset=...)
 
     The evaluation at step 200 becomes ``logs/random/step-200.jsonl``. With several data sets, the name of
-    each precedes the step in the file name and is the benchmark of its lines. With several processes, the
-    first process writes the answers of all.
+    each precedes the step and is the benchmark of its lines. With several processes, the first writes all.
 
     Parameters
     ----------

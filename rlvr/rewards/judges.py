@@ -193,8 +193,8 @@ def _spec(package: str) -> ModuleSpec | None:
 class Judging:
     """Use a judge in one call without ever failing on a completion.
 
-    If the judge raises an error, the completion has no answer, or the answers are not equal. Errors are
-    counted, and the first of each kind gives a warning.
+    An error of the judge means no answer, or unequal answers. Errors are counted; the first of each kind
+    gives a warning.
     """
 
     def __init__(self, judge: Any, read: Callable[[str], Any] | None) -> None:

@@ -59,8 +59,7 @@ def prompt_counts(use: Hashable, step: int | None, trainer_state: Any) -> Counte
 def trainer_group_size(columns: Mapping[str, Any]) -> int | None:
     """Return the ``num_generations`` of the TRL trainer that passed `columns`; None if not known.
 
-    The trainer is found by ``log_metric``, which is its method. During evaluation, ``num_generations_eval``
-    is returned.
+    The trainer is found by its method ``log_metric``. In evaluation, the result is ``num_generations_eval``.
     """
     trainer = getattr(columns.get("log_metric"), "__self__", None)
     size = getattr(trainer, "num_generations", None)
@@ -122,8 +121,7 @@ class FlatCoins:
         Raises
         ------
         RuntimeError
-            If so many groups in succession have equal rewards that fair coins do so with probability below
-            1e-12.
+            If more groups in succession have equal rewards than fair coins explain (probability below 1e-12).
         """
         try:
             groups = prompt_groups(prompts, group_size)

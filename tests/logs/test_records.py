@@ -40,7 +40,7 @@ def test_arms_may_write_items_differently_and_true_is_no_name(tmp_path):
     one = write(tmp_path / "a.jsonl", ({"item": item, "correct": item % 2} for item in range(N)))
     other = write(tmp_path / "b.jsonl", ({"item": str(item), "correct": 1} for item in range(N)))
     assert read_logs([("frozen", one), ("true", other)]).table["item"].nunique() == N
-    with pytest.raises(LogError, match="item must be a text or a whole number, got True"):
+    with pytest.raises(LogError, match="item must be a whole number or a non-empty text, got True"):
         read_log(write(tmp_path / "c.jsonl", [{"item": True, "correct": 1}]))
 
 

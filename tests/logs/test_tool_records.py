@@ -323,7 +323,10 @@ def test_an_object_with_several_lists_of_records_is_refused_by_their_names(tmp_p
         (["item=id"], "must name item and correct, got no correct"),
         (["id"], "must be PART=NAME with PART one of item, correct, .*got 'id'"),
         (["thing=id", "correct=b"], "got 'thing=id'"),
-        (["item=none", "correct=right"], "answer 1: none must be a text or a whole number, got None"),
+        (
+            ["item=none", "correct=right"],
+            "answer 1: none must be a whole number or a non-empty text, got None",
+        ),
     ],
 )
 def test_fields_that_are_not_there(tmp_path, pairs, problem):
