@@ -289,9 +289,7 @@ def test_plain_lines(tmp_path):
     answers = read_log(path).answers["correct"]
     assert (answers.items, answers.values, answers.prompts) == (["7", "b"], [True, 0.5], ["", ""])
     for item in ("", None, [1]):
-        with pytest.raises(
-            LogError, match="answer 2: item must be a whole number or a non-empty text, got"
-        ):
+        with pytest.raises(LogError, match="answer 2: item must be a whole number or a non-empty text, got"):
             read_log(write(path, {"item": 1, "correct": 1}, {"item": item, "correct": 1}))
 
 
