@@ -96,7 +96,7 @@ def name_benchmarks(named: Sequence[Named]) -> list[Named]:
                 f"{arm}: {shortened(str(one.log.path))} and {shortened(str(other.log.path))} do not name "
                 "their benchmark, so they may be two benchmarks or two runs on one benchmark. Files with the "
                 "same names in every arm are read as benchmarks, and names with seed or run as runs: rename "
-                f"the files, add the field benchmark to each line{way}"
+                f"the files, or add the field benchmark to each line{way}"
             )
     short = _without_common_end(benchmarks)
     return [

@@ -146,7 +146,7 @@ NUMBER = re.compile(
 )
 """A number in a running text, with its sign in the group ``sign`` and the rest in ``size``."""
 
-_APART = 16  # this many characters without a digit separate two numbers; one number has at most ten inside
+_APART = 16  # so many characters without a digit separate numbers; one has at most ten inside, nine after
 _LAST_DIGIT = re.compile(r".*[0-9]", re.DOTALL)
 _GAP = re.compile(rf".*[^0-9]{{{_APART}}}", re.DOTALL)
 
