@@ -1,7 +1,7 @@
-"""Published accuracies in, verdicts out.
+"""Turn published accuracies into verdicts.
 
-What it is for: reading tables of arms, what they identify, how surely, and what would change it.
-It may import the common ground, the statistics and the logs: an audit needs no simulator.
+What it is for: reading tables of arms; which terms they identify, how precisely, and what would change that.
+It may import the common ground, the statistics and the logs. An audit needs no simulator.
 Planning, Chapters 2 to 4, 11, 12 and 20, and `rlvr audit` use it.
 """
 

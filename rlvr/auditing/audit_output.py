@@ -1,7 +1,7 @@
-"""An audit as text for a terminal, as JSON, as Markdown, or as one page for a browser.
+"""Show an audit as text for a terminal, as JSON, as Markdown, or as one page for a browser.
 
-Text is in percentage points; JSON keeps fractions. The page needs nothing else: no network, no script; it is
-readable on a phone and in the dark. Nothing is computed here but where a dot of the page goes.
+Text is in percentage points; JSON keeps fractions. The page is one file without scripts or network access and
+fits phones and dark screens. This module computes nothing except the places of the page's dots.
 """
 
 from __future__ import annotations
@@ -64,16 +64,16 @@ _RULE_TEXTS = {
 
 
 def verdict_text(cell: CellAudit) -> str:
-    """The verdict in words."""
+    """Return the verdict in words."""
     if cell.verdict == "undetermined":
         return "undetermined: " + " or ".join(cell.possible)
     return "mixed: no term dominates" if cell.verdict == "mixed" else f"{cell.verdict} dominates"
 
 
 def status_text(audit: CellAudit) -> str:
-    """How sure the verdict is by everything that is known of its cell, and what it does not survive.
+    """Return the status of the verdict under all known uncertainty, and the sources that it does not survive.
 
-    "For these runs" where no run-to-run spread is known of some trained arm: other runs might say otherwise.
+    "For these runs" marks a cell in which some trained arm has no known run-to-run spread.
     """
     broken = audit.broken_by
     if audit.headline == "not identified":
@@ -88,7 +88,7 @@ def status_text(audit: CellAudit) -> str:
 
 
 def _term_texts(term: Estimate) -> tuple[str, str]:
-    """A term's value, "?" where it has none, and its interval, its set, or why it has neither."""
+    """Return a term's value or "?", and its interval, its set, or the reason why it has neither."""
     unbounded = math.isnan(term.low)
     interval = f"[{points(term.low)}, {points(term.high)}]"
     if term.defined:
@@ -97,7 +97,7 @@ def _term_texts(term: Estimate) -> tuple[str, str]:
 
 
 def _arms_text(cell: Cell) -> str:
-    """Accuracy of each arm in points, and the number of items."""
+    """Return the accuracy of each arm in percent, and the number of items."""
     arms = (
         f"{name.upper()} "
         + (points(cell.arms[name].accuracy, signed=False) if name in cell.arms else "missing")
@@ -108,7 +108,7 @@ def _arms_text(cell: Cell) -> str:
 
 
 def _answers_text(audit: CellAudit) -> str:
-    """What became of the answers of each arm's logs; what happened to none is left out."""
+    """Count the answers of each arm's logs by what became of them; zero counts are mostly left out."""
     parts = []
     for name in audit.cell.arms:
         logs = [log for log in audit.answers if log.arm == name]
@@ -121,7 +121,7 @@ def _answers_text(audit: CellAudit) -> str:
 
 
 def _layer_text(layer: Layer) -> str:
-    """Whether the verdict survives a layer, and what the layer rests on."""
+    """State whether the verdict survives a layer, and the basis of the layer."""
     outcome = (
         "survives" if layer.survives else "does not survive" if layer.verdict else "leaves several verdicts"
     )
@@ -129,20 +129,20 @@ def _layer_text(layer: Layer) -> str:
 
 
 def _moves_text(cell: CellAudit) -> str:
-    """Which arm would have to move how far to change the verdict, nearest first."""
+    """List how far each arm alone would have to move to change the verdict, smallest move first."""
     moves = {arm: move for arm, move in cell.tipping.items() if not math.isnan(move)}
     nearest = sorted(moves.items(), key=lambda move: abs(move[1]))
     return ", ".join(f"{arm.upper()} {points(move)}" for arm, move in nearest)
 
 
 def _counts_text(report: AuditReport) -> str:
-    """How many cells there are, and how many of each headline."""
+    """Count the cells, and the cells of each headline."""
     counts = {status: sum(cell.headline == status for cell in report.cells) for status in STATUSES}
     return f"{counted(len(report.cells), 'cell')}: " + ", ".join(f"{n} {at}" for at, n in counts.items())
 
 
 def print_report(report: AuditReport, console: Console) -> None:
-    """One block a cell, verdict first, then a line that sums up; never wraps or reads markup."""
+    """Print one block per cell, verdict first, then a summary, without wrapping lines or reading markup."""
     colours, pending = console.color_system is not None, list[str]()
 
     def line(text: str, begun: str = "", style: str = "") -> None:
@@ -187,7 +187,7 @@ def print_report(report: AuditReport, console: Console) -> None:
 
 
 def _lines_at_k(at_k: PassAtK) -> list[str]:
-    """A column a k, a row an arm or term, then where signs change, what the band covers, the paragraph."""
+    """Return a table with one column per k, then sign changes, notes and the paragraph."""
     rows = [("pass@k at k =", [f"{k:,}" for k in at_k.ks]), *term_rows(at_k)]
     widths = [max(len(texts[column]) for _, texts in rows) for column in range(len(at_k.ks))]
     table = [
@@ -198,18 +198,18 @@ def _lines_at_k(at_k: PassAtK) -> list[str]:
 
 
 def to_dict(report: AuditReport) -> dict[str, Any]:
-    """The report for JSON: fractions, None where a number is undefined.
+    """Convert the report for JSON, with numbers as fractions and None for undefined ones.
 
     ``cells[i]["terms"][name]`` holds value, low and high (item sampling alone), the identified set at the
-    printed accuracies, and the reason why a value is undefined; ``layers`` holds every layer.
-    ``cells[i]["headline"]`` is the status of the verdict by everything that is known of the cell, out of
+    stated accuracies, and the reason for an undefined value; ``layers`` holds every layer.
+    ``cells[i]["headline"]`` is the status of the verdict under all known uncertainty, one of
     :data:`rlvr.auditing.STATUSES`; ``broken_by`` names the layers that the verdict does not survive, and
     ``unknown_runs`` the trained arms without a run-to-run spread. ``cells[i]["support"]`` is the status by
     items alone.
 
     .. deprecated:: 0.3
-        ``cells[i]["status"]`` says what ``"support"`` does, with the former word "identified" for
-        "supported"; the next release leaves it out.
+        ``cells[i]["status"]`` is ``"support"`` with the former word "identified" for "supported"; the next
+        release drops it.
     """
     return {
         "level": report.level,
@@ -220,7 +220,7 @@ def to_dict(report: AuditReport) -> dict[str, Any]:
 
 
 def _json_cell(audit: CellAudit) -> dict[str, Any]:
-    """One cell of the JSON."""
+    """Convert one cell for JSON."""
     terms = {
         name: {
             "value": _finite(term.value),
@@ -284,7 +284,7 @@ def _ends(low: float, high: float) -> dict[str, float | None]:
 
 
 def to_markdown(report: AuditReport) -> str:
-    """One table row a cell, verdict first; below it what is known of each arm's decoding."""
+    """Return a table with one row per cell, verdict first, and the known decodings below."""
     head = ["verdict", "status", "study", "model", "benchmark", *(name.replace("_", " ") for name in TERMS)]
     rows = [head, ["---"] * len(head)]
     decodings: dict[str, list[str]] = {}
@@ -303,7 +303,7 @@ def to_markdown(report: AuditReport) -> str:
 
 
 def _markdown_at_k(audit: CellAudit) -> list[str]:
-    """The terms of a cell at every k, below the table of all cells."""
+    """Return the terms of a cell at every k, for the place below the table of all cells."""
     at_k = audit.pass_at_k
     assert at_k is not None
     rows = [[f"pass@k, {markdown(audit.cell.name)}", *(f"k = {k:,}" for k in at_k.ks)]]
@@ -314,10 +314,10 @@ def _markdown_at_k(audit: CellAudit) -> list[str]:
 
 
 def digests(sources: Iterable[str | Path]) -> dict[str, str]:
-    """SHA-256 of each input file by name; for standard input ("-"), a word that there is none.
+    """Return the SHA-256 of each input file by name; "not kept" for standard input ("-").
 
-    A folder counts file by file. A pipe, which can be read only once, is refused; the digest of what an audit
-    reads is found while it reads, by :func:`rlvr._reading.digests_as_read`.
+    Each file of a folder has its own digest. A pipe is refused because it can be read only once; an audit
+    computes digests while it reads, with :func:`rlvr._reading.digests_as_read`.
 
     Raises
     ------
@@ -337,7 +337,7 @@ def digests(sources: Iterable[str | Path]) -> dict[str, str]:
 
 
 def methods_paragraph(report: AuditReport) -> str:
-    """A paragraph for a paper's methods section: what was split, by which rule, with what uncertainty.
+    """Return a paragraph for a paper's methods section: the split, its rule and its uncertainty.
 
     Examples
     --------
@@ -383,7 +383,7 @@ def methods_paragraph(report: AuditReport) -> str:
 
 
 def _frozen_moves(report: AuditReport) -> str:
-    """Where FROZEN's own layer comes from: other readings of it, the assumed shift, or either."""
+    """Describe the origin of the layer of FROZEN: its other readings, the assumed shift, or both."""
     moved = [audit.cell for audit in report.cells if audit.layer("frozen")]
     again = [any(arm.name == "frozen" for arm in cell.alternatives) for cell in moved]
     ways = ["over its other readings"] * any(again)
@@ -395,15 +395,15 @@ def _frozen_moves(report: AuditReport) -> str:
 def to_html(
     report: AuditReport, *, inputs: Mapping[str, str] | None = None, title: str = "True minus random, audited"
 ) -> str:
-    """The page, as text: the same bits for the same arguments and versions of libraries.
+    """Return the page as text, identical for the same arguments and library versions.
 
-    `inputs` are names and digests of what was audited, as :func:`digests` gives them.
+    `inputs` maps the names of the audited files to their digests, as :func:`digests` returns them.
     """
     from importlib.metadata import version
 
     from jinja2 import Environment, StrictUndefined
 
-    # What finalize returns goes out as it is: escaping there costs a tenth of the time of autoescape.
+    # The results of finalize are written unchanged; escaping there takes a tenth of autoescape's time.
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, finalize=html_text)
     template = (Path(__file__).parent.parent / "data" / "report.html.j2").read_text(encoding="utf-8")
     ends = [
@@ -432,7 +432,7 @@ def to_html(
 
 
 def _round_out(end: float, direction: int) -> float:
-    """The next multiple of five points away from zero, so that every cell shares a round scale."""
+    """Round away from zero to a multiple of five points, so that all cells share a round scale."""
     return direction * max(0.05, math.ceil(direction * end / 0.05 - 1e-9) * 0.05)
 
 

@@ -1,9 +1,9 @@
-"""From the arms at hand to a verdict: which term dominates, and how surely.
+"""Audit the arms of a cell: which term dominates, and how certain the verdict is.
 
-An audit says of every cell of a table, from whatever arms exist, which terms they identify; how uncertain
-these are, one layer at a time (the items of the benchmark, the training run, the prompt and hardware under
-which FROZEN was evaluated); which term dominates, and how far which arm would have to move to change it. The
-unit of replication of ``low`` and ``high`` is the benchmark item.
+For every cell of a table, an audit states which terms the reported arms identify, which term dominates, and
+how far each arm would have to move to change the verdict. Uncertainty is added in layers: the items of the
+benchmark, the training runs, and the prompt and hardware under which FROZEN was evaluated. The unit of
+replication of ``low`` and ``high`` is the benchmark item.
 """
 
 from __future__ import annotations
@@ -68,10 +68,10 @@ __all__ = [
 ]  # fmt: skip
 
 STATUSES = ("supported", "leaning", "not identified")
-"""A verdict that holds throughout its intervals; one that holds at the measured accuracies only; and no
-verdict, since arms are missing and the terms that it needs are not identified."""
+"""A supported verdict holds throughout its intervals; a leaning one holds only at the stated accuracies. A
+verdict is not identified if missing arms leave several verdicts possible."""
 
-_WHOLE, _OPTIMISTIC = "all", "items, independent samples"  # layers that are no source of their own
+_WHOLE, _OPTIMISTIC = "all", "items, independent samples"  # layers without a source of their own
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,8 @@ class Layer:
     """One source of uncertainty: "items", "items, independent samples", "runs", "items and runs" or
     "frozen"; or "all".
 
-    `verdict` is empty where it differs within the layer; `survives` says whether it holds throughout;
-    `terms` maps each term to (low, high); `note` says what the layer rests on and leaves out.
+    `verdict` is empty if several verdicts are possible within the layer; `survives` is true if it holds
+    throughout. `terms` maps each term to (low, high); `note` states the basis and the gaps of the layer.
     """
 
     name: str
@@ -98,30 +98,30 @@ class CellAudit:
     ----------
     cell : Cell
     verdict : str
-        Out of ``VERDICTS``, or "undetermined" when the arms at hand leave several.
+        One of ``VERDICTS``, or "undetermined" if missing arms leave several possible.
     status : str
-        Out of ``STATUSES``, by items alone; see `headline`.
+        One of ``STATUSES``, by items alone; see `headline`.
     possible : tuple of str
-        The verdicts that the missing arms leave open, at the printed accuracies.
+        The verdicts that missing arms leave possible, at the stated accuracies.
     terms : dict of str to Estimate
         ``low`` and ``high`` are item sampling alone; `value` is NaN where only a set is identified.
     sets : dict of str to (low, high)
-        The identified set of each term at the printed accuracies.
+        The identified set of each term at the stated accuracies.
     layers : tuple of Layer
     tipping : dict of str to float
-        Smallest move of one arm that changes the verdict; empty with arms missing.
+        Smallest move of one arm that changes the verdict; empty if an arm is missing.
     rules : dict of str to str
         The verdict under every named rule, "undetermined" included.
     pairing : dict of str to float
         Width of the unpaired interval over that of the paired one; empty without per-item outcomes.
     notices : tuple of str
-        What the reader of the table, or this audit, had to say about it.
+        Remarks of the reader of the table and of this audit.
     answers : tuple of Account
-        What became of the answers of each log, where the cell was read from logs.
+        Counts of the answers of each log, for a cell read from logs.
     unknown_runs : tuple of str
-        The trained arms of which no run-to-run spread is known.
+        The trained arms without a known run-to-run spread.
     pass_at_k : PassAtK or None
-        The terms at other k, where they were asked for.
+        The terms at other k, if requested.
     """
 
     cell: Cell
@@ -141,12 +141,12 @@ class CellAudit:
 
     @property
     def headline(self) -> str:
-        """The status by all that is known of this cell, items, runs and shift of FROZEN together."""
+        """The status under all known uncertainty, from items, runs and the shift of FROZEN together."""
         return "leaning" if self.status == "supported" and not self.layers[-1].survives else self.status
 
     @property
     def broken_by(self) -> tuple[str, ...]:
-        """The layers that the verdict does not survive; "all" alone where it survives each but not all."""
+        """The layers that the verdict does not survive; ("all",) if it survives each one alone."""
         if self.status == "not identified":
             return ()
         broken = tuple(
@@ -161,7 +161,7 @@ class CellAudit:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """Why this cell may not feed a headline, by flags of its arms and by arms not strictly comparable."""
+        """Reasons not to rely on this cell, from flags of its arms and arms not strictly comparable."""
         arms = self.cell.arms.values()
         unlike = [
             f"{arm.name} arm comparable: {arm.comparable}" for arm in arms if arm.comparable != "strict"
@@ -169,13 +169,13 @@ class CellAudit:
         return (*(f"{arm.name}: {arm.flag}" for arm in arms if arm.flag), *unlike)
 
     def layer(self, name: str) -> Layer | None:
-        """The layer of that name, if this cell has it."""
+        """Return the layer of a name, or None if the cell lacks the layer."""
         return next((layer for layer in self.layers if layer.name == name), None)
 
 
 @dataclass(frozen=True)
 class AuditReport:
-    """Audits of all cells, with the settings that made them."""
+    """Audits of all cells, with their settings."""
 
     cells: tuple[CellAudit, ...]
     level: float
@@ -203,16 +203,16 @@ def audit(
     level : float in (0, 1)
         Nominal coverage of the intervals.
     rule : {"magnitude", "published"}
-        What makes a term dominate; see ``VERDICT_RULES``.
+        The rule by which a term dominates; see ``VERDICT_RULES``.
     assumptions : iterable of {"no-harm", "true-best", "null-zero"}
-        Optional, and off by default; they speak of missing arms only.
+        Assumptions about missing arms; none by default.
     run_sd : float in [0, 0.5], NextDeviation, or mapping of trained arm to either, optional
-        A sensitivity: the run-to-run standard deviation (a fraction) of arms for which the table states none.
-        A law, such as :func:`rlvr.planning.spread_catalogue.catalogue_laws` gives, is integrated over, and
-        is the prior of the arms whose own runs say something.
+        Sensitivity analysis: the run-to-run standard deviation (a fraction) of arms for which the table
+        states none. A law, such as those of :func:`rlvr.planning.spread_catalogue.catalogue_laws`, is
+        integrated over; for an arm with several runs, the law is the prior of its spread.
     frozen_shift : float in [0, 1], optional
-        A sensitivity: how far FROZEN might move with its prompt or hardware, either way, for cells
-        without alternative readings of it.
+        Sensitivity analysis: how far FROZEN might move in either direction with its prompt or hardware, for
+        cells without alternative readings of FROZEN.
 
     Raises
     ------
@@ -263,10 +263,10 @@ def _accuracies(cell: Cell) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class _Source:
-    """A layer of many cells at once, of those at the places `cells`.
+    """One layer of the cells at the places `cells`.
 
     `below` and `above` (cell, contrast) are margins of the rule's contrasts, then of the terms. `readings`
-    are accuracies (cell, reading, arm) with other values of FROZEN, or None.
+    holds accuracies (cell, reading, arm) with other values of FROZEN, or is None.
     """
 
     name: str
@@ -278,7 +278,7 @@ class _Source:
 
 
 def _audit_alike(cells: Sequence[Cell], assumptions: tuple[str, ...], report: AuditReport) -> list[CellAudit]:
-    """The audits of cells that have the same arms, all arrays taken over the cells."""
+    """Audit cells that have the same arms together; all arrays run over the cells."""
     rule, known = report.rule, tuple(cells[0].arms)
     accuracies = in_columns([_accuracies(cell) for cell in cells])
     sets = sets_of(accuracies, known, assumptions)
@@ -336,10 +336,10 @@ def _sources(
     borrowed: bool,
     report: AuditReport,
 ) -> tuple[list[tuple[str, ...]], list[_Source]]:
-    """The trained arms without a known spread of each cell, and the layers in their order."""
+    """Return each cell's trained arms without a known spread, and the layers in their order."""
     arms, level, every = [cell.arms for cell in cells], report.level, np.arange(len(cells))
     contrasts = np.concatenate([rule_contrasts(report.rule), [contrast(term) for term in TERMS]])
-    if borrowed:  # RANDOM is FROZEN, so it moves with it
+    if borrowed:  # RANDOM equals FROZEN, so both move together
         contrasts[:, ARM_CODE["frozen"]] += contrasts[:, ARM_CODE["random"]]
         contrasts[:, ARM_CODE["random"]] = 0.0
     item_notes = ["unpaired"] * len(cells)
@@ -369,7 +369,7 @@ def _sources(
         notes = ["right only if all items are equally hard"] * of.size
         sources.append(_Source(_OPTIMISTIC, of, *optimistic.margins(contrasts), notes))
     both_below, both_above = np.hypot(below, by_runs), np.hypot(above, by_runs)
-    if crossed:  # runs alone would count what they add on each item twice
+    if crossed:  # a layer of runs alone would count their interaction with items twice
         of = np.array(list(crossed))
         each_below, each_above = (np.array(margins) for margins in zip(*crossed.values(), strict=True))
         both_below[of], both_above[of] = each_below, each_above
@@ -399,7 +399,7 @@ def _sources(
 
 
 def _item_note(cell: Cell, items: Sampling) -> str:
-    """Whether a cell with outcomes is paired by item, and over how many clusters."""
+    """State whether a cell with outcomes is paired by item, and its number of clusters."""
     clusters = next((arm.clusters for arm in cell.arms.values() if arm.clusters is not None), None)
     note = "unpaired" if items.outcomes is None else "paired by item"
     if clusters is None:
@@ -421,7 +421,7 @@ def _layers(
     bits: NDArray[np.uint8],
     rule: str,
 ) -> list[Layer]:
-    """One layer of each of its cells."""
+    """Compute the layer of one source for each of its cells."""
     of, readings = source.cells, source.readings
     ends = {term: (low[of], high[of]) for term, (low, high) in sets.items()}
     if readings is None:
@@ -460,12 +460,12 @@ def _layers(
 
 
 def _one_of(bits: int) -> str:
-    """The verdict of a set with one; empty where there are several."""
+    """Return the only verdict of a set; empty if the set has several."""
     return VERDICTS[bits.bit_length() - 1] if bits.bit_count() == 1 else ""
 
 
 def _notices(cell: Cell, used: tuple[str, ...], report: AuditReport) -> tuple[str, ...]:
-    """What is to be said of a cell before its verdict is read."""
+    """Return the remarks that a reader of the verdict needs."""
     notices = [*filter(None, [decoding_note(cell.decodings)]), *cell.notices]
     notices += law_notices(cell.arms, report.run_sd, report.level)
     if used != report.assumptions:
@@ -481,7 +481,7 @@ def _notices(cell: Cell, used: tuple[str, ...], report: AuditReport) -> tuple[st
 def _estimates(
     cell: Cell, sets: Mapping[str, tuple[float, float]], items: Layer, borrowed: bool, level: float
 ) -> dict[str, Estimate]:
-    """Every term with its item sampling, or why it has no value or no interval."""
+    """Return every term with its item sampling, or the reason why it has no value or no interval."""
     estimates = {}
     for term, pair in TERMS.items():
         missing = [arm for arm in pair if arm not in cell.arms and not (borrowed and arm == "random")]
@@ -507,7 +507,7 @@ def _estimates(
 def with_notices(
     report: AuditReport, logs: LogTable, at_k: Mapping[str, PassAtK] | None = None
 ) -> AuditReport:
-    """The report with what the logs' reading has to say beside its cells, and their terms at other k."""
+    """Add the remarks and counts from reading logs to the report, and the terms at other k."""
     cells = (
         replace(
             audit,

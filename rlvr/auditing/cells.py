@@ -1,8 +1,8 @@
-"""Rows of tables gathered into cells of arms.
+"""Gather the rows of tables into cells of arms.
 
 A *cell* is study x setup x model x benchmark; its arms are compared with each other. The two formats of a
-table are in :mod:`rlvr.auditing.tables`. Whatever is wrong is refused with the file, the line and what would
-be accepted; nothing is guessed.
+table are in :mod:`rlvr.auditing.tables`. An error names the file, the line and what is accepted; no value is
+guessed.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ _Row = tuple[_Key, str, "Arm", list[str]]
 
 @dataclass(frozen=True)
 class Arm:
-    """One arm of one cell; accuracies and ``run_sd`` are fractions, None where the table is silent.
+    """One arm of one cell; accuracies and ``run_sd`` are fractions, None where the table states no value.
 
-    ``run_sd_runs`` is how many runs ``run_sd`` was estimated from, where they are not the arm's ``n_runs``.
-    ``decoding`` is out of :data:`rlvr.logs.decoding.DECODINGS`, empty where it is not known. With one row
-    a run, ``run_accuracies`` holds that of each run and ``seeds`` their names, empty where they have none.
-    With one row an item, ``outcomes`` is an ndarray (run, item) of correctness in [0, 1], its columns
-    named by ``items``; ``clusters`` says which question each item is a variant of, if a table does.
+    ``run_sd_runs`` is the number of runs behind ``run_sd``, if that differs from the arm's ``n_runs``.
+    ``decoding`` is one of :data:`rlvr.logs.decoding.DECODINGS`, or empty if unknown. With one row per run,
+    ``run_accuracies`` holds the accuracy of each run and ``seeds`` their names, if they have any. With one
+    row per item, ``outcomes`` is an ndarray (run, item) of correctness in [0, 1] whose columns ``items``
+    names; ``clusters`` names the question of which each item is a variant, if the table does.
     """
 
     name: str
@@ -89,7 +89,7 @@ class Arm:
 class Cell:
     """The arms of one study x setup x model x benchmark, in the order of ``ARMS``.
 
-    ``alternatives`` are other readings of an arm (another prompt, another algorithm).
+    ``alternatives`` holds further evaluations of an arm (another prompt or algorithm).
     """
 
     study: str
@@ -125,7 +125,7 @@ def read_cells(tables: Iterable[str | Path | pd.DataFrame]) -> list[Cell]:
     Raises
     ------
     TableError
-        Naming file, line, value and what is accepted.
+        If a table is not acceptable; the message names file, line, value and what is accepted.
 
     Examples
     --------
@@ -141,12 +141,12 @@ def read_cells(tables: Iterable[str | Path | pd.DataFrame]) -> list[Cell]:
     found: dict[_Key, tuple[dict[str, Arm], list[Arm], list[str]]] = {}
     for table in map(read_table, sources):
         known = {*found}
-        for key, role, arm, said in (_outcome_rows if table.per_item else _arm_rows)(table):
+        for key, role, arm, remarks in (_outcome_rows if table.per_item else _arm_rows)(table):
             arms, alternatives, notices = found.setdefault(key, ({}, [], []))
             if key not in known:
                 known.add(key)
                 notices += table.notices
-            if role == "alternative":  # they may repeat an arm as often as they like
+            if role == "alternative":  # an arm may have any number of alternatives
                 alternatives.append(arm)
             elif (before := arms.setdefault(arm.name, arm)) is not arm:
                 raise TableError(
@@ -155,7 +155,7 @@ def read_cells(tables: Iterable[str | Path | pd.DataFrame]) -> list[Cell]:
                     "a column setup tells two tables of one study apart, and the role alternative marks "
                     "another reading"
                 )
-            notices += [notice for notice in said if notice not in notices]
+            notices += [notice for notice in remarks if notice not in notices]
     cells = []
     for key, (arms, alternatives, notices) in found.items():
         in_order = {name: arms[name] for name in ARMS if name in arms}
@@ -178,7 +178,7 @@ def _cell_name(key: _Key) -> str:
 
 
 def _read_words(table: Table, rows: Iterable[tuple[object, str, int]]) -> list[str]:
-    """What common names of arms were read as; two names of one arm (of a cell and role) are refused."""
+    """Report how common names of arms were read; refuse two names of one arm in a cell and role."""
     if {value.strip().lower() for value in table.columns["arm"].values} <= {*ARMS}:
         return []
     words: dict[tuple[object, str], str] = {}
@@ -196,7 +196,7 @@ def _read_words(table: Table, rows: Iterable[tuple[object, str, int]]) -> list[s
 
 
 def _converted(table: Table, name: str, convert: Callable[[str], Any], absent: str = "") -> list[Any]:
-    """A column's value in each row, converted once for each distinct text."""
+    """Convert a column, once for each distinct text."""
     if name not in table.columns:
         return [convert(absent)] * table.n_rows
     values, codes = table.columns[name].values, table.columns[name].codes
@@ -209,7 +209,7 @@ def _count(text: str) -> int | None:
 
 
 def _arm_rows(table: Table) -> Iterator[_Row]:
-    """Cell, role, arm and notices of each arm of the arms format."""
+    """Yield cell, role, arm and notices of each arm of the arms format."""
     measure = "accuracy" if "accuracy" in table.columns else "accuracy_percent"
     unit = 1.0 if measure == "accuracy" else 100.0
     printed = _converted(table, measure, str)
@@ -241,7 +241,7 @@ def _arm_rows(table: Table) -> Iterator[_Row]:
         )
     ]
     wholes = _near_whole(printed, unit, n_graded)
-    said = _read_words(table, (((keys[row], roles[row]), word, row) for row, word in enumerate(words)))
+    renamed = _read_words(table, (((keys[row], roles[row]), word, row) for row, word in enumerate(words)))
     runs = next((name for name in RUN_NAMES if name in table.columns), None)
     seeds = _converted(table, runs, str) if runs else []
     repeated: dict[tuple[_Key, str], list[tuple[int, Arm, list[str]]]] = {}
@@ -262,14 +262,14 @@ def _arm_rows(table: Table) -> Iterator[_Row]:
             )
         arm = Arm(
             names[row],
-            # Fifteen digits survive a division by 100, so that 78.6 percent is the same number as 0.786.
+            # Rounding to fifteen digits makes 78.6 percent the same number as 0.786.
             round(value / unit, 15),
             run_sd=run_sd,
             file=table.name,
             line=lines[row],
             **dict(zip(columns, values, strict=True)),
         )
-        notices = list(said)
+        notices = list(renamed)
         if n_graded[row] and not wholes[row]:
             answers = counted(n_graded[row], "graded answer")
             notices.append(f"line {arm.line}: {shortened(printed[row])} is no whole number of {answers}")
@@ -286,7 +286,7 @@ def _arm_rows(table: Table) -> Iterator[_Row]:
 def _mean_of_runs(
     rows: Sequence[Arm], seeds: Sequence[str], spreads: Sequence[str], unit: float
 ) -> tuple[Arm, list[str]]:
-    """One arm from a row a run of it, and what is to be said of its runs."""
+    """Merge the rows of an arm's runs into one arm, and return notices about the runs."""
     first, n = rows[0], len(rows)
     where, is_frozen = f"the {first.name} arm", first.name == "frozen"
     if n == 1:
@@ -324,7 +324,7 @@ def _mean_of_runs(
 
 
 def _refuse_runs(rows: Sequence[Arm], seeds: Sequence[str], where: str) -> None:
-    """Refuse rows that are no runs of one arm, evaluated alike."""
+    """Refuse rows that are not equally evaluated runs of one arm."""
     first, n = rows[0], len(rows)
     before: dict[str, Arm] = {}
     for row, seed in zip(rows, seeds, strict=True):
@@ -359,12 +359,12 @@ def _refuse_runs(rows: Sequence[Arm], seeds: Sequence[str], where: str) -> None:
 
 
 def _n_decimals(printed: str) -> int:
-    """How many digits stand behind the point of a number in text."""
+    """Count the digits after the decimal point of a number in text."""
     return len(printed.lower().partition("e")[0].partition(".")[2])
 
 
 def _near_whole(printed: Sequence[str], unit: float, n_graded: Sequence[int]) -> list[bool]:
-    """Whether each printed accuracy, to its last digit, can be a whole number of graded answers."""
+    """Whether each stated accuracy, within its last digit, can be a whole number of graded answers."""
     n = np.array(n_graded, dtype=float)
     half_digit = 0.5 * 10.0 ** -np.array([_n_decimals(text) for text in printed], dtype=float) / unit
     answers = np.array([*map(float, printed)]) / unit * n
@@ -373,7 +373,7 @@ def _near_whole(printed: Sequence[str], unit: float, n_graded: Sequence[int]) ->
 
 
 def _looks_like_a_fraction(value: float, cell: list[float]) -> bool:
-    """Whether a value of at most 1 lies nearer to the rest of its cell when read as a fraction."""
+    """Whether a value of at most 1 is nearer to the rest of its cell if read as a fraction."""
     others = [other for other in cell if other > 1]
     if not 0 < value <= 1 or not others:
         return False
@@ -382,7 +382,7 @@ def _looks_like_a_fraction(value: float, cell: list[float]) -> bool:
 
 
 def _outcome_rows(table: Table) -> Iterator[_Row]:
-    """Cell, role and arm of each group of rows of the outcomes format, and what its arms were called."""
+    """Yield cell, role, arm and notices of each group of rows of the outcomes format."""
     codes: dict[str, NDArray[np.int64]] = {}
     labels: dict[str, NDArray] = {}
     names = [column for column in (*NAMES, *OUTCOMES_NEED) if column != "correct"]
@@ -406,7 +406,7 @@ def _outcome_rows(table: Table) -> Iterator[_Row]:
             cell = group
         if labels[name].size > 1:
             group = np.unique(group * labels[name].size + codes[name], return_inverse=True)[1]
-    said = _words_of_outcomes(table, cell)
+    renamed = _words_of_outcomes(table, cell)
     _, first_rows, group = np.unique(group, return_index=True, return_inverse=True)
     group = np.argsort(np.argsort(first_rows))[group]  # in the order of their first rows
     order = np.argsort(group, kind="stable")
@@ -415,7 +415,7 @@ def _outcome_rows(table: Table) -> Iterator[_Row]:
         runs, run = np.unique(codes["run"][rows], return_inverse=True)
         items, item = np.unique(codes["item"][rows], return_inverse=True)
         slots = run * items.size + item
-        # Runs x items may be the square of the file, unless every run has every item once.
+        # Runs x items can be the square of the file's size, unless every run has every item once.
         is_whole = rows.size == runs.size * items.size
         if not is_whole or np.bincount(slots, minlength=rows.size).min() == 0:
             answered, n_answers = np.unique(slots, return_counts=True)
@@ -462,11 +462,11 @@ def _outcome_rows(table: Table) -> Iterator[_Row]:
             outcomes=outcomes,
             clusters=_clusters(table, labels, codes, rows, items, item),
         )
-        yield (study, texts.get("setup", ""), model, benchmark), texts.get("role", "arm"), arm, said
+        yield (study, texts.get("setup", ""), model, benchmark), texts.get("role", "arm"), arm, renamed
 
 
 def _words_of_outcomes(table: Table, cell: NDArray[np.int64]) -> list[str]:
-    """What common names of arms were read as, of outcomes whose cell and role have a number."""
+    """Report how common names of arms were read, for outcomes with numbered cells and roles."""
     values, codes = table.columns["arm"].values, table.columns["arm"].codes
     found, rows = np.unique(cell * len(values) + codes, return_index=True)
     pairs = zip(found.tolist(), rows.tolist(), strict=True)
@@ -482,7 +482,7 @@ def _clusters(
     items: NDArray[np.int64],
     item: NDArray[np.int64],
 ) -> NDArray | None:
-    """The cluster of each item of an arm, if the table has any."""
+    """Return the cluster of each item of an arm, or None if the table has no clusters."""
     if "cluster" not in codes:
         return None
     of_row, of_item = codes["cluster"][rows], np.empty(items.size, dtype=np.int64)
@@ -499,7 +499,7 @@ def _clusters(
 
 
 def _refuse_clusters(cell: Cell) -> None:
-    """Refuse too few clusters for an interval, and arms that do not agree on the cluster of an item."""
+    """Refuse too few clusters for an interval, and arms that disagree on the cluster of an item."""
     arms = [arm for arm in cell.arms.values() if arm.items is not None]
     clustered = [arm for arm in arms if arm.clusters is not None]
     for arm in clustered:

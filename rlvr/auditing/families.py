@@ -1,13 +1,13 @@
-"""Many verdicts at once: what chance alone would say, and what is left when all are judged together.
+"""Judge the verdicts of many cells together, and pool a term over cells.
 
-A verdict is supported at 95% when each of its inequalities is; the smallest ``1 - level`` at which it still
-is is its p-value. At the boundary of a verdict it is supported with at most half that rate, since one side of
-the intervals does the work. Over many cells some verdicts are then supported by chance: Holm's adjustment
-bounds the chance of any, Benjamini and Yekutieli's the expected fraction of false ones (for any dependence:
-cells of one paper share its models).
+A verdict is supported at 95% if each of its inequalities is; its p-value is the smallest ``1 - level`` at
+which the verdict is still supported. At the boundary of a verdict, the error rate is at most half of that,
+because only one side of each interval matters. Over many cells, some verdicts are supported by chance. Holm's
+adjustment bounds the probability of any false verdict, that of Benjamini and Yekutieli the expected fraction
+of false ones. Both allow any dependence, since the cells of one paper share its models.
 
-A pooled estimate is another question: not "which cells", but "how much on average, and how unlike". It takes
-the models of a study as drawn from a population of models, and the cells as independent.
+A pooled estimate answers another question: how large a term is on average, and how much it varies. The models
+of a study are treated as drawn from a population of models, and the cells as independent.
 
 References
 ----------
@@ -42,9 +42,9 @@ _SMALLEST = 1e-12
 
 
 def verdict_p_value(cell: Cell, *, rule: str = "magnitude") -> float:
-    """The smallest ``1 - level`` at which the cell's verdict survives item sampling.
+    """Return the smallest ``1 - level`` at which the cell's verdict survives item sampling.
 
-    It is 1 where the verdict survives at no level; 1e-12 stands for anything smaller.
+    The p-value is 1 if the verdict survives at no level, and at least 1e-12.
 
     Raises
     ------
@@ -79,17 +79,17 @@ def verdict_p_value(cell: Cell, *, rule: str = "magnitude") -> float:
 
 @dataclass(frozen=True)
 class VerdictFamily:
-    """Verdicts of several cells, plain and judged together.
+    """The verdicts of several cells, judged one by one and together.
 
     Attributes
     ----------
     cells : tuple of CellAudit
     p_values, holm, discovery : ndarray (cell,)
-        Plain, and adjusted by Holm and by Benjamini and Yekutieli.
+        Unadjusted, adjusted by Holm, and adjusted by Benjamini and Yekutieli.
     level : float
     by_chance : float
-        How many plain verdicts at most would be expected if no cell had one: at the boundary of a verdict it
-        is supported with half of ``1 - level``.
+        Largest expected number of unadjusted verdicts if no cell had one: at the boundary of a verdict, each
+        cell is supported with probability half of ``1 - level``.
     """
 
     cells: tuple[CellAudit, ...]
@@ -100,13 +100,13 @@ class VerdictFamily:
     by_chance: float
 
     def supported(self, adjusted: str = "plain") -> tuple[CellAudit, ...]:
-        """The cells whose verdict is supported: "plain", by "holm" or by false "discovery" rate."""
+        """Return the cells with a supported verdict: "plain", by "holm" or by false "discovery" rate."""
         values = {"plain": self.p_values, "holm": self.holm, "discovery": self.discovery}
         at = values[choice("adjusted", adjusted, tuple(values))]
         return tuple(cell for cell, p in zip(self.cells, at, strict=True) if p < 1 - self.level)
 
     def identified(self, adjusted: str = "plain") -> tuple[CellAudit, ...]:
-        """Former name of :meth:`supported`, kept for one release."""
+        """Return the supported cells; former name of :meth:`supported`, kept for one release."""
         warnings.warn(
             "VerdictFamily.identified is deprecated, since a parameter is identified and a verdict is "
             "supported; call VerdictFamily.supported",
@@ -117,7 +117,7 @@ class VerdictFamily:
 
     @property
     def chance_of_as_many(self) -> float:
-        """Chance of at least as many plain verdicts if no cell had one, cells taken as independent."""
+        """Probability of at least as many unadjusted verdicts if no independent cell had one."""
         n_supported = len(self.supported())
         return float(stats.binom.sf(n_supported - 1, len(self.cells), (1 - self.level) / 2))
 
@@ -127,8 +127,8 @@ def judge_family(
 ) -> VerdictFamily:
     """Judge the verdicts of several cells together, each with all four arms.
 
-    One minus `level` is the rate that is to be kept: of any wrong verdict, or of wrong ones among those
-    supported.
+    The error rate is one minus `level`: the probability of any wrong verdict (Holm), or the expected fraction
+    of wrong verdicts among the supported ones (discovery).
     """
     from statsmodels.stats.multitest import multipletests
 
@@ -143,19 +143,19 @@ def judge_family(
 
 @dataclass(frozen=True)
 class PooledTerm:
-    """A term averaged over cells by random effects.
+    """A term averaged over cells in a random-effects model.
 
     Attributes
     ----------
     mean : Estimate
-        Over the population of models; Hartung and Knapp's interval, never narrower than without their factor.
-        Unit of replication: the model.
+        Mean over the population of models, with Hartung and Knapp's interval, which is never narrower than
+        without their factor. Unit of replication: the model.
     spread : float
         Standard deviation between models (tau) beyond item sampling, by Paule and Mandel.
     heterogeneity_p : float
-        Cochran's test that it is 0.
+        p-value of Cochran's test that `spread` is 0.
     next_low, next_high : float
-        Where the term of a further model would lie, with the same level.
+        Prediction interval for the term of a further model, at the same level.
     """
 
     mean: Estimate
@@ -166,19 +166,19 @@ class PooledTerm:
 
 
 def pooled_term(cells: Sequence[CellAudit], term: str, *, level: float = 0.95) -> PooledTerm:
-    """One pooled estimate of a term over the models of a study.
+    """Pool a term over the models of a study.
 
-    Each cell's variance is that of its item-sampling interval, read as a normal one. What pooling assumes:
-    the models are exchangeable draws from some population, and their cells independent. Models that share a
-    base, or items that are hard for all, are not quite that. Run-to-run spread is part of `spread`, where it
-    cannot be told from a difference between models.
+    The variance of each cell is taken from its item-sampling interval under a normal law. Pooling assumes
+    that models are exchangeable draws from a population and that cells are independent. Models with a common
+    base, or items that are hard for all models, violate the assumption. `spread` includes run-to-run spread,
+    which the data cannot separate from differences between models.
 
     Parameters
     ----------
     cells : sequence of CellAudit
-        At least three in which the term has a value with an interval.
+        At least three cells in which the term has a value with an interval.
     term : str
-        Out of ``TERMS``.
+        One of ``TERMS``.
     level : float in (0, 1)
 
     Raises
@@ -197,10 +197,10 @@ def pooled_term(cells: Sequence[CellAudit], term: str, *, level: float = 0.95) -
     values = np.array([each.value for each in terms])
     tails = special.ndtri(0.5 + np.array([each.level for each in terms]) / 2)
     errors = np.array([each.high - each.low for each in terms]) / 2 / tails
-    with np.errstate(divide="ignore"):  # of an index that is not used, where all cells are alike
+    with np.errstate(divide="ignore"):  # an unused index divides by 0 if all cells are equal
         pooled = combine_effects(values, errors**2, method_re="iterated")
     spread2, n = max(float(pooled.tau2), 0.0), len(known)
-    # Cells more alike than their noise would shrink Hartung and Knapp's interval below that of no spread.
+    # For cells closer than their noise, Hartung and Knapp's interval would be narrower than without spread.
     mean, error = float(pooled.mean_effect_re), max(float(pooled.sd_eff_w_re_hksj), float(pooled.sd_eff_w_re))
     tail = float(special.stdtrit(n - 1, 0.5 + level / 2))
     ahead = float(special.stdtrit(n - 2, 0.5 + level / 2)) * math.sqrt(spread2 + error**2)

@@ -1,6 +1,6 @@
-"""Many audits in one picture: a forest plot of the three terms, wide for a desk and narrow for a phone.
+"""Draw many audits as a forest plot of the three terms, in a wide form and a narrow form for phones.
 
-In percentage points, with item-sampling intervals. Nothing is computed here.
+The plot is in percentage points, with item-sampling intervals. This module computes no statistics.
 """
 
 from __future__ import annotations
@@ -35,29 +35,29 @@ def draw_forest(
     narrow: bool = False,
     figure: Figure | None = None,
 ) -> Figure:
-    """Forest plot: one row a cell, one panel a part, item-sampling intervals.
+    """Draw a forest plot with one row per cell, one panel per part, and item-sampling intervals.
 
-    Filled circles: the verdict is supported by its items. Open circles: leaning. A pale bar without a mark:
-    only a set is identified, and the bar is that set with its item sampling. A row without anything: nothing
-    is identified. Where their ranges allow it, panels are as wide as their ranges, so that a point has one
-    length in all.
+    Filled circles: the verdict is supported over items. Open circles: the verdict is leaning. A pale bar
+    without a circle: only a set is identified; the bar is that set with its item sampling. An empty row:
+    nothing is identified. If their ranges allow, panels are as wide as their ranges, so that one point has
+    the same length in all panels.
 
     Parameters
     ----------
     cells : sequence of CellAudit
-        Top to bottom.
+        From top to bottom.
     labels : iterable of str, optional
-        The cells' names by default.
+        By default the names of the cells.
     groups : sequence of str, optional
-        What each row belongs to: above each stretch of equal neighbours stands its name.
+        The group of each row; its name is drawn above each stretch of equal neighbours.
     height : float
-        Of a row, in inches.
+        Height of a row, in inches.
     width : float
-        Of the whole, in inches.
+        Width of the figure, in inches.
     narrow : bool
-        Names stand above their rows, for a screen 390 pixels wide; `height` and `width` are then fixed.
+        Draw names above their rows, for a screen 390 pixels wide; `height` and `width` are then fixed.
     figure : Figure, optional
-        Drawn into, and set to the size that is needed.
+        The figure to draw into; its size is set.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
@@ -106,12 +106,12 @@ def draw_forest(
         for panel in panels if place else ():
             panel.axhline(place - 0.5, color="black", lw=0.6, ls=":")
     narrow_form = partial(draw_forest, cells, labels=names, groups=groups, narrow=True)
-    figure.narrow_form = narrow_form  # type: ignore[attr-defined]  # what a page for a phone draws instead
+    figure.narrow_form = narrow_form  # type: ignore[attr-defined]  # the form for phones
     return figure
 
 
 def _places(n_cells: int, groups: Sequence[str]) -> tuple[list[int], dict[int, str]]:
-    """Heights of the rows, and of the headings above each stretch of equal neighbours."""
+    """Return the positions of the rows, and of the headings above each stretch of equal neighbours."""
     places: list[int] = []
     headings: dict[int, str] = {}
     for row in range(n_cells):
@@ -122,7 +122,7 @@ def _places(n_cells: int, groups: Sequence[str]) -> tuple[list[int], dict[int, s
 
 
 def _reach(cells: Sequence[CellAudit], part: str) -> tuple[float, float]:
-    """From the least to the largest end of a part's intervals and sets, zero included, and a margin."""
+    """Return the range of a part's intervals and sets, zero included, with a margin."""
     terms = [audit.terms[part] for audit in cells]
     ends = [100 * end for term in terms for end in (term.low, term.high, term.value) if math.isfinite(end)]
     low, high = min([0.0, *ends]), max([0.0, *ends])
@@ -131,13 +131,13 @@ def _reach(cells: Sequence[CellAudit], part: str) -> tuple[float, float]:
 
 
 def _widths(ranges: Sequence[tuple[float, float]]) -> list[float]:
-    """Widths of the panels: as their ranges, or alike where one would be left too little."""
+    """Return the widths of the panels: as their ranges, or equal if one would become too narrow."""
     spans = [high - low for low, high in ranges]
     return spans if min(spans) >= _LEAST_PANEL * max(spans) else [1.0] * len(spans)
 
 
 def _draw_term(panel: Axes, audit: CellAudit, part: str, place: float, colour: str) -> None:
-    """One row of one panel: a dot with its interval, or a set as a pale bar, or nothing."""
+    """Draw one row of one panel: a dot with its interval, a set as a pale bar, or nothing."""
     term = audit.terms[part]
     low, high = 100 * term.low, 100 * term.high
     if term.defined:
@@ -149,7 +149,7 @@ def _draw_term(panel: Axes, audit: CellAudit, part: str, place: float, colour: s
 
 
 def _names_above(panels: Sequence[Axes], names: dict[int, str], headings: dict[int, str]) -> None:
-    """Write each row's name above it, across the panels, on the last one so that none covers it."""
+    """Write each row's name above the row, on the last panel so that no other panel covers it."""
     from matplotlib.transforms import blended_transform_factory
 
     across = blended_transform_factory(panels[0].transAxes, panels[-1].transData)

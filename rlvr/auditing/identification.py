@@ -1,19 +1,19 @@
-"""What the arms at hand identify, and which term dominates by which rule.
+"""Which terms the known arms identify, and which term dominates under which rule.
 
-*Identification.* A missing accuracy lies in [0, 1]. With that, and whatever optional assumptions are named,
-every statement about the arms has the form ``a - b <= w``, so the sharp bounds of every difference are
-shortest paths in a graph of five nodes: the four arms and 0.
+*Identification.* A missing accuracy lies in [0, 1]. With this bound and any optional assumptions, every
+statement about the arms has the form ``a - b <= w``, so the sharp bounds of every difference are shortest
+paths in a graph of five nodes: the four arms and 0.
 
-*Rules.* A rule is a set of linear inequalities in the four accuracies, so that a verdict can be checked at
-one quadruple of them, over a set of quadruples, and under sampling error by the same few lines. Under
-``"magnitude"``, a term dominates when it moves accuracy by more than the other two together::
+*Rules.* A rule is a set of linear inequalities in the four accuracies. The same code therefore checks a
+verdict at one quadruple of accuracies, over a set of quadruples, and under sampling error. Under
+``"magnitude"``, a term dominates if it moves accuracy by more than the other two together::
 
     |null| > |elicitation| + |reward_design|        (and so on for the other two)
 
 ``"published"`` is the rule of the published study: (MAJORITY - FROZEN) / total above 0.60 is elicitation,
-reward_design / total above 0.60 is reward design. It cannot say "null".
+reward_design / total above 0.60 is reward design. This rule has no verdict "null".
 
-Each function for one cell stands on one for many (cell, arm) that lack the same arms.
+Each function for one cell calls one for many cells (cell, arm) that lack the same arms.
 
 References
 ----------
@@ -43,7 +43,7 @@ ASSUMPTIONS: Mapping[str, str] = {
     "true-best": "no reward beats the true one: RANDOM and MAJORITY are at most TRUE",
     "null-zero": "training on a random reward changes nothing: RANDOM equals FROZEN",
 }
-"""Optional assumptions, all off by default. They speak of missing arms; known arms stand as printed."""
+"""Optional assumptions about missing arms, all off by default; the accuracies of known arms do not change."""
 
 _AT_MOST = {
     "no-harm": [("frozen", "random"), ("frozen", "majority"), ("frozen", "true")],
@@ -56,19 +56,19 @@ _ZERO = len(ARMS)
 def identified_sets(
     accuracies: Mapping[str, float], assumptions: Iterable[str] = ()
 ) -> dict[str, tuple[float, float]]:
-    """Sharp bounds of every term from the arms that are there.
+    """Return sharp bounds of every term from the known arms.
 
     Parameters
     ----------
     accuracies : mapping of arm to number in [0, 1]
         Any of ``ARMS``.
     assumptions : iterable of str
-        Names out of ``ASSUMPTIONS``.
+        Names from ``ASSUMPTIONS``.
 
     Returns
     -------
     dict of term to (low, high)
-        Equal ends where the term is identified; (-1, 1) where nothing is known of it.
+        Equal ends if the term is identified; (-1, 1) if nothing is known about the term.
 
     Raises
     ------
@@ -87,21 +87,21 @@ def identified_sets(
 
 
 def in_columns(cells: Sequence[Mapping[str, float]]) -> NDArray[np.float64]:
-    """Accuracies (cell, arm), 0 where an arm is missing."""
+    """Return accuracies (cell, arm), 0 for a missing arm."""
     return np.array([[float(known.get(arm, 0.0)) for arm in ARMS] for known in cells]).reshape(-1, len(ARMS))
 
 
 def contradicted(
     accuracies: NDArray[np.float64], known: Collection[str], assumptions: Sequence[str]
 ) -> NDArray[np.bool_]:
-    """Which cells (cell,) of the arms `known` leave no possible value for a missing one."""
+    """Whether the known arms and assumptions of each cell (cell,) leave no value for a missing arm."""
     return _is_contradicted(_reach(accuracies, known, _pairs(known, assumptions)))
 
 
 def sets_of(
     accuracies: NDArray[np.float64], known: Collection[str], assumptions: Sequence[str]
 ) -> dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """:func:`identified_sets` of many cells (cell, arm) that lack the same arms: ends (cell,) by term."""
+    """Return :func:`identified_sets` of many cells (cell, arm) that lack the same arms, as ends (cell,)."""
     reach = _reach(accuracies, known, _pairs(known, assumptions))
     _refuse_contradiction(accuracies, known, reach)
     nodes = {term: (ARM_CODE[arm], ARM_CODE[base]) for term, (arm, base) in TERMS.items()}
@@ -111,10 +111,10 @@ def sets_of(
 def feasible(
     accuracies: Mapping[str, float], assumptions: Iterable[str] = (), *, frozen: Iterable[float] = ()
 ) -> NDArray[np.float64]:
-    """Accuracies (point, 4) that agree with the arms at hand: one point if none is missing, else a grid.
+    """Return accuracies (point, 4) that agree with the known arms: one point, or a grid over missing arms.
 
-    The grid of one missing arm has steps of at most 0.005, of two of 0.02, of more of 0.05, and touches
-    its bounds. Values in `frozen` stand in for FROZEN's own.
+    The grid includes its bounds; its steps are at most 0.005 for one missing arm, 0.02 for two and 0.05 for
+    more. Values in `frozen` replace the accuracy of FROZEN.
     """
     known, named = {arm: float(value) for arm, value in accuracies.items()}, tuple(assumptions)
     readings = [{**known, "frozen": float(value)} for value in frozen] or [known]
@@ -125,9 +125,9 @@ def feasible(
 def _grids(
     accuracies: NDArray[np.float64], known: Collection[str], assumptions: Sequence[str], *, thinning: int = 1
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Possible accuracies (cell, point, arm) of cells that lack the same arms, and which points are any.
+    """Return grids (cell, point, arm) of cells that lack the same arms, and which points are possible.
 
-    Points may repeat. `thinning` leaves out all but each so many of an axis.
+    Points may repeat. Only every `thinning`-th value of an axis is used.
     """
     known = {*known}
     if _random_is_frozen(known, assumptions):
@@ -145,7 +145,7 @@ def _grids(
             axes.append(accuracies[:, [node]])
             continue
         low, high = -reach[:, _ZERO, node, None], reach[:, node, _ZERO, None]
-        # An axis also holds the known accuracies inside of it, where inequalities meet.
+        # An axis also includes the known accuracies within its range, where inequalities meet.
         inside = np.where((accuracies[:, at] >= low) & (accuracies[:, at] <= high), accuracies[:, at], low)
         line = np.linspace(low[:, 0], high[:, 0], steps, axis=1)[:, ::thinning]
         axes.append(np.concatenate([line, inside], axis=1))
@@ -163,12 +163,12 @@ def _grids(
 
 
 def _random_is_frozen(known: Collection[str], assumptions: Collection[str]) -> bool:
-    """Whether an assumption lends FROZEN's accuracy to a missing RANDOM."""
+    """Whether an assumption gives FROZEN's accuracy to a missing RANDOM."""
     return "null-zero" in assumptions and "random" not in known and "frozen" in known
 
 
 def _pairs(known: Collection[str], assumptions: Iterable[str]) -> list[tuple[str, str]]:
-    """(arm, arm that is at least as accurate) from assumptions that involve a missing arm."""
+    """Return pairs (arm, arm at least as accurate) from assumptions that involve a missing arm."""
     named = [choice("assumptions", name, tuple(ASSUMPTIONS)) for name in assumptions]
     return [
         (low, high) for name in named for low, high in _AT_MOST[name] if not (low in known and high in known)
@@ -178,7 +178,7 @@ def _pairs(known: Collection[str], assumptions: Iterable[str]) -> list[tuple[str
 def _reach(
     accuracies: NDArray[np.float64], known: Collection[str], pairs: Iterable[tuple[str, str]]
 ) -> NDArray[np.float64]:
-    """Least upper bounds (cell, node, node) of every difference of two nodes."""
+    """Return the least upper bounds (cell, node, node) of every difference of two nodes."""
     reach = np.full((len(accuracies), _ZERO + 1, _ZERO + 1), np.inf)
     reach[:, range(_ZERO + 1), range(_ZERO + 1)] = 0.0
     for node, arm in enumerate(ARMS):
@@ -209,16 +209,16 @@ def _refuse_contradiction(
 
 
 VERDICTS = ("null", "elicitation", "reward design", "mixed")
-"""What an audit can say; "mixed" where no term dominates."""
+"""The possible verdicts of an audit; "mixed" if no term dominates."""
 
 PUBLISHED_SHARE = 0.60
 
 Margins = Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
-"""From contrasts (contrast, arm) to how far below and above its estimate each could lie."""
+"""A function from contrasts (contrast, arm) to the margins below and above each estimate."""
 
 
 def contrast(term: str) -> NDArray[np.float64]:
-    """The coefficients (arm,) that give `term` of ``TERMS`` from the four accuracies."""
+    """Return the coefficients (arm,) that give `term` of ``TERMS`` from the four accuracies."""
     arm, base = TERMS[choice("term", term, tuple(TERMS))]
     return np.array([float(name == arm) - float(name == base) for name in ARMS])
 
@@ -248,16 +248,16 @@ VERDICT_RULES: Mapping[str, Mapping[str, NDArray[np.float64]]] = {
     "magnitude": _magnitude(),
     "published": _published(),
 }
-"""By rule and verdict, contrasts (alternative, inequality, arm). A verdict holds where all inequalities of
-one alternative exceed 0."""
+"""By rule and verdict, contrasts (alternative, inequality, arm). A verdict holds if all inequalities of one
+alternative exceed 0."""
 
 
 class _Signs:
-    """A rule as a table: the verdict by the signs of its distinct contrasts, at most eight.
+    """A rule as a table of verdicts by the signs of its distinct contrasts, of which there are at most eight.
 
-    ``contrasts`` is (contrast, arm). ``verdict`` (256,) is the place in ``VERDICTS`` by the byte of the
-    contrasts that exceed 0; ``survives`` (verdict, 256) says whether a verdict holds where those of its byte
-    do, or, of "mixed", where those of its byte are below 0.
+    ``contrasts`` is (contrast, arm). A byte encodes which contrasts exceed 0. ``verdict`` (256,) maps the
+    byte to a place in ``VERDICTS``. ``survives`` (verdict, 256) tells whether a verdict holds for a byte; for
+    "mixed", the byte encodes which contrasts are below 0.
     """
 
     def __init__(self, rules: Mapping[str, NDArray[np.float64]]) -> None:
@@ -279,8 +279,8 @@ class _Signs:
         self.survives[VERDICTS.index("mixed")] = fails
 
     def at(self, points: NDArray[np.float64]) -> NDArray[np.uint8]:
-        """Places in ``VERDICTS`` (...,) of points (..., arm)."""
-        return self.verdict[_byte(points @ self.contrasts.T > 1e-12)]  # a tie is no dominance
+        """Return the places in ``VERDICTS`` (...,) of points (..., arm)."""
+        return self.verdict[_byte(points @ self.contrasts.T > 1e-12)]  # in a tie, no term dominates
 
 
 def _byte(signs: NDArray[np.bool_]) -> NDArray[np.uint8]:
@@ -288,24 +288,24 @@ def _byte(signs: NDArray[np.bool_]) -> NDArray[np.uint8]:
 
 
 _SIGNS = {name: _Signs(rules) for name, rules in VERDICT_RULES.items()}
-_ALL_AT_ONCE = 200_000  # points, whose contrasts stay within a processor's cache
+_ALL_AT_ONCE = 200_000  # points, so that their contrasts fit a processor's cache
 
 
 def rule_contrasts(rule: str) -> NDArray[np.float64]:
-    """The distinct contrasts (contrast, arm) whose signs decide under a rule."""
+    """Return the distinct contrasts (contrast, arm) whose signs determine the verdict under a rule."""
     return _SIGNS[rule].contrasts
 
 
 def possible_verdicts(
     accuracies: NDArray[np.float64], known: Collection[str], assumptions: Sequence[str], rules: Sequence[str]
 ) -> list[NDArray[np.uint8]]:
-    """For each rule the verdicts (cell,) over :func:`feasible` points of cells that lack the same arms.
+    """Return for each rule the verdicts (cell,) over :func:`feasible` points of cells with the same arms.
 
-    Verdict v of ``VERDICTS`` is possible where the bit ``1 << v`` is set.
+    Verdict v of ``VERDICTS`` is possible if the bit ``1 << v`` is set.
     """
     open_cells, found = np.arange(len(accuracies)), [np.zeros(len(accuracies), np.uint8) for _ in rules]
     every = [np.bitwise_or.reduce(np.uint8(1) << _SIGNS[rule].verdict) for rule in rules]
-    for thinning in (1,) if len(known) == len(ARMS) else (8, 1):  # few points may show all that there is
+    for thinning in (1,) if len(known) == len(ARMS) else (8, 1):  # few points may show every verdict
         for cells, points, fits in _in_parts(accuracies, open_cells, known, assumptions, thinning):
             for bits, rule in zip(found, rules, strict=True):
                 each = np.where(fits, np.uint8(1) << _SIGNS[rule].at(points), np.uint8(0))
@@ -346,7 +346,7 @@ def _in_parts(
     assumptions: Sequence[str],
     thinning: int,
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]]]:
-    """Some of the cells with their grids, again and again until all are through."""
+    """Yield parts of the cells with their grids, until all cells are done."""
     size = 1
     while cells.size:
         part, cells = cells[:size], cells[size:]
@@ -356,7 +356,7 @@ def _in_parts(
 
 
 def verdicts_at(accuracies: ArrayLike, *, rule: str = "magnitude") -> NDArray[np.str_]:
-    """The verdict at each quadruple of accuracies.
+    """Return the verdict at each quadruple of accuracies.
 
     Parameters
     ----------
@@ -367,7 +367,7 @@ def verdicts_at(accuracies: ArrayLike, *, rule: str = "magnitude") -> NDArray[np
     Returns
     -------
     ndarray of str (...,)
-        Out of ``VERDICTS``.
+        Each one of ``VERDICTS``.
 
     Examples
     --------
@@ -383,27 +383,27 @@ def verdicts_at(accuracies: ArrayLike, *, rule: str = "magnitude") -> NDArray[np
 def verdict_slack(
     points: ArrayLike, verdict: str, margins: Margins, *, rule: str = "magnitude"
 ) -> NDArray[np.float64]:
-    """How far each point is inside of a verdict once the margins are taken off; above 0 the verdict survives.
+    """Return how far each point lies inside a verdict minus its margins; above 0, the verdict survives.
 
-    A verdict of dominance survives when each of its inequalities does (an intersection-union test, so
-    the level needs no correction); "mixed" survives when, for every term and either sign, some inequality
-    is shown to fail.
+    A verdict of dominance survives if each of its inequalities does (an intersection-union test, so the level
+    needs no correction). "mixed" survives if, for every term and either sign, some inequality is shown to
+    fail.
 
     Parameters
     ----------
     points : array_like (point, 4)
         Accuracies in the order of ``ARMS``.
     verdict : str
-        One of those that `rule` can say.
+        A possible verdict of `rule`.
     margins : callable
-        From contrasts (contrast, 4) to how far below and above its estimate each could lie, (contrast,) or
-        (point, contrast).
+        From contrasts (contrast, 4) to the margins below and above each estimate, (contrast,) or (point,
+        contrast).
     rule : {"magnitude", "published"}
 
     Returns
     -------
     ndarray (point,)
-        In units of accuracy, of the alternative or inequality that decides.
+        In units of accuracy, for the decisive alternative or inequality.
     """
     at, rules = np.asarray(points, dtype=float), VERDICT_RULES[rule]
     mixed = verdict == "mixed"
@@ -415,9 +415,9 @@ def verdict_slack(
 
 
 def tipping_points(accuracies: ArrayLike, *, rule: str = "magnitude") -> dict[str, float]:
-    """For each arm, the smallest move of it alone that changes the verdict at `accuracies` (4,).
+    """Return for each arm the smallest move of this arm alone that changes the verdict at `accuracies` (4,).
 
-    A move is signed, in units of accuracy; NaN where none within [0, 1] changes it.
+    A move is signed, in units of accuracy; NaN if no move within [0, 1] changes the verdict.
 
     Examples
     --------
@@ -429,10 +429,10 @@ def tipping_points(accuracies: ArrayLike, *, rule: str = "magnitude") -> dict[st
 
 
 def tipping_moves(points: NDArray[np.float64], *, rule: str = "magnitude") -> NDArray[np.float64]:
-    """:func:`tipping_points` of many cells (cell, arm), as (cell, arm)."""
+    """Return :func:`tipping_points` of many cells (cell, arm), as (cell, arm)."""
     signs, moves = _SIGNS[rule], np.full(points.shape, np.nan)
     now = signs.at(points)[:, None]
-    # A contrast and its opposite turn at the same place.
+    # A contrast and its opposite change sign at the same place.
     turning = np.array(
         list({max(row, tuple(-x for x in row)): row for row in map(tuple, signs.contrasts)}.values())
     )
@@ -441,16 +441,16 @@ def tipping_moves(points: NDArray[np.float64], *, rule: str = "magnitude") -> ND
         moving = slope != 0
         if not moving.any():
             continue
-        # The verdict can only change where an inequality turns: try just beyond each such place.
+        # The verdict can change only where a contrast changes sign, so a point just beyond each is tried.
         turns = -(points @ turning[moving].T) / slope[moving]
         tried = np.concatenate([turns - 1e-9, turns + 1e-9], axis=1)
-        # A turn at the end of [0, 1] counts, on whichever side the last bit puts the place beyond it.
+        # A change of sign at an end of [0, 1] counts, even if rounding puts the place outside.
         at = points[:, [arm]] + tried
         inside = (at >= -2e-9) & (at <= 1 + 2e-9)
         moved = np.repeat(points[:, None], tried.shape[1], axis=1)
         moved[..., arm] += tried
         changing = inside & (signs.at(moved) != now)
-        # Of two moves of one length the first counts, not the one that a last bit makes shorter.
+        # Of two moves of equal length the first is chosen, whatever rounding does to the last bit.
         nearest = np.where(changing, np.round(np.abs(tried), 12), np.inf).argmin(axis=1)[:, None]
         chosen = np.take_along_axis(tried, nearest, axis=1)
         moves[:, arm] = np.where(np.take_along_axis(changing, nearest, axis=1), chosen, np.nan)[:, 0]

@@ -1,9 +1,9 @@
-"""The terms of logs with several samples an item, at any k: a simultaneous band, and where they change sign.
+"""Terms of pass@k from logs with several samples per item: a simultaneous band, and sign changes.
 
-From the counts of a log table to labelled terms and their words; the formulas are in
-:mod:`rlvr.stats.pass_at_k_bands`. Arms that answered the same items are paired item by item. An arm's runs
-are averaged item by item, FROZEN's logs are samples of one model. The band resamples items, not training
-runs.
+This module turns the counts of a log table into terms and their texts; the formulas are in
+:mod:`rlvr.stats.pass_at_k_bands`. Arms that answered the same items are paired item by item. The runs of an
+arm are averaged item by item; the logs of FROZEN are samples of one model. The band resamples items, not
+training runs.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ class PassAtK:
     ks : tuple of int
         Increasing.
     arms : dict of arm to tuple of float
-        pass@k at each k, without bias, averaged over items and runs.
+        Unbiased pass@k at each k, averaged over items and runs.
     terms : dict of term to tuple of Estimate
-        At each k; the intervals are one simultaneous band. Terms with a missing arm are left out.
+        Each term at each k; the intervals form one simultaneous band. Terms with a missing arm are left out.
     changes : dict of term to tuple of SignChange
-        Where the estimate, at every k from the smallest to the largest, changes its sign.
+        Where the estimate changes sign between the smallest and the largest k.
     critical : float
-        Standard errors that the band reaches either way; NaN without a band.
+        Half-width of the band in standard errors; NaN without a band.
     n_items, n_runs : dict of arm to int
     n_samples : dict of arm to (fewest, most)
         Samples of an item in one run.
@@ -65,7 +65,7 @@ class PassAtK:
         Whether the arms share their items.
     level : float
     notes : tuple of str
-        What the numbers do not cover, and what in the logs speaks against them.
+        What the numbers do not cover, and doubts raised by the logs.
     """
 
     ks: tuple[int, ...]
@@ -82,7 +82,7 @@ class PassAtK:
 
 
 def ks_from(text: str) -> tuple[int, ...]:
-    """The k of an option such as ``1,8,64``, increasing and each once.
+    """Return the values of k in an option such as ``1,8,64``, increasing and each once.
 
     Examples
     --------
@@ -101,23 +101,23 @@ def ks_from(text: str) -> tuple[int, ...]:
 
 
 def terms_at_k(logs: LogTable, ks: Sequence[int], *, level: float = 0.95) -> dict[str, PassAtK]:
-    """The terms of every benchmark of some logs at each k.
+    """Return the terms of every benchmark of some logs at each k.
 
     Parameters
     ----------
     logs : LogTable
-        As :func:`rlvr.logs.read_logs` gives it; missing arms are allowed.
+        The result of :func:`rlvr.logs.read_logs`; missing arms are allowed.
     ks : sequence of int
         Increasing, each at least 1 and at most the samples of every item.
     level : float in (0, 1)
-        Of the simultaneous band.
+        Level of the simultaneous band.
 
     Raises
     ------
     LogError
-        Where items stand in clusters, an item has fewer samples than the largest k, arms were decoded
-        greedily and k is above 1, or a score is neither right nor wrong; the arm, how many items and what is
-        accepted are named.
+        If items are in clusters, an item has fewer samples than the largest k, an arm was decoded greedily
+        and k is above 1, or a score is neither right nor wrong. The message names the arm, the number of
+        items and what is accepted.
     """
     level = confidence_level(level)
     if "cluster" in logs.table:
@@ -192,7 +192,7 @@ def _refuse(
     decodings: set[str],
 ) -> None:
     """Refuse an arm whose counts (run, item) do not determine pass@k."""
-    from rlvr.logs.answers import LogError  # an audit of a table has no logs to read
+    from rlvr.logs.answers import LogError  # imported here because the audit of a table reads no logs
 
     partial, n_items = (right < 0).any(axis=0), len(items)
     if partial.any():
@@ -229,7 +229,7 @@ def _terms(
     paired: bool,
     level: float,
 ) -> tuple[dict[str, tuple[Estimate, ...]], dict[str, tuple[SignChange, ...]], float]:
-    """Every term at every k with its place in the band."""
+    """Return every term at every k with its part of the band."""
     changes: dict[str, tuple[SignChange, ...]] = {term: () for term in pairs}
     if not pairs:
         return {}, changes, float("nan")
@@ -260,7 +260,7 @@ def _terms(
 
 
 def term_rows(at_k: PassAtK) -> list[tuple[str, list[str]]]:
-    """Arms and then terms, each with its text in points at every k."""
+    """Return arms and then terms, each with its texts in points at every k."""
 
     def text(term: Estimate) -> str:
         ends = "" if np.isnan(term.low) else f" [{points(term.low)}, {points(term.high)}]"
@@ -271,7 +271,7 @@ def term_rows(at_k: PassAtK) -> list[tuple[str, list[str]]]:
 
 
 def change_text(at_k: PassAtK) -> list[str]:
-    """Where each term changes its sign, a sentence a term that does; of many changes the first three."""
+    """Return one sentence for each term that changes sign, with at most the first three changes."""
     sentences = []
     for name, changes in at_k.changes.items():
         if not changes:
@@ -295,7 +295,7 @@ def _sides(change: SignChange) -> str:
 
 
 def written_notes(at_k: PassAtK) -> list[str]:
-    """What the band covers and what it does not, and the notes of the cell."""
+    """Return a statement of what the band covers, and the notes of the cell."""
     covers = (
         f"the {100 * at_k.level:g}% band holds for {_at(at_k)} and every term at once; it resamples "
         f"{'items, paired across arms' if at_k.paired else 'the items of each arm apart'}, not training runs"
@@ -309,7 +309,7 @@ def _at(at_k: PassAtK) -> str:
 
 
 def pass_at_k_paragraph(at_k: PassAtK) -> str:
-    """A paragraph for a paper: how pass@k was estimated, each term from the first k to the last."""
+    """Return a paragraph for a paper: how pass@k was estimated, and each term at the first and last k."""
     sizes = sorted({*at_k.n_items.values()})
     samples = [n for pair in at_k.n_samples.values() for n in pair]
     n_samples = counted(max(samples), "sample")
@@ -344,7 +344,7 @@ def pass_at_k_paragraph(at_k: PassAtK) -> str:
 
 
 def to_json(at_k: PassAtK) -> dict[str, Any]:
-    """For JSON: fractions, None where a number is undefined."""
+    """Convert for JSON, with numbers as fractions and None for undefined ones."""
 
     def finite(value: float) -> float | None:
         return value if np.isfinite(value) else None

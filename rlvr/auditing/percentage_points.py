@@ -1,4 +1,4 @@
-"""Fractions as percentage points, as every output of an audit shows them."""
+"""Format fractions as percentage points for every output of an audit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["points", "set_text"]
 
 
 def points(value: float, *, signed: bool = True) -> str:
-    """A fraction as percentage points to one decimal, without a negative zero; "?" for NaN."""
+    """Return a fraction as percentage points with one decimal, without a negative zero; "?" for NaN."""
     if math.isnan(value):
         return "?"
     rounded = round(100 * value, 1) + 0.0
@@ -16,7 +16,7 @@ def points(value: float, *, signed: bool = True) -> str:
 
 
 def set_text(low: float, high: float) -> str:
-    """A set of accuracies or differences in points; one number where its ends agree.
+    """Return a set of accuracies or differences in points; one number if its ends agree.
 
     Examples
     --------

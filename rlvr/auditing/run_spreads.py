@@ -1,7 +1,7 @@
-"""What an audit is told of run-to-run standard deviations: a number, or the law of what others measured.
+"""Assumed run-to-run standard deviations of an audit: a number, or a law fitted to measured spreads.
 
-A number is plugged in where a table states none. A law is integrated over; where an arm has runs of its own,
-the law is the prior of their spread.
+A number replaces a standard deviation that the table does not state. A law is integrated over; if an arm has
+several runs, the law is the prior of their spread.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from rlvr.stats.spread_models import NextDeviation
 __all__ = ["RunSd", "assumed_of", "checked_run_sd", "law_notices", "law_of_runs"]
 
 RunSd = float | NextDeviation | Mapping[str, float | NextDeviation] | None
-"""One for all trained arms, or one an arm, as fractions; None where nothing is assumed."""
+"""One value for all trained arms, or one per arm, as fractions; None for no assumption."""
 
 
 def checked_run_sd(run_sd: RunSd) -> RunSd:
-    """The same, its numbers as floats; ValueError or TypeError names what is not a spread of fractions."""
+    """Return `run_sd` with its numbers as floats; raise ValueError or TypeError if one is not accepted."""
     if run_sd is None:
         return None
     if isinstance(run_sd, Mapping):
@@ -42,12 +42,12 @@ def _checked(run_sd: float | NextDeviation) -> float | NextDeviation:
 
 
 def assumed_of(name: str, assumed: RunSd) -> float | NextDeviation | None:
-    """What is assumed of one arm."""
+    """Return the assumption about one arm."""
     return assumed.get(name) if isinstance(assumed, Mapping) else assumed
 
 
 def law_of_runs(arm: Arm, assumed: float | NextDeviation | None) -> NextDeviation | None:
-    """Law of an arm's spread, by its own runs too if it has several; None where a number decides."""
+    """Return the law of an arm's spread, updated by its own runs; None if a number is used instead."""
     if not isinstance(assumed, NextDeviation) or arm.run_sd is None:
         return assumed if isinstance(assumed, NextDeviation) else None
     behind = arm.run_sd_runs or arm.n_runs or 1
@@ -55,7 +55,7 @@ def law_of_runs(arm: Arm, assumed: float | NextDeviation | None) -> NextDeviatio
 
 
 def law_notices(arms: Mapping[str, Arm], run_sd: RunSd, level: float) -> list[str]:
-    """Of each arm with a law: the law, how far its runs may lie by it, and with its median plugged in."""
+    """Describe the law of each arm, and the margins of its runs by the law and by the law's median."""
     notices = []
     for name, arm in arms.items():
         law = None if name == "frozen" else law_of_runs(arm, assumed_of(name, run_sd))

@@ -1,6 +1,6 @@
-"""How far a contrast of a cell's arms could lie from its estimate, source by source.
+"""Margins of the contrasts of a cell's arms, by source of uncertainty.
 
-From arms as a table gives them to the arrays of :mod:`rlvr.stats.sampling`, which holds the formulas.
+This module turns the arms of a table into the arrays of :mod:`rlvr.stats.sampling`, which holds the formulas.
 Columns are arms in the order of ``ARMS``.
 """
 
@@ -39,16 +39,16 @@ __all__ = [
 def item_sampling(
     arms: Mapping[str, Arm], *, level: float = 0.95, independent_samples: bool = False
 ) -> Sampling:
-    """Sampling of the benchmark's items; paired when every arm comes with outcomes on the same items.
+    """Return the sampling of the benchmark's items, paired if every arm has outcomes on the same items.
 
     Parameters
     ----------
     arms : mapping of name to Arm
     level : float in (0, 1)
     independent_samples : bool
-        Count an average over k answers an item as k items: the optimistic end, right only if all items
-        are equally hard. The default counts it as one, which no hardness can break; of items in clusters
-        it counts the cluster as one.
+        Count an average over k answers to an item as k items, which is valid only if all items are equally
+        hard. The default counts the average as one item, which is valid for any hardness. With clusters, each
+        cluster counts as one item.
     """
     (below,), (above,) = item_margins([arms], level=level, independent_samples=independent_samples)
     outcomes, clusters = _paired(arms)
@@ -58,9 +58,9 @@ def item_sampling(
 def item_margins(
     cells: Sequence[Mapping[str, Arm]], *, level: float = 0.95, independent_samples: bool = False
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Distances (cell, arm) to the ends of the item-sampling interval of each arm, taken alone.
+    """Return the distances (cell, arm) to the ends of the item-sampling interval of each single arm.
 
-    Infinite where an arm's number of items is unknown, 0 where an arm is missing.
+    A distance is infinite if the arm's number of items is unknown, and 0 if the arm is missing.
     """
     accuracy, n = np.zeros((len(cells), len(ARMS))), np.full((len(cells), len(ARMS)), np.nan)
     for row, arms in enumerate(cells):
@@ -77,7 +77,7 @@ def item_margins(
 
 
 def _paired(arms: Mapping[str, Arm]) -> tuple[NDArray[np.float64] | None, NDArray[np.int64] | None]:
-    """Mean outcome over runs, (item, arm), if all arms answered the same items, and the items' clusters."""
+    """Return mean outcomes over runs (item, arm) if all arms answered the same items, and the clusters."""
     first = next(iter(arms.values()), None)
     if first is None or first.items is None or len(first.items) < 2 or len(arms) < 2:
         return None, None
@@ -92,20 +92,20 @@ def _paired(arms: Mapping[str, Arm]) -> tuple[NDArray[np.float64] | None, NDArra
 
 
 def contrast_interval(arms: Mapping[str, Arm], coefficients: ArrayLike, *, level: float = 0.95) -> Estimate:
-    """Any linear contrast of arms with its item-sampling interval.
+    """Return any linear contrast of arms with its item-sampling interval.
 
     Parameters
     ----------
     arms : mapping of name to Arm
-        At least those that the contrast uses.
+        At least the arms that the contrast uses.
     coefficients : array_like (arm,)
-        In the order of ``ARMS``; 0 for an arm that plays no part.
+        In the order of ``ARMS``; 0 for an unused arm.
     level : float in (0, 1)
 
     Returns
     -------
     Estimate
-        In fractions; without an interval where an arm's number of items is unknown.
+        In fractions; without an interval if an arm's number of items is unknown.
 
     Raises
     ------
@@ -136,18 +136,18 @@ def contrast_interval(arms: Mapping[str, Arm], coefficients: ArrayLike, *, level
 def run_sampling(
     arms: Mapping[str, Arm], *, level: float = 0.95, assumed_run_sd: RunSd = None
 ) -> tuple[Sampling, tuple[str, ...]]:
-    """Run-to-run spread alone, and the trained arms for which nothing is known of it.
+    """Return the sampling of runs alone, and the trained arms without a known run-to-run spread.
 
     Parameters
     ----------
     arms : mapping of name to Arm
-        An arm's ``run_sd`` is used if the table states it; an arm is the mean of its ``n_runs``. Student's t
-        widens it by the runs it was estimated from, ``run_sd_runs`` or else the arm's own; a spread that
-        neither backs is taken as known. Arms that share their seeds are paired by them.
+        An arm is the mean of its ``n_runs``, with the spread ``run_sd`` if stated. Student's t accounts for
+        the number of runs behind the spread: ``run_sd_runs``, else the arm's own runs. A spread without such
+        runs counts as known. Arms with the same seeds are paired by seed.
     level : float in (0, 1)
     assumed_run_sd : float, NextDeviation or mapping of arm to either, optional
-        A number stands in, as a sensitivity, where the table is silent. A law is a prior: a spread that the
-        table states, with the runs it was estimated from, is its likelihood.
+        A number replaces a spread that the table does not state. A law is a prior, whose likelihood is a
+        spread that the table states with its number of runs.
     """
     (runs,), (unknown,) = run_margins([arms], level=level, assumed_run_sd=assumed_run_sd)
     return Sampling(runs=runs, level=level, paired_runs=shared_runs(arms)), unknown
@@ -156,9 +156,9 @@ def run_sampling(
 def run_margins(
     cells: Sequence[Mapping[str, Arm]], *, level: float = 0.95, assumed_run_sd: RunSd = None
 ) -> tuple[NDArray[np.float64], list[tuple[str, ...]]]:
-    """Half-widths (cell, arm) from run to run of each arm, taken alone, and the arms of which none is known.
+    """Return the half-widths (cell, arm) over runs of each single arm, and the arms without a known spread.
 
-    As in :func:`run_sampling`, whose pairing by seed is not in them.
+    These are the half-widths of :func:`run_sampling`, without pairing by seed.
     """
     runs, unknown = np.zeros((len(cells), len(ARMS))), []
     tails: dict[int, float] = {}
@@ -184,12 +184,12 @@ def run_margins(
 
 
 def shared_runs(arms: Mapping[str, Arm]) -> NDArray[np.float64] | None:
-    """Accuracies (run, arm) of the trained arms that have runs of the same seeds, NaN elsewhere.
+    """Return accuracies (run, arm) of the trained arms that have runs with the same seeds, NaN elsewhere.
 
-    None unless two arms share all their seeds, two or more. Arms that share m of n seeds are not paired. With
-    a correlation r between runs of one seed, pairing would shrink the variance of their difference by
-    r * m / n, but estimate r from m - 1 degrees of freedom and not from n - 1; without it the interval is too
-    wide where r is positive.
+    None unless two arms share all their seeds, two or more. Arms that share only m of n seeds are not paired.
+    With a correlation r between runs of one seed, pairing would reduce the variance of the difference by
+    r * m / n, but r would have to be estimated with m - 1 instead of n - 1 degrees of freedom. Without
+    pairing, the interval is too wide if r is positive.
     """
     by_seeds: dict[frozenset[str], list[str]] = {}
     for name in _trained(arms):
@@ -206,7 +206,7 @@ def shared_runs(arms: Mapping[str, Arm]) -> NDArray[np.float64] | None:
 
 
 def seed_notes(arms: Mapping[str, Arm]) -> list[str]:
-    """Which trained arms are paired by seed, which are not, and how many seeds those share."""
+    """State which trained arms are paired by seed, and how many seeds the others share."""
     seeds = {name: set(arms[name].seeds) for name in _trained(arms) if len(arms[name].seeds) > 1}
     if len(seeds) < 2:
         return []
@@ -235,18 +235,18 @@ def _trained(arms: Mapping[str, Arm]) -> list[str]:
 def crossed_sampling(
     arms: Mapping[str, Arm], *, level: float = 0.95, assumed_run_sd: RunSd = None
 ) -> Sampling | CrossedSampling | None:
-    """Items crossed with runs, where every arm has outcomes on the same items; else None.
+    """Return the sampling of items crossed with runs, if all arms have outcomes on the same items.
 
-    Also None where nothing is known of runs: no trained arm has a second one, and none is assumed. FROZEN has
-    no run.
+    None for other outcomes, and if the spread of runs is unknown: no trained arm has a second run, and no
+    spread is assumed. FROZEN has no runs.
 
     Parameters
     ----------
     arms : mapping of name to Arm
     level : float in (0, 1)
     assumed_run_sd : float, NextDeviation or mapping of arm to either, optional
-        A number stands in, as a sensitivity, for trained arms with one run. With a law of any arm, each arm's
-        runs enter by :func:`run_sampling`, beside the items.
+        A number is the spread of trained arms with one run. With a law for any arm, the runs of each arm
+        enter through :func:`run_sampling`, next to the items.
     """
     items, trained = item_sampling(arms, level=level), _trained(arms)
     repeated = [name for name in trained if (arms[name].n_runs or 1) > 1]
@@ -270,7 +270,7 @@ def crossed_sampling(
 
 
 def pairing_gain(items: Sampling, contrasts: Mapping[str, NDArray[np.float64]]) -> dict[str, float]:
-    """How many times wider each contrast's interval would be without pairing; empty if it is unpaired."""
+    """Return how many times wider each contrast's interval is without pairing; empty if unpaired."""
     if items.outcomes is None:
         return {}
     unpaired = replace(items, outcomes=None)
@@ -282,7 +282,7 @@ def pairing_gain(items: Sampling, contrasts: Mapping[str, NDArray[np.float64]]) 
 
 
 def frozen_values(cell: Cell, shift: float | None) -> list[float]:
-    """Values for FROZEN: between its alternative readings, else within `shift` of its own."""
+    """Return values for FROZEN: between its alternative readings, else within `shift` of its accuracy."""
     if "frozen" not in cell.arms:
         return []
     own = cell.arms["frozen"].accuracy

@@ -1,16 +1,16 @@
-"""From bytes to checked columns: which columns a table may have, which values fit, how it may be written.
+"""Read tables into checked columns: the accepted columns, values and ways of writing.
 
-Two formats, both UTF-8 text with a header line:
+There are two formats, both UTF-8 text with a header line:
 
-* arms: one row an arm or one row a training run of it (then with ``seed`` or ``run``), ``arm, accuracy (or
-  accuracy_percent), n_items`` and optional columns (:data:`NAMES`, :data:`OF_ARMS`, :data:`REMARKS`);
-* outcomes: one row an answered item, ``arm, run, item, correct``, and of the optional columns :data:`NAMES`,
-  :data:`OF_OUTCOMES`, ``cluster`` (which question an item is a variant of) and ``source``.
+* arms: one row per arm, or per training run of an arm (then with ``seed`` or ``run``), with ``arm, accuracy
+  (or accuracy_percent), n_items`` and optional columns (:data:`NAMES`, :data:`OF_ARMS`, :data:`REMARKS`);
+* outcomes: one row per answered item, with ``arm, run, item, correct`` and the optional columns
+  :data:`NAMES`, :data:`OF_OUTCOMES`, ``cluster`` (the question of which an item is a variant) and ``source``.
 
-Fields are separated by commas, semicolons or tabs. What a spreadsheet does to a table (decimal commas between
-semicolons, whole lines in quotes) is undone; names misspelt are refused with the likely one. Values are
-checked once for each distinct text in a column, so that a million rows cost little more than their reading.
-No file needs pandas, whose import would be most of the time of a small audit.
+Commas, semicolons or tabs separate fields. Changes by spreadsheets (decimal commas between semicolons, whole
+lines in quotes) are undone. An error about a misspelt name suggests the likely one. Each distinct text of a
+column is checked once, so checking a million rows takes little longer than reading them. Files are read
+without pandas, whose import would take most of the time of a small audit.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ __all__ = [
 ]  # fmt: skip
 
 NAMES = ("study", "model", "benchmark")
-"""What a row is about; where such a column is missing, all rows are about one, and the output says so."""
+"""Columns that name the subject of a row; without one, all rows have one subject, and a notice says so."""
 
 ARMS_NEED = ("arm", "n_items")
-"""Columns of the arms format, beside ``accuracy`` or ``accuracy_percent``."""
+"""Required columns of the arms format, besides ``accuracy`` or ``accuracy_percent``."""
 
 OUTCOMES_NEED = ("arm", "run", "item", "correct")
-"""Columns of the outcomes format."""
+"""Required columns of the outcomes format."""
 
 RUN_NAMES = ("seed", "run")
-"""Either, in the arms format, makes each row of an arm one training run; arms are paired by it."""
+"""Columns of the arms format, either of which makes each row a training run; arms are paired by them."""
 
 ARM_NAMES: Mapping[str, str] = {
     **{arm: arm for arm in ARMS},
@@ -64,19 +64,19 @@ ARM_NAMES: Mapping[str, str] = {
     **dict.fromkeys(("maj", "majority reward", "majority vote", "ttrl", "vote"), "majority"),
     **dict.fromkeys(("correct", "ground truth", "gt", "true reward", "verifier"), "true"),
 }
-"""Arms by their common names, in small letters with spaces."""
+"""Arms by their common names, in lower case with spaces."""
 
 OF_OUTCOMES = ("setup", "role", "samples_per_item", "comparable", "decoding")
-"""Optional columns that change what is computed from outcomes; ``source`` is read too."""
+"""Optional columns that affect the computations from outcomes; ``source`` is read too."""
 
 OF_ARMS = (*OF_OUTCOMES, "n_runs", "run_sd", "run_sd_runs", "n_evaluations")
-"""Optional columns that change what is computed from arms; none may be passed over misspelt."""
+"""Optional columns that affect the computations from arms, so a misspelt one is refused."""
 
 REMARKS = ("flag", "arm_label", "metric", "how_read", "source", "note")
-"""Optional columns that are only shown; ``rlvr/data/README.md`` says what each means."""
+"""Optional columns that are only shown; ``rlvr/data/README.md`` defines each."""
 
 COMPARABLE = ("no", "near", "strict")
-"""How an arm's setup compares with its cell's, from worst to best."""
+"""How comparable an arm's setup is with that of its cell, from worst to best."""
 
 _MOST_COLUMNS = 1_000
 _MEASURES = ("accuracy", "accuracy_percent")
@@ -88,24 +88,24 @@ _NO_ROWS = "no rows below the header; one row an arm or an item is accepted"
 
 
 class TableError(ValueError):
-    """A table that cannot be audited; the message names file, line and what is accepted."""
+    """A table cannot be audited; the message names file, line and what is accepted."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """The distinct texts of a column, and which of them stands in each row."""
+    """The distinct texts of a column, and the code of the text in each row."""
 
     values: Sequence[str]
     codes: NDArray[np.int32]
 
     def texts(self) -> list[str]:
-        """The text of each row, without the spaces around it."""
+        """Return the text of each row, without the spaces around."""
         stripped = [value.strip() for value in self.values]
         return [stripped[code] for code in self.codes.tolist()]
 
 
 class _Accepted(NamedTuple):
-    """Which texts fit a column, and how a refusal says what is accepted."""
+    """Which texts a column accepts, and their description in an error message."""
 
     fits: Callable[[str], bool]
     accepted: str
@@ -113,17 +113,17 @@ class _Accepted(NamedTuple):
 
 
 def as_number(text: str) -> float:
-    """The number that a text writes in digits, with a point or an exponent; NaN where there is none."""
+    """Read a number written in digits, with a point or an exponent; NaN for any other text."""
     return float(text) if _NUMBER.fullmatch(text) else math.nan
 
 
 def arm_name(text: str) -> str:
-    """The arm that a text names, or nothing."""
+    """Return the arm that a text names, or an empty text."""
     return ARM_NAMES.get(re.sub(r"[\s_-]+", " ", text.strip().lower()), "")
 
 
 def is_frame(source: object) -> TypeGuard[pd.DataFrame]:
-    """Whether something is a data frame, without loading pandas."""
+    """Whether an object is a data frame, tested without loading pandas."""
     pandas = sys.modules.get("pandas")
     return pandas is not None and isinstance(source, pandas.DataFrame)
 
@@ -174,14 +174,14 @@ COLUMNS: Mapping[str, _Accepted] = {
         _right_or_wrong, "0 or 1 (or true, false, or the fraction of the item's samples that were right)"
     ),
 }
-"""What each column takes; a column that is not named here takes any text."""
+"""The accepted values of each column; a column that is not named here accepts any text."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """Checked columns, and where their rows stand.
+    """Checked columns, and the lines of their rows.
 
-    ``text`` is that of the file; None for a data frame. ``notices`` say what was assumed in reading it.
+    ``text`` is that of the file, None for a data frame. ``notices`` state the assumptions made in reading.
     """
 
     name: str
@@ -195,7 +195,7 @@ class Table:
 
     @property
     def per_item(self) -> bool:
-        """Whether a row is an answered item, and not an arm or a run."""
+        """Whether a row is an answered item instead of an arm or a run."""
         return "correct" in self.columns and not {*_MEASURES} & {*self.columns}
 
     @cached_property
@@ -211,14 +211,14 @@ class Table:
 
     @cached_property
     def lines(self) -> Sequence[int]:
-        """The line of the file on which each row starts; of a data frame, that of a file of it."""
+        """The line of the file where each row starts; for a data frame, that in a file written from it."""
         n_rows, text = self.n_rows, self.text
         if text is None or ('"' not in text and "\r" not in text and text.rstrip("\n").count("\n") == n_rows):
             return range(2, n_rows + 2)  # one line a row: no need to read a million of them again
         return [line for line, _ in _records(self.name, text)][1:]
 
     def place(self, row: int) -> str:
-        """How a refusal names a row, 0 being the first below the header."""
+        """Return the name of a row in an error message; 0 is the first row below the header."""
         return f"{shortened(self.name)}, line {self.lines[min(row, len(self.lines) - 1)]}"
 
 
@@ -232,8 +232,8 @@ def read_table(source: str | Path | pd.DataFrame) -> Table:
     Raises
     ------
     TableError
-        If there is no such file, it is no UTF-8 text, or the table is empty, ragged, lacks a column, or
-        holds a value that is not accepted.
+        If the file does not exist or is not UTF-8 text, or if the table is empty, is ragged, lacks a column
+        or holds a value that is not accepted.
     """
     if is_frame(source):
         name, text, header_line, header = "table", None, 1, list(map(str, source))
@@ -257,7 +257,7 @@ def read_table(source: str | Path | pd.DataFrame) -> Table:
 
 
 def _read_text(source: str | Path) -> tuple[str, str]:
-    """Name and text of a file."""
+    """Return the name and the text of a file."""
     name = "standard input" if str(source) == "-" else str(source)
     short = shortened(name)
     try:
@@ -283,7 +283,7 @@ def _first_line(text: str) -> str:
 
 
 def _n_known(header: str, separator: str) -> int:
-    """How many names of columns a header line holds."""
+    """Count the known names of columns in a header line."""
     try:
         fields = next(csv.reader([header], delimiter=separator), [])
     except csv.Error:
@@ -292,13 +292,13 @@ def _n_known(header: str, separator: str) -> int:
 
 
 def _separator(text: str) -> str:
-    """That under which the first line holds most names of columns; a comma if none does."""
+    """Return the separator that gives most known columns in the first line; a comma if none does."""
     header = _first_line(text)
     return max(_SEPARATED, key=lambda separator: _n_known(header, separator))
 
 
 def _without_line_quotes(text: str) -> str:
-    """The text, or if a spreadsheet has put each whole line in quotes, the lines without them."""
+    """Return the text, without the quotes that a spreadsheet may have put around each whole line."""
     header = _first_line(text).rstrip("\r")
     if not (quoted := _WHOLE_LINE.fullmatch(header)) or _n_known(header, ","):
         return text
@@ -308,7 +308,7 @@ def _without_line_quotes(text: str) -> str:
 
 
 def _with_points(column: Column) -> Column:
-    """A column with points for decimal commas, of a file whose fields no comma separates."""
+    """Replace decimal commas by points in a column of a file that commas do not separate."""
     number = _Numbering()
     points = [re.sub(r"^(\s*[+-]?\d*),(\d+\s*)$", r"\1.\2", value) for value in column.values]
     codes = np.array([number[value] for value in points], dtype=np.int32)
@@ -325,11 +325,11 @@ _ALSO_CALLED = {
     **dict.fromkeys(("method", "reward"), "arm"),
     "paper": "study",
 }
-"""Columns by the names that people give them; a hint, since what they hold is not certain."""
+"""Columns by other common names, used only as hints because the content of such a column is uncertain."""
 
 
 def _likely(column: str, columns: Collection[str], needed: Collection[str]) -> str:
-    """The column that another is likely meant for, by a common name or by its letters; or nothing."""
+    """Return the column that the user probably means, by common name or spelling; or an empty text."""
     name = _ALSO_CALLED.get(column.strip().lower())
     if name is None:
         return _nearest(column, needed)
@@ -337,13 +337,13 @@ def _likely(column: str, columns: Collection[str], needed: Collection[str]) -> s
 
 
 def _nearest(name: str, known: Collection[str], *, cutoff: float = 0.75) -> str:
-    """The known name that `name` looks like, or nothing."""
+    """Return the known name that resembles `name`, or an empty text."""
     plain = re.sub(r"[\s-]+", "_", name.strip().lower())
     return next(iter(difflib.get_close_matches(plain, list(known), n=1, cutoff=cutoff)), "")
 
 
 def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
-    """Refuse names of columns that are no table's; what is assumed for those that are missing."""
+    """Refuse unacceptable names of columns; return what is assumed for missing columns."""
     accepted = (
         f"accepted are the columns {', '.join(ARMS_NEED)} and accuracy (or accuracy_percent), "
         f"or {', '.join(OUTCOMES_NEED)}; with either {', '.join(NAMES)}"
@@ -404,10 +404,10 @@ def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
 
 
 def _refuse_values(table: Table) -> None:
-    """Refuse the first row with a value that its column does not take."""
+    """Refuse the first row with a value that its column does not accept."""
     problems = []
     for name in [name for name in COLUMNS if name in table.columns]:
-        if name == "run" and not table.per_item:  # where a row is a run, an arm may have one without a name
+        if name == "run" and not table.per_item:  # in the arms format, an arm's only run may have no name
             continue
         values, codes = table.columns[name].values, table.columns[name].codes
         fits = COLUMNS[name].fits
@@ -425,14 +425,14 @@ def _refuse_values(table: Table) -> None:
 
 
 class _Numbering(dict[str, int]):
-    """A number for each distinct text, in the order of first appearance."""
+    """Number each distinct text in the order of first appearance."""
 
     def __missing__(self, text: str) -> int:
         return self.setdefault(text, len(self))
 
 
 def _parse(name: str, text: str, n_columns: int) -> list[Column]:
-    """Fields as they stand; blank lines are passed over, ragged ones refused."""
+    """Read the fields unchanged; skip blank lines and refuse ragged ones."""
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=_separator(text))
     rows = filter(_is_row, reader)
     numbers = [_Numbering() for _ in range(n_columns)]
@@ -456,7 +456,7 @@ def _is_row(record: Sequence[str]) -> bool:
 
 
 def _as_text(frame: pd.DataFrame) -> list[Column]:
-    """A data frame as a file of it would be read, each distinct value written once."""
+    """Read a data frame like a file written from it, converting each distinct value once."""
     import pandas as pd
 
     if frame.empty:
@@ -481,7 +481,7 @@ def _refuse_ragged(name: str, text: str, n_columns: int) -> None:
 
 
 def _records(name: str, text: str) -> Iterator[tuple[int, list[str]]]:
-    """First line and fields of each record that is not blank."""
+    """Yield the first line number and the fields of each record that is not blank."""
     separator = _separator(text)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     start = 1

@@ -1,8 +1,8 @@
-"""What the `rlvr` command says and takes; no arithmetic.
+"""The options and the output of the `rlvr` command, without arithmetic.
 
-What it is for: options, refusals in one line, tables on a terminal.
-It may import every wing, each inside the command that needs it, so that `rlvr --help` stays quick.
-Nothing imports it but the console script.
+What it is for: options, error messages in one line, tables on a terminal.
+It may import every wing, each inside the command that needs it, so that `rlvr --help` is fast.
+Only the console script imports it.
 """
 
 import sys

@@ -86,16 +86,17 @@ def audit(
         None, help="Sensitivity: how much (a fraction) FROZEN may change with its prompt or hardware."
     ),
 ) -> None:
-    """Audit published arms: what they identify, how surely, and what would change the verdict.
+    """Audit published arms: the terms they identify, their uncertainty, and what would change the verdict.
 
-    A table needs the columns arm (frozen, random, majority, true, or base, coin, vote, gt), accuracy or
-    accuracy_percent, and n_items; arms may be missing. With a column seed or run, each row is a training run.
-    Or, one row an answered item: arm, run, item, correct, and cluster for variants of one question. With
-    either study, model, benchmark. Semicolons or tabs may stand for the commas.
+    A table with one row per arm needs the columns arm (frozen, random, majority, true, or base, coin, vote,
+    gt), accuracy or accuracy_percent, and n_items; arms may be missing. With a column seed or run, each row
+    is a training run. A table with one row per answered item needs arm, run, item and correct; a column
+    cluster names the question of which an item is a variant. Both may have study, model and benchmark.
+    Semicolons or tabs may replace the commas.
 
-    Logs are those of lm-evaluation-harness, Inspect, verl, and of the other tools that README lists, or lines
-    with item and correct, or with what --field names; their items are matched across arms. Arms that were
-    decoded differently (greedy, sampled), by their logs or by a table's column decoding, are refused.
+    Logs are those of lm-evaluation-harness, Inspect, verl and the other tools in README, lines with item and
+    correct, or records with the fields that --field names. Their items are matched across arms. Arms that
+    were decoded differently (greedy, sampled), by their logs or by a table's column decoding, are refused.
     """
     from rlvr._reading import digests_as_read, no_search_for_cycles
     from rlvr.auditing.audit_output import print_report, to_dict, to_html, to_markdown
@@ -103,7 +104,7 @@ def audit(
     from rlvr.auditing.cell_verdicts import with_notices
     from rlvr.auditing.forest_plot import draw_forest
 
-    # Only the page names digests.
+    # Only the HTML page shows digests.
     with refusing(), no_search_for_cycles(), digests_as_read(bool(page)) as digests:
         tables = tables or []
         if not tables and not log:
@@ -165,9 +166,9 @@ def audit(
                     new.write_text(text, encoding="utf-8")
                 elif option == "--report":
                     new.write_text(to_html(report, inputs=digests), encoding="utf-8")
-                else:  # the new file's own ending is that of what a link points to
+                else:  # the ending of the new file is that of a link's target
                     picture = Path(out).suffix[1:].lower()
-                    with catch_warnings():  # a letter that the font lacks is drawn as a box
+                    with catch_warnings():  # matplotlib draws a box for a letter that the font lacks
                         filterwarnings("ignore", "Glyph .* missing")
                         draw_forest(report.cells).savefig(new, dpi=160, format=picture)
     if json_out == "-":
@@ -179,7 +180,7 @@ def audit(
 
 
 def _run_sd(texts: list[str]) -> RunSd:
-    """What the option says of each arm, the catalogue's laws looked up; a number of all arms stays one."""
+    """Return the spread of each arm, with laws from the catalogue; one number for all stays one number."""
     spreads = read_run_sd(texts)
     first = next(iter(spreads.values()), None)
     if isinstance(first, float) and list(spreads.values()) == [first] * len(ARMS[1:]):

@@ -1,4 +1,4 @@
-"""The `rlvr` command, put together from its parts."""
+"""The `rlvr` command, assembled from its parts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rlvr.commands.study_commands import app as studies
 
 __all__ = ["app", "main"]
 
-_INTERRUPTED = 130  # what a shell says of a program that Ctrl-C has ended
+_INTERRUPTED = 130  # the exit status in a shell of a program that Ctrl-C ended
 
 app = typer.Typer(
     cls=RefusesInOneLine,
@@ -50,10 +50,10 @@ def options(
 
 
 def main() -> None:
-    """Run the command and end with its status; only a fault of the program ends in a traceback.
+    """Run the command and exit with its status; only a fault of the program shows a traceback.
 
-    An interrupt says so in one line, whenever it comes. A reader that has gone away (`| head`) is told
-    nothing, but the status is not 0; neither is it when the terminal's file is full.
+    An interrupt gives one line of output at any time. The status is not 0 if the output's reader has closed
+    (`| head`), which gives no message, or if standard output cannot be written.
     """
     try:
         status = _flushed(_run())
@@ -69,7 +69,7 @@ def main() -> None:
 def _run() -> int:
     """Run the command and return its status."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # what a terminal's encoding lacks is shown as a code
+        if isinstance(stream, io.TextIOWrapper):  # shows a character that the encoding lacks by its code
             stream.reconfigure(errors="backslashreplace")
     try:
         app()
@@ -81,12 +81,12 @@ def _run() -> int:
 
 
 def _flushed(status: int) -> int:
-    """Write what is left of standard output and return the status, which is not 0 where that fails."""
+    """Write the rest of standard output and return the status, which is not 0 if writing fails."""
     try:
-        if sys.stdout is not None:  # it may be closed
+        if sys.stdout is not None:  # None if standard output is closed
             sys.stdout.flush()
     except OSError as problem:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left for the last flush
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush cannot fail
         if not status and not isinstance(problem, BrokenPipeError):
             refuse(problem)
         return status or 1
@@ -94,6 +94,6 @@ def _flushed(status: int) -> int:
 
 
 def _ignore_interrupts() -> None:
-    """Let an interrupt do nothing while Python shuts down: the work is done, or told as interrupted."""
+    """Ignore interrupts while Python shuts down, after the work has ended or was reported as interrupted."""
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -69,7 +69,7 @@ def plan(
 ) -> None:
     """Plan four arms before training: the chance of a supported verdict, half-widths, the cheapest design.
 
-    Give a guess of the four accuracies, or a pilot's table, or both: an option goes before the table.
+    Give a guess of the four accuracies, the table of a pilot, or both; an option overrides the table.
     """
     from rlvr.planning.plan_output import draw_plans, plans_to_dict, print_plans
     from rlvr.planning.study_plans import ITEMS, cheapest_design, plan_study
@@ -132,7 +132,7 @@ def _laws(arms: Iterable[str]) -> dict[str, NextDeviation]:
 
 
 def _what_laws_change(plan: Plan, settings: dict[str, Any]) -> list[str]:
-    """The laws, and the chance with their medians plugged in, or in an audit that takes them as priors."""
+    """Describe the laws, and the chance with their medians or in an audit that uses the laws as priors."""
     from rlvr.planning.study_plans import plan_study
 
     laws: dict[str, NextDeviation] = settings["laws"]
@@ -163,7 +163,7 @@ def _design(
     item_correlation: float | None,
     sample_correlation: float | None,
 ) -> tuple[StudyDesign, list[str]]:
-    """The design of a guess or a pilot under the options, and where numbers came from that were not given."""
+    """Return the design of a guess or a pilot under the options, and the origin of numbers not given."""
     from rlvr.auditing.cells import read_cells
     from rlvr.planning.pilots import DEFAULT_ITEM_CORRELATION, default_run_sd, pilot_design
     from rlvr.planning.study_plans import StudyDesign

@@ -1,4 +1,4 @@
-"""One way for a command to refuse: one line on standard error, exit code 2."""
+"""Report every error of a command in one line on standard error, with exit code 2."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["RefusesInOneLine", "refuse", "refusing"]
 
 
 def refuse(problem: Exception) -> typer.Exit:
-    """Say what was wrong in one line on standard error; the returned exit is to be raised."""
+    """Print a problem in one line on standard error; return the exit that the caller raises."""
     message = str(problem)
     if isinstance(problem, OSError) and problem.filename is not None:
         message = f"{problem.strerror}: {shown(str(problem.filename))}"
@@ -27,7 +27,7 @@ def refuse(problem: Exception) -> typer.Exit:
 
 @contextmanager
 def refusing() -> Iterator[None]:
-    """Refuse in one line what the work could not be done with, and what is too large for it."""
+    """Report unusable or too large inputs in one line."""
     try:
         yield
     except (ValueError, TypeError, OSError) as problem:
@@ -41,7 +41,7 @@ def refusing() -> Iterator[None]:
 
 
 class RefusesInOneLine(TyperGroup):
-    """A command whose options and parts are refused as its values are, instead of in a box of any size."""
+    """A command that reports wrong options in one line, as it does wrong values, instead of in a box."""
 
     def main(self, *arguments: Any, **settings: Any) -> Any:
         ends_the_process = settings.get("standalone_mode", True)
@@ -56,6 +56,6 @@ class RefusesInOneLine(TyperGroup):
             if not hasattr(problem, "format_message"):  # a fault of the program
                 raise
             code, message = problem.exit_code, problem.format_message()  # type: ignore[attr-defined]
-            if message:  # there is none where help has been shown
+            if message:  # empty after the help was shown
                 typer.echo(f"rlvr: {visible(shortened(message, most=200))}", err=True)
         sys.exit(code or 0)

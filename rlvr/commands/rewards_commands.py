@@ -1,4 +1,4 @@
-"""The commands about rewards: `rlvr labels` shows labels as read, `rlvr rescore` judges answers again."""
+"""The commands for rewards: `rlvr labels` shows labels as read, `rlvr rescore` judges answers again."""
 
 from __future__ import annotations
 
@@ -99,10 +99,10 @@ def rescore(
         None, "--json", metavar="OUT", help="Write all counts as JSON to this file; - is standard output."
     ),
 ) -> None:
-    """Judge the same answers by several judges: where they disagree, and the split under each.
+    """Judge the same answers by several judges; show their disagreements and the split under each.
 
-    Reads plain lines of item, output and truth (and arm, run), validation generations of verl, and samples of
-    lm-evaluation-harness.
+    The files hold plain records of item, output and truth (and arm, run), validation generations of verl, or
+    samples of lm-evaluation-harness.
     """
     with refusing():
         inputs = [*(files or []), *(path.partition("=")[2] for path in log)]
@@ -157,7 +157,7 @@ def _pair(option: str, given: str, accepted: tuple[str, ...]) -> tuple[str, str]
 
 
 def _judged(answers: list[WrittenAnswer], names: list[str]) -> dict[str, list[bool | None]]:
-    """By judge, whether each answer is right; None where its label could not be read."""
+    """Return by judge whether each answer is right; None if its label could not be read."""
     from rlvr.rewards import true_reward
     from rlvr.rewards.judges import JUDGES, find_judge
 
@@ -172,14 +172,14 @@ def _judged(answers: list[WrittenAnswer], names: list[str]) -> dict[str, list[bo
     rights: dict[str, list[bool | None]] = {}
     for name in judges:
         with _without_warnings():
-            paid = true_reward(outputs, outputs, truth=truths, column="truth", judge=name, process=(0, 1))
-        rights[name] = [None if reward is None else bool(reward) for reward in paid]
+            rewards = true_reward(outputs, outputs, truth=truths, column="truth", judge=name, process=(0, 1))
+        rights[name] = [None if reward is None else bool(reward) for reward in rewards]
     return rights
 
 
 @contextmanager
 def _without_warnings() -> Iterator[None]:
-    """What a trainer is warned of stands in the command's own counts and refusals."""
+    """Silence the warnings for trainers, whose content is in the command's own counts and errors."""
     logger = logging.getLogger("rlvr.rewards")
     before, logger.disabled = logger.disabled, True
     try:
@@ -189,7 +189,7 @@ def _without_warnings() -> Iterator[None]:
 
 
 def _summary(answers: list[WrittenAnswer], rights: dict[str, list[bool | None]]) -> dict[str, Any]:
-    """Accuracies, disagreements and splits, as JSON holds them."""
+    """Return accuracies, disagreements and splits in the form of the JSON output."""
     import math
 
     import pandas as pd
@@ -286,7 +286,7 @@ def _print(
 
 
 def _finite(*numbers: float) -> list[float] | None:
-    return list(numbers) if all(abs(number) < 2 for number in numbers) else None  # NaN is not below
+    return list(numbers) if all(abs(number) < 2 for number in numbers) else None  # False for NaN
 
 
 def _points(term: list[float] | None) -> str:
@@ -297,6 +297,6 @@ def _points(term: list[float] | None) -> str:
 
 
 def _printable(value: Any) -> str:
-    """A value on one short line, without signs that a terminal obeys."""
+    """Return a value as one short line without control characters."""
     text = shortened(str(value) if not isinstance(value, int) else format(value), most=60)
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)

@@ -1,4 +1,4 @@
-"""The option `--run-sd` of several commands: a number, or what others measured, for all arms or for one."""
+"""The option `--run-sd` of several commands: a number or the catalogue's law, for all arms or for one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ RUN_SD_HELP = (
 
 
 def read_run_sd(texts: list[str]) -> dict[str, float | str]:
-    """Arm to fraction or ``CATALOGUE``; an arm by its name goes before what is said of all."""
+    """Map each arm to a fraction or ``CATALOGUE``; a value for one arm overrides the value for all."""
     accepted = (
         "a fraction from 0 to 0.5, or one of random=, majority=, true= and such a fraction; catalogue may "
         "stand for a fraction (from=catalogue for all arms)"

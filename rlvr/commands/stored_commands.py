@@ -1,7 +1,7 @@
-"""The command `rlvr stored`: list the stored experiments, compare them, rebuild them.
+"""The command `rlvr stored`: list, compare and rebuild the stored experiments.
 
-The older spellings (`budget`, `multiverse`, `coin-flips`, `explorer`, `gate-map`) stay for one release. They
-say what to use instead.
+The older commands (`budget`, `multiverse`, `coin-flips`, `explorer`, `gate-map`) remain for one release and
+name their replacement.
 """
 
 from __future__ import annotations
@@ -90,18 +90,18 @@ def stored_command(
 
 
 def check_folder(folder: Path | None, resume: bool, *names: str, option: str = "--store") -> None:
-    """Refuse, before the work, a folder into which files of these names could not be written."""
+    """Refuse, before any work, a folder into which these files cannot be written."""
     with refusing():
         needs(resume, folder, f"{option}, the folder of the interrupted run")
         if folder is None:
             return
-        if not os.path.isdir(folder):  # unlike Path.is_dir it never raises
+        if not os.path.isdir(folder):  # unlike Path.is_dir, os.path.isdir never raises
             raise ValueError(f"{option} must be an existing folder, got {shown(str(folder))}")
         refuse_overwriting({f"{option}: {name}": folder / name for name in names}, [])
 
 
 def needs(resume: bool, given: object, what: str) -> None:
-    """Refuse to resume without what says where."""
+    """Refuse to resume without the option that names the place."""
     if resume and not given:
         raise ValueError(f"--resume needs {what}, got none")
 
@@ -109,7 +109,7 @@ def needs(resume: bool, given: object, what: str) -> None:
 def rebuild_into(
     folder: Path, experiment: StoredExperiment, name: str, *, resume: bool, names: Sequence[str] = ()
 ) -> list[DataFrame]:
-    """Rebuild an experiment; finished work outlives an interrupt in a hidden folder beside the results."""
+    """Rebuild an experiment; a hidden folder beside the results keeps finished work after an interrupt."""
     (tables,) = rebuild_all([(folder, experiment, name)], resume=resume, names=names)
     return tables
 
@@ -117,7 +117,7 @@ def rebuild_into(
 def rebuild_all(
     parts: Sequence[tuple[Path, StoredExperiment, str]], *, resume: bool, names: Sequence[str] = ()
 ) -> list[list[DataFrame]]:
-    """Rebuild several experiments as one piece of work: what is finished is kept until all of it is."""
+    """Rebuild several experiments together; finished parts are kept until all are finished."""
     from rlvr.experiments.stored import rebuild
 
     for folder, experiment, _ in parts:
@@ -132,7 +132,7 @@ def rebuild_all(
 
 @contextmanager
 def keeping(places: Sequence[Path], *, resume: bool) -> Iterator[list[KeptChunks]]:
-    """Executors that keep finished work in these folders until all is done; an interrupt says how much."""
+    """Yield executors that keep finished work in these folders; an interrupt reports how much is kept."""
     from rlvr.simulator.kept_chunks import KeptChunks
 
     try:
@@ -166,12 +166,12 @@ def _old_check(old: str, name: str, **settings: Any) -> dict[str, bool]:
 
 
 def say_instead(old: str, new: str) -> None:
-    """Say on standard error which command replaces an old spelling."""
+    """Name on standard error the command that replaces an old one."""
     typer.echo(f"rlvr: `rlvr {old}` will be removed in the next release; use `rlvr stored {new}`", err=True)
 
 
 def _end(same: bool, what: str = "number") -> None:
-    """Say whether what was recomputed is as stored, and end accordingly."""
+    """Report whether the recomputed values equal the stored ones, and exit with 0 or 1."""
     differ = f"[bold red]the {what}s differ from the stored ones[/]"
     Console().print(f"every {what} is as stored" if same else differ)
     raise typer.Exit(0 if same else 1)
@@ -183,7 +183,7 @@ def budget(
     resume: bool = RESUME,
     until: int = typer.Option(80, help="Compare up to this budget, in visits of each prompt (5 to 2000)."),
 ) -> None:
-    """Recompute the stored curves over the training budget; exit 1 if a number differs (--store: minutes)."""
+    """Recompute the stored curves over training budgets (--store: minutes); exit 1 if a number differs."""
     check_folder(store, resume, "budget.csv", "sign_changes.csv")
     with refusing():
         if store is None:
@@ -199,7 +199,7 @@ def rerun_multiverse(
     resume: bool = RESUME,
     trainings: int = typer.Option(10, help="Compare this many randomly chosen trainings."),
 ) -> None:
-    """Recompute a random part of the multiverse (with --store: all); exit 1 if one of 12 digits differs."""
+    """Recompute a random part of the multiverse, or all with --store; exit 1 if one of 12 digits differs."""
     check_folder(store, resume, "multiverse.csv")
     with refusing():
         if trainings < 1:
@@ -217,7 +217,7 @@ def coin_flips(
     resume: bool = RESUME,
     runs: int = typer.Option(2, min=1, help="Compare this many runs of each model and design."),
 ) -> None:
-    """Rerun the models of published RANDOM runs; exit 1 if a run differs from what is stored."""
+    """Rerun the models of published RANDOM runs; exit 1 if a run differs from the stored one."""
     with refusing():
         needs(resume, store, "--store, the file of the interrupted run")
         refuse_overwriting({"--store": store}, [])
@@ -234,7 +234,7 @@ def explorer(
     store: Path | None = _STORE,
     resume: bool = RESUME,
 ) -> None:
-    """Recompute part of the two grids behind the explorer page; exit 1 if a digit differs."""
+    """Recompute a part of the two grids behind the explorer page; exit 1 if a digit differs."""
     check_folder(store, resume, "settings_grid.csv", "sharing_grid.csv")
     same, names = True, ("settings-grid", "sharing-grid")
     with refusing():
@@ -254,7 +254,7 @@ def gate_map(
     resume: bool = typer.Option(False, "--resume", help="With --write: continue an interrupted run."),
     blocks: int = typer.Option(0, min=0, help="Only this many randomly chosen blocks; 0 for all (minutes)."),
 ) -> None:
-    """Rebuild the error rates of the gates; exit 1 if a count differs from what is stored."""
+    """Recompute the error rates of the gates; exit 1 if a count differs from the stored one."""
     from rlvr._data import DATA
 
     same, names = True, ("gate-example", "gate-map")

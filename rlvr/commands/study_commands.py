@@ -1,4 +1,4 @@
-"""The commands that study: `sweep`, `factorial`, `replay` (the published study) and `protocol`."""
+"""The commands that run studies: `sweep`, `factorial`, `replay` (the published study) and `protocol`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _GO_ON = typer.Option(False, "--resume", help="With --keep: continue an interrup
 
 @contextmanager
 def _kept(folder: Path | None, name: str, resume: bool) -> Iterator[dict[str, Any]]:
-    """Settings by which a command's work is kept in a hidden folder in `folder`; none where that is None."""
+    """Yield settings that keep finished work in a hidden folder inside `folder`; none if that is None."""
     check_folder(folder, resume, option="--keep")
     if folder is None:
         yield {}
@@ -113,7 +113,7 @@ def factorial(
     keep: Path | None = _KEEP,
     resume: bool = _GO_ON,
 ) -> None:
-    """Simulate a 2x2x2 (reward, filtering, prior) blocked by task draw; print effects in ±1 coding."""
+    """Simulate a 2x2x2 design (reward, filtering, prior) over task draws; print effects in ±1 coding."""
     from rlvr.experiments.factorial_design import fit, interaction_ratio, on_scale, run_blocks
 
     with refusing():
@@ -143,7 +143,7 @@ def replay(
     keep: Path | None = _KEEP,
     resume: bool = _GO_ON,
 ) -> None:
-    """Rerun the published study draw for draw; exit 1 if a published digit does not come back."""
+    """Rerun the published study with the same random draws; exit 1 if a published digit differs."""
     from rlvr.experiments.published_study import compare
 
     with refusing():
@@ -152,7 +152,7 @@ def replay(
     rows = []
     console = Console()
     with refusing(), _kept(keep, "replay", resume) as kept, console.status("replaying") as status:
-        if store is not None and keep is not None:  # nobody else writes here: the folder has one user
+        if store is not None and keep is not None:  # the folder has one user, so no other process writes here
             remove_halves(store)
         for row in compare(quick=quick, heavy=heavy, **kept):
             status.update(f"replayed {row.table}")
@@ -164,7 +164,7 @@ def replay(
                 row.replayed,
                 "yes" if row.equal else "[bold red]NO[/]",
             )
-        if store is not None:  # before what was kept goes
+        if store is not None:  # before the kept work is removed
             import pandas as pd
 
             with replacing(store) as (new,):
@@ -185,7 +185,7 @@ _RESULTS = typer.Option(None, "--results", help="Stem of the stored results. Def
 
 
 def _registrations(protocol_file: Path | None, results_stem: Path | None) -> list[tuple[Path, Path]]:
-    """The protocols to work on, each with the stem of its results: every registered one, or the one named."""
+    """Return the protocols with the stems of their results: every registered one, or the named one."""
     from rlvr.experiments.sealed_protocol import PROTOCOL, REGISTERED, RESULTS
 
     if protocol_file is None and results_stem is None:
@@ -219,7 +219,7 @@ def protocol_check(protocol_file: Path | None = _PROTOCOL, results_stem: Path | 
             raise refuse(ValueError(f"the protocol cannot be judged: {reason}")) from None
         table = Table("hypothesis", "statement", "verdict", "Holm-adjusted p")
         for judgement in judgements:
-            # Text is no markup of the terminal library, whatever stands in it.
+            # Text shows its content literally; the terminal library reads no markup in it.
             name, statement = (Text(visible(str(part))) for part in (judgement.name, judgement.statement))
             table.add_row(name, statement, judgement.verdict, f"{judgement.adjusted_p:.2g}")
         console.print(digest, soft_wrap=True)
@@ -227,7 +227,7 @@ def protocol_check(protocol_file: Path | None = _PROTOCOL, results_stem: Path | 
 
 
 def _trained_elsewhere(file: Path, stem: Path, write: bool) -> bool:
-    """Verify what no simulator can run again; it cannot be written."""
+    """Verify stored runs that the simulator cannot repeat; refuse to write them."""
     from rlvr.experiments.language_model_runs import LANGUAGE_MODEL
     from rlvr.experiments.sealed_protocol import REGISTERED
     from rlvr.experiments.stored import check
@@ -251,7 +251,7 @@ def protocol_run(
         False, "--resume", help="With --write or --keep: continue an interrupted run."
     ),
 ) -> None:
-    """Rerun everything that was registered (a few minutes); exit 1 if a bit differs from what is stored."""
+    """Rerun everything that was registered (a few minutes); exit 1 if a bit differs from the results."""
     from rlvr.experiments.sealed_protocol import confirmatory_run, load_protocol, load_results, run_protocol
     from rlvr.experiments.stored import check
 

@@ -1,7 +1,7 @@
-"""Evaluation logs in, one table of answered items out.
+"""Read evaluation logs into one table of answered items.
 
-What it is for: a reader a format (`formats`), and paths, folders and the matching of items (`runs`).
-It may import the common ground; the audit stands on it.
+What it is for: `formats` has one reader per log format; `runs` reads paths and folders and matches items.
+It may import the common ground. The audit imports this wing.
 """
 
 import lazy_loader

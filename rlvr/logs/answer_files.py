@@ -1,6 +1,6 @@
-"""Files of labels, and of answers with their truth, record by record.
+"""Read files of labels, and files of answers with their truths, record by record.
 
-JSON lines, JSON, CSV and TSV may be packed by gzip or Zstandard; Parquet needs pyarrow.
+JSON lines, JSON, CSV and TSV may be compressed with gzip or Zstandard; Parquet needs pyarrow.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LABEL_COLUMNS = (
     "answer", "solution", "label", "ground_truth", "reward_model.ground_truth", "truth", "final_answer",
     "target", "gold", "gt", "gts",
 )  # fmt: skip
-"""Where labels usually stand; the first that a file has is taken."""
+"""Usual names of the column of labels; the first present name is used."""
 
 _FIELDS = {
     "item": ("item", "doc_hash", "doc_id", "id", "idx", "index", "problem_id", "extra_info.index"),
@@ -36,18 +36,18 @@ _FIELDS = {
     "arm": ("arm",),
     "run": ("run", "seed"),
 }  # fmt: skip
-_SETTINGS = ("step", "benchmark", "data_source", "model")  # what is one in one evaluation
+_SETTINGS = ("step", "benchmark", "data_source", "model")  # each has one value within one evaluation
 _QUESTIONS = ("input", "prompt", "question", "problem")
 _FORMATS = "JSON lines, JSON, CSV, TSV or Parquet"
 
 
 class WrittenAnswer(NamedTuple):
-    """What a model wrote to one item."""
+    """One answer of a model to one item."""
 
     arm: str
     """The arm of the model."""
     run: str
-    """Its training run."""
+    """The training run of the model."""
     item: str
     """The item's identifier."""
     output: str
@@ -57,12 +57,12 @@ class WrittenAnswer(NamedTuple):
 
 
 def read_records(path: str | Path) -> Iterator[dict[str, Any]]:
-    """The records of a file, by its ending: .jsonl, .json, .csv, .tsv (also with .gz or .zst) or .parquet.
+    """Yield the records of a file: .jsonl, .json, .csv, .tsv (also with .gz or .zst) or .parquet.
 
     Raises
     ------
     ValueError
-        If the file cannot be read, or is not what its ending says; the message names the line.
+        If the file cannot be read or does not have the format of its ending; the message names the line.
     """
     path = Path(path)
     endings = [ending.lower() for ending in path.suffixes[-2:]]
@@ -81,9 +81,9 @@ def read_records(path: str | Path) -> Iterator[dict[str, Any]]:
         elif kind in (".jsonl", ".ndjson", ".json"):
             yield from _json(path, texts, kind == ".json")
         else:
-            with opened(path):  # a folder or pipe is refused as such
+            with opened(path):  # refuses a folder or a pipe with a message of its own
                 raise ValueError(
-                    f"{path}: the ending {shown(kind)} is not known; a file of {_FORMATS} is accepted"
+                    f"{path}: the file ending {shown(kind)} is not known; {_FORMATS} is accepted"
                 )
     except (csv.Error, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: cannot be read ({error}); {_FORMATS} in UTF-8 is accepted") from None
@@ -95,7 +95,7 @@ def _json(path: Path, texts: Iterator[str], is_whole: bool) -> Iterator[dict[str
         try:
             found = json.loads(text)
         except (ValueError, RecursionError):
-            texts = iter(text.splitlines())  # JSON lines by another name
+            texts = iter(text.splitlines())  # JSON lines under another file ending
         else:
             if isinstance(found, dict):
                 found = next((part for part in found.values() if isinstance(part, list)), [found])
@@ -108,18 +108,20 @@ def _json(path: Path, texts: Iterator[str], is_whole: bool) -> Iterator[dict[str
         try:
             one = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"{path}, line {number}: not JSON ({shown(str(error))})") from None
+            raise ValueError(
+                f"{path}, line {number}: not JSON ({shown(str(error))}); one JSON object per line is accepted"
+            ) from None
         yield _record(one, f"{path}, line {number}")
 
 
 def _record(one: Any, where: str) -> dict[str, Any]:
     if not isinstance(one, dict):
-        raise ValueError(f"{where}: an object with named fields is accepted, got {shown(one)}")
+        raise ValueError(f"{where}: a record must be an object with named fields, got {shown(one)}")
     return one
 
 
 def value_at(record: Mapping[str, Any], field: str) -> Any:
-    """The value of a field, whose name may be a path with dots; None where it is missing.
+    """Return the value of a field, whose name may be a path with dots; None if the field is missing.
 
     Examples
     --------
@@ -141,12 +143,12 @@ def _first_field(record: Mapping[str, Any], fields: Sequence[str]) -> str | None
 
 
 def label_column(records: Sequence[Mapping[str, Any]], column: str | None = None) -> str:
-    """The column of labels, by name or by :data:`LABEL_COLUMNS`.
+    """Find the column of labels: `column`, or the first of :data:`LABEL_COLUMNS`.
 
     Raises
     ------
     ValueError
-        If there is none; the message lists the columns there are.
+        If the column is missing; the message lists the columns that exist.
     """
     for record in records:
         if column is None:
@@ -157,30 +159,31 @@ def label_column(records: Sequence[Mapping[str, Any]], column: str | None = None
             return column
     there = ", ".join(sorted({str(name) for record in records[:100] for name in record})) or "none"
     wanted = f"no column {shown(column)}" if column else f"no column called {', '.join(LABEL_COLUMNS)}"
-    raise ValueError(f"{wanted}; columns are {there[:300]}: name one with --column")
+    raise ValueError(f"{wanted}; the columns are {there[:300]}. Name the column of labels with --column")
 
 
 def read_answers(path: str | Path, arm: str | None, fields: Mapping[str, str]) -> list[WrittenAnswer]:
-    """Every answer in a file of outputs with their truth.
+    """Read every answer in a file of outputs with their truths.
 
-    Plain lines of ``item, output, truth`` (and ``arm``, ``run``), validation generations of verl, whose item
-    is the text asked, and samples of lm-evaluation-harness, of whose lines one an item is read.
+    The file holds plain records of ``item, output, truth`` (and ``arm``, ``run``), validation generations of
+    verl, or samples of lm-evaluation-harness. The items of verl are named by their prompts. Of the harness,
+    which writes one line per item and filter, only the lines of the first filter are read.
 
     Parameters
     ----------
     path : path
     arm : str or None
-        None where the file says it.
+        The arm of all answers; None if each record names its arm.
     fields : mapping
-        From "item", "output", "truth", "arm", "run" to the name of a field, where it is not the usual one.
+        From "item", "output", "truth", "arm" or "run" to the name of its field, if that is not a usual one.
 
     Raises
     ------
     ValueError
-        If outputs, truths or arms are missing, or an output is longer than any model writes.
+        If an output, truth or arm is missing, or an output has too many characters.
     """
     answers: list[WrittenAnswer] = []
-    only = ""  # the filter of the lines that are read: the harness writes an item once for each
+    only = ""  # the filter whose lines are read: the harness writes one line per item and filter
     names: dict[str, str | None] = {}
     kinds: dict[str, type] = {}
     settings: dict[str, Any] = {}
@@ -194,7 +197,7 @@ def read_answers(path: str | Path, arm: str | None, fields: Mapping[str, str]) -
             if value != value_at(record, name):
                 raise ValueError(
                     f"{path}: holds answers of {name} {shown(value)} and of {shown(value_at(record, name))}, "
-                    f"which are not of one evaluation; one {name} a file is accepted"
+                    f"so they belong to several evaluations; one {name} per file is accepted"
                 )
         if not names:
             names = {role: fields.get(role) or _first_field(record, usual) for role, usual in _FIELDS.items()}
@@ -214,8 +217,8 @@ def read_answers(path: str | Path, arm: str | None, fields: Mapping[str, str]) -
         item = str(values["item"])
         if kinds.setdefault(item, type(values["item"])) is not type(values["item"]):
             raise ValueError(
-                f"{path}, record {number}: item {shown(item)} stands as a number and as a text in one file, "
-                "so these may be one item or two; all as numbers, or all as texts, are accepted"
+                f"{path}, record {number}: item {shown(item)} is a number in one record and a text in "
+                "another, so these may be one item or two; write all items as numbers, or all as texts"
             )
         run = str(path) if values["run"] is None else str(values["run"])
         for output in _texts(values["output"]):
@@ -225,7 +228,7 @@ def read_answers(path: str | Path, arm: str | None, fields: Mapping[str, str]) -
                 WrittenAnswer(arm or str(values["arm"]).lower(), run, item, output, values["truth"])
             )
     if not answers:
-        raise ValueError(f"{path}: holds no answer; records with item, output and truth are accepted")
+        raise ValueError(f"{path}: holds no answers; records with item, output and truth are accepted")
     return answers
 
 
@@ -234,7 +237,7 @@ def _digest(question: Any) -> str:
 
 
 def _texts(output: Any) -> Iterator[str]:
-    """The samples in a field: a text, or lists of texts."""
+    """Yield the samples in a field, which holds a text or nested lists of texts."""
     if isinstance(output, (list, tuple)):
         for part in output:
             yield from _texts(part)

@@ -1,6 +1,6 @@
-"""What every format's reader hands on: answers by metric, and what a log says of itself.
+"""The common form of every log: answers by metric, and facts about the log.
 
-The table of formats is in :mod:`rlvr.logs.formats`; readers stand there, in :mod:`rlvr.logs.harness`,
+The table of formats is in :mod:`rlvr.logs.formats`. The readers are there and in :mod:`rlvr.logs.harness`,
 :mod:`rlvr.logs.records` and :mod:`rlvr.logs.tool_records`.
 """
 
@@ -25,18 +25,18 @@ __all__ = [
 ]  # fmt: skip
 
 SHORT = 16
-"""Hexadecimal digits of a hash; among a million items, two share them once in 37 million logs."""
+"""Hexadecimal digits kept of a hash; among a million items, two collide in one of 37 million logs."""
 
 PACKED = (".gz", ".zst")
-"""Endings of a compressed file, which stand behind those of its format."""
+"""Endings of compressed files; they follow the ending of the format."""
 
 
 class LogError(ValueError):
-    """A log that cannot be audited; the message names the file and what is accepted."""
+    """A log cannot be audited; the message names the file and what is accepted."""
 
 
 class UnfinishedLog(LogError):
-    """A log of an evaluation that failed or was stopped; ``evaluation`` is what a retry of it shares."""
+    """An evaluation failed or was stopped; its retry has the same ``evaluation``."""
 
     def __init__(self, message: str, evaluation: str = "") -> None:
         super().__init__(message)
@@ -45,14 +45,14 @@ class UnfinishedLog(LogError):
 
 @dataclass
 class Answers:
-    """By one metric: an entry an answer. ``prompts`` are hashes of what was asked, empty if not known."""
+    """The answers under one metric, one entry each; ``prompts`` are hashes, empty where not known."""
 
     items: list[str] = field(default_factory=list)
     prompts: list[str] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
 
     def add(self, item: str, prompt: str, value: Any) -> None:
-        """One more answer."""
+        """Append one answer."""
         self.items.append(item)
         self.prompts.append(prompt)
         self.values.append(value)
@@ -60,9 +60,9 @@ class Answers:
 
 @dataclass(frozen=True)
 class Counts:
-    """Answers of a file: how many it holds, how many of them failed before they could be scored.
+    """How many answers a file holds, and how many of them failed before scoring.
 
-    What else is not among a metric's values was not scored.
+    Any other answer that is missing from a metric's values was not scored.
     """
 
     read: int = 0
@@ -70,32 +70,32 @@ class Counts:
 
 
 class OwnResult(NamedTuple):
-    """What the tool itself says of a metric."""
+    """The accuracy that the tool itself states for a metric."""
 
     value: float
-    """Its accuracy, in [0, 1]."""
+    """The accuracy, in [0, 1]."""
     where: str
-    """What says it."""
+    """The source that states the accuracy."""
     why: str
-    """Why it may be another than that of the answers in the log."""
+    """Why the stated accuracy may differ from that of the logged answers."""
 
 
 @dataclass(frozen=True)
 class Log:
-    """One evaluation of one model on one benchmark, by each metric; words are empty where the log is silent.
+    """One evaluation of one model on one benchmark; texts are empty where the log states nothing.
 
-    Values of ``answers`` are as logged, with letters and words of a grade as numbers. ``step`` is where in
-    training the evaluation stands, ``decoding`` is out of :data:`rlvr.logs.decoding.DECODINGS`, ``run`` tells
-    a run from others in its folder where ``model`` does not, and ``tool`` is that of the row of
-    :data:`rlvr.logs.formats.FORMATS`. Logs that share ``pool`` hold samples of one evaluation.
+    ``answers`` holds the values of each metric as logged, with grades in letters or words turned into
+    numbers. ``step`` is the training step; ``decoding`` is one of :data:`rlvr.logs.decoding.DECODINGS`.
+    ``run`` separates the runs of one folder where ``model`` does not. ``tool`` names the row of
+    :data:`rlvr.logs.formats.FORMATS`. Logs with the same ``pool`` hold samples of one evaluation.
 
-    ``reread`` holds what a plain reading of output and truth makes of the answers, and ``checks`` how each
-    metric agrees with it, where both stand in the file. ``repeated`` counts answers that repeat another to
-    the letter, in a file where all do. ``graded`` says that a value is one sample's score,
-    which is right or wrong unless it is a reward. ``outputs`` is a digest of what the model wrote, whatever
-    the order of the lines, empty where it says too little to tell two evaluations apart. ``truths`` are the
-    right answers of items, ``clusters`` the questions that items are variants of, ``own`` what the tool
-    itself says of each metric; ``evaluation`` is what a retry shares with the evaluation that failed.
+    Where the file holds outputs and truths, ``reread`` holds the outcomes of a plain reading, and ``checks``
+    compares each metric with them. ``repeated`` counts exact copies in a file where every answer has copies.
+    ``graded`` marks values that are the score of one sample: right or wrong, or a reward. ``outputs`` is a
+    digest of the outputs, independent of their order, or empty where they cannot distinguish evaluations.
+    ``truths`` holds the right answer of each item, ``clusters`` the question of which it is a variant, and
+    ``own`` the results that the tool itself states. A failed evaluation and its retry have the same
+    ``evaluation``.
     """
 
     path: Path
@@ -122,26 +122,26 @@ class Log:
 
 
 class Format(NamedTuple):
-    """A tool's logs, and the two functions that know what they look like."""
+    """A format of logs, with the two functions that recognise and read its files."""
 
     tool: str
-    """The tool that writes them."""
+    """The tool that writes the files."""
     files: str
-    """How a refusal names its files."""
+    """The name of these files in an error message."""
     recognises: Callable[[Path, Mapping[str, Any] | None], bool]
-    """Whether a file is one of them, given its path and its first record, which is None where a file is no
-    list of records (``.eval`` or any zip, one JSON object)."""
+    """Whether a file has this format, from its path and its first record. The record is None for a file that
+    is not a list of records (``.eval`` or any zip, one JSON object)."""
     read: Callable[[Path, Iterable[dict[str, Any]]], Log | Sequence[Log]]
-    """The log of a file, or one a benchmark, given its path and all its records."""
+    """The log of a file, or one log per benchmark, from its path and all its records."""
 
 
 def fingerprint(text: str) -> str:
-    """A hash of a text that may hold half a character."""
+    """Hash a text, which may contain unpaired surrogates."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def bare_name(path: Path) -> str:
-    """A file's name without its ending and that of its compression.
+    """Return a file's name without its ending and without that of its compression.
 
     Examples
     --------
@@ -152,36 +152,36 @@ def bare_name(path: Path) -> str:
 
 
 def text_of(value: Any) -> str:
-    """A text as it is, anything else as JSON that depends on no order of keys."""
+    """Return a text unchanged, and anything else as JSON with sorted keys."""
     if isinstance(value, str):
         return value
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
-    except TypeError:  # half a character, or a whole number of more than 64 bits
+    except TypeError:  # an unpaired surrogate, or a whole number of more than 64 bits
         return json.dumps(value, sort_keys=True, default=str)
 
 
 def mapping(value: Any) -> dict[str, Any]:
-    """The value if it is a mapping; else an empty one, since a log may leave anything out."""
+    """Return the value if it is a dict, else an empty dict: a log may omit anything."""
     return value if isinstance(value, dict) else {}
 
 
 def output_hash(output: Any) -> int | None:
-    """A hash of what a model wrote, to be compared in one process; None where that is not known."""
+    """Hash an output, for comparison within this process; None if the output is not known."""
     return None if output is None else hash(output if isinstance(output, str) else text_of(output))
 
 
 def outputs_digest(items: Iterable[str], texts: Sequence[int | None], values: Iterable[Any]) -> str:
-    """What a model wrote and its scores, in one number, whatever the order of the answers.
+    """Digest the outputs and scores of a log, independent of the order of its answers.
 
-    Empty where fewer than half of the outputs are worded in a way of their own, or fewer than four: letters
-    of a choice are alike in two evaluations by chance, sentences are not. An output of None is not known.
+    Empty if fewer than half of the known outputs, or fewer than four, are distinct: two evaluations share
+    letters of a choice by chance, but not sentences. An output of None is not known.
     """
     known = {*texts}
     known.discard(None)
     if len(known) < max(4, (len(texts) - texts.count(None)) / 2):
         return ""
-    comparable = [value if value == value else None for value in values]  # no two NaN have one hash
+    comparable = [value if value == value else None for value in values]  # two NaN have different hashes
     answers = zip(items, texts, comparable, strict=True)
     try:
         return f"{sum(map(hash, answers))}"
@@ -190,7 +190,7 @@ def outputs_digest(items: Iterable[str], texts: Sequence[int | None], values: It
 
 
 def temperature_of(settings: Mapping[str, Any]) -> float | None:
-    """The temperature, where it is a number that can be one."""
+    """Return the sampling temperature; None unless the settings state a finite number of at least 0."""
     stated = settings.get("temperature")
     if isinstance(stated, str):
         try:
@@ -198,14 +198,14 @@ def temperature_of(settings: Mapping[str, Any]) -> float | None:
         except ValueError:
             return None
     number = stated if isinstance(stated, (int, float)) and not isinstance(stated, bool) else math.nan
-    return float(min(number, 1e9)) if 0 <= number < math.inf else None  # NaN is no temperature either
+    return float(min(number, 1e9)) if 0 <= number < math.inf else None  # excludes NaN too
 
 
 def decoding_of(settings: Mapping[str, Any]) -> str:
-    """From temperature, top_k and do_sample; empty where they are silent or contradict each other."""
+    """Infer the decoding from temperature, top_k and do_sample; empty if they are absent or disagree."""
     temperature, sample = temperature_of(settings), settings.get("do_sample")
     if temperature == 0 or settings.get("top_k") == 1:
         return "greedy"
-    if sample is False:  # with a temperature above 0, one backend of the harness samples and another does not
+    if sample is False:  # with a temperature above 0, some backends of the harness sample, others do not
         return "greedy" if temperature is None else ""
     return "sampled" if sample is True or temperature else ""

@@ -1,9 +1,9 @@
-"""How an arm's answers were decoded, as far as its logs or its table say.
+"""How the answers of an arm were decoded, as far as its logs or its table state.
 
-Greedy decoding takes the likeliest continuation. Its accuracy counts which answer leads, not how probable the
-right answer is: where two answers are nearly tied on many items, a small change of the policy changes the
-greedy accuracy by many points and the accuracy of sampled answers hardly. So an audit says which arms are
-greedy, and refuses to compare arms that are known to have been decoded differently.
+Greedy decoding takes the likeliest continuation, so its accuracy counts which answer leads and not how
+probable the right answer is. Where two answers are nearly tied on many items, a small change of the policy
+changes the greedy accuracy by many points, but the accuracy of sampled answers hardly. An audit therefore
+names the greedy arms and refuses to compare arms that were decoded differently.
 """
 
 from __future__ import annotations
@@ -15,25 +15,26 @@ from rlvr.arms import ARMS
 __all__ = ["DECODINGS", "decoding_note", "different_decodings", "different_temperatures"]
 
 DECODINGS = ("greedy", "sampled", "not applicable")
-"""What an arm may state; "not applicable" where choices are compared by likelihood, empty if unknown."""
+"""The decodings that an arm may state; "not applicable" where choices are compared by likelihood. An empty
+text stands for an unknown decoding."""
 
 _CAVEATS = {
-    "greedy": "A greedy accuracy counts only which answer leads, so it can move by many points while the "
-    "accuracy of sampled answers stays. To tell, log several samples an item, or the answer's probability",
-    "not applicable": "Choices compared by likelihood are not decoded; such an accuracy, too, counts only "
+    "greedy": "A greedy accuracy counts only which answer leads, so it can change by many points while the "
+    "accuracy of sampled answers does not. Several samples per item, or the answer's probability, show which",
+    "not applicable": "Choices compared by likelihood are not decoded; their accuracy also counts only "
     "which choice leads",
     "": "Whether all arms were decoded alike is not known",
 }
 
 
 def different_decodings(decodings: Mapping[str, str], places: Mapping[str, str] | None = None) -> str:
-    """Of two arms or logs that are known to be decoded differently: which, and what to do; else empty.
+    """Describe two arms or logs that were decoded differently, and the remedy; empty if there are none.
 
     Parameters
     ----------
     decodings : mapping of name to decoding
-        Empty where it is not known, which differs from nothing.
-    places : mapping of name to where it was read, optional
+        An empty text is an unknown decoding, which agrees with every other.
+    places : mapping of name to the place where the decoding was read, optional
 
     Examples
     --------
@@ -50,13 +51,13 @@ def different_decodings(decodings: Mapping[str, str], places: Mapping[str, str] 
         for name in (first, other)
     )
     return (
-        f"{named} differ in decoding, so a difference between them is not one of training; arms decoded "
-        "alike are accepted: evaluate one of them again as the other was"
+        f"{named} differ in decoding, so a difference in accuracy may not come from training; arms decoded "
+        "alike are accepted: evaluate one of them again with the decoding of the other"
     )
 
 
 def different_temperatures(temperatures: Mapping[str, float | None]) -> str:
-    """Of two logs that were sampled at temperatures known to differ: which, and what to do; else empty.
+    """Describe two logs sampled at different temperatures, and the remedy; empty if there are none.
 
     Examples
     --------
@@ -70,13 +71,13 @@ def different_temperatures(temperatures: Mapping[str, float | None]) -> str:
         return ""
     named = " and ".join(f"{name} (temperature {known[name]:g})" for name in (first, other))
     return (
-        f"{named} differ, so a difference between them is not one of training; arms sampled at one "
-        "temperature are accepted: evaluate one of them again as the other was"
+        f"{named} differ, so a difference in accuracy may not come from training; arms sampled at one "
+        "temperature are accepted: evaluate one of them again at the temperature of the other"
     )
 
 
 def decoding_note(decodings: Mapping[str, str]) -> str:
-    """Which arms are greedy, sampled or unknown, and what follows from it; empty if no arm says.
+    """State which arms are greedy, sampled or unknown, and the consequence; empty if none is known.
 
     Examples
     --------

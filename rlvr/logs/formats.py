@@ -1,8 +1,9 @@
-"""Every format that is read, and how a file is opened: from a path to which answer was right.
+"""Every accepted log format, and how a file is opened and recognised.
 
-Each format is one row of :data:`FORMATS`: its tool, its files, whether it recognises a file, and its reader.
-A new format is one function and one row. Readers of lm-evaluation-harness stand in :mod:`rlvr.logs.harness`,
-of Inspect in :mod:`rlvr.logs.inspect_logs`, of all other tools in :mod:`rlvr.logs.tool_records`.
+Each format is one row of :data:`FORMATS`: its tool, its files, a function that recognises a file, and its
+reader. A new format needs one function and one row. The reader of lm-evaluation-harness is in
+:mod:`rlvr.logs.harness`, that of Inspect in :mod:`rlvr.logs.inspect_logs`, and those of all other tools are
+in :mod:`rlvr.logs.tool_records`.
 """
 
 from __future__ import annotations
@@ -42,18 +43,18 @@ _TABLES = (".csv", ".tsv", ".xlsx", ".xls")
 
 
 def read_log(path: Path, fields: Fields | None = None) -> Log:
-    """Read one file of one benchmark, with every metric that it holds.
+    """Read one file of one benchmark, with all its metrics.
 
     Parameters
     ----------
     path : Path
     fields : Fields, optional
-        Where in a record each part stands, for files of no known tool.
+        Names of the fields of a record, for files of an unknown tool.
 
     Raises
     ------
     LogError
-        If the file cannot be read, is in no format that is known, or holds several benchmarks.
+        If the file cannot be read, has an unknown format, or holds several benchmarks.
     """
     logs = read_benchmarks(path, fields)
     if len(logs) != 1:
@@ -64,7 +65,7 @@ def read_log(path: Path, fields: Fields | None = None) -> Log:
 
 @no_search_for_cycles()
 def read_benchmarks(path: Path, fields: Fields | None = None) -> list[Log]:
-    """The logs of one file, one a benchmark; arguments and errors as of :func:`read_log`."""
+    """Read one file, one log per benchmark; arguments and errors as in :func:`read_log`."""
     first: Mapping[str, Any] | None = None
     try:
         has_records, records = _opened(path)
@@ -75,7 +76,7 @@ def read_benchmarks(path: Path, fields: Fields | None = None) -> list[Log]:
         whole = chain(opening, records)
         if fields:
             if not has_records:
-                raise LogError(f"{path}: no list of records, which --field is for; {ACCEPTED}")
+                raise LogError(f"{path}: not a list of records, which --field needs; {ACCEPTED}")
             outcomes = named_outcomes(fields.correct)
             found = read_records(path, whole, fields, outcomes=outcomes, run=path.name, graded=True)
             return _checked(path, [replace(log, tool="named fields") for log in found])
@@ -91,10 +92,10 @@ def read_benchmarks(path: Path, fields: Fields | None = None) -> list[Log]:
     except MemoryError:
         raise LogError(f"{path}: too large for the memory of this computer; {ACCEPTED}") from None
     except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RecursionError) as error:
-        raise LogError(f"{path}: not as its tool writes it ({shown(error)}); {ACCEPTED}") from None
+        raise LogError(f"{path}: differs from what its tool writes ({shown(error)}); {ACCEPTED}") from None
     names = shortened(", ".join(map(str, first or ())) or "nothing")
-    offer = f"; {fields_to_offer(first)} says where item and outcome stand" if first else ""
-    raise LogError(f"{path}: no log that is known, its lines hold {names}{offer}; {ACCEPTED}")
+    offer = f"; {fields_to_offer(first)} names the fields of item and outcome" if first else ""
+    raise LogError(f"{path}: an unknown format of log, with the fields {names}{offer}; {ACCEPTED}")
 
 
 def _checked(path: Path, logs: Sequence[Log]) -> list[Log]:
@@ -102,7 +103,7 @@ def _checked(path: Path, logs: Sequence[Log]) -> list[Log]:
 
 
 def _opened(path: Path) -> tuple[bool, Iterator[Any]]:
-    """Whether a file holds records, and they, or its one object."""
+    """Return whether a file holds records, and its records or its one object."""
     if path.suffix == ".parquet":
         return True, parquet_rows(path)
     if path.suffix == ".eval" or is_zip(path):
@@ -118,7 +119,7 @@ def _opened(path: Path) -> tuple[bool, Iterator[Any]]:
 
 
 def _refuse_table(path: Path, ending: str) -> None:
-    """Refuse a table, by its ending or its first line, and say which command reads it."""
+    """Refuse a table, recognised by its ending or its first line, and name the command that reads it."""
     opening = b""
     if ending not in _TABLES:
         with path.open("rb") as file:
@@ -127,13 +128,13 @@ def _refuse_table(path: Path, ending: str) -> None:
         if not (b"arm" in names or {b"item", b"correct"} <= names):
             return
     raise LogError(
-        f"{path}: a table and no log; `rlvr audit {shortened(str(path))}`, without --log, reads a CSV with "
+        f"{path}: a table, not a log; `rlvr audit {shortened(str(path))}`, without --log, reads a CSV with "
         f"the columns arm, run, item and correct, or arm, accuracy and n_items; with --log {ACCEPTED}"
     )
 
 
 def _list_of(path: Path) -> list[dict[str, Any]] | None:
-    """The records of a file that is one JSON list, although its name says lines; None of any other."""
+    """Return the records of a file that is one JSON list despite its ending; None for any other file."""
     with path.open("rb") as file:
         if file.read(64).lstrip()[:1] != b"[":
             return None
@@ -149,11 +150,11 @@ def _holds_records(document: Any) -> bool:
 
 
 def _records_in(path: Path, document: Any) -> list[dict[str, Any]] | None:
-    """The records of a list, of OpenCompass, or of an object's only list of them; None of Inspect's log."""
+    """Return the records of a list, of OpenCompass, or of an object's only list; None for Inspect's log."""
     if _holds_records(document):
         return document
     if not isinstance(document, dict):
-        raise LogError(f"{path}: no log of Inspect; {ACCEPTED}")
+        raise LogError(f"{path}: not a log of Inspect; {ACCEPTED}")
     if isinstance(document.get("eval"), dict):
         return None
     if rows := tools.opencompass_rows(document):
@@ -162,17 +163,17 @@ def _records_in(path: Path, document: Any) -> list[dict[str, Any]] | None:
     if len(lists) == 1:
         return next(iter(lists.values()))
     is_summary = "results" in document and "configs" in document
-    hint = "these are results without items, samples_*.jsonl lies beside them; " if is_summary else ""
+    hint = "the file holds results without items; give samples_*.jsonl beside it; " if is_summary else ""
     if lists:
         hint = (
-            f"it holds {len(lists)} lists of records ({shortened(', '.join(lists))}), and one is accepted: "
-            "write the records of one evaluation as lines; "
+            f"the file holds {len(lists)} lists of records ({shortened(', '.join(lists))}), and one is "
+            "accepted: write the records of one evaluation as JSON lines; "
         )
-    raise LogError(f"{path}: no log of Inspect; {hint}{ACCEPTED}")
+    raise LogError(f"{path}: not a log of Inspect; {hint}{ACCEPTED}")
 
 
 def _lists_in(document: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The lists of records in an object and the objects in it, by dotted names."""
+    """Yield the lists of records in an object and its nested objects, by dotted name."""
     for name, value in document.items():
         if _holds_records(value):
             yield f"{prefix}{name}", value
@@ -189,12 +190,14 @@ def _records(path: Path) -> Iterator[dict[str, Any]]:
                 continue
             record = _parsed(line, f"{path}, line {number}")
         if type(record) is not dict:
-            raise LogError(f"{path}, line {number}: JSON objects are accepted, got {shown(record)}")
+            raise LogError(
+                f"{path}, line {number}: one JSON object per line is accepted, got {shown(record)}"
+            )
         yield record
 
 
 def _parsed(text: bytes, where: str) -> Any:
-    """JSON, and the NaN that tools write although JSON has none."""
+    """Parse JSON, including the NaN that tools write although JSON does not define it."""
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -206,10 +209,12 @@ def _parsed(text: bytes, where: str) -> Any:
 
 
 def _archive(path: Path) -> Any:
-    """A `.eval` file as one JSON object, from its header and its summaries of samples."""
+    """Read a `.eval` file as one JSON object, from its header and its summaries of samples."""
     with archive(path) as packed:
         if not {"header.json", "summaries.json"} <= {*packed.namelist()}:
-            raise LogError(f"{path}: no finished log of Inspect; a log whose evaluation ended is accepted")
+            raise LogError(
+                f"{path}: not a finished log of Inspect; a log of a finished evaluation is accepted"
+            )
         header, summaries = (
             _parsed(member(packed, path, name), f"{path}, {name}")
             for name in ("header.json", "summaries.json")
@@ -218,12 +223,12 @@ def _archive(path: Path) -> Any:
 
 
 def _with_fields(*names: str) -> Callable[[Path, Mapping[str, Any] | None], bool]:
-    """Recognises a file of lines whose first has all these fields."""
+    """Return a function that recognises a file whose first record has all these fields."""
     return lambda path, first: first is not None and first.keys() >= {*names}
 
 
 def _with_any(name: str, *names: str) -> Callable[[Path, Mapping[str, Any] | None], bool]:
-    """Recognises a file of records whose first has the first field, and any of the others."""
+    """Return a function that recognises a file whose first record has `name` and any of `names`."""
     return lambda path, first: first is not None and name in first and bool(first.keys() & {*names})
 
 
@@ -268,8 +273,8 @@ FORMATS = (
     ),
     Format("plain", ".jsonl with item and correct", _with_fields("item", "correct"), tools.read_plain),
 )
-"""Every format that is read; the first that recognises a file reads it."""
+"""Every accepted format; the first format that recognises a file reads it."""
 
 _named = [row.files for row in FORMATS if row.files]
 ACCEPTED = f"accepted are {', '.join(_named[:-1])}, and {_named[-1]}"
-"""How a refusal ends."""
+"""The end of an error message, which lists the accepted formats."""

@@ -1,9 +1,9 @@
-"""Samples of lm-evaluation-harness and of lmms-eval, which descends from it.
+"""Read samples of lm-evaluation-harness and of lmms-eval, which descends from it.
 
-``samples_<task>_<time>.jsonl`` holds one line an item *and filter*, each with one or several metrics, named
-``metric,filter`` as in the harness's own results. Items go by ``doc_hash``. Before 0.4.7 a line said neither
-its filter nor its metrics: these are the numbers beside the known fields, and a log of several filters cannot
-be told apart. How answers were decoded stands in ``arguments``. The harness's own results lie beside the log.
+``samples_<task>_<time>.jsonl`` holds one line per item *and filter*, each with one or several metrics. They
+are named ``metric,filter`` as in the harness's own results, a file beside the log. Items are identified by
+``doc_hash``, and ``arguments`` states the decoding. Before 0.4.7, a line named neither its filter nor its
+metrics: the metrics are then the numbers beside the known fields, and several filters cannot be separated.
 """
 
 from __future__ import annotations
@@ -47,34 +47,34 @@ _SAMPLES = re.compile(
 
 
 def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
-    """The log of a file of samples.
+    """Read the log of a file of samples.
 
     Raises
     ------
     LogError
-        If a document stands twice.
+        If a document occurs twice under one filter.
     """
     columns: dict[str, _Column] = {}
     documents_read = set[Any]()
     n_drawn, once, old = 0, False, False
     settings: set[tuple[str, float | None]] = set()
-    before: Any = settings  # unlike any settings of a log
+    before: Any = settings  # differs from the settings of every log
     for record in records:
-        try:  # the usual line, in half the time of any other
-            asked, sieve, digest, prompt, document, metrics, written = _usual_fields(record)
+        try:  # a line with all usual fields takes half the time of any other
+            arguments, sieve, digest, prompt, document, metrics, written = _usual_fields(record)
             old = False
         except KeyError:
-            asked, sieve, digest, prompt, document, metrics, written = _fields_of(record)
+            arguments, sieve, digest, prompt, document, metrics, written = _fields_of(record)
             old = "metrics" not in record
         try:
-            stated = asked["gen_args_0"]["arg_1"]
+            stated = arguments["gen_args_0"]["arg_1"]
         except (LookupError, TypeError):
-            stated = _settings(asked)
+            stated = _settings(arguments)
         if stated != before:
             before = stated
             settings.add(_decoding(stated))
         item = (digest or _document_hash(record))[_BEGINNING]
-        prompt = (prompt or fingerprint(json.dumps(asked, sort_keys=True)))[_BEGINNING]
+        prompt = (prompt or fingerprint(json.dumps(arguments, sort_keys=True)))[_BEGINNING]
         while type(written) is list and len(written) == 1:
             (written,) = written
         text = hash(written) if type(written) is str else output_hash(written)
@@ -101,8 +101,8 @@ def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
         _number_repeats(path, column.answers, column.documents, old)
     named = _SAMPLES.fullmatch(bare_name(path))
     notice = (
-        f"lm-evaluation-harness drew {n_drawn} answers an item and scored the item once: one sample, or what "
-        "its filter made of them"
+        f"lm-evaluation-harness drew {n_drawn} answers per item and scored the item once: one of the "
+        "samples, or what its filter made of them"
     )
     decoding, temperature = settings.pop() if len(settings) == 1 else ("", None)
     return Log(
@@ -120,7 +120,7 @@ def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
 
 
 class _Column:
-    """The answers by one metric, the documents they are to, and hashes of the outputs."""
+    """The answers under one metric, their documents, and hashes of their outputs."""
 
     def __init__(self) -> None:
         self.answers, self.documents, self.texts = Answers(), list[Any](), list[int | None]()
@@ -134,7 +134,7 @@ _usual_fields = itemgetter(
 
 
 def _fields_of(record: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The usual fields of a line that lacks some of them, as earlier versions wrote it."""
+    """Return the usual fields of a line that lacks some of them, as earlier versions wrote it."""
     return (
         record.get("arguments", record.get("input")),
         record.get("filter", "none"),
@@ -147,19 +147,19 @@ def _fields_of(record: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _document_hash(record: Mapping[str, Any]) -> str:
-    """An item's hash as later versions of the harness make it."""
+    """Hash an item as later versions of the harness do."""
     return fingerprint(json.dumps(record.get("doc"), indent=2, ensure_ascii=False))
 
 
 def _numbers(record: Mapping[str, Any]) -> list[str]:
-    """The metrics of a line that does not name them."""
+    """Return the metrics of a line that does not name them."""
     return [
         name for name, value in record.items() if name not in _KNOWN and isinstance(value, (bool, int, float))
     ]
 
 
 def _number_repeats(path: Path, column: Answers, documents: list[Any], old: bool) -> None:
-    """Tell documents with the same text apart, by their order; refuse a document that stands twice."""
+    """Number documents with the same text in their order; refuse a document that occurs twice."""
     if len(set(column.items)) == len(column.items):
         return
     seen: set[str] = set()
@@ -168,12 +168,12 @@ def _number_repeats(path: Path, column: Answers, documents: list[Any], old: bool
             seen.add(str(one))
             continue
         why = (
-            "; lm-evaluation-harness before 0.4.7 wrote a line for each filter and did not say which (its "
-            "issues 1687 and 2025); a log of one filter, or of a later version, is accepted: evaluate again"
+            "; lm-evaluation-harness before 0.4.7 wrote one line per filter without its name (its issues "
+            "1687 and 2025); a log of one filter, or of a later version, is accepted: evaluate again"
             if old
-            else " in one filter; once is accepted"
+            else " under one filter; one line per document and filter is accepted: remove the second"
         )
-        raise LogError(f"{path}: doc_id {shown(one)} stands twice{why}")
+        raise LogError(f"{path}: doc_id {shown(one)} occurs twice{why}")
     counts: dict[str, int] = {}
     for index in sorted(range(len(documents)), key=documents.__getitem__):
         item = column.items[index]
@@ -183,9 +183,9 @@ def _number_repeats(path: Path, column: Answers, documents: list[Any], old: bool
 
 
 def _settings(arguments: Any) -> Any:
-    """From ``{"gen_args_0": {"arg_0": prompt, "arg_1": settings}}`` or ``[[prompt, settings]]``.
+    """Find the settings, in ``{"gen_args_0": {"arg_0": _, "arg_1": settings}}`` or ``[[_, settings]]``.
 
-    The settings of a generated answer are a mapping; in their place a compared choice has its text.
+    A choice compared by likelihood has its text in place of the mapping of settings.
     """
     first = None
     if type(arguments) is dict:
@@ -199,7 +199,7 @@ def _settings(arguments: Any) -> Any:
 
 
 def _decoding(settings: Any) -> tuple[str, float | None]:
-    """How answers were decoded, and at which temperature."""
+    """Return the decoding and the temperature."""
     if isinstance(settings, str):
         return "not applicable", None
     return (decoding_of(settings), temperature_of(settings)) if isinstance(settings, dict) else ("", None)
@@ -208,7 +208,7 @@ def _decoding(settings: Any) -> tuple[str, float | None]:
 def _own_results(
     path: Path, named: re.Match[str] | None, metrics: Iterable[str]
 ) -> dict[str, tuple[OwnResult, ...]]:
-    """What the results that lie beside a log say of its task, by metric."""
+    """Read the results of the log's task, by metric, from the results file beside the log."""
     if not named:
         return {}
     name = f"results_{named['time']}.json" if named["time"] else f"{named['before']}_results.json"
@@ -219,7 +219,7 @@ def _own_results(
     except (OSError, ValueError, RecursionError):
         return {}
     stated = mapping(results.get(named["task"] or named["named"]))
-    why = "it may weight or reduce the lines in another way"
+    why = "the harness may weight or combine the lines differently"
     return {
         metric: (OwnResult(float(stated[metric]), name, why),)
         for metric in metrics

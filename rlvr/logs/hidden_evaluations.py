@@ -1,7 +1,7 @@
-"""Several evaluations in one file of records, told by a field that nobody named.
+"""Detect several evaluations in one file of records by a field that the user did not name.
 
-Records of one item are taken for its samples. Where items stand once for each value of some field (a subset,
-a path of a checkpoint), they are answers of several evaluations, and their average would be of none.
+Several records of one item count as its samples. If every item has one record for each value of some field (a
+subset, the path of a checkpoint), the records may belong to several evaluations and must not be averaged.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ _NUMBERS_SAMPLES = re.compile(
 
 @dataclass
 class UnnamedFields:
-    """Fields that no part names, while they have few values: one may tell evaluations apart."""
+    """Fields without a known meaning and with few values, one of which may separate evaluations."""
 
     known: set[str]
-    """Names that have a meaning of their own."""
+    """Names of fields with a known meaning."""
     items: list[tuple[str, str]] = field(default_factory=list)
     """Item and benchmark of each record."""
     columns: dict[str, tuple[dict[Any, int], list[int]]] | None = None
-    """Of each field its values, numbered, and the number in each record."""
+    """For each field, its values with their codes, and the code in each record."""
 
     def add(self, item: tuple[str, str], record: Mapping[str, Any]) -> None:
-        """One more record of an item."""
+        """Add one record of an item."""
         if self.columns is None:
             names = [name for name in record if name not in self.known and not _NUMBERS_SAMPLES.search(name)]
             self.columns = {name: ({}, []) for name in names}
@@ -52,7 +52,7 @@ class UnnamedFields:
                 column.append(codes.setdefault(value, len(codes)))
 
     def refuse_evaluations(self, path: Path) -> None:
-        """Refuse a field of which items have each value once, as only evaluations or samples can have it."""
+        """Refuse a field of which every repeated item has each value equally often."""
         if len({*self.items}) == len(self.items):
             return
         for name, (codes, column) in (self.columns or {}).items():
@@ -67,7 +67,7 @@ class UnnamedFields:
                 raise LogError(
                     f"{path}: holds {n_several} items once for each {name} "
                     f"({shortened(', '.join(map(str, codes)), 80)}), so these may be several evaluations or "
-                    f"benchmarks; one evaluation is accepted: write a file for each {name}, or say that it "
-                    f"tells benchmarks (--field benchmark={name}) or samples of an item (--field "
-                    f"sample={name}) apart"
+                    f"benchmarks; one evaluation is accepted: write one file per {name}, or name the field "
+                    f"as that of the benchmark (--field benchmark={name}) or of the samples of an item "
+                    f"(--field sample={name})"
                 )

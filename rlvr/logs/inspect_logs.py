@@ -1,7 +1,7 @@
-"""Logs of Inspect: epochs are samples of an item, scorers are metrics, items go by the sample's id.
+"""Read logs of Inspect: epochs are samples of an item, scorers are metrics, sample ids identify items.
 
-Samples without a score are left out, as Inspect leaves them out of its own accuracy. The summaries of an
-``.eval`` file cut a prompt after 5,120 characters, so prompts are compared up to there.
+Samples without a score are left out, as in Inspect's own accuracy. The summaries of an ``.eval`` file cut a
+prompt after 5,120 characters, so only that part of the prompts is compared.
 """
 
 from __future__ import annotations
@@ -36,19 +36,21 @@ _CUT = 5120  # characters of a text in a summary
 
 
 def read_inspect(path: Path, records: Iterable[dict[str, Any]]) -> Log:
-    """The log that a file holds.
+    """Read the log of a file.
 
     Raises
     ------
     LogError
-        If the evaluation did not end well, or an epoch stands twice.
+        If the evaluation did not succeed, or an epoch of a sample occurs twice.
     """
     (log,) = records
     about = log["eval"]
     evaluation = text_of([about.get("task_id") or about.get("task"), about.get("model")])
     if log.get("status") != "success":
         raise UnfinishedLog(
-            f"{path}: status {shown(log.get('status'))}; a log with status 'success' is accepted", evaluation
+            f"{path}: the evaluation has status {shown(log.get('status'))}; a log with status 'success' is "
+            "accepted: evaluate again",
+            evaluation,
         )
     columns: dict[str, Answers] = {}
     answers = set()
@@ -57,14 +59,16 @@ def read_inspect(path: Path, records: Iterable[dict[str, Any]]) -> Log:
     for sample in log.get("samples") or []:
         answer = str(sample["id"]), sample.get("epoch", 1)
         if answer in answers:
-            raise LogError(f"{path}: sample {shown(answer[0])} has epoch {answer[1]} twice; once is accepted")
+            raise LogError(
+                f"{path}: sample {shown(answer[0])} has epoch {answer[1]} twice; each epoch once is accepted"
+            )
         answers.add(answer)
         scores = list(_scores(sample.get("scores") or {}))
         n_failed += bool(sample.get("error")) and not scores
-        prompt = fingerprint(text_of(_asked(sample.get("input"))))
+        prompt = fingerprint(text_of(_summarised(sample.get("input"))))
         for scorer, score in scores:
             if isinstance(score, float) and math.isnan(score):
-                continue  # Inspect's mark of a sample that was not scored
+                continue  # Inspect marks a sample without a score by NaN
             columns.setdefault(scorer, Answers()).add(answer[0], prompt, _grade(score))
         outputs.append((f"{answer}", output_hash(_written(sample)), text_of(scores)))
     settings = _settings(log)
@@ -83,7 +87,7 @@ def read_inspect(path: Path, records: Iterable[dict[str, Any]]) -> Log:
 
 
 def _scores(scores: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    """Scorer and value; a scorer with several values is several metrics, ``scorer/name``."""
+    """Yield scorers and values; a scorer with several values gives several metrics, ``scorer/name``."""
     for scorer, score in scores.items():
         value = score.get("value") if isinstance(score, dict) else score
         if isinstance(value, dict):
@@ -93,7 +97,7 @@ def _scores(scores: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
 
 
 def _grade(score: Any) -> Any:
-    """A score as a number where Inspect's own ``value_to_float`` reads one."""
+    """Turn a score into a number as Inspect's own ``value_to_float`` does; return any other unchanged."""
     if not isinstance(score, str) or score in _GRADES:
         return _GRADES[score] if isinstance(score, str) else score
     try:
@@ -102,8 +106,8 @@ def _grade(score: Any) -> Any:
         return score
 
 
-def _asked(value: Any) -> Any:
-    """A prompt as a summary has it: texts cut, images named only, messages without their identifiers."""
+def _summarised(value: Any) -> Any:
+    """Reduce a prompt to what a summary keeps: cut texts, names of images, messages without identifiers."""
     if isinstance(value, str):
         return value[:_CUT]
     if not isinstance(value, list):
@@ -113,24 +117,26 @@ def _asked(value: Any) -> Any:
 
 def _content(content: Any) -> Any:
     if not isinstance(content, list):
-        return _asked(content)
+        return _summarised(content)
     parts = [mapping(part) for part in content]
     return [
-        _asked(part.get("text")) if part.get("type") == "text" else f"({str(part.get('type')).capitalize()})"
+        _summarised(part.get("text"))
+        if part.get("type") == "text"
+        else f"({str(part.get('type')).capitalize()})"
         for part in parts
     ]
 
 
 def _written(sample: Mapping[str, Any]) -> Any:
-    """What tells a sample from that of another evaluation: its own identifier, else its scores' words."""
+    """Return what distinguishes a sample from that of another evaluation: its identifier or its output."""
     return sample.get("uuid") or mapping(sample.get("output")).get("completion")
 
 
 def _settings(log: Mapping[str, Any]) -> dict[str, Any]:
-    """The last ``generate`` of the plan, else the plan's settings, else the model's.
+    """Return the settings of the last ``generate`` step, else of the plan, else of the model.
 
-    In Inspect what a task or a call of ``eval`` sets, which the plan holds, wins over the model's own
-    settings (seen in the model events of logs by release 0.3.285).
+    In Inspect, the settings of a task or of a call of ``eval``, which the plan holds, override those of the
+    model (seen in the model events of logs by release 0.3.285).
     """
     plan = mapping(log.get("plan"))
     steps = plan.get("steps")
@@ -146,7 +152,7 @@ def _settings(log: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _own_results(log: Mapping[str, Any], metrics: Iterable[str]) -> dict[str, tuple[OwnResult, ...]]:
-    """Accuracy or mean of each scorer in the log's own results; one for each way to reduce epochs."""
+    """Read the accuracy or mean of each scorer from the log's results, one for each reducer of epochs."""
     scores = mapping(log.get("results")).get("scores")
     found: dict[str, tuple[OwnResult, ...]] = {}
     for score in scores if isinstance(scores, list) else ():
@@ -166,9 +172,9 @@ def _own_results(log: Mapping[str, Any], metrics: Iterable[str]) -> dict[str, tu
             continue
         reducer = score.get("reducer")
         why = (
-            f"it reduces the epochs of a sample by {reducer}, here they are averaged"
+            f"Inspect combined the epochs of a sample by {reducer}, the audit averages them"
             if reducer not in (None, "mean")
-            else "Inspect averages the samples that it scored, and leaves out the others"
+            else "Inspect averages only the samples that it scored"
         )
         found[metric] = (*found.get(metric, ()), OwnResult(float(value), "Inspect's own results", why))
     return found

@@ -1,4 +1,4 @@
-"""What speaks against a log's number: a reward as a score, a copy as a run, another result of its tool."""
+"""Checks of a log's accuracy: rewards logged as scores, copies given as runs, other results of its tool."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rlvr.logs.records import READING
 __all__ = ["copies", "lost_notices", "own_notices", "refuse_copies", "score_notices"]
 
 _BEST_OF = re.compile(r"(pass|best|maj|cons|major|avg_at)[@_]?k?[@_]?(\d+)", re.IGNORECASE)
-_SAME = 0.0005  # accuracies that are printed alike to a tenth of a point
+_SAME = 0.0005  # accuracies that agree when rounded to a tenth of a point
 
 
 class _Named(Protocol):
@@ -41,14 +41,14 @@ class _Answered(_Named, Protocol):
 
 
 def score_notices(name: str, log: Log, metric: str, answers: Answers, explicit: bool) -> Iterator[str]:
-    """Whether a metric's values say right or wrong; what does not is refused unless the metric was named.
+    """Check that a metric's values mean right or wrong; refuse them otherwise, unless the metric was named.
 
     Raises
     ------
     LogError
-        If scores contradict the outputs beside them, or are neither 0 nor 1 where a value is one sample's.
+        If scores contradict the outputs beside them, or the score of one sample is neither 0 nor 1.
     """
-    ways = f"{READING}, which holds each output against its truth, or {metric}, to take it as it is"
+    ways = f"{READING}, which compares each output with its truth, or {metric}, to use it unchanged"
     between = Counter(
         value for value in answers.values if isinstance(value, (int, float)) and value not in (0, 1)
     )
@@ -62,26 +62,26 @@ def score_notices(name: str, log: Log, metric: str, answers: Answers, explicit: 
             others = [other for other in log.answers if other != metric]
             offered = ", ".join([*others, READING] if log.reread is not None else others)
             raise LogError(
-                f"{name}: {found}, so it is a reward and no accuracy; metric (--metric) must name one that "
-                f"is right or wrong{f' ({offered})' if offered else ''}, or {metric}, to take it as it is"
+                f"{name}: {found}, so {metric} is a reward and not an accuracy; metric (--metric) must name "
+                f"a metric of 0 and 1{f' ({offered})' if offered else ''}, or {metric}, to use it unchanged"
             )
         yield f"{name}: {found}; each counts as that fraction"
     check = log.checks.get(metric)
     if check and (text := check.text(metric)):
         if check.contradicts and not explicit:
             raise LogError(
-                f"{name}: {text}. A trainer may validate with the reward of the arm, which is no accuracy; "
-                f"metric (--metric) must name {ways}"
+                f"{name}: {text}. A trainer may validate with the reward of the arm, which is not an "
+                f"accuracy; metric (--metric) must name {ways}"
             )
         yield f"{name}: {text}"
     if (best := _BEST_OF.fullmatch(metric.partition(",")[0])) and int(best[2]) > 1:
-        yield f"{metric} is no accuracy: it judges {best[2]} answers to an item together"
+        yield f"{metric} is not an accuracy: one value judges {best[2]} answers to an item together"
 
 
 def own_notices(
     name: str, log: Log, metric: str, items: Sequence[str], shares: NDArray[np.float64]
 ) -> Iterator[str]:
-    """Where the tool itself states another accuracy: both, and why they may differ."""
+    """Report where the tool itself states another accuracy, and why the two may differ."""
     results = log.own.get(metric, ())
     if not results or not len(shares):
         return
@@ -90,43 +90,43 @@ def own_notices(
         return
     result = results[0]
     yield (
-        f"{name}: {result.where} says {100 * result.value:.1f} by {metric}, the answers of the log give "
-        f"{100 * ours:.1f}: {result.why}"
+        f"{name}: by {metric}, the accuracy is {100 * result.value:.1f}% in {result.where}, but "
+        f"{100 * ours:.1f}% over the answers of the log: {result.why}"
     )
 
 
 def lost_notices(name: str, log: Log, shares: NDArray[np.float64]) -> Iterator[str]:
-    """How many answers have no score, and what they would change if they were wrong."""
+    """Report how many answers have no score, and the accuracy if they counted as wrong."""
     lost = log.counts.read - len(shares)
     if lost > 0 and len(shares):
         errored = f", {log.counts.errored} of them failed" if log.counts.errored else ""
         yield (
             f"{name}: {lost} of {counted(log.counts.read, 'answer')} have no score{errored}, and are left "
-            f"out; counted as wrong they would make {100 * shares.sum() / log.counts.read:.1f} of "
-            f"{100 * shares.mean():.1f}"
+            f"out; counting them as wrong would lower the accuracy from {100 * shares.mean():.1f}% to "
+            f"{100 * shares.sum() / log.counts.read:.1f}%"
         )
 
 
 def refuse_copies(named: Sequence[_Named]) -> None:
-    """Refuse two logs in which a model wrote the same, answer by answer.
+    """Refuse two logs with the same outputs and scores, answer by answer.
 
     Raises
     ------
     LogError
-        Naming both.
+        Naming both logs.
     """
     first: dict[object, _Named] = {}
     for one in named:
         before = first.setdefault((one.log.outputs, one.log.benchmark) if one.log.outputs else id(one), one)
         if before is not one:
             raise LogError(
-                f"{one.name} holds the same outputs as {before.name}, answer by answer: they are one "
-                "evaluation of one model, not two; a log of each model, and of each run, is accepted once"
+                f"{one.name} holds the same outputs as {before.name}, answer by answer, so both are one "
+                "evaluation of one model; one log per evaluation is accepted: remove one of them"
             )
 
 
 def copies(benchmark: str, runs: Sequence[_Answered]) -> Iterator[str]:
-    """Logs with the same outcome of every item."""
+    """Report logs with the same outcome on every item."""
     first: dict[object, _Answered] = {}
     for run in runs:
         outcomes = sorted(zip(run.items, run.shares.tolist(), strict=True))
@@ -138,13 +138,13 @@ def copies(benchmark: str, runs: Sequence[_Answered]) -> Iterator[str]:
             continue
         how = "is a byte copy of" if _same_bytes(before, run) else "has the outcomes of"
         what = (
-            "its second run"
+            "a second run"
             if run.arm == before.arm
-            else f"{run.arm.upper()} trained apart from {before.arm.upper()}"
+            else f"{run.arm.upper()} trained separately from {before.arm.upper()}"
         )
         yield (
             f"{benchmark}: {shortened(run.name)} {how} {shortened(before.name)}, on all {len(outcomes)} "
-            f"answers; if it is the same evaluation, it is not {what}"
+            f"answers; if both are one evaluation, they do not show {what}"
         )
 
 

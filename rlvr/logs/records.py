@@ -1,9 +1,9 @@
-"""Logs that are records: lines of JSON, a JSON list, rows of Parquet; one an answer, or one an item.
+"""Read logs that consist of records: JSON lines, a JSON list, or rows of Parquet.
 
-:class:`Fields` says where in a record the item, its outcome, the prompt, the output and the truth stand;
-:func:`read_records` does the rest. A record may hold one sample of an item or a list of them. Records that
-differ in their benchmark are several logs. Records that differ in their training step, their model or what
-was asked of an item are no samples of one evaluation, and are refused by the name of the field.
+:class:`Fields` names the fields of item, outcome, prompt, output and truth; :func:`read_records` reads the
+records. A record holds one sample of an item, or a list of samples. Each benchmark becomes a log of its own.
+Records that differ in their training step, in their model or in the prompt of an item are not samples of one
+evaluation; the error names the field.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ __all__ = [
 ]
 
 READING = "reading"
-"""The metric that holds each output against its truth, where both stand in the file."""
+"""The metric that compares each output with its truth, where the file holds both."""
 
 
 @dataclass(frozen=True)
 class Fields:
-    """Names of the fields that hold each part; of several names the first that a record has.
+    """Names of the fields of a record; of several names, the first that a record has is used.
 
-    Dots stand between the names of nested objects. Where ``correct`` leads to a list, each entry is a sample;
-    where to a mapping, each entry is a metric. All records of a file share one ``model`` and ``step``, all of
-    an item one ``prompt``, ``truth`` and ``cluster``, the question that it is a variant of, except in what
-    ``sample`` names: that tells samples apart. An ``answer``, ``label`` or ``solution`` may be the model's
-    own; it is the truth where no other field is, and where outputs do not simply repeat it.
+    Dots separate the names of nested objects. If ``correct`` is a list, each entry is a sample; if a mapping,
+    each entry is a metric. All records of a file share one ``model`` and ``step``; all records of an item
+    share one ``prompt``, ``truth`` and ``cluster`` (the question of which the item is a variant). Fields
+    named by ``sample`` may differ. An ``answer``, ``label`` or ``solution`` may be that of the model; such a
+    field is the truth only if there is no other truth and outputs do not simply repeat the field.
     """
 
     item: tuple[str, ...] = ("item",)
@@ -85,25 +85,25 @@ class Fields:
 
 
 _DOUBTFUL = frozenset(("answer", "label", "solution"))
-"""Names of a truth under which some write what the model answered."""
+"""Names of a truth that some tools use for the answer of the model."""
 _DECODED = ("decoding", "temperature", "top_k", "do_sample")
 _SETTINGS = (
     "sampling_params", "generation_config", "generation_kwargs", "gen_kwargs", "gen_config",
     "generate_config", "decoding_params", "sampling",
 )  # fmt: skip
 _SHARED = ("arm", "run", "temperature")
-"""What all records of a file share besides; several runs in a file are a run each, not samples."""
+"""Further fields that all records of a file share; several runs in one file are not samples."""
 
 
 def fields_from(pairs: Sequence[str]) -> Fields:
-    """The fields that ``PART=NAME`` pairs name, the rest as usual.
+    """Return the fields that ``PART=NAME`` pairs name, and the usual names for the rest.
 
-    Where neither item nor correct is named, both are where plain lines or verl have them.
+    If neither item nor correct is named, both have the names of plain lines or of verl.
 
     Raises
     ------
     LogError
-        If a pair has no known part, or of item and correct one alone is named.
+        If a pair has an unknown part, or only one of item and correct is named.
     """
     known = [part.name for part in fields(Fields)]
     named: dict[str, tuple[str, ...]] = {}
@@ -111,21 +111,23 @@ def fields_from(pairs: Sequence[str]) -> Fields:
         part, _, name = (text.strip() for text in pair.partition("="))
         if not name or part not in known:
             raise LogError(
-                f"field (--field) must be PART=NAME with a part out of {', '.join(known)}, got {shown(pair)}"
+                f"field (--field) must be PART=NAME with PART one of {', '.join(known)}, got {shown(pair)}"
             )
         named[part] = (*named.get(part, ()), name)
     missing = [part for part in ("item", "correct") if part not in named]
     if len(missing) == 1:
-        raise LogError(f"field (--field) must name item and correct, got no {missing[0]}")
+        raise LogError(
+            f"field (--field) must name item and correct, got no {missing[0]}; add --field {missing[0]}=NAME"
+        )
     if missing:
         named |= {"item": ("item", "input"), "correct": ("correct", "score")}
     return replace(Fields(), **named)
 
 
 def value_at(record: Any, name: str) -> Any:
-    """What stands under a dotted name, None where nothing does; a key that itself holds dots comes first.
+    """Return the value under a dotted name, else None; a key that contains dots comes first.
 
-    A whole number picks an entry of a list; any other name below a list is taken of each of its entries.
+    A whole number selects an entry of a list. Any other name below a list selects from each of its entries.
     """
     if isinstance(record, dict):
         if name in record:
@@ -144,7 +146,7 @@ def value_at(record: Any, name: str) -> Any:
 
 
 def _first(record: Mapping[str, Any], names: Sequence[str]) -> tuple[str, Any]:
-    """Name and value of the first field that the record has."""
+    """Return name and value of the first field that the record has."""
     for name in names:
         value = record[name] if name in record else value_at(record, name)
         if value is not None:
@@ -153,7 +155,7 @@ def _first(record: Mapping[str, Any], names: Sequence[str]) -> tuple[str, Any]:
 
 
 def outcomes_at(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """Metrics of a record: the first field that it has, or of a mapping each entry that is a number."""
+    """Return a function from a record to its metrics: the first field, or each number of a mapping."""
 
     def outcomes(record: Mapping[str, Any]) -> Mapping[str, Any]:
         name, value = _first(record, names)
@@ -171,7 +173,7 @@ _WORDS = {
 
 
 def named_outcomes(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """As :func:`outcomes_at`, with words such as yes and wrong as 1 and 0."""
+    """Do the same as :func:`outcomes_at`, and read words such as yes and wrong as 1 and 0."""
     outcomes = outcomes_at(names)
 
     def number(value: Any) -> Any:
@@ -195,7 +197,7 @@ def read_records(
     check: bool = True,
     **about: Any,
 ) -> list[Log]:
-    """The logs of records, one a benchmark.
+    """Read records into logs, one per benchmark.
 
     Parameters
     ----------
@@ -205,17 +207,17 @@ def read_records(
     outcomes : function from record to mapping of metric to outcome, optional
         By default :func:`outcomes_at` of ``where.correct``.
     name_item : function from record and its number to str or int, optional
-        By default what stands in the field of the item.
+        By default the value of the item's field.
     several : bool
-        A list of outcomes holds one a sample; else it is an outcome that is refused.
+        Read a list of outcomes as one outcome per sample; otherwise a list is refused.
     unscored : bool
-        An outcome of None is an answer that was not scored; else it is refused.
+        Read an outcome of None as an answer without a score; otherwise None is refused.
     prompts : bool
         Compare prompts across arms.
     check : bool
-        Hold outcomes against a plain reading: where a trainer may have scored them, and no evaluator.
+        Compare outcomes with a plain reading, because a trainer and not an evaluator may have scored them.
     **about
-        As in :class:`rlvr.logs.answers.Log`.
+        Fields of :class:`rlvr.logs.answers.Log`.
 
     Raises
     ------
@@ -243,7 +245,7 @@ def read_records(
             gathered.note_decoding(record, number)
         named = name_item(record, number) if name_item else _item(path, record, names, where, number)
         item = gathered.name_of(named, number)
-        asked = _first(record, names.prompt)[1] if prompts and names.prompt else None
+        question = _first(record, names.prompt)[1] if prompts and names.prompt else None
         output = _first(record, names.output)[1] if names.output else None
         truth = _first(record, names.truth)[1] if names.truth else None
         others.add((item, text_of(benchmark)), record)
@@ -254,7 +256,7 @@ def read_records(
             gathered.refuse_second_question(item, record, here.of_item, number)
         if names.cluster and (cluster := _first(record, names.cluster)[1]) is not None:
             gathered.part.clusters[item] = text_of(cluster)
-        prompt = "" if asked is None else fingerprint(text_of(asked))[:SHORT]
+        prompt = "" if question is None else fingerprint(text_of(question))[:SHORT]
         failed = bool(record.get("error"))
         outcome = outcomes_of(record)
         for place, values in enumerate(_samples(outcome) if several else (outcome,)):
@@ -273,22 +275,22 @@ def read_records(
 
 
 def _known(where: Fields) -> Iterator[str]:
-    """All names of fields."""
+    """Yield all names of fields."""
     return (name for part in fields(Fields) for name in getattr(where, part.name))
 
 
 class _Present(NamedTuple):
-    """What records with the same keys can hold; of ``fields`` the names that can lead somewhere."""
+    """Fields of records with the same keys; ``fields`` keeps only names that they may have."""
 
     fields: Fields
     shared: tuple[str, ...]
-    """What all records of a file share."""
+    """Fields that all records of a file share."""
     of_item: tuple[str, ...]
-    """What all records of an item share."""
+    """Fields that all records of an item share."""
     decoding: bool
-    """Whether they may say how they were decoded."""
+    """Whether the records may state their decoding."""
     doubtful: str
-    """The field that is taken for the truth, where it may be what the model answered."""
+    """The field that counts as the truth but may be the answer of the model."""
 
 
 def _present(where: Fields, record: Mapping[str, Any]) -> _Present:
@@ -301,7 +303,7 @@ def _present(where: Fields, record: Mapping[str, Any]) -> _Present:
     }
     certain = tuple(name for name in leading["truth"] if name not in doubtful)
     others = [name for name in leading["truth"] if name in doubtful]
-    if doubtful and (certain or not leading["output"]):  # beside a truth, or alone, an answer is the model's
+    if doubtful and (certain or not leading["output"]):  # then an answer is that of the model
         leading["truth"] = certain
         leading["output"] += ("answer",) * ("answer" in others and bool(certain))
     return _Present(
@@ -317,7 +319,7 @@ def _present(where: Fields, record: Mapping[str, Any]) -> _Present:
 
 
 def _is_bare(here: _Present, keys: tuple[str, ...]) -> bool:
-    """Whether records hold an item and an outcome, and nothing else that matters."""
+    """Whether records hold an item, an outcome, and no other field with a meaning."""
     known = {name for part in fields(Fields) for name in getattr(here.fields, part.name)}
     plain = {*here.fields.item[:1], *here.fields.correct[:1]}
     others = here.shared or here.of_item or here.decoding or "error" in keys
@@ -328,14 +330,14 @@ def _item(path: Path, record: Mapping[str, Any], here: Fields, where: Fields, nu
     _, item = _first(record, here.item)
     if not isinstance(item, (str, int)) or isinstance(item, bool) or item == "":
         raise LogError(
-            f"{path}, answer {number}: {where.item[0]} must be a name, got {shown(item)}; name the field of "
-            "the item and that of the outcome (--field item=NAME --field correct=NAME)"
+            f"{path}, answer {number}: {where.item[0]} must be a whole number or a non-empty text, got "
+            f"{shown(item)}; name the fields of item and outcome (--field item=NAME --field correct=NAME)"
         )
     return item
 
 
 def _samples(outcomes: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    """The outcomes of each sample; metrics that are lists have one entry a sample."""
+    """Return the outcomes of each sample; metrics that are lists have one entry per sample."""
     lists = {metric: value for metric, value in outcomes.items() if isinstance(value, list)}
     if not lists:
         return (outcomes,)
@@ -346,7 +348,7 @@ def _samples(outcomes: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
 
 
 class _Gathered:
-    """Answers of one file, by benchmark and metric, and what is found about them on the way."""
+    """The answers of one file, by benchmark and metric, with the checks of its records."""
 
     def __init__(self, path: Path, unscored: bool, check: bool, about: Mapping[str, Any]) -> None:
         self.path, self.unscored, self.check, self.about = path, unscored, check, dict(about)
@@ -360,31 +362,31 @@ class _Gathered:
         self.kinds: dict[str, type] = {}
 
     def name_of(self, item: str | int, number: int) -> str:
-        """An item's name; refused where a number and a text of one file would share it."""
+        """Return an item's name; refuse a number and a text in one file that would share a name."""
         name, kind = str(item), type(item)
         if self.kinds.setdefault(name, kind) is not kind:
             raise LogError(
-                f"{self.path}, answer {number}: item {shortened(name, 60)} stands as a number and as a text "
-                f"({shortened(name, 60)} and {shown(name)}) in one file, so these may be one item or two; a "
-                "file that writes all its items as numbers, or all as texts, is accepted"
+                f"{self.path}, answer {number}: item {shortened(name, 60)} is a number in one answer and a "
+                f"text in another ({shortened(name, 60)} and {shown(name)}), so these may be one item or "
+                "two; write all items of a file as numbers, or all as texts"
             )
         return name
 
     def refuse_second_values(self, record: Mapping[str, Any], names: Iterable[str], number: int) -> None:
-        """Refuse a record that differs in what all of a file share."""
+        """Refuse a record that differs in a field that all records of a file share."""
         for name in names:
             first, at = self.shared.setdefault(name, (record[name], number))
             if first != record[name]:
                 one, other = (shortened(text_of(value), 40) for value in (first, record[name]))
                 what = f"{name}s {one}, {other}" + (" of training" if name in Fields().step else "")
                 raise LogError(
-                    f"{self.path}: holds the {what}; one {name} is accepted (answers {at} and {number} are "
-                    f"not of one evaluation): write a file for each, or, where {name} only numbers the "
-                    f"samples of an item, name it (--field sample={name})"
+                    f"{self.path}: holds the {what} (answers {at} and {number}), so these are several "
+                    f"evaluations; one {name} per file is accepted: write one file per {name}, or, if {name} "
+                    f"only numbers the samples of an item, give --field sample={name}"
                 )
 
     def note_decoding(self, record: Mapping[str, Any], number: int) -> None:
-        """Remember how a record says that it was decoded."""
+        """Keep the decoding and the temperature that a record states; refuse a second decoding."""
         for name in record.keys() & {*_SETTINGS}:
             if isinstance(record[name], dict):
                 record = {**record[name], **record}
@@ -400,12 +402,12 @@ class _Gathered:
         if len(self.decodings) > 1:
             (one, first), (other, second), *_ = self.decodings.items()
             raise LogError(
-                f"{self.path}: answer {first} is {one} and answer {second} {other}; "
-                "one decoding a log is accepted"
+                f"{self.path}: answer {first} is {one} and answer {second} is {other}; "
+                "one decoding per log is accepted: write one file per decoding"
             )
 
     def turn_to(self, benchmark: Any, field: str) -> None:
-        """Turn to a record's benchmark."""
+        """Add what follows to a record's benchmark."""
         label = "" if benchmark is None else text_of(benchmark)
         if label != self.label:
             self.label, self.part = label, self.parts.setdefault(label, _Part())
@@ -414,7 +416,7 @@ class _Gathered:
     def refuse_second_question(
         self, item: str, record: Mapping[str, Any], names: Iterable[str], number: int
     ) -> None:
-        """Refuse a record that differs in what all records of its item share."""
+        """Refuse a record that differs in a field that all records of its item share."""
         for name in names:
             value = record[name]
             first, at = self.part.of_item.setdefault((item, name), (value, number))
@@ -422,13 +424,13 @@ class _Gathered:
                 one, other = (shortened(text_of(each), 40) for each in (first, value))
                 raise LogError(
                     f"{self.path}: answers {at} and {number} to item {shortened(item, 60)} differ in {name} "
-                    f"({one} and {other}), so these are not samples of one item; items with names of their "
-                    "own are accepted: name a field that tells them apart (--field item=NAME) or tells "
-                    "their benchmark (--field benchmark=NAME)"
+                    f"({one} and {other}), so they are not samples of one item; each item needs a name of "
+                    "its own: name a field that distinguishes the items (--field item=NAME) or their "
+                    "benchmarks (--field benchmark=NAME)"
                 )
 
     def add_bare(self, item: Any, metric: str, value: Any) -> bool:
-        """Add an outcome alone where nothing is to be checked; False if something is."""
+        """Add an outcome that needs no checks; return False if it needs any."""
         part = self.part
         column = part.columns.get(metric)
         if column is None or self.label != "" or type(value) not in _NUMBERS:
@@ -446,7 +448,7 @@ class _Gathered:
     def add(
         self, item: str, values: Mapping[str, Any], *, prompt: str, output: Any, truth: Any, failed: bool
     ) -> None:
-        """One sample of an item."""
+        """Add one sample of an item."""
         part = self.part
         part.n_read += 1
         part.n_failed += failed
@@ -470,15 +472,15 @@ class _Gathered:
             column.add(item, prompt, value)
 
     def logs(self, where: Fields) -> list[Log]:
-        """One log a benchmark."""
+        """Return one log per benchmark."""
         n_items = 0
         if "task" in self.benchmark_fields:
             n_items = sum(len({*part.items}) for part in self.parts.values())
         if "task" in self.benchmark_fields and len(self.parts) > max(1, n_items / 2):
             raise LogError(
-                f"{self.path}: task has {len(self.parts)} values on {n_items} items, so it may name the "
-                "items or their benchmarks; say which (--field item=task, or --field benchmark=NAME of "
-                "another field)"
+                f"{self.path}: task has {len(self.parts)} values on {n_items} items, so task may name the "
+                "items or their benchmarks; give --field item=task, or --field benchmark=NAME with the name "
+                "of another field"
             )
         model = next((self.shared[name][0] for name in where.model if name in self.shared), "")
         step = next((self.shared[name][0] for name in where.step if name in self.shared), "")
@@ -497,7 +499,7 @@ class _Gathered:
 
 
 class _Part:
-    """What a file holds of one benchmark."""
+    """The answers of a file to one benchmark."""
 
     def __init__(self) -> None:
         self.columns: dict[str, Answers] = {}
@@ -511,7 +513,7 @@ class _Part:
         self.doubtful, self.varies = "", False
 
     def found(self, unscored: bool) -> dict[str, Any]:
-        """The fields of a log."""
+        """Return the fields of a log."""
         about: dict[str, Any] = {
             "answers": {
                 metric: scored(column) if unscored else column for metric, column in self.columns.items()
@@ -537,8 +539,8 @@ class _Part:
         if self.doubtful and (self.varies or any(c.echoes for c in about.get("checks", {}).values())):
             about |= {"truths": {}, "reread": None, "checks": {}}
             about["notices"] = (
-                f"{self.doubtful} is taken for what the model answered: outputs nearly always agree with it, "
-                "or it differs within an item; --field truth=NAME says where the truth stands",
+                f"{self.doubtful} is read as the answer of the model, because outputs nearly always agree "
+                "with it or its values differ within an item; --field truth=NAME names the true answer",
             )
         return about
 
@@ -547,7 +549,7 @@ _UNREAD, _NUMBERS = Reading(), {int, float, bool}
 
 
 def scored(column: Answers) -> Answers:
-    """A metric without the answers that it did not score."""
+    """Return a metric without the answers that have no score."""
     if None not in column.values:
         return column
     kept = [place for place, value in enumerate(column.values) if value is not None]
@@ -557,7 +559,7 @@ def scored(column: Answers) -> Answers:
 
 
 def fields_to_offer(record: Mapping[str, Any]) -> str:
-    """Of a record that no format knows: the fields that could hold the item and the outcome, as options.
+    """Suggest fields of item and outcome, as options, for a record of an unknown format.
 
     Examples
     --------
@@ -580,14 +582,14 @@ def fields_to_offer(record: Mapping[str, Any]) -> str:
             (name for name in fitting if last[name] in usual), key=lambda name: usual.index(last[name])
         )
         hints = [name for name in fitting if any(word in last[name] for word in usual) and name not in best]
-        if part == "correct":  # any number may be 0 or 1
+        if part == "correct":  # a number could be 0 or 1 by chance
             fitting = [name for name in fitting if isinstance(leaves[name], (bool, str, list))]
         offered.append("|".join((best + hints + (fitting if not best + hints else []))[:3]) or "NAME")
     return f"--field item={offered[0]} --field correct={offered[1]}"
 
 
 def _leaves(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted names and values of all that is no object."""
+    """Yield dotted names and values of all fields that are not objects."""
     for name, value in record.items():
         if isinstance(value, dict) and prefix.count(".") < 3:
             yield from _leaves(value, f"{prefix}{name}.")
@@ -599,7 +601,7 @@ def _leaves(record: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 
 def _fits(part: str, value: Any) -> bool:
-    """Whether a value can be an item's name, or an outcome or a list of them."""
+    """Whether a value can be the name of an item, or one outcome or a list of outcomes."""
     if part == "item":
         return isinstance(value, (str, int)) and not isinstance(value, bool) and value != ""
     if isinstance(value, list) and value:

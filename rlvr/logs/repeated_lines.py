@@ -1,4 +1,4 @@
-"""A file in which every record stands several times, to the letter: copies, which are no samples."""
+"""Detect a file in which every record has exact copies; copies are not samples."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from rlvr.logs.records import Fields
 __all__ = ["without_copies"]
 
 _OUTPUTS = frozenset(Fields().output)
-_WORDED = 10  # characters: letters of a choice are alike by chance
-_FEWEST = 5  # so many different records agree in all their samples by chance less often
+_WORDED = 10  # characters: shorter outputs, such as letters of a choice, agree by chance
+_FEWEST = 5  # fewer different records may agree in all their samples by chance
 
 
 def without_copies(path: Path, logs: Sequence[Log], records: Callable[[], Iterable[Any]]) -> list[Log]:
-    """The logs of a file, with the number of answers that may be copies of others.
+    """Return the logs of a file with the number of answers that may be copies of others.
 
     Parameters
     ----------
     path : Path
-    logs : sequence
-        Of that file.
+    logs : sequence of Log
+        The logs of that file.
     records : function to iterable
-        Reads the file again; called only where outcomes look like copies.
+        Reads the file again; called only if outcomes look like copies.
 
     Raises
     ------
     LogError
-        If every record stands several times, outputs included. Where that may be chance, since records hold
-        no output or are few, or samples that were decoded greedily, it is counted and not refused.
+        If every record has exact copies, outputs included. Copies are counted and not refused if they may be
+        chance: records hold no outputs, are few, or are samples that were decoded greedily.
     """
     columns = [column for log in logs for column in log.answers.values()]
     if not columns or not all(map(_repeats, columns)):
@@ -49,15 +49,15 @@ def without_copies(path: Path, logs: Sequence[Log], records: Callable[[], Iterab
         return [*logs]
     if worded and len(counts) >= _FEWEST and not all(log.decoding == "greedy" for log in logs):
         raise LogError(
-            f"{path}: each of its {len(counts)} different records stands {times} times, to the letter; "
-            "copies are no samples of an item. Write each once; samples that happen to be alike are accepted "
-            "with a field that numbers them (sample)"
+            f"{path}: each of the {len(counts)} different records occurs {times} times; copies are not "
+            "samples of an item. Write each record once, or number samples that happen to agree in a field "
+            "sample"
         )
     return [replace(log, repeated=log.counts.read - log.counts.read // times) for log in logs]
 
 
 def _repeats(column: Answers) -> bool:
-    """Whether each answer stands with the same outcome several times."""
+    """Whether each answer occurs several times with the same outcome."""
     if len({*column.items}) * 2 > len(column.items):
         return False
     return math.gcd(*Counter(zip(column.items, map(str, column.values), strict=True)).values()) > 1

@@ -1,9 +1,9 @@
-"""Which logs are training runs of an arm, and which are benchmarks, samples, checkpoints or copies.
+"""Decide which logs are training runs of an arm, and which are benchmarks, samples or checkpoints.
 
-Several logs of an arm are runs only where each is a training of its own. A folder's checkpoints are not, nor
-are several evaluations of one model; FROZEN is not trained and has none. Plain files do not name their
-benchmark, so a folder of them may hold benchmarks or runs: names that say seed or run are runs, names that
-several arms share are benchmarks, and anything else is refused until each run is named.
+Several logs of an arm are runs only if each comes from a training of its own. Checkpoints of one training are
+not runs, nor are several evaluations of one model; FROZEN is not trained and has no runs. Plain files do not
+name their benchmark, so a folder of them may hold benchmarks or runs. Names with seed or run are read as runs
+and names that several arms share as benchmarks; for any other name the user must name each run.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _RUN = re.compile(
 
 @dataclass(frozen=True)
 class Named:
-    """A log, the arm and the path that it was given by, and its path below that, empty if it is that file."""
+    """A log with its arm, and the path under which the user gave it."""
 
     arm: str
     given: Path
@@ -55,12 +55,12 @@ class Named:
 
     @property
     def below(self) -> str:
-        """Where the log lies below the folder that was given; empty for a file that was given itself."""
+        """The path of the log below the given folder; empty if the file itself was given."""
         return "" if self.log.path == self.given else self.log.path.relative_to(self.given).as_posix()
 
 
 def checkpoint_free(text: str) -> str:
-    """A path or name without what tells checkpoints of one training apart.
+    """Replace by * what distinguishes checkpoints of one training in a path or name.
 
     Examples
     --------
@@ -71,12 +71,12 @@ def checkpoint_free(text: str) -> str:
 
 
 def name_benchmarks(named: Sequence[Named]) -> list[Named]:
-    """Give logs that do not name their benchmark the name of their file, where an arm has several of them.
+    """Name the benchmark of logs without one by their files, where an arm has several such logs.
 
     Raises
     ------
     LogError
-        If it cannot be told whether an arm's files are benchmarks or runs.
+        If an arm's files may be benchmarks or runs.
     """
     silent = [one for one in named if not one.log.benchmark and one.log.run]
     keys = {id(one): _without_run(one) for one in silent}
@@ -94,9 +94,9 @@ def name_benchmarks(named: Sequence[Named]) -> list[Named]:
             way = "" if arm == "frozen" else f", or name each run's file (--log {arm}=FILE)"
             raise LogError(
                 f"{arm}: {shortened(str(one.log.path))} and {shortened(str(other.log.path))} do not name "
-                "their benchmark, so they may be two benchmarks or two runs of one. Files that are named "
-                "alike in every arm are read as benchmarks, names with seed or run as runs; or write "
-                f"benchmark into each line{way}"
+                "their benchmark, so they may be two benchmarks or two runs on one benchmark. Files with the "
+                "same names in every arm are read as benchmarks, and names with seed or run as runs: rename "
+                f"the files, or add the field benchmark to each line{way}"
             )
     short = _without_common_end(benchmarks)
     return [
@@ -108,7 +108,7 @@ def name_benchmarks(named: Sequence[Named]) -> list[Named]:
 
 
 def _without_common_end(paths: Collection[str]) -> dict[str, str]:
-    """Each path without the parts at its end that all have."""
+    """Return each path without the parts at its end that all paths share."""
     parts = {path: path.split("/") for path in paths}
     ends = zip(*(reversed(each) for each in parts.values()), strict=False)
     n_common = sum(1 for _ in takewhile(lambda end: len({*end}) == 1, ends))
@@ -116,10 +116,10 @@ def _without_common_end(paths: Collection[str]) -> dict[str, str]:
 
 
 def with_doubts(named: Sequence[Named], benchmark: str | None) -> list[Named]:
-    """Logs with a notice of what is not as their names say it.
+    """Add a notice to logs that may not be what they are used for.
 
-    Named one by one, logs are runs although their names are those of checkpoints or of one model; and verl
-    does not name the validation sets of a file.
+    Logs named one by one count as runs, even with the names of checkpoints or of one model. A file of verl
+    does not name its validation sets.
     """
     first: dict[tuple[str, str, str], Named] = {}
     found = []
@@ -127,30 +127,30 @@ def with_doubts(named: Sequence[Named], benchmark: str | None) -> list[Named]:
         notices = []
         if one.log.tool == "verl" and not (one.log.benchmark or benchmark):
             notices.append(
-                "verl writes all validation sets into one file without their names: this is one accuracy "
-                "over all that the file holds"
+                "verl writes all validation sets into one file without their names, so this accuracy is that "
+                "of all answers in the file"
             )
         place = checkpoint_free(one.log.path.as_posix())
         before = first.setdefault((one.arm, place, one.log.benchmark), one)
         if before is not one and one.arm != "frozen":
             notices.append(
-                f"{one.arm}: {before.log.path.name} and {one.log.path.name} are named as checkpoints of one "
-                f"training ({shortened(place)}); each was named, so each counts as a run, but the spread of "
-                "checkpoints is not that of runs"
+                f"{one.arm}: {before.log.path.name} and {one.log.path.name} have names of checkpoints of one "
+                f"training ({shortened(place)}); each counts as a run because each was given by name, but "
+                "checkpoints do not measure the spread of runs"
             )
         evaluated = one.log.path.parent.as_posix() if one.log.tool == "lm-eval" else one.log.model
         model = first.setdefault((one.arm, f"model {evaluated}", one.log.benchmark), one)
         if model is not one and one.log.tool in ("Inspect", "lm-eval") and one.arm != "frozen":
             notices.append(
                 f"{one.arm}: {model.log.path.name} and {one.log.path.name} both evaluate "
-                f"{shortened(one.log.model)}; two evaluations of one model are not two runs"
+                f"{shortened(one.log.model)}; two evaluations of one model do not count as two runs"
             )
         found.append(replace(one, log=replace(one.log, notices=(*one.log.notices, *notices))))
     return found
 
 
 def _without_run(one: Named) -> str:
-    """A file's name, or its path below a folder, without endings and what numbers a run."""
+    """Return a file's name, or its path below a folder, without endings and numbers of runs."""
     path = one.below or one.log.path.name
     bare = re.sub(r"(\.(jsonl|json|parquet|gz|zst))+$", "", path, flags=re.IGNORECASE)
     parts = [re.sub(r"^[-_. ]+|[-_. ]+$", "", part) for part in _RUN.sub("", bare).split("/")]
@@ -158,7 +158,7 @@ def _without_run(one: Named) -> str:
 
 
 def one_log_a_pool(named: Sequence[Named]) -> list[Named]:
-    """Logs that hold samples of one evaluation, as one log."""
+    """Join logs that hold samples of one evaluation."""
     groups: dict[object, list[Named]] = {}
     for one in named:
         key = (one.arm, one.log.pool, one.log.benchmark) if one.log.pool else id(one)
@@ -170,7 +170,7 @@ def one_log_a_pool(named: Sequence[Named]) -> list[Named]:
 
 
 def joined(logs: Sequence[Log], prefixes: Sequence[str] = ()) -> Log:
-    """Several logs as one; with prefixes, the items of each are its own."""
+    """Join several logs; with prefixes, items of different logs stay different."""
     before = list(prefixes) or [""] * len(logs)
     metrics = {
         name: _appended([log.answers[name] for log in logs], before)
@@ -200,12 +200,12 @@ def _appended(columns: Sequence[Answers], prefixes: Sequence[str]) -> Answers:
 
 
 def subtasks_as_one(named: Sequence[Named], benchmark: str) -> list[Named]:
-    """All logs under one benchmark; of a run the subtasks, whose names begin with it, as one log.
+    """Put all logs under one benchmark; join the subtasks of a run, whose names begin with the benchmark's.
 
     Raises
     ------
     LogError
-        If one run of an arm has logs of several benchmarks that are no subtasks of the one named.
+        If one run of an arm has logs of several benchmarks that are not subtasks of the named one.
     """
     groups: dict[tuple[str, str, str], list[Named]] = {}
     for one in named:
@@ -219,8 +219,8 @@ def subtasks_as_one(named: Sequence[Named], benchmark: str) -> list[Named]:
         elif all(task == benchmark or task.startswith((f"{benchmark}_", f"{benchmark}-")) for task in tasks):
             whole = joined([one.log for one in group], [f"{one.log.benchmark}: " for one in group])
             notice = (
-                f"{len(tasks)} subtasks of {benchmark} as one benchmark, each item with the same weight, as "
-                "lm-evaluation-harness weights a group by default"
+                f"{len(tasks)} subtasks of {benchmark} are joined into one benchmark in which every item has "
+                "the same weight, as in a group of lm-evaluation-harness by default"
             )
             found.append(replace(group[0], log=replace(whole, notices=(*whole.notices, notice))))
         else:
@@ -230,10 +230,11 @@ def subtasks_as_one(named: Sequence[Named], benchmark: str) -> list[Named]:
 
 def _refuse_other_tasks(arm: str, tasks: Sequence[str], benchmark: str) -> None:
     common = re.sub(r"[^_-]*$", "", _common_beginning(tasks)).rstrip("_-")
-    way = f"; benchmark (--benchmark) {common} takes the subtasks of {common} as one" if common else ""
+    way = f"; benchmark (--benchmark) {common} joins the subtasks of {common}" if common else ""
     raise LogError(
-        f"{arm}: logs of {shortened(', '.join(tasks), 200)} are of other benchmarks, not runs of one, and "
-        f"none is a subtask of {benchmark} by its name{way}; without --benchmark each is a cell of its own"
+        f"{arm}: the logs {shortened(', '.join(tasks), 200)} belong to different benchmarks, so they are not "
+        f"runs on one, and by their names not all are subtasks of {benchmark}{way}; without --benchmark each "
+        "benchmark is a cell of its own"
     )
 
 

@@ -1,10 +1,10 @@
-"""Paths of evaluation logs to one table of outcomes, the items of all arms matched.
+"""Read evaluation logs into one table of outcomes, with items matched across arms.
 
-A path is a file or a folder. A file is one training run of its arm, and so is each model's log in a folder;
-several evaluations or checkpoints of one model are not runs, and are refused until one is named
-(:mod:`rlvr.logs.run_identity`). Items are matched by their identifier across all logs of a benchmark, so
-that arms are compared item by item: what is not in every log is refused, or counted and left out when that is
-asked for, and so is an item asked in different words. Samples are averaged within their item.
+A path is a file or a folder. A file is one training run of its arm, and so is each model's log in a folder.
+Several evaluations or checkpoints of one model are not runs; the user must name one of them
+(:mod:`rlvr.logs.run_identity`). Items are matched by their identifiers across all logs of a benchmark, and
+samples are averaged within their item. An item that some log lacks is refused, or on request left out and
+counted. An item with different prompts is always refused.
 """
 
 from __future__ import annotations
@@ -41,8 +41,9 @@ from rlvr.logs.run_identity import (
 
 __all__ = ["Account", "LogTable", "Run", "logs_at", "match_items", "read_logs"]
 
-# What the tools lay beside their logs.
+# Files that tools write beside their logs.
 _BESIDE = re.compile(
+    r""
     r"results_.*\.json|.*_results\.json|logs\.json|eval-set\.json|manifest\.json|.*metrics.*\.json|config\.json|"
     r".*-(requests|recorded-inputs)\.jsonl",
     re.IGNORECASE,
@@ -52,9 +53,9 @@ _LOGS = re.compile(r".*\.(jsonl|json|eval|parquet)(\.gz|\.zst)?", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Account:
-    """What became of the answers of one log: how many were read, scored, not scored, failed, left out.
+    """How many answers of one log were read, scored, not scored, failed or left out.
 
-    `repeated` repeat another to the letter, in a log where all answers do.
+    `repeated` counts exact copies, in a log where every answer has copies.
     """
 
     arm: str
@@ -70,10 +71,10 @@ class Account:
 
 @dataclass(frozen=True)
 class LogTable:
-    """Outcomes, one row an item of a run; by benchmark what is to be said, and what became of each answer.
+    """Outcomes, one row per item of a run, with notices and counts of answers by benchmark.
 
-    For each row `n_samples` is how many answers it has and `n_right` how many were right, -1 where some were
-    neither right nor wrong.
+    For each row, `n_samples` counts the answers and `n_right` the right ones; `n_right` is -1 where a score
+    is neither right nor wrong.
     """
 
     table: pd.DataFrame
@@ -85,9 +86,9 @@ class LogTable:
 
 @dataclass(frozen=True)
 class Run:
-    """A log as a training run of an arm, by one metric: item, prompt and fraction right of each answer.
+    """A log as a training run of an arm under one metric: item, prompt and fraction right of each answer.
 
-    `name` is how a refusal calls it, `number` tells the runs of an arm apart.
+    Error messages use `name`; `number` counts the runs of an arm.
     """
 
     arm: str
@@ -100,7 +101,7 @@ class Run:
     notices: tuple[str, ...] = ()
 
 
-# Beside pyarrow, pandas would keep text as UTF-8, which not every name of a file or an item is.
+# With pyarrow, pandas would store text as UTF-8, but some names of files and items are not valid UTF-8.
 @pd.option_context("mode.string_storage", "python")
 def read_logs(
     logs: Iterable[tuple[str, str | Path]],
@@ -117,30 +118,29 @@ def read_logs(
     Parameters
     ----------
     logs : iterable of (arm, path)
-        An arm may stand several times: every log of it is a run.
+        An arm may occur several times: each of its logs is a run.
     metrics : sequence of str
-        Needed where a log holds several; a metric, or the part of its name before or after the comma. What
-        is named is taken as it is logged, with a notice of what speaks against it; "reading" holds each
-        output against its truth.
+        Needed if a log holds several: a metric, or a part of its name before or after the comma. A named
+        metric is used as logged, with notices; "reading" compares outputs with truths.
     common_items : bool
-        Leave out what is not in every log, instead of refusing.
+        Leave out items that some log lacks, instead of refusing the logs.
     benchmark : str, optional
-        What all logs are about; by default each log's own task. Needed where the same is called differently,
-        and to take subtasks whose names begin with it as one.
+        The benchmark of all logs; by default each log's own task. Needed if logs name one benchmark
+        differently, and to join subtasks whose names begin with it.
     unpaired : bool
-        Do not match items across arms: each arm is a sample of items of its own.
+        Do not match items across arms; each arm has its own sample of items.
     fields : sequence of str
-        ``PART=NAME``: where in a record of no known tool each part stands, at least item and correct; see
+        ``PART=NAME``, at least for item and correct: the fields of a record of an unknown tool; see
         :class:`rlvr.logs.records.Fields`.
     split_samples : bool
-        Take items with other numbers of samples for another benchmark.
+        Treat items with different numbers of samples as different benchmarks.
 
     Returns
     -------
     LogTable
         Its `table` has the columns study, model, benchmark, arm, run, item, correct (the fraction of the
         item's samples that were right), samples_per_item (the fewest of any item of the run) and source; and
-        decoding, if a log says how it decoded.
+        decoding, if a log states one.
 
     Raises
     ------
@@ -162,7 +162,7 @@ def read_logs(
         benchmarks = ", ".join(f"{run.name} is on {run.log.benchmark}" for run in runs)
         raise LogError(
             f"no two arms share a benchmark ({shortened(benchmarks, 300)}); "
-            "benchmark (--benchmark) names what all are on"
+            "benchmark (--benchmark) gives all logs one name"
         )
     left_out = [f"left out, in one arm only: {name}" for name in by_benchmark if name not in audited]
     notices: dict[str, tuple[str, ...]] = {}
@@ -200,7 +200,7 @@ def read_logs(
 
 
 def _clusters_of(audited: Mapping[str, Sequence[Run]], parts: Sequence[pd.DataFrame]) -> list[str]:
-    """Of each row which question its item is a variant of, as any log of its benchmark says it."""
+    """Return the cluster of each row's item, as any log of its benchmark states it."""
     known: dict[tuple[str, str], tuple[Run, str]] = {}
     for benchmark, group in audited.items():
         for run in group:
@@ -208,8 +208,9 @@ def _clusters_of(audited: Mapping[str, Sequence[Run]], parts: Sequence[pd.DataFr
                 before, first = known.setdefault((benchmark, item), (run, cluster))
                 if first != cluster:
                     raise LogError(
-                        f"{benchmark}: item {shortened(item, 60)} stands in cluster {shown(first)} in "
-                        f"{before.name} and in {shown(cluster)} in {run.name}; one an item is accepted"
+                        f"{benchmark}: item {shortened(item, 60)} is in cluster {shown(first)} in "
+                        f"{before.name} and in {shown(cluster)} in {run.name}; one cluster per item is "
+                        "accepted"
                     )
     found = []
     for part in parts:
@@ -218,15 +219,15 @@ def _clusters_of(audited: Mapping[str, Sequence[Run]], parts: Sequence[pd.DataFr
             name = (benchmark, item if (benchmark, item) in known else item.removeprefix(f"{arm}: "))
             if name not in known:
                 raise LogError(
-                    f"{benchmark}: item {shortened(item, 60)} of the {arm} arm has no cluster, other items "
-                    "have one; a cluster for each item is accepted, or none"
+                    f"{benchmark}: item {shortened(item, 60)} of the {arm} arm has no cluster, but other "
+                    "items have one; a cluster for every item, or for none, is accepted"
                 )
             found.append(known[name][1])
     return found
 
 
 def _account(run: Run, common: set[str] | None) -> Account:
-    """What became of a log's answers; `common` are the items that were not left out, None for all."""
+    """Count a log's answers by what became of them; `common` holds the items kept, None for all."""
     counts, n_scored = run.log.counts, len(run.items)
     n_read = max(counts.read, n_scored)
     left_out = 0 if common is None else sum(item not in common for item in run.items)
@@ -240,7 +241,7 @@ def _account(run: Run, common: set[str] | None) -> Account:
 def _gather(
     logs: Iterable[tuple[str, str | Path]], fields: Fields | None, benchmark: str | None
 ) -> list[Named]:
-    """All logs of all arms, each with its benchmark, one a training run."""
+    """Return all logs of all arms, one per training run, each with its benchmark."""
     named: list[Named] = []
     files: dict[tuple[int, int], str] = {}
     for arm, path in logs:
@@ -251,15 +252,15 @@ def _gather(
             status = file.stat()
             name = f"{arm}={file}"
             if (before := files.setdefault((status.st_dev, status.st_ino), name)) is not name:
-                raise LogError(f"{name}: the same file stands as {before}; each log is accepted once")
+                raise LogError(f"{name}: the same file was given as {before}; each log is accepted once")
         named += [Named(arm, Path(path), log) for log in found]
     if not named:
         raise LogError("no log was given; name at least one as ARM=PATH")
     models = sorted({one.log.model for one in named if one.arm == "frozen" and one.log.model})
     if len(models) > 1:
         raise LogError(
-            f"frozen: logs of {len(models)} models ({shortened(', '.join(models))}); "
-            "FROZEN is one model, untrained"
+            f"frozen: logs of {len(models)} models ({shortened(', '.join(models))}); FROZEN is one untrained "
+            "model, so logs of one model are accepted"
         )
     refuse_copies(named)
     named = with_doubts(name_benchmarks(one_log_a_pool(named)), benchmark)
@@ -269,13 +270,13 @@ def _gather(
 
 
 def _as_runs(named: Sequence[Named], metrics: Sequence[str], split_samples: bool) -> list[Run]:
-    """Each log by its one metric; of FROZEN, which is not trained, all logs of a benchmark together."""
+    """Return each log under its one metric; the logs of FROZEN on one benchmark are joined."""
     runs: list[Run] = []
     n_runs: Counter[tuple[str, str]] = Counter()
     for one in _of_frozen_together(named):
         metric, answers, explicit = _metric(one.name, one.log, metrics)
         if not answers.items:
-            raise LogError(f"{one.name}: {metric} scores none of its answers; a log with scores is accepted")
+            raise LogError(f"{one.name}: {metric} has no score for any answer; a log with scores is accepted")
         notices = list(score_notices(one.name, one.log, metric, answers, explicit))
         shares = _shares(answers, f"{one.name}: {metric}", one.log.reread is not None)
         notices += own_notices(one.name, one.log, metric, answers.items, shares)
@@ -289,7 +290,7 @@ def _as_runs(named: Sequence[Named], metrics: Sequence[str], split_samples: bool
 
 
 def _of_frozen_together(named: Sequence[Named]) -> list[Named]:
-    """FROZEN has no runs: several logs of it on one benchmark hold samples of one model."""
+    """Join the logs of FROZEN on one benchmark: FROZEN has no runs, so they hold samples of one model."""
     groups: dict[object, list[Named]] = {}
     for one in named:
         groups.setdefault(one.log.benchmark if one.arm == "frozen" else id(one), []).append(one)
@@ -298,7 +299,7 @@ def _of_frozen_together(named: Sequence[Named]) -> list[Named]:
         log = joined([one.log for one in group]) if len(group) > 1 else group[0].log
         if len(group) > 1:
             notice = (
-                f"frozen: {len(group)} logs are samples of one model, which is not trained and so has no runs"
+                f"frozen: {len(group)} logs are samples of one model, because FROZEN has no training runs"
             )
             log = replace(log, notices=(*log.notices, notice))
         found.append(replace(group[0], log=log))
@@ -306,7 +307,7 @@ def _of_frozen_together(named: Sequence[Named]) -> list[Named]:
 
 
 def _by_samples(one: Named, answers: Answers, split: bool) -> Iterator[tuple[Log, NDArray[np.int64]]]:
-    """The log and the rows of its answers; with `split`, one for each number of samples an item."""
+    """Yield the log and the rows of its answers; with `split`, one part per number of samples."""
     codes, _ = pd.factorize(np.array(answers.items, dtype=object))
     counts = np.bincount(codes)
     sizes, n_items = np.unique(counts, return_counts=True)
@@ -317,10 +318,10 @@ def _by_samples(one: Named, answers: Answers, split: bool) -> Iterator[tuple[Log
     if not split:
         found = " and ".join(f"{n} items with {size}" for n, size in zip(n_items, sizes, strict=True))
         raise LogError(
-            f"{one.name}: {shortened(found, 200)} samples each. verl writes every validation set into one "
-            "file without its name, so these may be several benchmarks: split_samples (--split-samples) "
-            "makes each number of samples a benchmark of its own, field (--field benchmark=NAME) splits by "
-            "a field of the lines"
+            f"{one.name}: holds {shortened(found, 200)} samples each. verl writes all validation sets into "
+            "one file without their names, so these may be several benchmarks: split_samples "
+            "(--split-samples) makes each number of samples a benchmark of its own, field (--field "
+            "benchmark=NAME) splits the file by a field of the lines"
         )
     for size in sizes:
         name = f"{one.log.benchmark} ({counted(int(size), 'sample')} an item)"
@@ -328,10 +329,10 @@ def _by_samples(one: Named, answers: Answers, split: bool) -> Iterator[tuple[Log
 
 
 def logs_at(arm: str, path: Path, fields: Fields | None = None) -> list[Log]:
-    """The logs of a file, or of a folder and all below it, in the order of their names.
+    """Read the logs of a file, or of a folder and all folders below, in the order of their names.
 
-    `arm` is for the refusals, `fields` for files of no known tool. There is at most one log a model and
-    benchmark, except where logs hold samples of one evaluation.
+    Error messages name `arm`; `fields` is for files of unknown tools. A model has at most one log per
+    benchmark, unless several logs hold samples of one evaluation.
 
     Raises
     ------
@@ -345,19 +346,22 @@ def logs_at(arm: str, path: Path, fields: Fields | None = None) -> list[Log]:
     try:
         below = files_below(path)
     except ReadingError as error:
-        raise LogError(f"{arm}={error}; a folder that may be read whole is accepted") from None
+        raise LogError(f"{arm}={error}; a folder whose files can all be read is accepted") from None
     files = [
         file for file in sorted(below, key=_natural) if _LOGS.fullmatch(file.name) and not _lies_beside(file)
     ]
     if not files:
-        raise LogError(f"{arm}={path}: a folder without a log; {ACCEPTED}")
+        raise LogError(f"{arm}={path}: the folder holds no log; {ACCEPTED}")
     logs = _finished(arm, files, fields)
     tools = sorted({log.tool for log in logs})
     if len(tools) > 1:
-        raise LogError(f"{arm}={path}: holds logs of {' and '.join(tools)}; name the files that are meant")
+        raise LogError(
+            f"{arm}={path}: holds logs of {' and '.join(tools)}; logs of one tool are accepted: name the "
+            f"files of one ({arm}=FILE)"
+        )
     first: dict[tuple[str, ...], Log] = {}
     for log in logs:
-        # A model's checkpoints differ in their step alone.
+        # Checkpoints of a model differ only in their step.
         place = log.path.parent.relative_to(path).as_posix()
         run = (
             checkpoint_free(place),
@@ -370,18 +374,19 @@ def logs_at(arm: str, path: Path, fields: Fields | None = None) -> list[Log]:
             both = f"{before.path.relative_to(path)} and {log.path.relative_to(path)}"
             raise LogError(
                 f"{arm}={path}: {shortened(both, 300)} are two evaluations or checkpoints of one model, "
-                f"not two runs; name the one that counts ({arm}=FILE), or each of them if they are runs"
+                f"so they do not count as two runs; name one of them ({arm}=FILE), or each of them if they "
+                "are runs"
             )
         if log.step != logs[0].step:
             raise LogError(
-                f"{arm}={path}: runs at the steps {logs[0].step} and {log.step} of training; "
-                "runs of equal length are accepted, or name the files"
+                f"{arm}={path}: holds runs at the training steps {logs[0].step} and {log.step}; runs of "
+                f"equal length are accepted: name the files of one length ({arm}=FILE)"
             )
     return logs
 
 
 def _lies_beside(file: Path) -> bool:
-    """Whether a tool laid this beside its logs: results, settings, predictions that are scored elsewhere."""
+    """Whether a file is not a log but results, settings, or predictions that are scored elsewhere."""
     unscored = "predictions" in file.parts and any(
         (Path(*file.parts[: file.parts.index("predictions")]) / scored).is_dir()
         for scored in ("reviews", "results")
@@ -390,7 +395,7 @@ def _lies_beside(file: Path) -> bool:
 
 
 def _finished(arm: str, files: Sequence[Path], fields: Fields | None) -> list[Log]:
-    """The logs of files; an evaluation that failed is left out where its retry lies beside it."""
+    """Read the logs of files; leave out a failed evaluation if its retry is among them."""
     logs: list[Log] = []
     failed: list[tuple[Path, UnfinishedLog]] = []
     for file in files:
@@ -402,23 +407,23 @@ def _finished(arm: str, files: Sequence[Path], fields: Fields | None) -> list[Lo
         retry = next((n for n, log in enumerate(logs) if log.evaluation == failure.evaluation), None)
         if retry is None:
             raise failure
-        notice = f"{arm}: {file.name} did not end well and is left out, {logs[retry].path.name} is its retry"
+        notice = f"{arm}: {file.name} failed and is left out, because {logs[retry].path.name} is its retry"
         logs[retry] = replace(logs[retry], notices=(*logs[retry].notices, notice))
     return logs
 
 
 def _natural(path: Path) -> list[tuple[int, int, str]]:
-    """A key by which run10 follows run9."""
+    """Return a sorting key by which run10 follows run9."""
     parts = re.split(r"(\d+)", str(path))
     return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts]
 
 
 def _metric(name: str, log: Log, metrics: Sequence[str]) -> tuple[str, Answers, bool]:
-    """The one metric of a log that says right or wrong, its answers, and whether it was named."""
+    """Return the one metric of a log, its answers, and whether the user named the metric."""
     if READING in metrics and log.reread is not None:
         return READING, log.reread, True
     if not log.answers:
-        raise LogError(f"{name}: holds no scored answer; a log with scores is accepted")
+        raise LogError(f"{name}: holds no scored answers; a log with scores is accepted")
     fitting = [
         metric
         for metric in log.answers
@@ -428,30 +433,36 @@ def _metric(name: str, log: Log, metrics: Sequence[str]) -> tuple[str, Answers, 
     if len(exact or fitting) == 1:
         metric = (exact or fitting)[0]
         return metric, log.answers[metric], bool(metrics)
-    n_fitting = f"{len(fitting)} that fit" if metrics else f"{len(fitting)}"
+    wanted = shortened(", ".join(metrics), 100)
+    if not metrics:
+        found = f"this log holds {len(fitting)}"
+    elif fitting:
+        found = f"{len(fitting)} metrics of this log match {wanted}"
+    else:
+        found = f"no metric of this log matches {wanted}"
     raise LogError(
         f"{name}: metric (--metric) must name one of {shortened(', '.join(map(repr, log.answers)), 400)}; "
-        f"{n_fitting if fitting else 'none that is asked for'} stand in this log"
+        f"{found}"
     )
 
 
 def _shares(answers: Answers, where: str, readable: bool) -> NDArray[np.float64]:
-    """The fraction right of each answer."""
+    """Return the fraction right of each answer."""
     values = pd.Series(answers.values, dtype=object)
     try:
         shares = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
-    except OverflowError:  # a whole number beyond any float
+    except OverflowError:  # a whole number too large for a float
         huge = values.map(lambda value: isinstance(value, int) and value.bit_length() > 1000)
         shares = pd.to_numeric(values.mask(huge, math.inf), errors="coerce").to_numpy(dtype=float)
     wrong = np.flatnonzero(~((shares >= 0) & (shares <= 1)))
     if wrong.size:
         at = int(wrong[0])
-        way = f" (metric (--metric) {READING} holds outputs against truths)" if readable else ""
+        way = f" (metric (--metric) {READING} compares outputs with truths)" if readable else ""
         if isinstance(answers.values[at], (str, list, type(None))):
             way += " (--field item=NAME --field correct=NAME also reads yes and no, lists, and no score)"
         raise LogError(
-            f"{where} of item {shortened(answers.items[at])} must be right or wrong, or a fraction from 0 "
-            f"to 1{way}, got {shown(answers.values[at])}"
+            f"{where} of item {shortened(answers.items[at])} must be true, false or a number from 0 to "
+            f"1{way}, got {shown(answers.values[at])}"
         )
     return shares
 
@@ -459,19 +470,20 @@ def _shares(answers: Answers, where: str, readable: bool) -> NDArray[np.float64]
 def match_items(
     benchmark: str, runs: Sequence[Run], common_items: bool, *, prefix: str = ""
 ) -> tuple[pd.DataFrame, list[str]]:
-    """The outcomes of the items that every run answered, one row an item of a run, and notices.
+    """Return the outcomes of the items that every run answered, one row per item of a run, and notices.
 
-    `common_items` leaves out what is not in every log, instead of refusing; `prefix` stands before the names
-    of items that are one arm's own.
+    With `common_items`, items that some log lacks are left out instead of refused. `prefix` precedes the
+    names of items that belong to one arm only.
 
     Raises
     ------
     LogError
-        If items are missing, or asked in different words.
+        If a log lacks items, or items have different prompts or truths.
     """
     codes, items = pd.factorize(np.concatenate([np.array(run.items, dtype=object) for run in runs]))
     places = np.split(codes, np.cumsum([len(run.items) for run in runs])[:-1])
-    # Never a matrix of all runs and all items: of runs that share none, its size is the square of the logs'.
+    # No matrix of runs and all items: for runs without common items it would grow with the square of the
+    # logs.
     answered = [np.unique(place) for place in places]
     n_runs = np.bincount(np.concatenate(answered), minlength=items.size)
     common = np.flatnonzero(n_runs == len(runs))
@@ -490,7 +502,7 @@ def match_items(
         n_right[number] = np.bincount(columns[is_common & (run.shares == 1)], minlength=common.size)
         n_right[number, columns[is_common & (run.shares > 0) & (run.shares < 1)]] = -1
     notices += [
-        f"{run.name}: {count.min()} to {count.max()} samples an item, each item counts the same"
+        f"{run.name}: {count.min()} to {count.max()} samples per item; every item has the same weight"
         for run, count in zip(runs, counts, strict=True)
         if count.min() < count.max()
     ]
@@ -520,7 +532,7 @@ def _missing(
     n_common: int,
     common_items: bool,
 ) -> list[str]:
-    """What is not in every log, as a notice; a refusal unless that is allowed."""
+    """Report items that some log lacks as a notice; refuse them unless they may be left out."""
     n_lacking = items.size - np.array([place.size for place in answered])
     if not n_lacking.any():
         return []
@@ -529,32 +541,32 @@ def _missing(
     sizes = f"{benchmark}: {left_out} are not in every log ({shortened(lacking, 400)}"
     if not n_common and len({run.arm for run in runs}) == 1:
         raise LogError(
-            f"{sizes}): logs of one arm that share no item are of other benchmarks or subtasks, not runs; "
-            "give the runs of one benchmark"
+            f"{sizes}): logs of one arm without common items belong to different benchmarks or subtasks, so "
+            "they are not runs; give the runs on one benchmark"
         )
     if not n_common:
         tools = sorted({run.log.tool for run in runs})
         why = (
-            f"{' and '.join(tools)} name items each in its own way"
+            f"{' and '.join(tools)} name items differently"
             if len(tools) > 1
-            else "an item is known by its whole input"
+            else "verl identifies an item by its whole input"
             if tools == ["verl"]
-            else "the logs are of other items"
+            else "the logs hold different items"
         )
-        raise LogError(f"{sizes}): {why}; unpaired (--unpaired) takes the arms without matching items")
+        raise LogError(f"{sizes}): {why}; unpaired (--unpaired) audits the arms without matching items")
     if not common_items:
         first = shortened(str(np.delete(items, answered[int(n_lacking.argmax())])[0]), 60)
         raise LogError(
             f"{sizes}; the first is {first}); "
             f"common_items (--common-items) audits the {n_common} that every log has"
         )
-    return [f"{left_out} left out, not in every log: {lacking}"]
+    return [f"{left_out} are left out because some logs lack them: {lacking}"]
 
 
 def _refuse_other_prompts(
     benchmark: str, runs: Sequence[Run], items: NDArray, places: Sequence[NDArray[np.int64]]
 ) -> None:
-    """Refuse logs of one tool that asked the same item in different words."""
+    """Refuse logs of one tool with different prompts for the same item."""
     first: dict[str, tuple[Run, NDArray]] = {}
     for run, place in zip(runs, places, strict=True):
         answered, last = np.unique(place[::-1], return_index=True)
@@ -572,12 +584,13 @@ def _refuse_other_prompts(
                 f"{benchmark}: {other.name} and {run.name} differ in the prompt of "
                 f"{changed.size} of {counted(items.size, 'item')}, "
                 f"the first is {shortened(str(items[at]), 60)} "
-                f"(prompts {before[at][:12]} and {prompts[differ][0][:12]}); arms asked the same are accepted"
+                f"(prompt hashes {before[at][:12]} and {prompts[differ][0][:12]}); equal prompts in all arms "
+                "are accepted: evaluate one of them again with the prompts of the other"
             )
 
 
 def _refuse_other_truths(benchmark: str, runs: Sequence[Run]) -> None:
-    """Refuse logs of one tool in which an item has another right answer."""
+    """Refuse logs of one tool with different right answers for the same item."""
     first: dict[tuple[str, str], tuple[Run, str]] = {}
     for run in runs:
         other = [
@@ -588,8 +601,9 @@ def _refuse_other_truths(benchmark: str, runs: Sequence[Run]) -> None:
         if other:
             item, before, one, another = other[0]
             raise LogError(
-                f"{benchmark}: {before.name} and {run.name} hold other right answers for {len(other)} of "
+                f"{benchmark}: {before.name} and {run.name} hold different right answers for {len(other)} of "
                 f"{counted(len(run.log.truths), 'item')}, the first is {shortened(item, 60)} "
-                f"({shortened(one, 40)} and {shortened(another, 40)}), so their scores are not of one "
-                "benchmark; arms judged by the same answers are accepted (an arm's own labels are no truth)"
+                f"({shortened(one, 40)} and {shortened(another, 40)}), so their scores are not comparable; "
+                "arms judged against the same answers are accepted (the training labels of an arm are not a "
+                "truth)"
             )

@@ -1,10 +1,10 @@
-r"""Whether a logged score says right or wrong, where the model's output and the truth lie beside it.
+r"""Check whether logged scores mean right or wrong, where a log holds outputs and truths as well.
 
-A trainer may validate with the reward of the arm that it trains. RANDOM's "accuracy" is then its coin,
-MAJORITY's its own vote, and a reward with a part for format counts as a part of a right answer. So each score
-is held against a plain reading: the last boxed answer or number of the output, equal to the truth or not. The
-reading is no verifier. It knows numbers and texts alike to the letter, and where it cannot tell it says
-nothing.
+A trainer may validate with the reward of the arm that it trains. The "accuracy" of RANDOM is then its coin,
+that of MAJORITY its own vote, and a reward for format counts as part of a right answer. Each score is
+therefore compared with a plain reading: whether the last boxed answer or number of the output equals the
+truth. The plain reading is not a verifier: it compares numbers by value, texts exactly, and leaves any other
+answer undecided.
 """
 
 from __future__ import annotations
@@ -25,48 +25,48 @@ __all__ = ["Reading", "ScoreCheck", "TooLong", "check_scores", "plain_reading"]
 _MARKS = (r"\boxed", "####", "<answer>", "inal answer")
 _NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:/\d+)?")
 MOST_DIFFERING = 0.01
-"""The fraction of lines that may contradict the plain reading before a score is refused as an accuracy."""
+"""The largest fraction of answers in which an accuracy may contradict the plain reading."""
 
 
 class TooLong(ValueError):
-    """An output with more characters than any model writes, whose reading would take minutes."""
+    """An output has more characters than any model writes; its reading would take minutes."""
 
     def __init__(self, text: str) -> None:
         super().__init__(
-            f"an output of {len(text):,} characters, of which at most {MOST_READ:,} are accepted; name the "
-            "field of the output (--field output=NAME) if this is another, or cut it"
+            f"an output of {len(text):,} characters; at most {MOST_READ:,} are accepted. If this field is "
+            "not the output, name the output's field (--field output=NAME); otherwise cut the text"
         )
 
 
 class Reading(NamedTuple):
-    """What the plain reading makes of an output."""
+    """The result of reading one output plainly."""
 
     right: bool | None = None
-    """None where it cannot tell."""
+    """Whether the answer equals the truth; None if undecided."""
     sure: bool = False
-    """Whether no verifier can differ."""
+    """Whether every verifier must agree."""
     answered: bool = True
-    """Whether there is an answer."""
+    """Whether the output holds an answer."""
 
 
 _UNREAD, _UNANSWERED = Reading(), Reading(answered=False)
 
 
 def plain_reading(output: Any, truth: Any, scores: Iterable[Any] = (1,)) -> Reading:
-    r"""Whether an output's answer is the truth.
+    r"""Decide whether the answer in an output equals the truth.
 
     Parameters
     ----------
     output : str, list of chat messages, or anything else
-        What the model wrote. What is no text has no reading.
+        What the model wrote; only text is read.
     truth : str, number, or a list with one of them
     scores : iterable
-        What it was paid. Where a wrong answer was never paid 1, the reading is not sure, since nobody asks.
+        Rewards of the output. If none is 1, `sure` of a wrong answer is not computed and stays False.
 
     Raises
     ------
     TooLong
-        If the output is too long to be read in time.
+        If the output is too long to be read in seconds.
 
     Examples
     --------
@@ -102,12 +102,12 @@ def plain_reading(output: Any, truth: Any, scores: Iterable[Any] = (1,)) -> Read
 
 
 def _is_marked(text: str, answer: str | None) -> bool:
-    """Whether an output says which part of it is its answer."""
+    """Whether an output marks its answer."""
     return any([mark in text for mark in _MARKS]) or text.strip() == answer
 
 
 def _form(answer: str) -> Hashable:
-    """An answer as it is compared; many outputs share the short ones."""
+    """Return an answer in the form that is compared; short answers recur in many outputs and are cached."""
     return _short_form(answer) if len(answer) <= _SHORT else canonical(answer)
 
 
@@ -117,18 +117,18 @@ _short_form = lru_cache(2**14)(canonical)
 
 @lru_cache(4096)
 def _known(truth: Any) -> Hashable:
-    """A truth in the form in which answers are compared; several samples of an item share it."""
+    """Return a truth in the form that is compared; the samples of an item share it."""
     return canonical(read_label(truth).answer)
 
 
 @dataclass(frozen=True)
 class ScoreCheck:
-    """How the scores of a metric agree with the plain reading, counted over answers.
+    """Counts of answers on which the scores of a metric agree or disagree with the plain reading.
 
-    ``compared`` of them could be read; of these ``paid`` are scored right though the answer surely is not
-    the truth, ``unpaid`` scored wrong though it surely is, and ``unsure`` differ in a way that a verifier's
-    rules may explain. ``read_right`` of the compared are right by the reading, ``scored`` is the sum of their
-    scores.
+    ``compared`` counts the answers that could be read. Of these, ``paid`` are scored right although the
+    answer certainly differs from the truth, and ``unpaid`` are scored wrong although the answer certainly is
+    the truth; ``unsure`` differ in a way that the rules of a verifier may explain. ``read_right`` counts the
+    compared answers that the reading finds right; ``scored`` is the sum of their scores.
     """
 
     compared: int = 0
@@ -140,35 +140,35 @@ class ScoreCheck:
 
     @property
     def contradicts(self) -> bool:
-        """Whether so many lines differ from the reading that the score is no accuracy."""
+        """Whether so many scores differ from the reading that the score is not an accuracy."""
         return self.paid + self.unpaid > MOST_DIFFERING * self.compared
 
     @property
     def echoes(self) -> bool:
-        """Whether the truth seems to be the output's own answer, since none is paid that differs."""
+        """Whether the truth seems to be the answer of the output, since no other answer is scored right."""
         agrees = self.paid <= MOST_DIFFERING * self.compared and self.read_right >= 0.9 * self.compared
         return self.contradicts and agrees
 
     def text(self, metric: str) -> str:
-        """What was found, empty if nothing differs."""
+        """Describe the differences; empty if there are none."""
         differing = self.paid + self.unpaid + self.unsure
         if not differing:
             return ""
         parts = (
-            (self.paid, "scored right with another answer than the truth"),
-            (self.unpaid, "scored wrong with the truth as the answer"),
+            (self.paid, "scored right although the answer is not the truth"),
+            (self.unpaid, "scored wrong although the answer is the truth"),
             (self.unsure, "that a stricter or more lenient rule may explain"),
         )
         return (
             f"{metric} and a plain reading of output against truth differ in {differing} of {self.compared} "
             f"answers ({'; '.join(f'{n} {what}' for n, what in parts if n)}): "
-            f"{100 * self.scored / self.compared:.1f} by {metric}, "
-            f"{100 * self.read_right / self.compared:.1f} by the reading"
+            f"{100 * self.scored / self.compared:.1f}% right by {metric}, "
+            f"{100 * self.read_right / self.compared:.1f}% by the reading"
         )
 
 
 def check_scores(scores: Iterable[Any], readings: Iterable[Reading]) -> ScoreCheck:
-    """Count how scores agree with readings, answer by answer; what is unread or no number is not compared."""
+    """Compare scores with readings, answer by answer; skip unread answers and scores that are not numbers."""
     counts: Counter[str] = Counter()
     scored = 0.0
     for score, (right, sure, _) in zip(scores, readings, strict=True):

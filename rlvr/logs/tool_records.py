@@ -1,14 +1,15 @@
-"""The tools whose logs are records, a reader each: where in a record what stands, and what is theirs alone.
+"""Readers of tools whose logs are records, one per tool: its fields and its peculiarities.
 
-* verl, validation generations ``input, output, gts, score, step``: there is no item id, so an item is the
-  hash of its input, and of its truth where one input has several (verl drops an image from the text); lines
-  with the same item are samples of it. Its generation Parquet holds ``responses`` without a score.
-* math-evaluation-harness and its family, ``idx, question, gt, code[], pred[], score[]``: one line an item.
-* NeMo-Skills, ``output-rs<seed>.jsonl``: one line an item, one file a sample.
+* verl, validation generations ``input, output, gts, score, step``: items have no id, so an item is the hash
+  of its input, and of its truth where one input has several (verl drops images from the text). Lines with the
+  same item are its samples. The generation Parquet of verl holds ``responses`` without scores.
+* math-evaluation-harness and its relatives, ``idx, question, gt, code[], pred[], score[]``: one line per
+  item.
+* NeMo-Skills, ``output-rs<seed>.jsonl``: one line per item, one file per sample.
 * evalscope (``reviews/``), olmes (``*-predictions.jsonl``), lighteval (details in Parquet), OpenCompass
-  (``results/`` with details): one record an item, with its metrics.
-* TRL, logged completions: what a trainer saw while it trained, which is no evaluation.
-* plain lines of ``item, correct``.
+  (``results/`` with details): one record per item, with its metrics.
+* TRL, logged completions: what the trainer sampled during training; refused, since this is not an evaluation.
+* Plain lines of ``item, correct``.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ Records = Iterable[dict[str, Any]]
 
 
 def read_plain(path: Path, records: Records) -> list[Log]:
-    """Lines of item and correct; a file is a run of its own."""
+    """Read lines of item and correct; each file is a run of its own."""
     return read_records(path, records, Fields(), several=False, unscored=False, run=path.name)
 
 
@@ -56,24 +57,24 @@ _VERL = Fields(item=(), prompt=(), output=("output",), truth=("gts",), step=("st
 
 
 def read_verl(path: Path, records: Records) -> list[Log]:
-    """Validation generations; rollouts of training are refused."""
+    """Read validation generations; refuse rollouts of training."""
     in_training = [name for name in path.parts if re.search(r"rollout|train", name, re.IGNORECASE)]
     notices: tuple[str, ...] = ()
     if in_training:
         notices = (
-            f"{path.name} lies in {in_training[-1]}: rollouts of training are no evaluation, "
-            "validation_data_dir is where verl writes validation",
+            f"{path.name} is in the folder {in_training[-1]}; rollouts of training are not an evaluation: "
+            "verl writes validation into validation_data_dir",
         )
 
     def outcomes(record: Mapping[str, Any]) -> dict[str, Any]:
-        if "request_id" in record:  # verl writes it into rollouts of training alone
+        if "request_id" in record:  # verl writes this field only into rollouts of training
             raise LogError(
-                f"{path}: rollouts of training (their lines hold request_id), which are no evaluation; "
+                f"{path}: rollouts of training (their lines hold request_id), which are not an evaluation; "
                 "validation generations (trainer.validation_data_dir) are accepted"
             )
         metrics = {
             key: value for key, value in record.items()
-            # verl repeats the score as "reward", and "step" is where in training it stands.
+            # verl repeats the score as "reward", and "step" is the training step.
             if key not in ("score", "reward", "step") and isinstance(value, (bool, int, float))
         }  # fmt: skip
         return {"score": record.get("score"), **metrics}
@@ -90,8 +91,8 @@ def read_verl(path: Path, records: Records) -> list[Log]:
         graded=True, notices=notices,
     )  # fmt: skip
     unchecked = (
-        f"{path.name} holds no truth (gts) to hold its scores against; verl scores by the reward of the arm "
-        "unless it is told otherwise, so check that they say right or wrong"
+        f"{path.name} holds no truth (gts) to check its scores; verl by default scores by the reward of the "
+        "arm, so check that the scores mean right or wrong"
     )
     return [
         _with_short_names(
@@ -102,7 +103,7 @@ def read_verl(path: Path, records: Records) -> list[Log]:
 
 
 def _of_all_lines(log: Log) -> Log:
-    """Without the metrics that some lines lack."""
+    """Drop the metrics that some lines lack."""
     whole = {
         name: column
         for name, column in log.answers.items()
@@ -112,7 +113,7 @@ def _of_all_lines(log: Log) -> Log:
 
 
 def _with_short_names(log: Log) -> Log:
-    """Items without the truth in their names, where each input has one truth."""
+    """Shorten the names of items whose input has one truth to the hash of the input."""
     full = dict.fromkeys(log.answers["score"].items)
     inputs = Counter(name.partition("/")[0] for name in full)
     short = {name: name.partition("/")[0] if inputs[name.partition("/")[0]] == 1 else name for name in full}
@@ -129,7 +130,7 @@ def _with_short_names(log: Log) -> Log:
 
 
 def read_verl_generations(path: Path, records: Records) -> list[Log]:
-    """Responses without a score: each is read plainly against the ground truth."""
+    """Read responses without scores: each is compared with the ground truth by a plain reading."""
     where = Fields(
         item=(), prompt=("prompt",), output=("responses",), truth=("reward_model.ground_truth",),
         benchmark=("data_source",), step=(), model=(),
@@ -142,12 +143,13 @@ def read_verl_generations(path: Path, records: Records) -> list[Log]:
 
 
 def _reread_only(path: Path, logs: list[Log]) -> list[Log]:
-    """Logs of a file that holds no score, by the plain reading."""
+    """Return the logs of a file without scores, scored by the plain reading."""
     if any(log.reread is None for log in logs):
         raise LogError(
-            f"{path}: holds no score, and no answer that can be held against its truth; score it first"
+            f"{path}: holds no scores, and no answer that can be compared with its truth; score the file "
+            "first"
         )
-    notice = f"{path.name} holds no score: each output is read plainly against its truth (last box or number)"
+    notice = f"{path.name} holds no scores: the last box or number of each output is compared with the truth"
     return [
         replace(log, answers={READING: log.reread}, reread=None, checks={}, notices=(*log.notices, notice))
         for log in logs
@@ -156,7 +158,7 @@ def _reread_only(path: Path, logs: list[Log]) -> list[Log]:
 
 
 def _repeats_numbered(*names: str) -> Callable[[Mapping[str, Any], int], str]:
-    """Items by the hash of the first text that is there; the same text again is another item."""
+    """Return a function that names items by the hash of the first present text and numbers repetitions."""
     seen: Counter[str] = Counter()
 
     def item(record: Mapping[str, Any], _: int) -> str:
@@ -172,7 +174,10 @@ def _repeats_numbered(*names: str) -> Callable[[Mapping[str, Any], int], str]:
 
 
 def read_math_evaluation(path: Path, records: Records) -> list[Log]:
-    """Lines of idx, gt, pred and score, the last two with an entry a sample; its folder is the benchmark."""
+    """Read lines of idx, gt, pred and score; the last two have one entry per sample.
+
+    The folder names the benchmark.
+    """
     where = Fields(
         item=("idx",), correct=("score",), prompt=("question", "problem", "prompt"), output=("code",),
         truth=("gt",), benchmark=(), step=(), model=(),
@@ -180,7 +185,7 @@ def read_math_evaluation(path: Path, records: Records) -> list[Log]:
     temperature = re.search(r"_t(\d+(?:\.\d+)?)_", path.name)
     degree = float(temperature[1]) if temperature else None
     own = tuple(
-        OwnResult(float(found) / 100, beside.name, "it counts the first sample of an item alone")
+        OwnResult(float(found) / 100, beside.name, "that file counts only the first sample of an item")
         for beside in sorted(path.parent.glob(f"{_escaped(bare_name(path))}*metrics.json"))
         if isinstance(found := _json(beside).get("acc"), (int, float))
     )
@@ -192,12 +197,12 @@ def read_math_evaluation(path: Path, records: Records) -> list[Log]:
 
 
 def _escaped(name: str) -> str:
-    """A name for a pattern of files, its brackets taken as they are."""
+    """Escape the special characters of a name for a pattern of files."""
     return re.sub(r"([*?[])", r"[\1]", name)
 
 
 def _json(path: Path) -> dict[str, Any]:
-    """An object in a small file beside a log; empty if it is none."""
+    """Read an object from a small file beside a log; empty if the file holds no object."""
     try:
         return mapping(json.loads(read_bytes(path)))
     except (OSError, ValueError, RecursionError):
@@ -205,7 +210,7 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def read_nemo_skills(path: Path, records: Records) -> list[Log]:
-    """Lines of problem, generation and symbolic_correct, is_correct or a judgement; one file a sample."""
+    """Read lines of problem, generation and symbolic_correct, is_correct or judgement, a file per sample."""
     where = Fields(
         item=(), prompt=("problem", "question"), output=("generation",), truth=("expected_answer",),
         benchmark=(), step=(), model=(),
@@ -226,7 +231,7 @@ def read_nemo_skills(path: Path, records: Records) -> list[Log]:
 
 
 def read_evalscope(path: Path, records: Records) -> list[Log]:
-    """Reviews: lines of index and sample_score; repeats of an item share its group_id."""
+    """Read reviews: lines of index and sample_score; samples of one item share its group_id."""
     where = Fields(
         item=("sample_score.group_id", "index"), prompt=("input",), output=("sample_score.score.prediction",),
         truth=("target",), benchmark=(), step=(), model=(),
@@ -238,13 +243,13 @@ def read_evalscope(path: Path, records: Records) -> list[Log]:
 
 
 def _numbers_of(name: str) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """The metrics under a name, empty where there is none."""
+    """Return a function that reads the metrics under a name; empty if there are none."""
     outcomes = outcomes_at((name,))
     return lambda record: outcomes(record) if mapping(value_at(record, name)) else {}
 
 
 def read_olmes(path: Path, records: Records) -> list[Log]:
-    """Predictions: lines of doc_id, native_id and metrics."""
+    """Read predictions: lines of doc_id, native_id and metrics."""
     where = Fields(
         item=("native_id", "doc_id"), prompt=(), output=("model_output.0.continuation",), truth=("label",),
         benchmark=(), step=(), model=(),
@@ -257,7 +262,7 @@ def read_olmes(path: Path, records: Records) -> list[Log]:
 
 
 def read_lighteval(path: Path, records: Records) -> list[Log]:
-    """Details: rows of doc, model_response and metric."""
+    """Read details: rows of doc, model_response and metric."""
     where = Fields(
         item=(), prompt=("doc.query",), output=("model_response.text.0",), truth=(), benchmark=(), step=(),
         model=(),
@@ -280,7 +285,7 @@ _VERDICTS = ("correct", "is_correct", "cascade_correct")
 
 
 def opencompass_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """A record an item, of results with details or of predictions; empty if the object holds neither."""
+    """Return one record per item of results with details or of predictions; empty for other objects."""
     entries = document.get("details", document)
     if not isinstance(entries, (dict, list)):
         return []
@@ -294,7 +299,7 @@ def opencompass_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def read_opencompass(path: Path, records: Records) -> list[Log]:
-    """Results with details, or predictions alone, which hold no score."""
+    """Read results with details, or predictions without scores."""
     where = Fields(
         item=(OPENCOMPASS,), prompt=("prompt", "origin_prompt"),
         output=("origin_prediction", "prediction", "pred"), truth=("references", "gold", "answer"),
@@ -307,7 +312,7 @@ def read_opencompass(path: Path, records: Records) -> list[Log]:
             path, read_records(path, rows, where, outcomes=lambda row: {READING: None}, **about)
         )
     own = tuple(
-        OwnResult(float(value) / 100, path.name, "OpenCompass may leave out what it could not judge")
+        OwnResult(float(value) / 100, path.name, "OpenCompass may leave out answers that it could not judge")
         for name, value in rows[0]["results"].items()
         if name in ("accuracy", "score")
     )
@@ -316,9 +321,9 @@ def read_opencompass(path: Path, records: Records) -> list[Log]:
 
 
 def read_trl(path: Path, _: Records) -> list[Log]:
-    """Refused as what they are."""
+    """Refuse the completions that TRL logs during training."""
     raise LogError(
-        f"{path}: completions that TRL logged while it trained (they hold advantage), scored by the rewards "
-        "of the arm on prompts of the training; they are no evaluation. Evaluate the checkpoint, on items "
-        "it was not trained on, and give that log"
+        f"{path}: completions that TRL logged during training (they hold advantage), scored by the reward of "
+        "the arm on training prompts; these are not an evaluation. Evaluate the checkpoint on other items "
+        "and give that log"
     )

@@ -1,7 +1,7 @@
-"""How many runs, items and answers a study needs, before it is run.
+"""How many runs, items and answers a study needs, computed before training.
 
 What it is for: study plans, pilots, the cheapest design, and the catalogue of measured spreads.
-It may import the audit, the logs and the statistics; no simulator.
+It may import the audit, the logs and the statistics, but no simulator.
 """
 
 import lazy_loader

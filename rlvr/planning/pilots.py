@@ -1,7 +1,7 @@
-"""What is known before a study is planned: a pilot's table, and measured spreads from run to run.
+"""Inputs of a study plan: the table of a pilot, and measured run-to-run spreads.
 
-A study with one run an arm cannot say how far another run would have landed. Whoever plans one has to bring
-that number along; here it is computed from repeated runs, never typed.
+A study with one run per arm cannot estimate the spread between runs, so a plan needs that number from
+elsewhere. This module computes the number from repeated runs.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ __all__ = [
 ]
 
 _DEFAULT = ("8 updates, clipping", "MATH-500")
-"""The design and benchmark of the default, the recipe that published reports train with."""
+"""Design and benchmark of the default spread, from the recipe of the published reports."""
 
 
 @dataclass(frozen=True)
 class RunSpread:
-    """The standard deviation of the end point over runs that differ in nothing but chance.
+    """The standard deviation of the end points of runs that differ only by chance.
 
-    An end point is a run's mean over its last ten evaluations; a single evaluation spreads a little more.
-    `run_sd`, `low` and `high` are fractions; the 95% interval is chi-square's, so it takes the runs as
-    normal, which with two clusters of end points they are not. The runs share their items: what each adds on
-    each item is in the spread, the choice of items is not.
+    An end point is the mean of a run's last ten evaluations; single evaluations vary a little more. `run_sd`,
+    `low` and `high` are fractions. The 95% interval is that of the chi-square law, which assumes normal runs;
+    end points in two clusters violate this assumption. All runs share their items, so the spread includes the
+    interaction of runs and items but not the choice of items.
     """
 
     arm: str
@@ -56,7 +56,7 @@ class RunSpread:
 
 
 def known_run_spreads() -> tuple[RunSpread, ...]:
-    """Every published setting with at least three single runs, and the network's; most runs first.
+    """Return every published setting with at least three single runs, and the network's; most runs first.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def known_run_spreads() -> tuple[RunSpread, ...]:
 
 
 def _network() -> RunSpread:
-    """The RANDOM arm of Chapter 9's network, clipped, in the cell that was repeated most."""
+    """Return the spread of Chapter 9's network: RANDOM with clipping, in the cell with most runs."""
     paths = stored_table("network_paths.csv.gz").query("arm == 'random' and design == 'clipped'")
     cells = paths[paths.step == paths.step.max()].groupby(["prior", "rate"], sort=True)
     (prior, rate), runs = max(cells, key=lambda cell: len(cell[1]))
@@ -89,24 +89,25 @@ def _spread(ends: pd.Series, setting: str, model: str, benchmark: str, source: s
 
 
 def default_run_sd() -> RunSpread:
-    """The spread that a plan assumes of every trained arm when it is told none: RANDOM with clipping.
+    """Return the spread that a plan assumes for every trained arm by default: RANDOM with clipping.
 
-    It stands in for MAJORITY and TRUE as well. What others measured for each arm is in
-    :mod:`rlvr.planning.spread_catalogue`.
+    The same spread is assumed for MAJORITY and TRUE. :mod:`rlvr.planning.spread_catalogue` holds the spreads
+    that were measured for each arm.
     """
     return next(spread for spread in known_run_spreads() if (spread.setting, spread.benchmark) == _DEFAULT)
 
 
 DEFAULT_ITEM_CORRELATION = 0.5
-"""What a plan assumes where no outcomes are at hand, that of items whose hardness is Beta(1/2, 1/2), as in
-the instrument's own simulated coverage. Answers of one policy and of two are taken to correlate alike."""
+"""The item correlation of a plan without outcomes. Items whose hardness follows Beta(1/2, 1/2) have this
+value, as in the simulated coverage of the audit. Two answers of one policy and answers of two policies are
+assumed to correlate equally."""
 
 
 def item_correlation(arms: Mapping[str, Arm]) -> float | None:
-    """How alike the arms answer an item, as a fraction of the most that their accuracies allow.
+    """Return the correlation of the arms over items, as a fraction of its largest possible value.
 
-    The covariance of two arms' outcomes over items, summed over pairs of arms, over the sum of
-    ``min(p, q) - p q``; confined to [0, 1]. None without outcomes on the same items.
+    The covariances of two arms' outcomes over items are summed over pairs of arms and divided by the sum of
+    ``min(p, q) - p q``; the ratio is limited to [0, 1]. None without outcomes on the same items.
 
     Examples
     --------
@@ -129,11 +130,10 @@ def item_correlation(arms: Mapping[str, Arm]) -> float | None:
 
 
 def pilot_design(cell: Cell) -> StudyDesign:
-    """The design of a cell with four arms: its accuracies as the guess, its sizes, what is known of its runs.
+    """Return the design of a cell with four arms, with its accuracies as the guess.
 
-    A run-to-run standard deviation that the cell does not state is
-    :func:`rlvr.planning.pilots.default_run_sd`; an item correlation that its outcomes do not show is
-    ``DEFAULT_ITEM_CORRELATION``.
+    :func:`rlvr.planning.pilots.default_run_sd` replaces a run-to-run standard deviation that the cell does
+    not state. ``DEFAULT_ITEM_CORRELATION`` replaces the item correlation of a cell without outcomes.
 
     Raises
     ------

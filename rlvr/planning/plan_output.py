@@ -1,4 +1,4 @@
-"""A plan as text for a terminal, as JSON, or as a figure; nothing is computed here.
+"""Show a plan as text for a terminal, as JSON, or as a figure; this module computes nothing.
 
 Text and figures are in percentage points; JSON keeps fractions.
 """
@@ -37,10 +37,11 @@ def _size(plan: Plan) -> str:
 def print_plans(
     plans: Sequence[Plan], console: Console, *, cheapest: Plan | str = "", sources: Sequence[str] = ()
 ) -> None:
-    """The guess, one table row a plan, and the cheapest design.
+    """Print the guess, one table row per plan, and the cheapest design.
 
-    The first of `plans`, all of one guess, is the one that was asked for; `cheapest` is a plan, or why there
-    is none, or empty if it was not sought; `sources` say where numbers came from that were not given.
+    All `plans` share one guess, and the first is the requested plan. `cheapest` is a plan, the reason why
+    there is none, or empty if no search was made. `sources` name the origin of numbers that the user did not
+    give.
     """
 
     def line(*parts: str | tuple[str, str]) -> None:
@@ -89,7 +90,7 @@ def print_plans(
 
 
 def _plan_to_dict(plan: Plan) -> dict[str, Any]:
-    """A plan for JSON, in fractions."""
+    """Convert a plan for JSON, in fractions."""
     return {
         "design": {
             **asdict(plan.design),
@@ -110,7 +111,7 @@ def _plan_to_dict(plan: Plan) -> dict[str, Any]:
 def plans_to_dict(
     plans: Sequence[Plan], *, cheapest: Plan | str = "", sources: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Everything that :func:`print_plans` shows, for JSON; arguments as there."""
+    """Convert everything that :func:`print_plans` shows for JSON; the arguments are the same."""
     return {
         "asked": _plan_to_dict(plans[0]),
         "other_designs": [_plan_to_dict(plan) for plan in plans[1:]],
@@ -120,18 +121,18 @@ def plans_to_dict(
 
 
 def draw_plans(plans: Sequence[Plan], *, figure: Figure | None = None) -> Figure:
-    """Chance of a supported verdict, and half-widths, along the runs an arm.
+    """Draw the chance of a supported verdict, and the half-widths, against the runs per arm.
 
-    Left: the chance of the guess's verdict, one line a benchmark size; solid where it is supported over
-    items and runs, dotted where over items alone. Right: half-width of each part, items and runs together,
-    at the size of the first plan.
+    Left: the chance that the guess's verdict is supported, one line per benchmark size; solid lines over
+    items and runs, dotted lines over items alone. Right: the half-width of each part over items and runs, at
+    the benchmark size of the first plan.
 
     Parameters
     ----------
     plans : sequence of Plan
-        Of one guess; several numbers of runs at one or several sizes. The first is ringed.
+        Plans of one guess, with several numbers of runs at one or several sizes. A ring marks the first.
     figure : Figure, optional
-        Drawn into.
+        The figure to draw into.
     """
     from matplotlib.figure import Figure
 

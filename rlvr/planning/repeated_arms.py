@@ -1,6 +1,6 @@
-"""Repeated training arms as others published them, a row a run, and the checks that the table must pass.
+"""Published repeated runs of training arms, one row per run, and the checks of their table.
 
-``rlvr/data/README.md`` says what a row is, how each source was read and what is doubtful.
+``rlvr/data/README.md`` describes the rows, how each source was read, and the doubts about each.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ RECIPE = (
     "algorithm", "weights", "clip", "updates_a_batch", "learning_rate", "schedule", "steps",
     "prompts_a_batch", "group_size", "kl",
 )  # fmt: skip
-"""Columns of the recipe; empty where the source does not state it, or it was not read."""
+"""Columns of the recipe; empty where the source states no value, or no value was read."""
 
 CELL = ("study", "setup", "model", "benchmark", "metric", "arm")
-"""Columns that name a cell. Rows of one cell differ in nothing but chance."""
+"""Columns that name a cell. Rows of one cell differ only by chance."""
 
 _TEXT = (
     *CELL, "seed", "comparable", "seed_paired", "note", "read", "source_where", "commit", "license",
@@ -39,10 +39,10 @@ _NEVER_EMPTY = (*CELL, "read", "source_where", "read_at")
 
 
 def load_repeated_arms() -> pd.DataFrame:
-    """Every row of the table, checked; text columns are empty and numbers NaN where nothing is known.
+    """Load and check the table; unknown texts are empty and unknown numbers NaN.
 
-    Accuracies and `run_sd` are in percent and points. A row with `n_runs` above one is a mean over runs
-    whose single values were not published; a FROZEN row has none.
+    Accuracies are in percent, `run_sd` is in points. A row with `n_runs` above one is a mean over runs whose
+    single values were not published; a FROZEN row has no `n_runs`.
     """
     return _checked_table().copy()
 
@@ -56,13 +56,13 @@ def _checked_table() -> pd.DataFrame:
 
 
 def check_repeated_arms(table: pd.DataFrame) -> None:
-    """Refuse a table that a spread could not be computed from; the message names the row.
+    """Refuse a table from which spreads cannot be computed; the message names the row.
 
     Raises
     ------
     ValueError
         For a missing or unknown column, an unknown word, a number out of range, two rows of one run, a cell
-        that mixes single runs with means of runs or runs of different length, and pairs without a partner.
+        that mixes single runs with means or runs of different length, and a pair without a partner.
     """
     if set(table.columns) != set(_TEXT) | set(_NUMBERS):
         odd = sorted(set(table.columns) ^ (set(_TEXT) | set(_NUMBERS)))
@@ -116,10 +116,10 @@ def _refuse(table: pd.DataFrame, bad: pd.Series, problem: str) -> None:
 
 
 def count_training_runs(table: pd.DataFrame | None = None) -> pd.DataFrame:
-    """How many different training runs stand behind the rows: index study, a column an arm.
+    """Count the different training runs behind the rows: one row per study, one column per arm.
 
-    A run that was evaluated on several benchmarks counts once. Means of runs count as many runs as they
-    average; each of their benchmarks had runs of its own.
+    A run that was evaluated on several benchmarks counts once. A mean counts the runs that it averages; each
+    benchmark with a mean had runs of its own.
 
     Examples
     --------

@@ -1,10 +1,9 @@
-"""The catalogue of spreads: what was measured from run to run, and what the next study may expect.
+"""The catalogue of measured run-to-run spreads, and the prediction for the next study.
 
-Each cell of :func:`rlvr.planning.repeated_arms.load_repeated_arms`, and each design of the published
-repeats of Spurious Rewards, has one standard deviation with its degrees of freedom. A cell that cannot move
-(its mean lies within two points of 0 or 100%, or its runs ended alike) is listed and left out of the
-prediction, since its spread says nothing of another study's. So are cells measured on fewer than 50
-questions. There a step of one question is wider than most spreads.
+Each cell of :func:`rlvr.planning.repeated_arms.load_repeated_arms`, and each design of the published repeats
+of Spurious Rewards, gives one standard deviation with its degrees of freedom. Two kinds of cells are listed
+but not used for the prediction. Cells with a mean within two points of 0 or 100%, or with equal end points,
+cannot show a spread. On fewer than 50 questions, the step of one question exceeds most spreads.
 """
 
 from __future__ import annotations
@@ -34,19 +33,19 @@ _SHAO = {
 
 
 def measured_spreads() -> pd.DataFrame:
-    """Every measured run-to-run standard deviation, one row a cell, most runs first.
+    """Return every measured run-to-run standard deviation, one row per cell, most runs first.
 
     Returns
     -------
     DataFrame
         The columns of ``CELL`` and ``RECIPE``, ``n_items``, ``n_runs``, ``df``, ``mean`` (percent), ``sd``
-        with its 95% interval ``low`` to ``high`` (points; chi-square, so normal runs) and ``left_out``, the
-        reason why the prediction does not use the cell, empty where it does.
+        with its 95% interval ``low`` to ``high`` (points; chi-square, which assumes normal runs) and
+        ``left_out``, the reason why the prediction does not use the cell, or empty.
 
     Notes
     -----
-    Runs of a cell share their questions: what each run adds on each question is in the spread, the choice of
-    questions is not. Cells of one study are not independent: the same runs may stand on several benchmarks.
+    Runs of a cell share their questions, so the spread includes the interaction of runs and questions but not
+    the choice of questions. Cells of one study are not independent: one run may have several benchmarks.
 
     Examples
     --------
@@ -61,7 +60,7 @@ def measured_spreads() -> pd.DataFrame:
 
 
 def _published() -> list[dict[str, object]]:
-    """The four designs of Spurious Rewards on two benchmarks; end points are means of ten evaluations."""
+    """Return the four designs of Spurious Rewards; end points are means of ten evaluations."""
     single = published_repeats().query("runs_averaged == 1")
     rows = []
     for (design, benchmark), runs in single.groupby(["design", "benchmark"], sort=True):
@@ -117,23 +116,23 @@ def _row(
 def next_spreads(
     catalogue: pd.DataFrame | None = None, *, prior_scale: float = 1.0
 ) -> dict[str, NextDeviation]:
-    """Predictive law of the next study's run-to-run standard deviation (points), arm by arm.
+    """Return the predictive law of the next study's run-to-run standard deviation (points), by arm.
 
-    :func:`rlvr.stats.spread_models.next_deviations` on the usable cells of the catalogue. Where a study reads
-    the same runs greedily and by samples, the greedy reading stands for both.
+    The laws are those of :func:`rlvr.stats.spread_models.next_deviations` on the usable cells of the
+    catalogue. If a study evaluates the same runs greedily and by samples, only the greedy cell is used.
 
     Parameters
     ----------
     catalogue : DataFrame, optional
-        As :func:`measured_spreads` gives it, the default.
+        The result of :func:`measured_spreads`, which is the default.
     prior_scale : float, above 0
 
     Notes
     -----
-    With each study predicted from the others, none of 48 measured spreads of RANDOM and TRUE falls outside
-    the 95% interval and 3 outside the 80% one (sampling of the runs included): the laws are too wide rather
-    than too narrow. MAJORITY rests on one study, so its law is that study's, widened by what the other arms
-    vary from study to study.
+    When each study is predicted from the others, none of 48 measured spreads of RANDOM and TRUE falls outside
+    the 95% interval and 3 fall outside the 80% one (sampling of the runs included), so the laws are too wide
+    rather than too narrow. The law of MAJORITY rests on one study, widened by the variation of the other arms
+    between studies.
 
     Examples
     --------
@@ -151,22 +150,23 @@ def next_spreads(
 
 
 def catalogue_laws(arms: Iterable[str] = ARMS[1:]) -> dict[str, NextDeviation]:
-    """:func:`next_spreads` in fractions, as plans and audits take them."""
+    """Return the laws of :func:`next_spreads` in fractions, the unit of plans and audits."""
     laws = next_spreads()
     return {arm: laws[arm].scaled(0.01) for arm in arms}
 
 
 def runs_for(law: NextDeviation, half_width: float, *, chance: float = 0.8, most: int = 200) -> int | None:
-    """Runs of each of two arms, so that the interval of their difference is probably narrow enough.
+    """Return the fewest runs of each of two arms that make the interval of their difference narrow enough.
 
-    The interval is Student's t over runs, at 95%, with one spread in both arms and no sampling of questions.
-    It is at most `half_width` wide on a side with probability `chance`, over `law` and the runs' own luck.
+    The interval is Student's 95% interval over runs, with one spread in both arms and no sampling of
+    questions. With probability `chance`, over `law` and the sampling of runs, its half-width is at most
+    `half_width`.
 
     Parameters
     ----------
     law : NextDeviation
-        Of the spread, in the unit of `half_width`: that of :func:`next_spreads`, or one that was `updated`
-        by a run like those to be planned.
+        The law of the spread, in the unit of `half_width`: that of :func:`next_spreads`, or a law `updated`
+        by runs like those to be planned.
     half_width : float, above 0
     chance : float in (0, 1)
     most : int
@@ -174,7 +174,7 @@ def runs_for(law: NextDeviation, half_width: float, *, chance: float = 0.8, most
     Returns
     -------
     int or None
-        None where even `most` runs are too few.
+        None if even `most` runs are too few.
 
     Examples
     --------

@@ -1,17 +1,17 @@
-"""What a study of four arms would show, before anything is trained, and the cheapest that shows enough.
+"""Predict the results of a study of four arms before training, and find the cheapest sufficient design.
 
-*Studies drawn at random.* Every answer is right or wrong by comparing a uniform number with the accuracy of
-its run. What differs is whose number it is. On a fraction ``item_correlation`` of the items all policies meet
-one number: the item's hardness decides, and whoever is more accurate solves a superset. On further items, up
-to the fraction ``sample_correlation``, a run has a number of its own for each item, kept through its samples.
-On the rest every answer has its own. So the covariance of two answers to an item is that fraction of the most
-that two accuracies p and q allow, ``min(p, q) - p q``, whatever they are. Runs move up and down as a whole
-with a normal deviation.
+*Simulated studies.* An answer is right if a uniform number lies below the accuracy of its run. Answers differ
+in which numbers they share. On a fraction ``item_correlation`` of the items, all policies share one number,
+the hardness of the item, so a more accurate policy solves a superset of the items. On further items, up to
+the fraction ``sample_correlation``, each run has its own number per item for all its samples. On the rest,
+every answer has its own number. The covariance of two answers to an item is therefore that fraction of the
+largest value that two accuracies p and q allow, ``min(p, q) - p q``. A normal deviation shifts each run as a
+whole.
 
-*Plans.* From a guess of the four accuracies and a design, `plan_study` draws what the study would measure
-(arm means around the guess, run-to-run variances around theirs), puts the instrument's own margins beside
-each draw, and counts verdicts. The normal law stands for the mean of many items;
-``tests/planning/test_study_plans.py`` holds the counts against audits of simulated answers.
+*Plans.* From a guess of the four accuracies and a design, `plan_study` draws the measurements of the study
+(arm means around the guess, and run-to-run variances), applies the margins of the audit to each draw, and
+counts verdicts. The means of many items are drawn from a normal law; ``tests/planning/test_study_plans.py``
+compares the counts with audits of simulated answers.
 """
 
 from __future__ import annotations
@@ -48,36 +48,36 @@ __all__ = [
 ]
 
 ANSWERS_PER_RUN = 300_000.0
-"""Evaluated answers that cost as much as one training run, by default. A run of 150 steps with 128 prompts
-and 16 answers to each generates about as many itself."""
+"""Default number of evaluated answers that cost as much as one training run. A run of 150 steps with 128
+prompts and 16 answers each generates about as many."""
 
 LAYERS = ("items", "all")
-"""A verdict supported over items, as the status of an audit says; and over items and runs."""
+"""Sampling over which a verdict is supported, items alone (an audit's status) or items and runs."""
 
 STRATA = 40
-"""Strata of a law of spreads over which a plan is averaged."""
+"""Number of strata of a law of spreads over which a plan is averaged."""
 
 ITEMS = (30, 50, 100, 200, 500, 1000, 2000, 5000)
-"""The benchmark sizes among which the cheapest design is sought."""
+"""Benchmark sizes that the search for the cheapest design tries."""
 
 _FRACTION = "a fraction from 0 to 1"
 
 
 @dataclass(frozen=True)
 class StudyDesign:
-    """Four arms, how they are evaluated, and how their answers vary.
+    """The accuracies of four arms, their evaluation, and the variation of their answers.
 
     Attributes
     ----------
     accuracies : tuple of float (arm,)
-        What each arm has in the long run, in the order of ``ARMS``.
+        The true accuracy of each arm, in the order of ``ARMS``.
     n_items, samples_per_item, n_runs : int
         Items of the benchmark, answers to each, and training runs of each trained arm. FROZEN is evaluated
         once.
     run_sd : tuple of float (arm,)
-        Standard deviation from run to run, in units of accuracy; FROZEN has none.
+        Run-to-run standard deviation, in units of accuracy; 0 for FROZEN.
     item_correlation : float in [0, 1]
-        Of answers to one item by different policies, as a fraction of the most that their accuracies allow.
+        Covariance of different policies' answers to one item, as a fraction of the largest possible value.
     sample_correlation : float in [item_correlation, 1]
         The same for two answers of one policy.
 
@@ -126,29 +126,29 @@ class StudyDesign:
             "sample_correlation", self.sample_correlation, "a fraction from item_correlation to 1",
             above=item, below=1, closed=True,
         )  # fmt: skip
-        # Python's own numbers: products of a narrow integer of NumPy overflow without a word.
+        # Python's own integers: products of narrow NumPy integers overflow without an error.
         alike = {"item_correlation": item, "sample_correlation": sample}
         for name, value in {**per_arm, **counts, **alike}.items():
             object.__setattr__(self, name, value)
 
     def item_covariance(self) -> NDArray[np.float64]:
-        """Covariance (arm, arm) of the arms' mean outcome on an item, around the runs that were made."""
+        """Return the covariance (arm, arm) of the arms' mean outcomes on an item, given the runs."""
         p = np.array(self.accuracies)
         most = np.minimum.outer(p, p) - np.outer(p, p)
         return self.item_correlation * most + np.diag(self.own_variance() / self.run_counts())
 
     def own_variance(self) -> NDArray[np.float64]:
-        """Variance (arm,) on an item that one run shares with no other: items x runs, and samples."""
+        """Return the variance (arm,) on an item that is specific to one run: items x runs, and samples."""
         p = np.array(self.accuracies)
         fresh = (1 - self.sample_correlation) / self.samples_per_item
         return p * (1 - p) * (self.sample_correlation - self.item_correlation + fresh)
 
     def run_counts(self) -> NDArray[np.int64]:
-        """Runs of each arm (arm,): one of FROZEN."""
+        """Return the runs of each arm (arm,), one for FROZEN."""
         return np.array([1 if arm == "frozen" else self.n_runs for arm in ARMS])
 
     def cost(self, answers_per_run: float = ANSWERS_PER_RUN) -> float:
-        """Training runs, and the answers that evaluate these and FROZEN, in training runs."""
+        """Return the cost of training and of evaluating all arms, in training runs."""
         answers = self.n_items * self.samples_per_item * int(self.run_counts().sum())
         cost = (len(ARMS) - 1) * self.n_runs + answers / float(answers_per_run)
         if not math.isfinite(cost):
@@ -160,7 +160,7 @@ class StudyDesign:
 
 
 def draw_outcomes(design: StudyDesign, rng: np.random.Generator) -> dict[str, NDArray[np.float64]]:
-    """Outcomes of one study: for each arm an ndarray (run, item) of the fraction of samples that were right.
+    """Draw the outcomes of one study: for each arm the fraction of right samples (run, item).
 
     Examples
     --------
@@ -186,9 +186,9 @@ def draw_outcomes(design: StudyDesign, rng: np.random.Generator) -> dict[str, ND
 
 
 def outcomes_table(studies: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> pd.DataFrame:
-    """Drawn studies by name as one table in the outcomes format, which :func:`rlvr.audit` takes.
+    """Put drawn studies, by name, into one table in the outcomes format of :func:`rlvr.audit`.
 
-    How many samples an outcome is the mean of is not in it; a column ``samples_per_item`` may say it.
+    The table does not state the number of samples behind an outcome; add a column ``samples_per_item``.
     """
     pieces = []
     for study, outcomes in studies.items():
@@ -202,23 +202,23 @@ def outcomes_table(studies: Mapping[str, Mapping[str, NDArray[np.float64]]]) -> 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to expect of one design.
+    """The expected results of one design.
 
     Attributes
     ----------
     design, paired
         As in :func:`plan_study`.
     verdict : str
-        What the guess itself says, out of ``VERDICTS``.
+        The verdict at the guessed accuracies, one of ``VERDICTS``.
     chances : dict of str to dict of str to float
-        For a verdict that survives "items" or "all" (items and runs): the chance of each verdict, and of
-        "none".
+        For each of ``LAYERS``, "items" or "all" (items and runs): the chance that each verdict is supported,
+        and that "none" is.
     half_widths : dict of str to dict of str to float
         For the same layers: the expected half-width of each term's interval.
     cost : float
         In training runs.
     draws : int
-        Behind every chance.
+        Number of draws behind every chance.
     """
 
     design: StudyDesign
@@ -230,16 +230,16 @@ class Plan:
     draws: int
 
     def chance(self, layer: str = "all") -> float:
-        """The chance that the verdict of the guess is supported."""
+        """Return the chance that the verdict of the guess is supported."""
         return self.chances[choice("layer", layer, LAYERS)][self.verdict]
 
     def wrong(self, layer: str = "all") -> float:
-        """The chance that another verdict is supported."""
+        """Return the chance that another verdict is supported."""
         at = self.chances[choice("layer", layer, LAYERS)]
         return sum(at[verdict] for verdict in VERDICTS if verdict != self.verdict)
 
     def widest(self, layer: str = "all") -> float:
-        """The largest expected half-width among null, elicitation and reward design."""
+        """Return the largest expected half-width among null, elicitation and reward design."""
         return max(self.half_widths[choice("layer", layer, LAYERS)][part] for part in PARTS)
 
 
@@ -255,27 +255,27 @@ def plan_study(
     laws: Mapping[str, NextDeviation] | None = None,
     laws_in_audit: bool = False,
 ) -> Plan:
-    """What to expect of a design: chances of a supported verdict, and half-widths.
+    """Predict the chances of a supported verdict and the half-widths of a design.
 
     Parameters
     ----------
     design : StudyDesign
-        Its accuracies are the guess. With one run an arm, the audit is taken to be told the run-to-run
-        standard deviation; with more, it estimates it from the runs.
+        Its accuracies are the guess. With one run per arm, the audit uses the run-to-run standard deviation
+        of the design; with more runs, the audit estimates the deviation from them.
     paired : bool
-        Whether the audit gets every item's outcome, or accuracies alone.
+        Whether the audit gets every item's outcome, or only accuracies.
     level, rule
         As in :func:`rlvr.audit`.
     answers_per_run : float above 0
         How many evaluated answers cost as much as one training run.
     draws, seed : int
-        Of the measured accuracies; a chance is off by at most ``1 / sqrt(draws)`` (two standard errors).
+        Number and seed of the draws; two standard errors of a chance are at most ``1 / sqrt(draws)``.
     laws : mapping of arm to NextDeviation, optional
-        Laws of run-to-run standard deviations (fractions), independent from arm to arm, in place of the
-        design's. Chances and half-widths are averages over them, in `STRATA` strata of each law.
+        Laws of run-to-run standard deviations (fractions), independent across arms, in place of the design's.
+        Chances and half-widths are averages over `STRATA` strata of each law.
     laws_in_audit : bool
-        Whether the audit takes the laws as priors, as with ``audit(run_sd=laws)``; always with one run an
-        arm, which has no spread of its own. Without, it knows the study's own runs alone.
+        Whether the audit uses the laws as priors, as with ``audit(run_sd=laws)``. With one run per arm, which
+        shows no spread, the audit always does. Otherwise the audit uses only the study's own runs.
 
     Examples
     --------
@@ -300,7 +300,7 @@ def _plan_over(
     design: StudyDesign, laws: Mapping[str, NextDeviation], informed: bool, draws: int, seed: int,
     settings: Mapping[str, Any],
 ) -> Plan:  # fmt: skip
-    """The average of plans over strata of the laws, paired at random from arm to arm."""
+    """Average plans over strata of the laws, which are paired at random across arms."""
     rng, middles = np.random.default_rng(seed), (np.arange(STRATA) + 0.5) / STRATA
     spreads = np.tile(design.run_sd, (STRATA, 1))
     for arm, law in laws.items():
@@ -329,7 +329,7 @@ def _plan_over(
 
 
 def _margin_tables(design: StudyDesign, laws: Mapping[str, NextDeviation], level: float) -> _Tables:
-    """How far each arm's run mean may lie, by the logarithm of its runs' standard deviation."""
+    """Tabulate the margin of each arm's mean over runs by the logarithm of its runs' standard deviation."""
     normal, tables = special.ndtri(0.5 + level / 2), []
     for arm, sd, n in zip(ARMS, design.run_sd, design.run_counts().tolist(), strict=True):
         seen = np.geomspace(1e-4, 0.5, 40)
@@ -349,9 +349,9 @@ def _plan_one(
     design: StudyDesign, paired: bool, level: float, rule: str, answers_per_run: float, draws: int, seed: int,
     tables: _Tables | None = None,
 ) -> Plan:  # fmt: skip
-    """The plan at one spread an arm; `tables` as the audit's margins of runs in place of its usual ones."""
+    """Compute the plan at one spread per arm; `tables` replace the audit's usual margins of runs."""
     rows = np.concatenate(list(VERDICT_RULES[rule].values())).reshape(-1, len(ARMS))
-    # An inequality and its opposite have the same margins, exchanged: half of them need no computing.
+    # An inequality and its opposite have the same margins in exchanged order, so half of them suffice.
     sign = np.sign(rows[np.arange(len(rows)), (rows != 0).argmax(axis=1)])
     one_way, place = np.unique(rows * sign[:, None], axis=0, return_inverse=True)
     places = {tuple(row): at for row, at in zip(rows, zip(place, sign, strict=True), strict=True)}
@@ -378,7 +378,7 @@ _Layers = tuple[tuple[_Margins, _Margins], tuple[_Margins, _Margins]]  # below a
 def _draw(
     design: StudyDesign, draws: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Measured accuracies (draw, arm), and the variances (draw, arm) of the run means around them."""
+    """Draw measured accuracies (draw, arm), and the variances (draw, arm) of the run means around them."""
     runs, spread = design.run_counts(), np.array(design.run_sd) ** 2
     covariance = design.item_covariance() / design.n_items + np.diag(spread / runs)
     measured = rng.multivariate_normal(design.accuracies, covariance, draws, method="eigh")
@@ -403,7 +403,7 @@ def _paired_margins(
     )
     tail = special.stdtrit(design.n_items - 1, 0.5 + level / 2)
     alone = np.broadcast_to(tail * np.sqrt(by_items / design.n_items), both.shape)
-    # As in an audit: arms that differ on no item are taken as independent ones.
+    # As in an audit, arms that differ on no item count as independent.
     (below, above), _ = _unpaired_margins(design, contrasts, run_squares, level)
     alike = by_items <= 1e-15
     return (
@@ -430,7 +430,7 @@ def _informed(
     layers: _Layers, contrasts: NDArray[np.float64], run_squares: NDArray[np.float64],
     tables: _Tables,
 ) -> _Layers:  # fmt: skip
-    """Items as they are; beside them each arm's runs by its table."""
+    """Combine the margins of items with those of each arm's runs from its table."""
     seen = np.log(np.sqrt(np.maximum(run_squares, 1e-12)))
     margins = np.column_stack([np.interp(seen[:, arm], *table) for arm, table in enumerate(tables)])
     moved = margins**2 @ (contrasts**2).T
@@ -444,7 +444,7 @@ def _chances(
     places: Mapping[tuple[float, ...], tuple[int, float]],
     rule: str,
 ) -> dict[str, float]:
-    """How often each verdict survives, and how often none does; `places` finds a contrast and its sign."""
+    """Return how often each verdict survives, and how often none does; `places` finds a contrast's sign."""
 
     def margins(contrasts: NDArray[np.float64]) -> tuple[_Margins, _Margins]:
         columns, signs = zip(*(places[tuple(row)] for row in contrasts), strict=True)
@@ -474,30 +474,35 @@ def cheapest_design(
     laws: Mapping[str, NextDeviation] | None = None,
     laws_in_audit: bool = False,
 ) -> Plan | None:
-    """The cheapest number of items and runs with the wanted chance, or half-width, or both; None if none has.
+    """Find the cheapest numbers of items and runs with the wanted chance, half-width, or both.
 
-    The chance is that of the guess's verdict surviving "all", the half-width the largest of the three parts
-    under "all". At each benchmark size both are taken to improve with runs, so that the fewest are found by
-    bisection. One run an arm is not offered by default: its spread would have to be assumed.
+    The chance is that the guess's verdict survives "all"; the half-width is the largest of the three parts
+    under "all". Both are assumed to improve with runs, so bisection finds the fewest runs at each benchmark
+    size. One run per arm is excluded by default, because its spread would have to be assumed.
 
     Parameters
     ----------
     design : StudyDesign
-        Its items and runs are replaced.
+        The search replaces its items and runs.
     chance : float in (0, 1), optional
     half_width : float in (0, 1), optional
         In units of accuracy.
     items : iterable of int
-        Benchmark sizes to choose among.
+        Benchmark sizes to choose from.
     runs : pair of int
-        The fewest and the most runs an arm.
+        The fewest and the most runs per arm.
     paired, level, rule, answers_per_run, draws, seed, laws, laws_in_audit
         As in :func:`plan_study`.
+
+    Returns
+    -------
+    Plan or None
+        None if no design suffices.
 
     Raises
     ------
     ValueError, TypeError
-        If neither is wanted, or a value is out of range.
+        If neither `chance` nor `half_width` is given, or a value is out of range.
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """The arms as reward functions for a trainer of language models.
 
-What it is for: training the same four arms outside of the simulator, on a real model, by a real trainer.
-It imports nothing of the core and nothing beyond the standard library, so that any trainer can load it.
+What it is for: training the four arms on a real language model with a real trainer, outside the simulator.
+It imports only the standard library and no other wing, so that any trainer can load it.
 Chapters 9 and 12 and `make network` use it.
 """
 

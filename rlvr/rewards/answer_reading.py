@@ -1,8 +1,8 @@
-r"""From what a model wrote to the answer it gave.
+r"""Read the answer from the text that a model wrote.
 
 A completion is a string, or a list of chat messages (dicts with ``role`` and ``content``). The default
-reader takes the last ``\boxed{...}`` or what follows the last ``####``, else the last number; a reader of
-your own is any function from text to answer that returns None where it finds none.
+reader takes the last ``\boxed{...}`` or the text after the last ``####``, else the last number. Any function
+from a text to an answer, or to None if there is no answer, can replace the default reader.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from rlvr.rewards.trainer_columns import shown
 __all__ = ["MOST_READ", "boxed", "canonical", "completion_text", "last_answer"]
 
 MOST_READ = 2**22
-"""Characters of a completion that are read, more than a million tokens; of a longer one the end is."""
+"""The most characters of a completion that are read, over a million tokens; of a longer one, its end."""
 
-_LONGEST = 2000  # characters: a longer answer is compared as it is
+_LONGEST = 2000  # characters: a longer answer is compared unchanged
 _END = 10_000  # characters of a long text that are read first
 _MARK = "####"
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
-_NUMBER_AT_END = re.compile(  # as most texts end that give a number: no sign, no formula, nothing joined
+_NUMBER_AT_END = re.compile(  # the commonest end of a text: a number without sign or formula
     r"[ ][a-z]*:?(?<!minus)(?<!negative)(?<! of)(?<=[a-z]{2}|[a-z]:)[ ]"
     r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\.?[ \n]*\Z"
 )
 _MATH = re.compile(r"\\[a-zA-Z]|[\^_]")
 _RAISED = re.compile(r"(?:\^|[^\W_]_|[)}\]]_)\{?$")  # before an exponent or a subscript
-_PART = re.compile(  # inside of a root, a function, a power or a hexadecimal number
+_PART = re.compile(  # inside a root, a function, a power or a hexadecimal number
     r"(?:\\(?:sqrt|overline|bar|dot|binom|frac)\{?|\}\{|[\w)\]]\*\*|\b0[xX][0-9a-fA-F]*|[0-9] [eE]"
     r"|(?:sqrt|cbrt|log|ln|exp|sin|cos|tan|abs|floor|ceil)[0-9_]*\()$"
 )
@@ -45,19 +45,19 @@ _EQUAL = re.compile(r"=|\\approx|\\equiv")
 
 
 def completion_text(completion: Any) -> str:
-    """The text of one completion.
+    """Return the text of one completion.
 
     Parameters
     ----------
     completion : str or list of dict
-        A string, or chat messages; of messages, the contents of all that are not the user's, the
-        system's, the developer's or a tool's, joined by line breaks. A content may be a string
-        or a list of typed parts, of which those without a text are left out.
+        A string, or chat messages. The contents of the model's messages are joined by line breaks; those of
+        the user, the system, the developer and tools are left out. A content is a string or a list of typed
+        parts, of which those without a text are left out.
 
     Raises
     ------
     TypeError
-        If it is neither.
+        If the completion is neither.
 
     Examples
     --------
@@ -96,12 +96,12 @@ def _part(text: Any) -> str:
 
 
 def boxed(text: str) -> str | None:
-    r"""What stands in the last ``\boxed{...}`` or ``\fbox{...}``, or else follows the last ``####``.
+    r"""Return the content of the last ``\boxed{...}`` or ``\fbox{...}``, or what follows the last ``####``.
 
     Returns
     -------
     str or None
-        None if neither is there. Empty if the last of them holds nothing, or is a box that is never closed.
+        None if the text has neither mark. Empty if the last mark has no content or its box is never closed.
 
     Examples
     --------
@@ -131,7 +131,7 @@ def boxed(text: str) -> str | None:
 
 
 def last_answer(text: str) -> str | None:
-    r"""The default reader: the last box or what follows the last ``####``, else the last number, else None.
+    r"""Read the last box or the text after the last ``####``, else the last number; None without an answer.
 
     Parameters
     ----------
@@ -140,10 +140,10 @@ def last_answer(text: str) -> str | None:
     Returns
     -------
     str or None
-        Braces inside of the box may be nested; a box that is never closed, or is empty, is no answer. A
-        number keeps its sign, its exponent and its fraction; a minus between two numbers, an exponent and a
-        subscript are not part of an answer. Where the last number is part of a formula between dollars, the
-        answer is what the formula has behind its last sign of equality.
+        Braces inside a box may be nested; an empty or unclosed box is not an answer. A number keeps its sign,
+        exponent and fraction, but a minus between two numbers is not a sign. Numbers in exponents and
+        subscripts of a formula are skipped. If the last number is inside a formula between dollars, the
+        answer is what follows the last sign of equality there.
 
     Examples
     --------
@@ -173,14 +173,14 @@ def _last_number(text: str, after: int = 0) -> str | None:
         if number.start() < after:
             return None
         start = number.start("size")
-        if _PART.search(text, max(start - 12, 0), start):  # of a root or the like
+        if _PART.search(text, max(start - 12, 0), start):  # inside a root or a function
             return _word(text, start)
         return _formula(text, number.start()) or _listed(text, number) or signed(text, start, number["size"])
     return None
 
 
 def _listed(text: str, number: re.Match[str]) -> str | None:
-    """The whole bracket where a number is one of several in it: a point, an interval, a set."""
+    """Return the whole bracket if a number is one of several in it: a point, an interval or a set."""
     before = text[max(number.start() - 200, 0) : number.start()]
     opening = max(before.rfind(sign) for sign in "([{")
     inside = _INSIDE.match(text, number.end(), number.end() + 200)
@@ -196,14 +196,14 @@ def _listed(text: str, number: re.Match[str]) -> str | None:
 
 
 def _word(text: str, place: int) -> str | None:
-    """All that stands around a place without a blank."""
+    """Return the text around a place, up to the next blanks."""
     begin = max(place - _LONGEST, 0)
     start = begin + len(text[begin:place]) - len(re.split(r"[\s$]", text[begin:place])[-1])
     return re.split(r"[\s$]", text[start : start + _LONGEST], maxsplit=1)[0].rstrip(".,;:!?") or None
 
 
 def _formula(text: str, place: int) -> str | None:
-    """What the formula around a place has behind its last sign of equality; None outside of formulas."""
+    """Return what follows the last sign of equality in the formula around a place; None outside formulas."""
     line = text.rfind("\n", 0, place) + 1
     begin, end = max(line, place - _LONGEST), text.find("\n", place)
     before, after = text[begin:place], text[place : end if 0 <= end < place + _LONGEST else place + _LONGEST]
@@ -218,25 +218,25 @@ def _formula(text: str, place: int) -> str | None:
 
 
 def canonical(answer: Any) -> Hashable:
-    r"""The form in which two answers are compared.
+    r"""Return the form in which answers are compared.
 
     Parameters
     ----------
     answer : object
-        What a reader returned, or a label.
+        The result of a reader, or a label.
 
     Returns
     -------
     hashable
-        Numbers, and texts that are wholly a number, as a `fractions.Fraction`: decimals with commas or thin
-        spaces between thousands, exponents, fractions and mixed numbers, as text or in LaTeX, with a unit or
-        a percent sign left out. Other texts without LaTeX's spaces and fonts; words in small letters. None
-        for None, an empty text, NaN and an infinity; anything else as it is.
+        A `fractions.Fraction` for a number or a text that is wholly a number: a decimal with or without
+        separators of thousands, an exponent, a fraction or a mixed number, plain or in LaTeX, without its
+        unit or percent sign. Any other text loses LaTeX's spaces and fonts, and words become lower case.
+        None for None, an empty text, NaN and infinity; any other object unchanged.
 
     Raises
     ------
     TypeError
-        If the answer is not hashable: answers are compared and counted.
+        If the answer is not hashable; votes count equal answers.
 
     Examples
     --------
@@ -252,12 +252,12 @@ def canonical(answer: Any) -> Hashable:
         return _text_form(answer) if value is None else value
     if isinstance(answer, (bool, type(None))):
         return answer
-    if isinstance(answer, Decimal):  # as text, whose exponents are bounded
+    if isinstance(answer, Decimal):  # converted as a text, which bounds the exponent
         return canonical(format(answer, "e")) if answer.is_finite() else None
     if isinstance(answer, Real):
         if answer - answer != 0:
-            return None  # NaN and infinity are no answer
-        if isinstance(answer, float):  # 0.1 is a tenth
+            return None  # NaN or infinity
+        if isinstance(answer, float):  # read by its shortest text, so that 0.1 is one tenth
             return Fraction(repr(float(answer)))
         if isinstance(answer, Integral):
             return Fraction(int(answer))

@@ -1,9 +1,9 @@
-"""The arms as reward functions: what each trained arm pays for a completion.
+"""The reward function of each trained arm.
 
-FROZEN has none, because it is not trained. The three others have the signature that ``GRPOTrainer`` of TRL
-calls: ``f(prompts, completions, completion_ids, **columns)``, everything by keyword, with the columns of
-the data set and ``trainer_state``, ``log_extra``, ``log_metric`` among the keywords; they return one float
-a completion. Options are keywords too; fix them with :func:`with_options`::
+FROZEN has no reward because it is not trained. The three others have the signature that ``GRPOTrainer`` of
+TRL calls, ``f(prompts, completions, completion_ids, **columns)``. All arguments are keywords, among them the
+columns of the data set, ``trainer_state``, ``log_extra`` and ``log_metric``. A reward returns one float per
+completion. Options are keywords too; fix them with :func:`with_options`::
 
     trainer = GRPOTrainer(..., reward_funcs=with_options(true_reward, column="solution"))
 
@@ -62,7 +62,7 @@ def true_reward(
     Parameters
     ----------
     prompts : list
-        One entry a completion.
+        One entry per completion.
     completions : list
         Strings, or lists of chat messages.
     completion_ids : object, optional
@@ -70,16 +70,16 @@ def true_reward(
     column : str
         The column of the data set that holds the right answers.
     judge : str, function or Judge, optional
-        Who says whether an answer is right; see :func:`rlvr.rewards.judges.find_judge`.
+        Decides whether an answer is right; see :func:`rlvr.rewards.judges.find_judge`.
     read : function from str to answer or None, optional
-        How the answer is read out of the text, in place of the judge's own reading, which is
-        :func:`rlvr.rewards.answer_reading.last_answer` for most.
+        Reads the answer from the text, in place of the judge's own reader (mostly
+        :func:`rlvr.rewards.answer_reading.last_answer`).
     process : (int, int), optional
-        As in :func:`random_reward`; of use for logging alone.
+        As in :func:`random_reward`; used only for logging.
     log_as : str
-        What logged measures begin with; :func:`with_options` sets it.
+        Prefix of logged measures; :func:`with_options` sets it.
     **columns
-        Columns of the data set, one entry a completion, and the trainer's own keywords.
+        Columns of the data set, one entry per completion, and the trainer's own keywords.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def true_reward(
     KeyError
         If there is no such column.
     ValueError, TypeError
-        If lengths differ, or a label is neither text nor number. Nothing in a completion raises an error.
+        If lengths differ, or a label is neither text nor number. No completion raises an error.
 
     Examples
     --------
@@ -125,27 +125,27 @@ def majority_reward(
     log_as: str = "majority_reward",
     **columns: Any,
 ) -> list[float | None]:
-    """MAJORITY: 1.0 if the answer equals the plurality's, or a label fixed before training, else 0.0.
+    """MAJORITY: 1.0 if the answer equals the plurality answer or a label fixed before training, else 0.0.
 
     Parameters
     ----------
     prompts, completions, completion_ids
-        As in :func:`true_reward`; for a vote, the completions of one prompt must stand together.
+        As in :func:`true_reward`; for a vote, the completions of one prompt must be adjacent.
     labels : str or mapping, optional
-        None: a vote among the completions of one prompt in this call. A string: the column that holds
-        labels fixed before training. A mapping: from the prompt, as
+        None: a vote among the completions of one prompt in this call. A string: the column of labels fixed
+        before training. A mapping: from the prompt, as
         :func:`rlvr.rewards.trainer_columns.prompt_text` writes it, to its label.
     judge, read
-        As in :func:`true_reward`. An answer that is not found does not vote. Answers that the judge takes for
-        the same vote together, see :func:`rlvr.rewards.plurality_vote.answer_classes`.
+        As in :func:`true_reward`. A completion without an answer does not vote. Answers that the judge finds
+        equal vote together; see :func:`rlvr.rewards.plurality_vote.answer_classes`.
     group_size : int, optional
         The trainer's ``num_generations``; see :func:`rlvr.rewards.trainer_columns.prompt_groups`.
     tie_break : {"first", "lowest", "uniform"}
-        How a tied vote is settled, see :func:`rlvr.rewards.plurality_vote.plurality`; "uniform" draws by
+        The rule for tied votes, see :func:`rlvr.rewards.plurality_vote.plurality`; "uniform" draws by
         (run, step, prompt).
     run, step, process, trainer_state
-        As in :func:`random_reward`; a drawn tie needs the step. Where torch.distributed is initialised,
-        votes gather the whole group from all processes, each of which must call this function.
+        As in :func:`random_reward`; a drawn tie needs the step. If torch.distributed is initialised, a vote
+        gathers its group from all processes, each of which must call this function.
     log_as : str
         As in :func:`true_reward`.
     **columns
@@ -154,15 +154,15 @@ def majority_reward(
     Returns
     -------
     list of float or None
-        0.0 also where no answer is found; None, "not judged", where a fixed label is None.
+        0.0 also for a completion without an answer; None, "not judged", where a fixed label is None.
 
     Raises
     ------
     KeyError
         If there is no such column, or a prompt has no label in the mapping.
     ValueError, TypeError
-        If a group holds unequal prompts, another process may hold a part of it that cannot be had,
-        `group_size` is not the trainer's ``num_generations``, or an argument is not accepted.
+        If a group holds unequal prompts or may be split over processes that cannot exchange answers, if
+        `group_size` differs from the trainer's ``num_generations``, or if an argument is not accepted.
 
     Examples
     --------
@@ -217,27 +217,27 @@ def random_reward(
     log_as: str = "random_reward",
     **columns: Any,
 ) -> list[float | None]:
-    """RANDOM: 1.0 with probability `rate`, whatever the completion says, else 0.0.
+    """RANDOM: 1.0 with probability `rate`, independently of the completion, else 0.0.
 
-    The coin is a function of (run, step, prompt, sample, process): of nothing else, and of no global state.
-    `sample` counts the completions of one prompt over all calls that one trainer, known by its
-    `trainer_state`, makes at one step. The first process draws the coins of a process that is alone.
+    The coin is a function of (run, step, prompt, sample, process) and of no global state. `sample` counts the
+    completions of one prompt over all calls of one trainer at one step; `trainer_state` identifies the
+    trainer. The first of several processes draws the same coins as a single process.
 
     Parameters
     ----------
     prompts, completions, completion_ids
-        As in :func:`true_reward`; the completions are not looked at.
+        As in :func:`true_reward`; the completions are not read.
     rate : float in [0, 1]
         Probability of a reward.
     run : int or str
-        Which run of the experiment this is: other runs, other coins.
+        The run of the experiment; different runs have different coins.
     step : int, optional
         By default ``trainer_state.global_step``.
     process : (int, int), optional
-        This process's rank and how many there are; by default as
+        The rank of this process and the number of processes; by default as
         :func:`rlvr.rewards.processes.this_process` finds them.
     trainer_state : object with ``global_step``
-        Handed over by the trainer. Without it a call remembers nothing: the same arguments, the same coins.
+        Passed by the trainer. Without it, calls with the same arguments draw the same coins.
     log_as : str
         As in :func:`true_reward`.
     **columns
@@ -246,11 +246,11 @@ def random_reward(
     Raises
     ------
     TypeError
-        If neither `step` nor `trainer_state` tells the step, or `run` is no whole number and no string.
+        If neither `step` nor `trainer_state` gives the step, or `run` is neither a whole number nor a string.
     RuntimeError
-        If group after group has no spread, which fair coins have with a chance below 1e-12.
+        If more groups in succession have equal rewards than fair coins explain (probability below 1e-12).
     ValueError
-        If `rate` is no number in [0, 1], or lengths differ.
+        If `rate` is not a number in [0, 1], or lengths differ.
 
     Examples
     --------
@@ -264,7 +264,7 @@ def random_reward(
     now, here = step_of(step, trainer_state), _process(process)
     counts = prompt_counts(("coin", run, rate), now, trainer_state)
     is_first_call = not counts
-    place = (here.rank,) if here.rank else ()  # the first process draws as one alone does
+    place = (here.rank,) if here.rank else ()  # the first process draws the coins of a single process
     rewards: list[float | None] = []
     for prompt in map(prompt_text, prompts):
         coin = keyed_uniform("coin", run, now, prompt, counts[prompt], *place)
@@ -281,17 +281,17 @@ def random_reward(
 def with_options(
     reward: Callable[..., list[float | None]], name: str | None = None, **options: Any
 ) -> Callable[..., Any]:
-    """The same reward function with some options fixed, under a ``__name__`` of its own.
+    """Return a reward function with some options fixed and a ``__name__`` of its own.
 
-    Trainers log a reward under its name, which `functools.partial` alone does not have, and put two of one
-    name together.
+    Trainers log a reward under its name and merge rewards with equal names; a `functools.partial` has no
+    name.
 
     Parameters
     ----------
     reward : function
         :func:`true_reward`, :func:`majority_reward` or :func:`random_reward`.
     name : str, optional
-        By default that of `reward`, followed by the judge's where one is given.
+        By default the name of `reward`, followed by that of a given judge.
     **options
         Keywords of that function.
 
@@ -315,7 +315,7 @@ def with_options(
 
 
 def _labels(values: Sequence[Any], column: str) -> list[str | None]:
-    """The answers in a column of labels."""
+    """Read the answers from a column of labels."""
     known: dict[Any, str | None] = {}
     answers = []
     for number, value in enumerate(values):
@@ -334,7 +334,7 @@ def _paid(judging: Judging, answer: Any, label: str | None) -> float | None:
 def _label(labels: Mapping[str, Any], prompt: Any) -> Any:
     text = prompt_text(prompt)
     if text not in labels:
-        raise KeyError(f"labels has no entry for the prompt {shown(text)}")
+        raise KeyError(f"labels has no entry for the prompt {shown(text)}; every prompt needs a label")
     return labels[text]
 
 
@@ -351,7 +351,7 @@ def _measures(
 def _log_readings(
     name: str, answers: Sequence[Any], labels: Sequence[str | None] | None, columns: Mapping[str, Any]
 ) -> None:
-    """Put what was read beside the completions in TRL's table of them."""
+    """Add the answers and labels to TRL's table of completions."""
     log_extra = columns.get("log_extra")
     if callable(log_extra):
         for part, values in (("answer", answers), ("label", labels)):
@@ -366,8 +366,8 @@ def _log_readings(
 def _check_run(run: int | str) -> None:
     if isinstance(run, bool) or not isinstance(run, (int, str)):
         raise TypeError(
-            f"run must be a whole number or a string, got {shown(run)} (a column of the data set that is "
-            "called run must be renamed)"
+            f"run must be a whole number or a string, got {shown(run)}; if the data set has a column run, "
+            "rename the column"
         )
 
 
@@ -382,12 +382,12 @@ def _process(given: tuple[int, int] | None) -> Process:
         or [type(number) for number in given] != [int, int]
         or not 0 <= given[0] < given[1]
     ):
-        raise TypeError(f"process must be (rank, count), two whole numbers, or None; got {shown(given)}")
+        raise TypeError(f"process must be (rank, count) with 0 <= rank < count, or None; got {shown(given)}")
     return Process(*given, "process")
 
 
 def _group_size(given: int | None, columns: Mapping[str, Any]) -> int | None:
-    """The group size given or that of the trainer, which must agree."""
+    """Return the group size; that of the caller must agree with that of the trainer."""
     trained = trainer_group_size(columns)
     if given is not None and trained is not None and given != trained:
         raise ValueError(f"group_size must be the trainer's num_generations, {trained}; got {shown(given)}")
@@ -395,10 +395,10 @@ def _group_size(given: int | None, columns: Mapping[str, Any]) -> int | None:
 
 
 def _refuse_parts(here: Process, prompts: Sequence[Any], size: int | None) -> None:
-    """A vote needs whole groups: refuse where another process may hold a part that cannot be had."""
+    """Refuse a vote if another process may hold a part of a group and cannot exchange answers."""
     if here.n_processes == 1 or here.gather:
         return
-    problem = "group_size is not known"
+    problem = "the group size is not known"
     if size is not None:
         try:
             prompt_groups(prompts, size)
@@ -406,10 +406,9 @@ def _refuse_parts(here: Process, prompts: Sequence[Any], size: int | None) -> No
         except ValueError as error:
             problem = str(error)
     raise ValueError(
-        f"majority_reward is in process {here.rank} of {here.n_processes} ({here.known_by}), which "
-        f"cannot exchange answers, and may hold a part of a group: {problem}. Accepted are whole groups in "
-        "each process, with group_size=; torch.distributed, initialised; or labels fixed before training, "
-        "with labels="
+        f"majority_reward runs in process {here.rank} of {here.n_processes} ({here.known_by}), which "
+        f"cannot exchange answers and may hold a part of a group: {problem}. Give group_size= and whole "
+        "groups to each process, initialise torch.distributed, or give labels fixed before training (labels=)"
     )
 
 
@@ -422,7 +421,7 @@ def _vote(
     tie_break: str,
     tie: tuple[int | str, int | None, Any],
 ) -> tuple[list[float | None], dict[str, float | None]]:
-    """The rewards of this process's completions, and measures of the votes that they took part in."""
+    """Return the rewards of this process's completions, and measures of their votes."""
     first, n_here = sum(map(len, every[:rank])), len(prompts)
     votes = [vote for part in every for vote in part]
     rewards: list[float | None] = [0.0] * n_here
@@ -458,7 +457,7 @@ def _classes(answers: Sequence[Any], judging: Judging) -> list[Hashable]:
     if judging.judge.same is None:
         return keys
     written: dict[Hashable, Any] = {}
-    for key, answer in zip(keys, answers, strict=True):  # of equal keys, the answer that is first by alphabet
+    for key, answer in zip(keys, answers, strict=True):  # of equal keys, the alphabetically first answer
         written[key] = min(written.get(key, answer), answer, key=str)
     return answer_classes(keys, lambda one, other: judging.same(written[one], written[other]))
 
@@ -471,10 +470,10 @@ def _log(
     here: Process,
     columns: Mapping[str, Any],
 ) -> tuple[list[str], list[float | None]]:
-    """Log measures and the fraction of flat groups; return the prompts and rewards that it saw.
+    """Log measures and the fraction of groups with equal rewards; return the prompts and rewards used.
 
-    TRL calls a reward in every process, so that there all groups are whole. Elsewhere they are seen as far
-    as they lie in this process: waiting for one that does not call would never end.
+    TRL calls a reward in every process, so its groups can be gathered whole. Other trainers may not, and
+    waiting for a process that never calls would block; there, only this process's part is used.
     """
     size = trainer_group_size(columns)
 

@@ -1,8 +1,8 @@
-"""Each evaluation of a training run as a log: item, answer, truth, and right or wrong by TRUE's judge.
+"""Write each evaluation during training as a log: item, answer, truth, and right or wrong by TRUE's judge.
 
-A trainer scores its evaluation by the reward of the arm, which for RANDOM is a coin. :class:`EvaluationLog`
-judges the same answers against the data set, in every arm alike, and writes lines that ``rlvr audit --log``
-reads. It is a reward that pays nothing and a callback at once, since a callback alone sees no answer.
+A trainer scores its evaluation by the reward of the arm, which is a coin for RANDOM. :class:`EvaluationLog`
+judges the same answers against the data set, equally in every arm, and writes lines that ``rlvr audit --log``
+reads. The class is a reward that always returns 0 and also a callback, because a callback sees no answers.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ __all__ = ["EvaluationLog"]
 
 
 class EvaluationLog:
-    """A reward of 0 and a callback of ``transformers.Trainer``, which writes a log at each evaluation.
+    """A reward of 0 and a callback of ``transformers.Trainer`` that writes a log at each evaluation.
 
-    Give the same object twice::
+    Pass the same object twice::
 
         log = EvaluationLog("logs/random")
         GRPOTrainer(..., reward_funcs=[random_reward, log], callbacks=[log], eval_dataset=...)
 
-    An evaluation at step 200 is ``logs/random/step-200.jsonl``; of several data sets each has its name before
-    the step, and in its lines as the benchmark. Of several processes the first writes what all answered.
+    The evaluation at step 200 becomes ``logs/random/step-200.jsonl``. With several data sets, the name of
+    each precedes the step and is the benchmark of its lines. With several processes, the first writes all.
 
     Parameters
     ----------
     folder : str or Path
-        Made if it is not there. One folder a run of an arm.
+        The folder of one run of an arm, created if missing.
     column : str
         The column of the data set that holds the right answers.
     item : str, optional
         The column that names the items; by default an item is a digest of its prompt and its label.
     judge, read
-        As in :func:`rlvr.rewards.true_reward`; the same in every arm.
+        As in :func:`rlvr.rewards.true_reward`; use the same in every arm.
     """
 
     __name__ = "evaluation_log"
@@ -67,7 +67,7 @@ class EvaluationLog:
     def __call__(
         self, prompts: Sequence[Any], completions: Sequence[Any], completion_ids: Any = None, **columns: Any
     ) -> list[float]:
-        """Remember the answers, which belong to an evaluation if its prediction step ends next; pay 0."""
+        """Keep the answers, which belong to an evaluation if a prediction step ends next; return zeros."""
         n = same_length(prompts, completions)
         labels = column_of(self.column, columns, n)
         names = column_of(self.item, columns, n) if self.item else [None] * n
@@ -78,12 +78,12 @@ class EvaluationLog:
         return [0.0] * n
 
     def on_prediction_step(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        """Keep the latest answers: they are an evaluation's."""
+        """Add the latest answers, which belong to an evaluation."""
         self._evaluated += self._latest
         self._latest = []
 
     def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
-        """Forget the latest answers: they were training's."""
+        """Drop the latest answers, which belong to training."""
         self._latest = []
 
     def on_evaluate(
@@ -94,14 +94,14 @@ class EvaluationLog:
         Raises
         ------
         RuntimeError
-            If there are several processes that cannot exchange answers.
+            If there are several processes and they cannot exchange answers.
         """
         rows, self._evaluated = self._evaluated, []
         here = this_process()
         if here.n_processes > 1 and here.gather is None:
             raise RuntimeError(
-                f"evaluation_log is in process {here.rank} of {here.n_processes} ({here.known_by}), which "
-                "cannot exchange answers; torch.distributed, initialised, is accepted"
+                f"evaluation_log runs in process {here.rank} of {here.n_processes} ({here.known_by}), which "
+                "cannot exchange answers; initialise torch.distributed"
             )
         benchmark, temperature = _benchmark(metrics or {}), getattr(args, "temperature", None)
         shared: dict[str, Any] = {"step": state.global_step}
@@ -121,14 +121,15 @@ class EvaluationLog:
             warn_once(
                 "evaluation_log labels",
                 lambda: (
-                    "evaluation_log: answers whose label cannot be read are left out; see `rlvr labels FILE`"
+                    "evaluation_log: answers whose label cannot be read are left out; `rlvr labels FILE` "
+                    "shows how each label is read"
                 ),
             )
         if here.rank == 0 and lines:
             self._write("-".join(filter(None, (benchmark, f"step-{state.global_step}"))), lines)
 
     def _line(self, row: Mapping[str, Any]) -> dict[str, Any] | None:
-        """One answer as it is logged; None where its label holds no answer."""
+        """Return the logged form of one answer; None if its label holds no answer."""
         label = read_label(row["label"]).answer
         if label is None:
             return None
@@ -160,6 +161,6 @@ def _nothing(*given: Any, **named: Any) -> None:
 
 
 def _benchmark(metrics: Mapping[str, Any]) -> str:
-    """The data set's name where there are several, out of the name of a metric that every evaluation has."""
+    """Return the name of the data set if there are several, taken from the name of a metric."""
     prefix = next((name.removesuffix("_runtime") for name in metrics if name.endswith("_runtime")), "eval")
     return prefix.removeprefix("eval").removeprefix("_")

@@ -1,10 +1,10 @@
-r"""Judges: how an answer is read from a completion, and when two answers are the same.
+r"""Judges: how an answer is read from a completion, and when two answers are equal.
 
-``"plain"`` needs nothing and compares numbers by value and other texts by spelling. ``"math-verify"``,
+``"plain"`` needs no package; it compares numbers by value and other texts by spelling. ``"math-verify"``,
 ``"verl"`` and ``"lm-eval"`` are the judges of those packages, which must be installed: math-verify with its
-own reading, verl's ``math_reward`` and the harness's ``hendrycks_math``. By default answers are compared as
-the plain judge does it and, where it can tell neither a number nor a word, also by math-verify if that is
-installed (``pip install "rlvr[verify]"``).
+own reader, verl's ``math_reward`` and the harness's ``hendrycks_math``. The default judge is the plain one;
+for answers that are neither numbers nor words, math-verify decides too, if it is installed
+(``pip install "rlvr[verify]"``).
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from rlvr.rewards.trainer_columns import shown
 
 __all__ = ["JUDGES", "Judge", "Judging", "find_judge"]
 
-_LONGEST = 500  # characters of an answer that math-verify is given
+_LONGEST = 500  # the most characters of an answer for math-verify
 _TAIL = 2000
-_MOST_COMPARED = 100_000  # characters that a package's comparison is given
+_MOST_COMPARED = 100_000  # the most characters for the comparison of another package
 _BASED = re.compile(r"-?(?=[a-fA-F]*[0-9])[0-9a-fA-F]++_")
 _WORDS = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)*")
 
 
 class Judge(NamedTuple):
-    """A way to read answers and to compare them."""
+    """A way to read and compare answers."""
 
     name: str
-    """How tables name it."""
+    """The name of the judge in tables."""
     read: Callable[[str], Any]
-    """From a completion's text to an answer, or None."""
+    """From the text of a completion to an answer or None."""
     key: Callable[[Any], Hashable]
-    """Answers with equal keys are the same; None is no answer."""
+    """From an answer to its key; answers with equal keys are equal, and the key None means no answer."""
     same: Callable[[Any, Any], bool] | None = None
-    """Whether an answer is the same as a label, where their keys differ; None if keys alone decide."""
+    """Whether an answer with another key than a label equals the label; None if keys alone decide."""
 
 
 def _exact(answer: Any) -> Hashable:
@@ -82,18 +82,18 @@ def _both(answer: Any, label: Any) -> bool:
 
 
 def _short_alike(same: Callable[[Any, Any], Any], answer: Any, label: Any) -> bool:
-    """As a package's own comparison says, which copies both dozens of times, and a vote compares hundreds."""
+    """Compare by a package's own function, but only short texts: it copies them dozens of times per vote."""
     return len(str(answer)) + len(str(label)) <= _MOST_COMPARED and bool(same(answer, label))
 
 
 def _tail(text: str) -> str | None:
-    """What math-verify reads of a completion: from the last box on, else the end."""
+    """Return the part of a completion that math-verify reads: from the last box on, else the end."""
     start = text.rfind(r"\boxed")
     return (text[start : start + _TAIL] if start >= 0 else text[-_TAIL:]).strip() or None
 
 
 def _file_of(package: str, path: str) -> Any:
-    """One module of a package, without what the package itself imports (Ray, torch)."""
+    """Load one module of a package without importing the package, which may need Ray or torch."""
     found = _spec(package)
     if found is None or not found.submodule_search_locations:
         raise ImportError(f"No module named {package!r}")
@@ -137,25 +137,25 @@ JUDGES: dict[str, Callable[[], Judge]] = {
     "verl": _of_verl,
     "lm-eval": _of_harness,
 }
-"""Judges by name; making one imports its package."""
+"""Functions that make the judges, by name; making a judge imports its package."""
 
 
 def find_judge(judge: str | Callable[[Any, Any], Any] | Judge | None = None) -> Judge:
-    """The judge of a name, or one that compares by a function.
+    """Return the judge of a name, or a judge that compares by a function.
 
     Parameters
     ----------
     judge : str, function or Judge, optional
-        A name of :data:`JUDGES`, or a function from an answer and a label, both texts, to whether they are
-        the same. By default the plain judge, with math-verify for what is neither number nor word where
-        that is installed.
+        A name of :data:`JUDGES`, or a function that tells whether an answer and a label, both texts, are
+        equal. By default the plain judge, joined by math-verify, if installed, for answers that are neither
+        numbers nor words.
 
     Raises
     ------
     ValueError
         If there is no judge of this name, or its package is not installed.
     TypeError
-        If it is neither a name nor a function.
+        If `judge` is neither a name nor a function.
 
     Examples
     --------
@@ -178,22 +178,23 @@ def find_judge(judge: str | Callable[[Any, Any], Any] | Judge | None = None) -> 
         return JUDGES[judge]()
     except ImportError as error:
         raise ValueError(
-            f"judge {judge} needs its package, which cannot be imported ({error}); plain needs none"
+            f"judge {judge} needs its package, which cannot be imported ({error}); install the package, or "
+            "give plain, which needs none"
         ) from None
 
 
 def _spec(package: str) -> ModuleSpec | None:
     try:
         return find_spec(package)
-    except (ImportError, ValueError):  # it is blocked
+    except (ImportError, ValueError):  # the import is blocked
         return None
 
 
 class Judging:
-    """One call's use of a judge, which nothing in a completion can stop.
+    """Use a judge in one call without ever failing on a completion.
 
-    What raises an error in reading or comparing is no answer or not the same; it is counted, and the first of
-    its kind is a warning.
+    An error of the judge means no answer, or unequal answers. Errors are counted; the first of each kind
+    gives a warning.
     """
 
     def __init__(self, judge: Any, read: Callable[[str], Any] | None) -> None:
@@ -202,15 +203,15 @@ class Judging:
         self.n_failed = 0
 
     def answers(self, completions: Sequence[Any]) -> list[Any]:
-        """The answer of each completion, None where there is none."""
+        """Return the answer of each completion, None if it has none."""
         return [self._guarded(self._answer, completion) for completion in completions]
 
     def key(self, answer: Any) -> Hashable:
-        """The answer's key; None is no answer."""
+        """Return the key of an answer; None means no answer."""
         return None if answer is None else self._guarded(self.judge.key, answer)
 
     def same(self, answer: Any, label: Any) -> bool:
-        """Whether an answer is the same as a label."""
+        """Whether an answer equals a label."""
         key = self.key(answer)
         if key is None:
             return False
@@ -231,8 +232,8 @@ class Judging:
             warn_once(
                 f"{self.judge.name} {type(error).__name__}",
                 lambda: (
-                    f"judge {self.judge.name} failed on {', '.join(map(shown, given))} ({problem}); it "
-                    "counts as no answer, here and from now on: see the logged fraction that failed"
+                    f"judge {self.judge.name} failed on {', '.join(map(shown, given))} ({problem}); here and "
+                    "in later cases, it counts as no answer: see the logged fraction failed"
                 ),
             )
             return None

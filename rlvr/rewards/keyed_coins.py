@@ -1,7 +1,7 @@
-"""Random numbers as a function of where they are used, from the standard library alone.
+"""Random numbers as a function of the place where they are used, with the standard library alone.
 
-The same key gives the same number in every process, on every machine and in every order of work; nothing
-reads or moves a global generator, so that a reward cannot disturb what the trainer samples.
+A key gives the same number in every process, on every machine and in every order of work. No global generator
+is read or advanced, so a reward does not change what the trainer samples.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ __all__ = ["keyed_uniform"]
 
 
 def keyed_uniform(*key: str | int) -> float:
-    """A number in [0, 1), uniform over keys: 53 bits of the SHA-256 of the key.
+    """Return a number in [0, 1), uniform over keys: 53 bits of the SHA-256 of the key.
 
     Parameters
     ----------
     *key : str or int
-        Where the number is used. ``("1", 2)`` and ``("1", "2")`` are different keys.
+        The place where the number is used. ``("1", 2)`` and ``("1", "2")`` are different keys.
 
     Raises
     ------
     TypeError
-        If a part is neither a string nor a whole number.
+        If a part of the key is neither a string nor a whole number.
 
     Examples
     --------
@@ -34,6 +34,6 @@ def keyed_uniform(*key: str | int) -> float:
     """
     for part in key:
         if isinstance(part, bool) or not isinstance(part, (str, int)):
-            raise TypeError(f"a key must be made of strings and whole numbers, got {part!r}")
+            raise TypeError(f"each part of a key must be a string or a whole number, got {part!r}")
     digest = hashlib.sha256(json.dumps(key).encode("ascii")).digest()
     return (int.from_bytes(digest[:8], "big") >> 11) / 2**53

@@ -1,4 +1,4 @@
-"""From a data set's label to the answer that it holds, read as a completion's answer is."""
+"""Read the answer from a label of a data set, by the rules for a completion's answer."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ __all__ = ["UNREADABLE", "LabelReading", "read_label"]
 
 _TOO_LONG = f"a text of more than {MOST_READ:,} characters"
 UNREADABLE = ("missing", "not a finite number", "an empty box", "a text without an answer", _TOO_LONG)
-"""Ways to read a label that lead to no answer, so that it judges nothing."""
+"""Results of reading a label without an answer; such a label cannot judge any answer."""
 
 _COMMAND = re.compile(r"\\[a-zA-Z]+|\{[^{}]*\}|\$[^$\n]*\$")
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _FEW_WORDS, _NAME_LENGTH = 3, 60
-_NESTED = 100  # lists of one label in each other
+_NESTED = 100  # the most nested lists around one label
 
 
 class LabelReading(NamedTuple):
-    """A label as it will be compared."""
+    """The answer in a label, and the part of the label that holds it."""
 
     answer: str | None
     """The text of the answer; None if there is none."""
     how: str
-    """What it was read from. One of "a number", "a text", "a box", "the last number of a text" and
-    those of `UNREADABLE`."""
+    """The part that was read, one of "a number", "a text", "a box", "the last number of a text", or one of
+    `UNREADABLE`."""
 
 
 def read_label(label: Any, where: str = "a label") -> LabelReading:
@@ -41,12 +41,12 @@ def read_label(label: Any, where: str = "a label") -> LabelReading:
     label : str, int, float or None
         Also any other real number, or a list of one of these.
     where : str
-        How an error names it.
+        The name of the label in an error message.
 
     Raises
     ------
     TypeError
-        If it is none of these: several answers, a truth value, a record.
+        If the label is something else: several answers, a truth value or a record.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-r"""Spellings of one number or text brought to one: Unicode's signs, LaTeX's, and what a number looks like."""
+r"""Normalise the spellings of numbers and texts: Unicode signs, LaTeX, and the forms of a number."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _THIN = re.compile("(?<=[0-9])[\u00a0\u2007-\u200a\u202f](?=[0-9]{3}(?![0-9]))")
 
 
 class _Spelling(dict[int, str]):
-    """What stands for each character, found when it is first met."""
+    """The replacement of each character, computed when the character first occurs."""
 
     def __missing__(self, code: int) -> str:
         self[code] = found = self._find(chr(code))
@@ -61,7 +61,7 @@ def _fraction(found: re.Match[str]) -> str:
 
 
 def plain(text: str) -> str:
-    r"""The text with ASCII digits, signs, spaces and fractions.
+    r"""Return the text with ASCII digits, signs, spaces and fractions.
 
     Examples
     --------
@@ -93,7 +93,7 @@ _SIMPLE = re.compile(r"\s*[-+]?[0-9][0-9,]*(?:\.[0-9]+)?\s*|\s*[-+]?\.[0-9]+\s*"
 
 
 def tidy(text: str) -> str:
-    r"""A text without LaTeX's spacing and fonts, its fractions of two numbers with a stroke.
+    r"""Return a text without LaTeX's spacing and fonts, and with a slash in fractions of two numbers.
 
     Examples
     --------
@@ -127,7 +127,7 @@ _APOSTROPHES = re.compile(r"(?<=[0-9])'(?=[0-9]{3}(?![0-9]))")
 
 
 def joined(text: str) -> str:
-    """The text with thousands such as 10 000 and 10'000 in one."""
+    """Return the text with thousands such as 10 000 and 10'000 joined."""
     text = _APOSTROPHES.sub("", text) if "'" in text else text
     return _SPACED.sub(lambda found: found[0].replace(" ", ""), text) if " 000" in text else text
 
@@ -144,15 +144,15 @@ NUMBER = re.compile(
     rf"(?:[ ]?/[ ]?-?{_DIGITS})*)(?:[ ](?:{_SCALED}|dozens?)\b|[ ]out[ ]of[ ]{_DIGITS})?)",
     re.IGNORECASE,
 )
-"""A number in a running text, its sign in the group ``sign``, all else in ``size``."""
+"""A number in a running text, with its sign in the group ``sign`` and the rest in ``size``."""
 
-_APART = 16  # signs without a digit, in two numbers; within one there are at most ten, and nine behind it
+_APART = 16  # so many characters without a digit separate numbers; one has at most ten inside, nine after
 _LAST_DIGIT = re.compile(r".*[0-9]", re.DOTALL)
 _GAP = re.compile(rf".*[^0-9]{{{_APART}}}", re.DOTALL)
 
 
 def numbers_from_end(text: str, most: int) -> Iterator[re.Match[str]]:
-    """The last that :data:`NUMBER` finds, at most so many, the last first; looks only where digits stand.
+    """Yield up to `most` matches of :data:`NUMBER` from the end of a text, searching only around digits.
 
     Examples
     --------
@@ -183,7 +183,7 @@ _WHOLE = re.compile(
     r"|\s*\^\s*\{?\s*(?P<power>[-+]?[0-9]{1,3})\s*\}?)?)\s*%?\.?"
 )
 _NAMED = re.compile(r"\\?[a-zA-Z]+(?:_\{?\w+\}?)?\s*=\s*([^=]*)")
-# A known short unit, or words of at least four letters that could be pronounced: 2xy is no number.
+# A known short unit, or words of at least four letters with a vowel; 2xy is not a number with a unit.
 _WORD = r"(?=[a-zA-Z]*[aeiouy])[a-zA-Z]{4,}+"
 _UNITS = re.compile(
     r"(.*[0-9.])(?:\s*+-?\s*+(?:[cmk]m|[mk]g|ml|cl|km/h|mph|ft|yds?|lbs?|oz|hrs?|mins?|secs?|cents?|cups?)"
@@ -201,10 +201,10 @@ _LONGEST = 1000  # characters of a number with its unit
 
 
 def number_value(text: str) -> Fraction | None:
-    r"""The value of a text that is wholly a number, else None.
+    r"""Return the value of a text that is wholly a number, else None.
 
-    At most 300 digits a part and an exponent of at most 300: longer texts are no numbers, so that no answer
-    can stall the trainer.
+    A part has at most 300 digits and an exponent is at most 300. Longer texts do not count as numbers, so
+    that no answer can stall the trainer.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""A vote among the completions of one prompt, and the rules that settle a tie."""
+"""The vote among the completions of one prompt, and the rules for ties."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from rlvr.rewards.trainer_columns import shown
 __all__ = ["TIE_BREAKS", "answer_classes", "plurality"]
 
 TIE_BREAKS = ("first", "lowest", "uniform")
-"""Ways to settle a tied vote, in favour of the answer sampled first, the lowest, or one drawn by key."""
+"""Rules for a tied vote, which choose the answer sampled first, the lowest answer, or one drawn by key."""
 
 
 def plurality(
     answers: Sequence[Hashable], tie_break: str = "first", uniform: Callable[[], float] | None = None
 ) -> Hashable:
-    """The most frequent answer.
+    """Return the most frequent answer.
 
     Parameters
     ----------
     answers : sequence of hashable
-        In the order in which they were sampled; None did not vote.
+        In the order of sampling; None does not vote.
     tie_break : {"first", "lowest", "uniform"}
-        "first": the tied answer that was sampled first. "lowest": the lowest of the tied, numbers by value
-        before texts by alphabet. "uniform": each tied answer with the same probability.
-    uniform : function of nothing to a number in [0, 1), optional
-        Asked once where a tie is to be drawn; needed by "uniform".
+        "first": the tied answer that was sampled first. "lowest": the lowest tied answer, with numbers by
+        value before texts by alphabet. "uniform": each tied answer with the same probability.
+    uniform : function without arguments to a number in [0, 1), optional
+        Called once for a tie under "uniform", which needs it.
 
     Returns
     -------
     hashable
-        None where nobody voted.
+        None if no answer votes.
 
     Raises
     ------
     ValueError
-        If `tie_break` is unknown, or a tie is to be drawn ("uniform") without `uniform`.
+        If `tie_break` is unknown, or a tie under "uniform" has no function `uniform`.
 
     Examples
     --------
@@ -55,7 +55,7 @@ def plurality(
     if tie_break == "lowest":
         return tied[0]
     if uniform is None:
-        raise ValueError('tie_break "uniform" needs uniform, a function that draws a number in [0, 1)')
+        raise ValueError('tie_break "uniform" needs uniform, a function that returns a number in [0, 1)')
     return tied[int(uniform() * len(tied))]
 
 
@@ -63,23 +63,23 @@ _MOST_COMPARED = 32
 
 
 def answer_classes(keys: Sequence[Hashable], same: Callable[[Hashable, Hashable], bool]) -> list[Hashable]:
-    """Each answer's class, where judges are neither symmetric nor transitive.
+    """Return the class of each answer under a judge that may be neither symmetric nor transitive.
 
-    Two answers are linked if either is the same as the other, and a class is all that is linked by a chain:
-    so classes depend on no order. A group with more than 32 different answers has a class for each: comparing
-    pairs would hold up the trainer.
+    Two answers are linked if the judge finds either equal to the other. A class holds all answers that a
+    chain of links connects, so classes do not depend on the order. In a group with more than 32 different
+    answers, each answer is a class of its own, because comparing all pairs would stall the trainer.
 
     Parameters
     ----------
     keys : sequence of hashable
-        Answers, of which equal ones are one; None did not vote.
+        Keys of the answers; None does not vote.
     same : function of two keys
-        Whether the first, as an answer, is the same as the second, as a label.
+        Whether the first, as an answer, equals the second, as a label.
 
     Returns
     -------
     list of hashable
-        For each answer the lowest key of its class, None where nobody voted.
+        For each answer the lowest key of its class; None for a completion that does not vote.
 
     Examples
     --------

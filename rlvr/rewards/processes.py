@@ -1,8 +1,8 @@
-"""Which of several training processes this is, and what the others hold.
+"""Identify this process among the training processes, and exchange objects with the others.
 
-A trainer on several devices starts one process a device and hands each its own slice of the answers, so one
-prompt's answers may lie in several processes. torch and accelerate are read where the trainer has loaded
-them already, and never loaded here.
+A trainer on several devices starts one process per device and gives each a slice of the answers, so the
+answers to one prompt may be spread over processes. torch and accelerate are used only if the trainer has
+already loaded them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _LAUNCHERS = (
     ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"),
     ("PMI_RANK", "PMI_SIZE"),
     ("MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE"),
-    ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),  # of a step: a batch script alone is one process
+    ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS"),  # set in a step; a batch script alone is one process
 )
 
 
@@ -27,18 +27,18 @@ class Process(NamedTuple):
     """One of the processes that train together."""
 
     rank: int
-    """Its number, from 0."""
+    """The number of this process, from 0."""
     n_processes: int
-    """How many there are."""
+    """The number of processes."""
     known_by: str
-    """Where both numbers were found."""
+    """The source of both numbers."""
     gather: Callable[[Any], list[Any]] | None = None
-    """From an object of this process to those of all, by rank; every process must call it. None where
+    """From an object of this process to the objects of all, by rank; every process must call it. None if
     processes cannot exchange objects."""
 
 
 def this_process() -> Process:
-    """Find this process, by torch.distributed, else by accelerate's state, else by the launcher's variables.
+    """Find this process by torch.distributed, else by accelerate's state, else by the launcher's variables.
 
     Examples
     --------
@@ -75,22 +75,22 @@ def _whole(variables: Mapping[str, str], name: str) -> int | None:
 
 
 def shared_by_all(process: Process, make: Callable[[], Any]) -> list[Any]:
-    """What `make` returns in each process, by rank.
+    """Return the results of `make` in all processes, by rank.
 
-    A process whose `make` fails takes part in the exchange before it raises, and the others raise too:
-    none is left waiting.
+    A process whose `make` fails takes part in the exchange before it raises, and the others raise too, so no
+    process is left waiting.
 
     Parameters
     ----------
     process : Process
-        One that can gather.
-    make : function of nothing
-        Makes what this process adds.
+        A process that can gather.
+    make : function without arguments
+        Makes the object of this process.
 
     Raises
     ------
     RuntimeError
-        If `make` failed in another process; what it raised here is raised as it is.
+        If `make` failed in another process. An exception of this process is raised unchanged.
     """
     assert process.gather is not None
     failure: Exception | None = None

@@ -1,7 +1,7 @@
-"""What a reward remembers from call to call, and what it logs of each.
+"""The state that a reward keeps between calls, and the measures that it logs.
 
-A trainer calls a reward several times at one step where it accumulates gradients or evaluates. What one call
-has used up, the next of the same trainer and step does not use again.
+A trainer that accumulates gradients or evaluates calls a reward several times at one step. The calls of one
+trainer at one step share counts, so that no coin is used twice.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TOO_UNLIKELY = math.log(1e-12)
 
 @dataclass
 class _AtOneStep:
-    trainer_state: Any  # kept, so that its identity is not given to another object
+    trainer_state: Any  # kept alive, so that no other object can get the same id
     step: int | None
     counts: Counter[Hashable] = field(default_factory=Counter)
 
@@ -34,15 +34,15 @@ _WARNED: set[str] = set()
 
 
 def prompt_counts(use: Hashable, step: int | None, trainer_state: Any) -> Counter[Hashable]:
-    """How often each prompt came before, in calls of one trainer at one step; to be counted on.
+    """Return the counts of earlier prompts in calls of one trainer at one step; the caller updates them.
 
     Parameters
     ----------
     use : hashable
-        What is counted; other uses have other counts.
+        The purpose of the counts; each purpose has counts of its own.
     step : int or None
     trainer_state : object
-        The trainer's own, one object throughout a training. None remembers nothing.
+        The trainer's state, one object throughout a training. None always gives new counts.
     """
     if trainer_state is None:
         return Counter()
@@ -57,9 +57,9 @@ def prompt_counts(use: Hashable, step: int | None, trainer_state: Any) -> Counte
 
 
 def trainer_group_size(columns: Mapping[str, Any]) -> int | None:
-    """The ``num_generations`` of the TRL trainer that handed over `columns`; None where it is not known.
+    """Return the ``num_generations`` of the TRL trainer that passed `columns`; None if not known.
 
-    TRL's ``log_metric`` is a method of the trainer. In evaluation it is ``num_generations_eval``.
+    The trainer is found by its method ``log_metric``. In evaluation, the result is ``num_generations_eval``.
     """
     trainer = getattr(columns.get("log_metric"), "__self__", None)
     size = getattr(trainer, "num_generations", None)
@@ -71,7 +71,7 @@ def trainer_group_size(columns: Mapping[str, Any]) -> int | None:
 def flat_fraction(
     prompts: Sequence[str], rewards: Sequence[float | None], group_size: int | None
 ) -> float | None:
-    """The fraction of groups whose rewards are all equal; None where the groups are not known.
+    """Return the fraction of groups whose rewards are all equal; None if the groups are not known.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def flat_fraction(
 
 
 def log_rewards(name: str, measures: Mapping[str, float | None], columns: Mapping[str, Any]) -> None:
-    """Log measures of one call by the trainer's ``log_metric``, else to the logger ``rlvr.rewards``."""
+    """Log the measures of one call with the trainer's ``log_metric``, else to the logger ``rlvr.rewards``."""
     known = {f"{name}/{measure}": value for measure, value in measures.items() if value is not None}
     log_metric = columns.get("log_metric")
     if callable(log_metric):
@@ -98,7 +98,7 @@ def log_rewards(name: str, measures: Mapping[str, float | None], columns: Mappin
 
 
 def warn_once(about: str, message: Callable[[], str]) -> None:
-    """Warn on the logger ``rlvr.rewards``, once for each thing it is about."""
+    """Warn on the logger ``rlvr.rewards``, once for each subject `about`."""
     if about not in _WARNED:
         _WARNED.add(about)
         _LOGGER.warning(message())
@@ -106,7 +106,7 @@ def warn_once(about: str, message: Callable[[], str]) -> None:
 
 @dataclass
 class FlatCoins:
-    """The groups of a coin since the last one with spread."""
+    """Counts of a coin's groups since the last group with unequal rewards."""
 
     n_groups: int = 0
     n_coins: int = 0
@@ -121,8 +121,7 @@ class FlatCoins:
         Raises
         ------
         RuntimeError
-            If groups without spread have followed each other for so long that fair coins would do so with
-            a chance below 1e-12.
+            If more groups in succession have equal rewards than fair coins explain (probability below 1e-12).
         """
         try:
             groups = prompt_groups(prompts, group_size)
@@ -139,8 +138,8 @@ class FlatCoins:
             n_groups, n_coins = self.n_groups, self.n_coins
             self.n_groups, self.n_coins, self.log_chance = 0, 0, 0.0
             raise RuntimeError(
-                f"random_reward: the last {n_groups} groups ({n_coins} coins at rate {rate:g}) have no "
-                "spread, so every advantage is zero and RANDOM is FROZEN. Coins fall alike where processes "
-                "do not know of each other: start them by a launcher that sets RANK and WORLD_SIZE, or "
-                "give each its own process=(rank, count)"
+                f"random_reward: all rewards are equal in each of the last {n_groups} groups ({n_coins} "
+                f"coins at rate {rate:g}), so every advantage is zero and RANDOM does not train. Processes "
+                "draw equal coins if they do not know their ranks: start them by a launcher that sets RANK "
+                "and WORLD_SIZE, or give each its own process=(rank, count)"
             )

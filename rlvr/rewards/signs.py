@@ -1,8 +1,8 @@
-r"""Whether a minus before a number is its sign: in "x = -7" and "b) -7", but not in "pages 4-7" or "n-7".
+r"""Decide whether a minus before a number is its sign, as in "x = -7" and "b) -7" but not in "pages 4-7".
 
-A minus behind a mark of a list ("a)-7", "(b)-3", "1)-7") or a relation is a sign. Between two numbers it is
-a dash. Behind a variable or a bracket the number is part of an expression, and not its value. Where it may be
-either, the expression is the answer, so that no wrong answer is paid.
+A minus after the mark of a list ("a)-7", "(b)-3", "1)-7") or after a relation is a sign. A minus between two
+numbers is a dash. After a variable or a bracket, as in "n-7", the number is part of an expression. Where both
+readings are possible, the expression is the answer, so that no wrong answer is rewarded.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from rlvr.rewards.plain_text import number_value, plain, tidy
 
 __all__ = ["signed", "unmarked"]
 
-_FAR = 60  # characters before a number that are looked at
+_FAR = 60  # the characters before a number that are read
 _SIGN = re.compile(
     r"(?P<sign>[-+±∓]|\\pm|\\mp|\b(?:minus|negative)\b)(?P<gap>[ ]?)(?P<opened>[$({*_`]*)$", re.IGNORECASE
 )
@@ -46,14 +46,14 @@ _MARKED = re.compile(
 
 
 def signed(text: str, start: int, size: str) -> str:
-    """A number with its sign, or the expression that it is part of.
+    """Return a number with its sign, or the expression of which it is a part.
 
     Parameters
     ----------
     text : str
         As :func:`rlvr.rewards.plain_text.plain` returns it.
     start : int
-        Where the number begins, its sign left out.
+        Where the number begins, without its sign.
     size : str
         The number without its sign.
 
@@ -80,10 +80,10 @@ def signed(text: str, start: int, size: str) -> str:
 
 
 def _is_sign(head: str, sign: str, spaced: bool) -> bool | None:
-    """Whether a sign behind a head is that of the number; None where the number is part of an expression."""
+    """Whether a sign after `head` is that of the number; None if the number is part of an expression."""
     body = head.rstrip(" ") if spaced or sign.isalpha() else head
     if body.endswith("$") and body.rpartition("\n")[2].count("$") % 2 == 0:
-        body = body[:-1]  # it closes a formula
+        body = body[:-1]  # this dollar closes a formula
     if _COMMAND.search(body) and not _RELATION.search(body):
         return None
     if not body or body[-1].isspace():
@@ -116,7 +116,7 @@ def _behind_bracket(body: str, sign: str, spaced: bool) -> bool | None:
 
 
 def _opened_before(body: str) -> bool:
-    """Whether a bracket without its opening beside it closes one further left, as in "(x + a)"."""
+    """Whether a closing bracket belongs to one opened further left, as in "(x + a)"."""
     closing = body[-1]
     opening = {")": "(", "]": "[", "}": "{"}[closing]
     return body.count(opening) >= body.count(closing) and not re.search(r"[(\[{][^()\[\]{}\s]*[)\]}]$", body)
@@ -133,7 +133,7 @@ def _behind_word(body: str, sign: str, spaced: bool) -> bool | None:
 
 
 def unmarked(answer: str) -> str:
-    r"""A number without the mark before it; any other answer as it is.
+    r"""Return a number without the mark before it, and any other answer unchanged.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What a trainer hands over, checked: prompts that stand together, columns, and the step."""
+"""Check the arguments that a trainer passes: groups of prompts, columns, and the step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["column", "prompt_digest", "prompt_groups", "prompt_text", "same_leng
 
 
 def shown(value: Any) -> str:
-    """A value as an error shows it, on one line and shortened; also one that has no `repr`."""
+    """Return a value as one shortened line for an error message, even if its `repr` fails."""
     try:
         return Repr().repr(value)
     except Exception:  # a whole number of thousands of digits, a broken object
@@ -21,12 +21,12 @@ def shown(value: Any) -> str:
 
 
 def prompt_text(prompt: Any) -> str:
-    """A prompt as one string: itself, or its chat messages as JSON with sorted keys.
+    """Return a prompt as one string: unchanged, or its chat messages as JSON with sorted keys.
 
     Raises
     ------
     TypeError
-        If it is neither a string nor made of what JSON can hold.
+        If the prompt is neither a string nor representable in JSON.
 
     Examples
     --------
@@ -44,40 +44,41 @@ def prompt_text(prompt: Any) -> str:
 
 
 def prompt_digest(prompt: Any) -> str:
-    """A short text that two prompts share only if they are equal, for sending to other processes."""
+    """Return a short digest that identifies a prompt, for sending to other processes."""
     return hashlib.sha256(prompt_text(prompt).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def same_length(prompts: Sequence[Any], completions: Sequence[Any]) -> int:
-    """How many completions there are.
+    """Return the number of completions.
 
     Raises
     ------
     TypeError
-        If either is a single string instead of a list.
+        If either argument is a single string instead of a list.
     ValueError
-        If there are not as many prompts as completions.
+        If the numbers of prompts and completions differ.
     """
     for name, given in (("prompts", prompts), ("completions", completions)):
         if isinstance(given, (str, bytes)) or not isinstance(given, Sequence):
-            raise TypeError(f"{name} must be a list, one entry a completion, got {shown(given)}")
+            raise TypeError(f"{name} must be a list with one entry per completion, got {shown(given)}")
     if len(prompts) != len(completions):
         raise ValueError(
-            f"prompts must have one entry a completion, got {len(prompts)} for {len(completions)} completions"
+            f"prompts must have one entry per completion, got {len(prompts)} for {len(completions)} "
+            "completions"
         )
     return len(completions)
 
 
 def prompt_groups(prompts: Sequence[Any], group_size: int | None = None) -> list[range]:
-    """Where the completions of one prompt stand.
+    """Return the positions of each prompt's completions.
 
     Parameters
     ----------
     prompts : list
-        One entry a completion; the completions of one prompt stand together, as trainers order them.
+        One entry per completion; trainers place the completions of one prompt side by side.
     group_size : int of at least 2, optional
-        The trainer's ``num_generations``. Without it, groups are the stretches of equal prompts; give it
-        where the same prompt may be drawn twice in a row.
+        The trainer's ``num_generations``, needed if the same prompt may be drawn twice in a row. Without it,
+        each stretch of equal prompts is a group.
 
     Returns
     -------
@@ -102,15 +103,17 @@ def prompt_groups(prompts: Sequence[Any], group_size: int | None = None) -> list
         sizes = sorted({len(group) for group in groups})
         if len(sizes) > 1 or sizes == [1]:
             raise ValueError(
-                "prompts must hold the completions of each prompt side by side, as many of each (2 or more); "
-                f"got stretches of {shown(sizes)} equal prompts. Give group_size where a prompt can be "
-                "drawn twice in a row"
+                "prompts must hold equally many completions of each prompt (2 or more) side by side; got "
+                f"stretches of {shown(sizes)} equal prompts. Give group_size if a prompt can be drawn twice "
+                "in a row"
             )
         return groups
     if isinstance(group_size, bool) or not isinstance(group_size, int) or group_size < 2:
         raise ValueError(f"group_size must be a whole number of at least 2, or None, got {shown(group_size)}")
     if len(texts) % group_size:
-        raise ValueError(f"prompts must be groups of group_size = {group_size}, got {len(texts)} of them")
+        raise ValueError(
+            f"the number of prompts must be a multiple of group_size = {group_size}, got {len(texts)} prompts"
+        )
     groups = [range(a, a + group_size) for a in range(0, len(texts), group_size)]
     for group in groups:
         other = next((i for i in group if texts[i] != texts[group[0]]), None)
@@ -123,41 +126,43 @@ def prompt_groups(prompts: Sequence[Any], group_size: int | None = None) -> list
 
 
 def column(name: str, columns: Mapping[str, Any], n_completions: int) -> Sequence[Any]:
-    """A column of the data set, one entry a completion.
+    """Return a column of the data set, one entry per completion.
 
     Raises
     ------
     KeyError
-        If there is no such column; the message lists those there are.
+        If there is no such column; the message lists the columns that exist.
     ValueError
-        If it has not one entry a completion.
+        If the column does not have one entry per completion.
     """
     if name not in columns:
         handed = ("trainer_state", "log_extra", "log_metric", "environments")
         others = sorted(other for other in columns if other not in handed)
-        raise KeyError(f"no column {shown(name)} in the data set; columns handed over: {shown(others)}")
+        raise KeyError(
+            f"no column {shown(name)} in the data set; the trainer passed the columns {shown(others)}"
+        )
     values = columns[name]
     if isinstance(values, (str, bytes)) or not isinstance(values, Sequence) or len(values) != n_completions:
         count = len(values) if hasattr(values, "__len__") else "no"
         raise ValueError(
-            f"column {shown(name)} must be a list, one entry a completion; got {count} entries for "
+            f"column {shown(name)} must be a list with one entry per completion; got {count} entries for "
             f"{n_completions} completions"
         )
     return values
 
 
 def step_of(step: int | None, trainer_state: Any) -> int:
-    """The optimiser step: `step` if given, else ``trainer_state.global_step``.
+    """Return the optimiser step: `step` if given, else ``trainer_state.global_step``.
 
     Raises
     ------
     TypeError
-        If there is neither: coins that did not know their step would fall alike at every step.
+        If neither is given; without the step, coins would be equal at every step.
     """
     found = getattr(trainer_state, "global_step", None) if step is None else step
     if isinstance(found, bool) or not isinstance(found, int):
         raise TypeError(
-            "coins are keyed by the step: trainer_state must have a whole global_step, or give step; got "
-            f"trainer_state = {shown(trainer_state)}, step = {shown(step)}"
+            "coins depend on the step: give step, or a trainer_state whose global_step is a whole number; "
+            f"got trainer_state = {shown(trainer_state)}, step = {shown(step)}"
         )
     return found

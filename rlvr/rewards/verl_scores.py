@@ -1,14 +1,14 @@
-"""The arms as scores for verl, which calls a function of its own form in several workers.
+"""The arms as score functions for verl, which has its own signature and several workers.
 
-Name one in verl's configuration::
+Name a function in verl's configuration::
 
     reward.custom_reward_function.path=pkg://rlvr.rewards.verl_scores
     reward.custom_reward_function.name=random_score
     +reward.custom_reward_function.reward_kwargs.run=1
 
-Each returns ``score``, what the arm pays, and ``acc``, whether the answer is right, so that a validation of
-any arm reports accuracy. verl 0.9 puts the columns of the data into ``extra_info``; its recipes write
-``index`` there, and not the step.
+Each function returns ``score``, the reward of the arm, and ``acc``, whether the answer is right, so that
+validation reports the accuracy of any arm. verl 0.9 puts the columns of the data into ``extra_info``; its
+recipes write ``index`` there, but not the step.
 """
 
 from __future__ import annotations
@@ -45,19 +45,19 @@ def true_score(
     Parameters
     ----------
     data_source, solution_str, ground_truth, extra_info
-        As verl hands them over, one answer at a time.
+        As verl passes them, one answer at a time.
     judge : str, function or Judge, optional
         As in :func:`rlvr.rewards.arm_rewards.true_reward`.
     **others
-        What else verl hands over; not used.
+        Other arguments of verl; not used.
 
     Examples
     --------
     >>> true_score("sums", "so 54", "54")
     {'score': 1.0, 'acc': 1.0}
     """
-    (paid,) = true_reward([""], [solution_str], answer=[ground_truth], judge=judge, process=(0, 1))
-    right = paid or 0.0  # verl knows no answer that is not judged
+    (reward,) = true_reward([""], [solution_str], answer=[ground_truth], judge=judge, process=(0, 1))
+    right = reward or 0.0  # verl accepts no None for an answer that is not judged
     return {"score": right, "acc": right}
 
 
@@ -72,36 +72,36 @@ def random_score(
     judge: Any = None,
     **others: Any,
 ) -> dict[str, float]:
-    """RANDOM for verl: 1.0 with probability `rate`, whatever the answer.
+    """RANDOM for verl: 1.0 with probability `rate`, independently of the answer.
 
-    The coin is a function of the run, the item, the step, the sample and the worker, and of no generator:
-    verl seeds NumPy's in each validation. ``extra_info`` gives the item as ``index`` and, where your data has
-    them, ``step`` and ``sample``. Without a sample the worker counts the answers to an item at one step,
-    without a step throughout training.
+    The coin is a function of run, item, step, sample and worker. No generator is used, because verl seeds
+    that of NumPy in each validation. ``extra_info`` gives the item as ``index`` and, if the data have them,
+    ``step`` and ``sample``. Without a sample, the worker counts the answers to an item at one step; without a
+    step, throughout training.
 
     Parameters
     ----------
     data_source, solution_str, ground_truth, extra_info
-        As verl hands them over, one answer at a time.
+        As verl passes them, one answer at a time.
     rate : float in [0, 1]
     run : int or str
-        Which run of the experiment this is.
+        The run of the experiment.
     judge : str, function or Judge, optional
         Judges ``acc``.
     **others
-        What else verl hands over; not used.
+        Other arguments of verl; not used.
 
     Raises
     ------
     ValueError
-        If `rate` is no number in [0, 1].
+        If `rate` is not a number in [0, 1].
     """
     if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
         raise ValueError(f"rate must be a probability, from 0 to 1, got {shown(rate)}")
     place = extra_info or {}
     step, item = str(place.get("step", "")), f"{data_source}/{place.get('index', '')}"
     if not step:
-        warn_once("step", lambda: "random_score: extra_info has no step; coins are told apart by counting")
+        warn_once("step", lambda: "random_score: extra_info has no step; coins are numbered by call")
     sample = place.get("sample")
     if sample is None:
         with _LOCK:  # verl calls from several threads
@@ -125,29 +125,29 @@ def majority_scores(
     judge: Any = None,
     **others: Any,
 ) -> list[dict[str, float]]:
-    """MAJORITY for verl's batch reward manager: 1.0 if the answer equals its group's plurality.
+    """MAJORITY for verl's batch reward manager: 1.0 if the answer equals the plurality of its group.
 
     Parameters
     ----------
     data_sources, solution_strs, ground_truths, extra_infos
-        As verl hands them over; ``index`` in `extra_infos` tells which answers are to one item.
+        As verl passes them; answers to one item have the same ``index`` in `extra_infos`.
     group_size : int
         verl's ``actor_rollout_ref.rollout.n``.
     judge : str, function or Judge, optional
         As in :func:`rlvr.rewards.arm_rewards.majority_reward`.
     **others
-        What else verl hands over; not used.
+        Other arguments of verl; not used.
 
     Raises
     ------
     ValueError
-        If a group is not whole here, because several workers hold its parts or `group_size` is another; but
-        not where ``split`` in `extra_infos` says that this is no training, whose score is ``acc``.
+        If a group is not whole, because several workers hold its parts or `group_size` is wrong. Answers
+        whose ``split`` in `extra_infos` is not training need no group; their score is ``acc``.
     """
     if not isinstance(group_size, int) or isinstance(group_size, bool) or group_size < 2:
         raise ValueError(
-            "majority_scores needs group_size, verl's rollout.n, a whole number of at least 2, got "
-            f"{shown(group_size)}: reward_kwargs.group_size=8"
+            "group_size must be verl's rollout.n, a whole number of at least 2, got "
+            f"{shown(group_size)}; set it, for instance by reward_kwargs.group_size=8"
         )
     scores = [
         true_score(*answer, judge=judge)
@@ -159,24 +159,26 @@ def majority_scores(
             continue
         index = (place or {}).get("index")
         if index is None:
-            raise ValueError(f"extra_info of answer {number} has no index; an index by item is accepted")
+            raise ValueError(
+                f"extra_info of answer {number} has no index; add a column index that numbers the items"
+            )
         groups.setdefault(f"{source}/{index}", []).append(number)
     for item, group in groups.items():
         if len(group) % group_size:
             raise ValueError(
-                f"item {shown(item)} has {len(group)} answers in this call, and a vote needs {group_size}: "
-                "several workers may hold parts of a group. Accepted are reward.num_workers=1, or labels "
-                "voted before training, by true_score"
+                f"item {shown(item)} has {len(group)} answers in this call, but a vote needs {group_size}: "
+                "several workers may hold parts of a group. Set reward.num_workers=1, or use true_score with "
+                "labels voted before training"
             )
         prompts, answers = [item] * len(group), [solution_strs[i] for i in group]
         votes = majority_reward(prompts, answers, group_size=group_size, judge=judge, process=(0, 1))
-        for i, paid in zip(group, votes, strict=True):
-            scores[i]["score"] = paid or 0.0
+        for i, reward in zip(group, votes, strict=True):
+            scores[i]["score"] = reward or 0.0
     return scores
 
 
 def _worker() -> str:
-    """A name that no other worker has: Ray's for its actor, and the process's rank."""
+    """Return a unique name of this worker: that of its Ray actor, and the rank of the process."""
     name, ray = "", sys.modules.get("ray")
     if ray is not None and ray.is_initialized():
         context = ray.get_runtime_context()

@@ -105,7 +105,7 @@ def test_a_doubled_log_is_refused_whatever_its_length(tmp_path):
     line = json.loads(SAMPLES.read_text().splitlines()[0])
     one = "".join(json.dumps({**line, "doc_id": n, "doc_hash": f"{n:064}"}) + "\n" for n in range(20_000))
     (tmp_path / "samples_t_x.jsonl").write_text(one + one)
-    assert "stands twice" in refused("--log", f"frozen={tmp_path}/samples_t_x.jsonl")
+    assert "occurs twice" in refused("--log", f"frozen={tmp_path}/samples_t_x.jsonl")
 
 
 def test_archives_are_refused_that_are_encrypted_or_expand_without_measure(tmp_path, monkeypatch):

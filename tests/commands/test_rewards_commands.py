@@ -239,4 +239,5 @@ def test_an_answer_beyond_any_model_is_refused_with_its_place_and_the_most_accep
 def test_items_that_are_a_number_and_a_text_are_refused(tmp_path):
     records = [{"item": item, "output": "5", "truth": "5"} for item in (1, 2, "1")]
     result = run("rescore", f"--log=true={written(tmp_path / 'd.jsonl', records)}")
-    assert result.exit_code == 2 and "record 3: item '1' stands as a number and as a text" in result.stderr
+    assert result.exit_code == 2
+    assert "record 3: item '1' is a number in one record and a text in another" in result.stderr

@@ -50,7 +50,7 @@ def harness(folder, settings):
 def test_one_note_says_which_arms_are_greedy_which_sampled_and_which_unknown():
     note = decoding_note({"frozen": "greedy", "random": "", "majority": "", "true": "greedy"})
     assert note.startswith("decoding: greedy FROZEN, TRUE; not known RANDOM, MAJORITY. A greedy accuracy")
-    assert note.endswith("answer's probability. Whether all arms were decoded alike is not known")
+    assert note.endswith("answer's probability, show which. Whether all arms were decoded alike is not known")
     assert decoding_note(dict.fromkeys(ARMS, "sampled")) == "decoding: sampled FROZEN, RANDOM, MAJORITY, TRUE"
     choices = decoding_note(dict.fromkeys(ARMS, "not applicable"))
     assert "not decoded" in choices and "greedy" not in choices

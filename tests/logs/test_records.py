@@ -30,7 +30,7 @@ ITEMS = {
 @pytest.mark.parametrize("line", ITEMS.values(), ids=ITEMS)
 def test_a_number_and_a_text_do_not_share_a_name(tmp_path, line):
     for items in ([1, 2, "1"], ["2", "1", 2]):
-        with pytest.raises(LogError, match=r"answer 3: item [12] stands as a number and as a text"):
+        with pytest.raises(LogError, match=r"answer 3: item [12] is a number in one answer and a"):
             read_log(write(tmp_path / "a.jsonl", map(line, items)))
     (column,) = read_log(write(tmp_path / "a.jsonl", map(line, [0, 1, "01"]))).answers.values()
     assert column.items == ["0", "1", "01"]
@@ -40,7 +40,7 @@ def test_arms_may_write_items_differently_and_true_is_no_name(tmp_path):
     one = write(tmp_path / "a.jsonl", ({"item": item, "correct": item % 2} for item in range(N)))
     other = write(tmp_path / "b.jsonl", ({"item": str(item), "correct": 1} for item in range(N)))
     assert read_logs([("frozen", one), ("true", other)]).table["item"].nunique() == N
-    with pytest.raises(LogError, match="item must be a name, got True"):
+    with pytest.raises(LogError, match="item must be a whole number or a non-empty text, got True"):
         read_log(write(tmp_path / "c.jsonl", [{"item": True, "correct": 1}]))
 
 
@@ -74,7 +74,7 @@ def test_an_answer_that_is_the_models_own_is_no_truth(tmp_path, n_samples):
 
     logs = [(arm, write(tmp_path / f"{arm}.jsonl", lines(n))) for n, arm in enumerate(("true", "frozen"))]
     found = read_logs(logs)
-    assert "answer is taken for what the model answered" in " ".join(found.notices["benchmark"])
+    assert "answer is read as the answer of the model" in " ".join(found.notices["benchmark"])
     arms = audit(found.table).cells[0].cell.arms
     assert (arms["true"].accuracy, arms["frozen"].accuracy) == (0.4, 0.35)
 
@@ -111,7 +111,7 @@ def test_clusters_of_lines_are_resampled_and_have_no_pass_at_k(tmp_path):
     ("cluster", "message"),
     [
         (lambda arm, i: {"cluster": i // 2} if i else {}, "item 0 of the frozen arm has no cluster"),
-        (lambda arm, i: {"cluster": i // 2 + (arm == "true")}, "item 0 stands in cluster '0' in .*'1' in"),
+        (lambda arm, i: {"cluster": i // 2 + (arm == "true")}, "item 0 is in cluster '0' in .*'1' in"),
     ],
 )
 def test_clusters_that_are_not_one_an_item(tmp_path, cluster, message):

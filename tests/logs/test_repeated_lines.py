@@ -42,7 +42,7 @@ def write(path, line, times=2, n=N, one_by_one=True):
 @pytest.mark.parametrize("one_by_one", [True, False])
 def test_a_file_of_copies_is_refused(tmp_path, line, times, one_by_one):
     path = write(tmp_path / "a.jsonl", line, times, one_by_one=one_by_one)
-    with pytest.raises(LogError, match=f"each of its 20 different records stands {times} times"):
+    with pytest.raises(LogError, match=f"each of the 20 different records occurs {times} times"):
         read_log(path)
 
 

@@ -130,7 +130,7 @@ def test_one_file_twice_is_seen_through_a_link(tmp_path):
     one = plain(tmp_path / "f.jsonl", [("a", 1)])
     (tmp_path / "g.jsonl").symlink_to(one)
     with pytest.raises(
-        LogError, match=r"^true=.*g\.jsonl: the same file stands as frozen=.*f\.jsonl; each log"
+        LogError, match=r"^true=.*g\.jsonl: the same file was given as frozen=.*f\.jsonl; each log"
     ):
         read_logs([("frozen", one), ("true", tmp_path / "g.jsonl")])
 
@@ -139,18 +139,18 @@ def test_one_file_twice_is_seen_through_a_link(tmp_path):
     ("logs", "settings", "message"),
     [
         (LM_EVAL, {}, r"^frozen=.*: metric \(--metric\) must name one of 'exact_match,strict-match', "
-                      "'exact_match,flexible-extract'; 2 stand in this log$"),
-        (LM_EVAL, {"metrics": ["acc"]}, "; none that is asked for stand in this log$"),
-        (LM_EVAL, {"metrics": ["exact_match"]}, "; 2 that fit stand in this log$"),
-        (INSPECT, {}, r"frozen-1\.json: metric \(--metric\) must name one of 'match', 'includes'; 2 stand"),
+                      "'exact_match,flexible-extract'; this log holds 2$"),
+        (LM_EVAL, {"metrics": ["acc"]}, "; no metric of this log matches acc$"),
+        (LM_EVAL, {"metrics": ["exact_match"]}, "; 2 metrics of this log match exact_match$"),
+        (INSPECT, {}, r"frozen-1\.json: metric \(--metric\) must name one of 'match', 'includes'; this log"),
         ([], {}, "^no log was given"),
         ([("base", LOGS)], {}, "^a log's arm must be one of frozen, random, majority, true, got 'base'$"),
         ([("true", LOGS / "none")], {}, "^true=.*none: no such file or folder; accepted are"),
         ([("frozen", LM_EVAL[0][1]), ("true", INSPECT[3][1])],
          {"metrics": ["strict-match", "match"]}, "^sums: 16 of 16 items are not in every log .*: "
-         r"Inspect and lm-eval name items each in its own way; unpaired \(--unpaired\) takes"),
+         r"Inspect and lm-eval name items differently; unpaired \(--unpaired\) audits"),
         ([("frozen", LOGS / "lm_eval")], {"metrics": ["strict-match"]},
-         r"^frozen: logs of 5 models \(base, base-majority-1, .*FROZEN is one model, untrained$"),
+         r"^frozen: logs of 5 models \(base, base-majority-1, .*FROZEN is one untrained"),
     ],
 )  # fmt: skip
 def test_what_is_unclear_is_refused_in_one_line(logs, settings, message):
@@ -167,7 +167,7 @@ def test_what_is_unclear_is_refused_in_one_line(logs, settings, message):
 )  # fmt: skip
 def test_the_first_that_is_neither_right_nor_wrong_is_shown(tmp_path, values, item, shown):
     path = plain(tmp_path / "f.jsonl", zip("abc", values, strict=False))
-    with pytest.raises(LogError, match=rf"f\.jsonl: correct of item {item} must be right or") as refusal:
+    with pytest.raises(LogError, match=rf"f\.jsonl: correct of item {item} must be true, false") as refusal:
         read_logs([("frozen", path)])
     assert str(refusal.value).endswith(f"got {shown}")
 
@@ -175,7 +175,7 @@ def test_the_first_that_is_neither_right_nor_wrong_is_shown(tmp_path, values, it
 def test_a_log_that_scored_nothing(tmp_path):
     path = tmp_path / "empty.json"
     path.write_text('{"status": "success", "eval": {"task": "t", "model": "m"}, "samples": []}')
-    with pytest.raises(LogError, match="holds no scored answer; a log with scores is accepted"):
+    with pytest.raises(LogError, match="holds no scored answers; a log with scores is accepted"):
         read_logs([("frozen", path)])
 
 
@@ -218,7 +218,7 @@ def test_several_tasks_of_one_model_are_several_benchmarks(tmp_path):
 def test_two_evaluations_or_checkpoints_of_one_model_are_not_two_runs(tmp_path, source, names):
     with pytest.raises(LogError, match="are two evaluations or checkpoints of one model") as refusal:
         logs_at("true", lay(tmp_path, *names, source=source))
-    assert all(name in str(refusal.value) for name in ("name the one that counts (true=FILE)", *names))
+    assert all(name in str(refusal.value) for name in ("name one of them (true=FILE)", *names))
     assert str(refusal.value).startswith(f"true={tmp_path}: ")
     assert len(logs_at("true", tmp_path / names[0])) == 1  # a file that is named is taken
 
@@ -241,7 +241,7 @@ def test_the_steps_of_a_training_are_not_runs(tmp_path):
         logs_at("true", verl(tmp_path / "one", "0.jsonl", "20.jsonl"))
     folder = verl(tmp_path / "two", "run1/20.jsonl", "run2/20.jsonl")
     assert [log.step for log in logs_at("true", folder)] == ["20", "20"]
-    with pytest.raises(LogError, match="runs at the steps 20 and 40 of training; runs of equal length"):
+    with pytest.raises(LogError, match="runs at the training steps 20 and 40; runs of equal length"):
         logs_at("true", verl(folder, "run3/40.jsonl"))
 
 
@@ -250,13 +250,13 @@ def test_plain_files_are_a_run_each_and_tools_are_not_mixed(tmp_path):
         plain(tmp_path / f"{name}.jsonl", [(1, 1)])
     assert [log.path.name for log in logs_at("true", tmp_path)] == ["x.jsonl", "y.jsonl"]
     lay(tmp_path, "m/samples_sums.jsonl")
-    with pytest.raises(LogError, match="holds logs of lm-eval and plain; name the files that are meant"):
+    with pytest.raises(LogError, match="holds logs of lm-eval and plain; logs of one tool are accepted"):
         logs_at("true", tmp_path)
 
 
 def test_a_folder_without_a_log(tmp_path):
     (tmp_path / "results_1.json").write_text("{}")
-    with pytest.raises(LogError, match=f"^true={tmp_path}: a folder without a log; accepted are samples_"):
+    with pytest.raises(LogError, match=f"^true={tmp_path}: the folder holds no log; accepted are samples_"):
         logs_at("true", tmp_path)
 
 
@@ -298,7 +298,7 @@ def test_samples_are_averaged_within_an_item_and_unequal_numbers_are_said():
         ("1", "a", pytest.approx(1 / 3), 2), ("1", "b", 0.5, 2), ("2", "a", 0.5, 2), ("2", "b", 1.0, 2),
     ]  # fmt: skip
     assert outcomes["n_samples"].tolist() == [3, 2, 2, 2] and outcomes["n_right"].tolist() == [1, 1, 1, 2]
-    assert notices == ["frozen-1.jsonl: 2 to 3 samples an item, each item counts the same"]
+    assert notices == ["frozen-1.jsonl: 2 to 3 samples per item; every item has the same weight"]
 
 
 def test_without_matching_each_arm_keeps_its_own_items(tmp_path):
@@ -323,7 +323,8 @@ def test_missing_items_are_counted_and_left_out_only_when_asked(tmp_path):
     outcomes = read_logs(logs, common_items=True)
     kept = outcomes.table[["arm", "item", "correct"]].astype({"correct": float}).values.tolist()
     assert kept == [["frozen", "b", 0.0], ["frozen", "d", 1.0], ["true", "b", 1.0], ["true", "d", 1.0]]
-    notice = f"3 of 5 items left out, not in every log: frozen={whole} lacks 1; true={short} lacks 2"
+    lacking = f"frozen={whole} lacks 1; true={short} lacks 2"
+    notice = f"3 of 5 items are left out because some logs lack them: {lacking}"
     assert outcomes.notices["benchmark"] == (notice,)
     cell = with_notices(audit(outcomes.table), outcomes).cells[0]
     assert cell.notices == (notice,) and cell.terms["total"].value == 0.5
@@ -348,9 +349,9 @@ def test_a_long_name_and_a_long_list_are_cut_in_the_middle():
 @pytest.mark.parametrize(
     ("tools", "why"),
     [
-        (("verl", "inspect"), "inspect and verl name items each in its own way"),
-        (("verl", "verl"), "an item is known by its whole input"),
-        (("inspect", "inspect"), "the logs are of other items"),
+        (("verl", "inspect"), "inspect and verl name items differently"),
+        (("verl", "verl"), "verl identifies an item by its whole input"),
+        (("inspect", "inspect"), "the logs hold different items"),
     ],
 )
 @pytest.mark.parametrize("common_items", [True, False])
@@ -358,7 +359,7 @@ def test_without_a_common_item_the_reason_and_the_way_out_are_said(tools, why, c
     runs = [run("frozen", ["a"], [1], tool=tools[0]), run("true", ["b"], [1], tool=tools[1])]
     with pytest.raises(LogError, match=r"^sums: 2 of 2 items are not in every log \(frozen-1.*; ") as refusal:
         match_items("sums", runs, common_items)
-    assert f": {why}; unpaired (--unpaired) takes the arms" in str(refusal.value)
+    assert f": {why}; unpaired (--unpaired) audits the arms" in str(refusal.value)
 
 
 def test_one_tool_s_item_in_other_words_is_refused():
@@ -368,7 +369,7 @@ def test_one_tool_s_item_in_other_words_is_refused():
     ) as refusal:
         match_items("sums", [FROZEN, other], False)
     before, after = (hashlib.sha256(text).hexdigest()[:12] for text in (b"asked a", b"asked differently"))
-    for part in ("of 1 of 2 items, the first is a ", f"(prompts {before} and {after})"):
+    for part in ("of 1 of 2 items, the first is a ", f"(prompt hashes {before} and {after})"):
         assert part in str(refusal.value)
 
 
@@ -413,7 +414,7 @@ def test_a_pipe_and_a_folder_that_cannot_be_read_are_named(tmp_path, monkeypatch
 @pytest.mark.parametrize("value", [10**400, -(10**400), [10**400]])
 def test_a_number_beyond_any_float_is_refused(tmp_path, value):
     path = plain(tmp_path / "f.jsonl", [("a", True), ("b", value)])
-    with pytest.raises(LogError, match=r"f\.jsonl: correct of item b must be right or wrong"):
+    with pytest.raises(LogError, match=r"f\.jsonl: correct of item b must be true, false or a number"):
         read_logs([("frozen", path)])
 
 
@@ -421,7 +422,7 @@ def test_documents_named_1_in_two_types_stand_twice(tmp_path):
     lines = [json.loads(line) for line in SAMPLES.read_text().splitlines()[:2]]
     lines = [{**lines[0], "doc_id": document} for document in (1, "1")]
     (tmp_path / "samples_a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    with pytest.raises(LogError, match="doc_id '1' stands twice in one filter"):
+    with pytest.raises(LogError, match="doc_id '1' occurs twice under one filter"):
         read_logs([("frozen", tmp_path / "samples_a.jsonl")])
 
 

@@ -66,10 +66,10 @@ def test_a_coin_as_score_is_refused_and_the_reading_offered(tmp_path, form):
     ) as no:
         read_logs(logs)
     for part in (
-        "50.0 by score",
-        "30.0 by the reading",
+        "50.0% right by score",
+        "30.0% by the reading",
         "must name reading",
-        "or score, to take it as it is",
+        "or score, to use it unchanged",
     ):
         assert part in str(no.value)
     reread = read_logs(logs, metrics=["reading"])
@@ -82,9 +82,7 @@ def test_a_vote_as_score_is_refused(tmp_path):
     def vote(arm, item, right):
         return float(right or (arm == "majority" and item > 17))
 
-    with pytest.raises(
-        LogError, match=r"^majority=.*differ in 2 of 20 answers \(2 scored right with another"
-    ):
+    with pytest.raises(LogError, match=r"^majority=.*differ in 2 of 20 answers \(2 scored right although"):
         read_logs(four_arms(tmp_path, "1.jsonl", verl(vote)))
 
 
@@ -116,7 +114,7 @@ def test_a_strict_format_is_no_contradiction_but_said(tmp_path):
 
     outcomes = read_logs(four_arms(tmp_path, "1.jsonl", verl(strict, "The answer is {}.")))
     assert accuracies(outcomes)["benchmark"]["frozen"] == 20
-    assert "(4 that a stricter or more lenient rule may explain): 20.0 by score, 40.0 by" in said(outcomes)
+    assert "stricter or more lenient rule may explain): 20.0% right by score, 40.0% by" in said(outcomes)
 
 
 def test_the_score_of_plain_lines_is_held_against_their_output_too(tmp_path):
@@ -139,7 +137,7 @@ def test_rollouts_of_training_are_no_evaluation(tmp_path):
     with pytest.raises(LogError, match=r"rollouts of training .*request_id.*validation_data_dir"):
         read_logs(four_arms(tmp_path, "1.jsonl", verl(coin, request_id="r")))
     logs = four_arms(tmp_path / "rollout_data", "1.jsonl", verl(lambda arm, item, right: float(right)))
-    assert "rollouts of training are no evaluation" in said(read_logs(logs))
+    assert "rollouts of training are not an evaluation" in said(read_logs(logs))
 
 
 @pytest.mark.parametrize(
@@ -188,7 +186,7 @@ def plain(**fields):
 def test_lines_that_differ_in_what_one_evaluation_shares_are_refused_by_its_name(tmp_path, name):
     logs = four_arms(tmp_path, "a.jsonl", plain(**{name: lambda item, sample: 100 * (sample + 1)}))
     with pytest.raises(
-        LogError, match=rf"a\.jsonl: holds the {name}s 100, 200.*; one {name} is accepted"
+        LogError, match=rf"a\.jsonl: holds the {name}s 100, 200.*; one {name} per file is accepted"
     ) as refusal:
         read_logs(logs)
     assert f"--field sample={name}" in str(refusal.value)
@@ -272,7 +270,7 @@ def test_an_arm_s_own_labels_are_no_truth(tmp_path):
                 for line in verl(right)(arm, n_right)]  # fmt: skip
 
     with pytest.raises(
-        LogError, match=r"hold other right answers for 19 of 20 items, the first is \w+ \(0 and 7\)"
+        LogError, match=r"hold different right answers for 19 of 20 items, the first is \w+ \(0 and 7\)"
     ):
         read_logs(four_arms(tmp_path, "1.jsonl", lines))
 
@@ -283,7 +281,7 @@ def test_validation_sets_of_verl_are_told_apart_or_refused(tmp_path):
         return [{**line, **more} for line in several]
 
     logs = four_arms(tmp_path, "1.jsonl", lines)
-    with pytest.raises(LogError, match=r"items with 1 and \d+ items with 4 samples each\. verl writes every"):
+    with pytest.raises(LogError, match=r"items with 1 and \d+ items with 4 samples each\. verl writes all"):
         read_logs(logs)
     split = accuracies(read_logs(logs, split_samples=True))
     assert list(split) == ["benchmark (1 sample an item)", "benchmark (4 samples an item)"]
@@ -309,10 +307,10 @@ def test_validation_sets_of_verl_are_told_apart_or_refused(tmp_path):
 def test_checkpoints_in_a_folder_are_not_runs(tmp_path, names, where):
     for n, name in enumerate(names):
         write(tmp_path / where.format(name), plain()("true", 8 + n))
-    with pytest.raises(LogError, match="are two evaluations or checkpoints of one model, not two runs"):
+    with pytest.raises(LogError, match="are two evaluations or checkpoints of one model, so they do not"):
         read_logs([("true", tmp_path)])
     each = read_logs([("true", tmp_path / where.format(name)) for name in names])
-    assert "named as checkpoints of one training" in said(each) and "2 logs are 2 runs" in said(each)
+    assert "have names of checkpoints of one training" in said(each) and "2 logs are 2 runs" in said(each)
 
 
 def test_two_evaluations_of_one_model_that_were_named_are_said(tmp_path):
@@ -322,7 +320,7 @@ def test_two_evaluations_of_one_model_that_were_named_are_said(tmp_path):
         again = [{**line, "resps": [[f"day {day}, {line['resps'][0][0]}"]]} for line in lines]
         write(tmp_path / "m" / f"samples_sums_2026-01-0{day}T00-00-00.0.jsonl", again)
     logs = [("true", file) for file in sorted(tmp_path.rglob("*.jsonl"))]
-    assert "both evaluate m; two evaluations of one model are not two runs" in said(
+    assert "both evaluate m; two evaluations of one model do not count as two runs" in said(
         read_logs(logs, metrics=["strict-match"])
     )
 
@@ -344,7 +342,7 @@ def test_files_alike_in_every_arm_are_benchmarks(tmp_path):
     outcomes = read_logs([(arm, tmp_path / arm) for arm in ARMS])
     assert list(accuracies(outcomes)) == ["aime24", "aime25", "math"]
     assert "true: 2 logs are 2 runs" in outcomes.notices["math"]
-    assert "frozen: 2 logs are samples of one model, which is not trained" in said(outcomes)
+    assert "frozen: 2 logs are samples of one model, because" in said(outcomes)
     assert "runs" not in " ".join(outcomes.notices["aime24"])
 
 
@@ -402,10 +400,10 @@ def test_the_same_outcomes_without_outputs_are_said(tmp_path):
 @pytest.mark.parametrize(
     ("name", "accuracy", "counts", "notice"),
     [
-        ("max", 0.3, (10, 10, 0, 0), "says 60.0 by match, the answers of the log give 30.0: it reduces the "
-                                     "epochs of a sample by max, here they are averaged"),
+        ("max", 0.3, (10, 10, 0, 0), "by match, the accuracy is 60.0% in Inspect's own results, but 30.0% "
+                                     "over the answers of the log: Inspect combined the epochs"),
         ("crash", 0.25, (5, 4, 0, 1), "1 of 5 answers have no score, 1 of them failed, and are left out; "
-                                      "counted as wrong they would make 20.0 of 25.0"),
+                                      "counting them as wrong would lower the accuracy from 25.0%"),
         ("unscored", 0.25, (5, 4, 1, 0), "1 of 5 answers have no score, and are left out"),
     ],
 )  # fmt: skip
@@ -421,14 +419,14 @@ def test_logs_that_inspect_made(name, accuracy, counts, notice):
 def test_a_failed_evaluation_gives_way_to_its_retry(tmp_path):
     log = json.loads((DATA / "inspect-crash.json").read_text())
     (tmp_path / "1.json").write_text(json.dumps({**log, "status": "error"}))
-    with pytest.raises(LogError, match=r"1\.json: status 'error'"):
+    with pytest.raises(LogError, match=r"1\.json: the evaluation has status 'error'"):
         read_logs([("frozen", tmp_path)])
     (tmp_path / "2.json").write_text(json.dumps(log))
-    assert "1.json did not end well and is left out, 2.json is its retry" in said(
+    assert "1.json failed and is left out, because 2.json is its retry" in said(
         read_logs([("frozen", tmp_path)])
     )
     (tmp_path / "2.json").write_text(json.dumps({**log, "eval": {**log["eval"], "task_id": "another"}}))
-    with pytest.raises(LogError, match=r"1\.json: status 'error'"):
+    with pytest.raises(LogError, match=r"1\.json: the evaluation has status 'error'"):
         read_logs([("frozen", tmp_path)])
 
 

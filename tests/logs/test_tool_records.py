@@ -124,7 +124,7 @@ def test_opencompass_results_and_what_they_say_themselves(tmp_path):
     assert list(outcomes.notices) == ["math"] and not outcomes.notices["math"]
     assert [round(arm.accuracy, 9) for arm in audit(outcomes.table).cells[0].cell.arms.values()] == [0.3, 0.8]
     other = write(tmp_path / "other.json", opencompass(3, accuracy=40.0), "json")
-    assert "other.json says 40.0 by correct, the answers of the log give 30.0" in " ".join(
+    assert "by correct, the accuracy is 40.0% in other.json, but 30.0% over the answers" in " ".join(
         line for lines in read_logs([("frozen", other)]).notices.values() for line in lines
     )
 
@@ -135,10 +135,10 @@ def test_predictions_without_a_score_are_read_plainly(tmp_path):
             for item in range(N)}  # fmt: skip
     outcomes = read_logs([("frozen", write(tmp_path / "math.json", rows, "json"))])
     assert audit(outcomes.table).cells[0].cell.arms["frozen"].accuracy == 0.5
-    assert "holds no score: each output is read plainly" in outcomes.notices["math"][0]
+    assert "holds no scores: the last box or number of each output" in outcomes.notices["math"][0]
     for row in rows.values():
         row["gold"] = "a proof"
-    with pytest.raises(LogError, match="holds no score, and no answer that can be held against its truth"):
+    with pytest.raises(LogError, match="holds no scores, and no answer that can be compared with its truth"):
         read_log(write(tmp_path / "math.json", rows, "json"))
 
 
@@ -177,7 +177,7 @@ def test_what_trl_logs_while_it_trains_is_no_evaluation(tmp_path):
     line = {"step": 1, "prompt": "q", "completion": "c", "true_reward": 1.0, "advantage": 0.5}
     for form in ("jsonl", "parquet"):
         path = write(tmp_path / f"completions_00001.{form}", [line], form)
-        with pytest.raises(LogError, match=r"TRL logged while it trained .*they are no evaluation"):
+        with pytest.raises(LogError, match=r"TRL logged during training .*these are not an evaluation"):
             read_log(path)
 
 
@@ -186,7 +186,7 @@ def test_first_sample_accuracy_beside_a_log_is_said(tmp_path):
     path = write(tmp_path / "math500" / "test_t0.6_.jsonl", lines)
     (path.parent / "test_t0.6__cot_metrics.json").write_text('{"num_samples": 10, "acc": 100.0}')
     outcomes = read_logs([("frozen", tmp_path)])
-    assert "_cot_metrics.json says 100.0 by score, the answers of the log give 75.0: it counts the first" in (
+    assert "_cot_metrics.json, but 75.0% over the answers of the log: that file counts only the first" in (
         " ".join(outcomes.notices["math500"])
     )
     assert set(outcomes.table["decoding"]) == {"sampled"}
@@ -209,7 +209,7 @@ def test_results_that_lie_beside_the_harness_s_samples(tmp_path):
 
 def test_an_old_log_of_two_filters_is_refused(tmp_path):
     lines = [old_harness(item, True) for item in range(N)] * 2
-    with pytest.raises(LogError, match=r"doc_id 0 stands twice; .*before 0\.4\.7 .*filter.*evaluate again"):
+    with pytest.raises(LogError, match=r"doc_id 0 occurs twice; .*before 0\.4\.7 .*filter.*evaluate again"):
         read_log(write(tmp_path / "samples_a.jsonl", lines))
 
 
@@ -222,10 +222,10 @@ def test_the_harness_before_0_4_3_wrote_a_list(tmp_path):
 @pytest.mark.parametrize(
     ("metric", "filtered", "said"),
     [
-        ("exact_match", "a", "drew 4 answers an item and scored the item once"),
+        ("exact_match", "a", "drew 4 answers per item and scored the item once"),
         ("pass@1", ["a"] * 4, ""),
-        ("pass@4", ["a"] * 4, "pass@4,none is no accuracy: it judges 4 answers to an item together"),
-        ("maj@4", ["a"] * 4, "maj@4,none is no accuracy"),
+        ("pass@4", ["a"] * 4, "pass@4,none is not an accuracy: one value judges 4 answers"),
+        ("maj@4", ["a"] * 4, "maj@4,none is not an accuracy"),
     ],
 )
 def test_what_is_made_of_several_answers(tmp_path, metric, filtered, said):
@@ -250,16 +250,14 @@ def test_subtasks_are_one_benchmark_by_its_name(tmp_path):
     arms = audit(outcomes.table).cells[0].cell.arms
     assert [arm.n_items for arm in arms.values()] == [15, 15]
     assert arms["frozen"].accuracy == pytest.approx(6 / 15)
-    assert (
-        "2 subtasks of mmlu as one benchmark, each item with the same weight" in outcomes.notices["mmlu"][0]
-    )
+    assert "2 subtasks of mmlu are joined into one benchmark" in outcomes.notices["mmlu"][0]
 
 
 @pytest.mark.parametrize("unpaired", [True, False])
 def test_other_tasks_under_one_name_are_refused_as_such(tmp_path, unpaired):
-    with pytest.raises(LogError, match=r"^frozen: logs of mmlu_a, mmlu_b are of other benchmarks") as refusal:
+    with pytest.raises(LogError, match=r"^frozen: the logs mmlu_a, mmlu_b belong to") as refusal:
         read_logs(subtasks(tmp_path, "mmlu_a", "mmlu_b"), benchmark="x", unpaired=unpaired)
-    assert "--unpaired" not in str(refusal.value) and "(--benchmark) mmlu takes" in str(refusal.value)
+    assert "--unpaired" not in str(refusal.value) and "(--benchmark) mmlu joins" in str(refusal.value)
 
 
 # Lines of one's own -------------------------------------------------------------------------------
@@ -297,12 +295,12 @@ def test_an_unknown_line_is_refused_with_the_fields_it_could_be(tmp_path):
 @pytest.mark.parametrize(
     ("line", "offer"),
     [
-        ({"i": 0, "gold": "18", "correct": True}, "item=i|gold --field correct=correct says"),
+        ({"i": 0, "gold": "18", "correct": True}, "item=i|gold --field correct=correct names"),
         (
             {"qid": 0, "n": 8, "rollouts": [{"correct": True, "text": "a"}] * 2},
-            "correct=rollouts.correct says",
+            "correct=rollouts.correct names",
         ),
-        ({"idx": 0, "gt": "18", "pred": ["18"]}, "item=idx --field correct=NAME says"),
+        ({"idx": 0, "gt": "18", "pred": ["18"]}, "item=idx --field correct=NAME names"),
     ],
 )
 def test_what_is_offered_is_an_outcome(tmp_path, line, offer):
@@ -323,9 +321,12 @@ def test_an_object_with_several_lists_of_records_is_refused_by_their_names(tmp_p
     ("pairs", "problem"),
     [
         (["item=id"], "must name item and correct, got no correct"),
-        (["id"], "must be PART=NAME with a part out of item, correct, .*got 'id'"),
+        (["id"], "must be PART=NAME with PART one of item, correct, .*got 'id'"),
         (["thing=id", "correct=b"], "got 'thing=id'"),
-        (["item=none", "correct=right"], "answer 1: none must be a name, got None"),
+        (
+            ["item=none", "correct=right"],
+            "answer 1: none must be a whole number or a non-empty text, got None",
+        ),
     ],
 )
 def test_fields_that_are_not_there(tmp_path, pairs, problem):
@@ -337,7 +338,7 @@ def test_fields_that_are_not_there(tmp_path, pairs, problem):
 @pytest.mark.parametrize("value", [None, []])
 def test_an_outcome_that_is_never_there(tmp_path, value):
     path = write(tmp_path / "a.jsonl", [{"id": 3, "right": value}])
-    with pytest.raises(LogError, match=r"right scores none of its answers|holds no scored answer"):
+    with pytest.raises(LogError, match=r"right has no score for any answer|holds no scored answers"):
         read_logs([("frozen", path)], fields=["item=id", "correct=right"])
 
 

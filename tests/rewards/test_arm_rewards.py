@@ -192,11 +192,15 @@ TWO = (["p", "p"], ["1", "2"])
         (lambda: majority_reward(*TWO, tie_break="last"), ValueError, "first, lowest, uniform, got 'last'"),
         (lambda: majority_reward(*TWO, labels=3), TypeError, "labels must be None, .* got 3"),
         (lambda: majority_reward(*TWO, labels="vote"), KeyError, "no column 'vote'"),
-        (lambda: majority_reward(*TWO, tie_break="uniform"), TypeError, "keyed by the step"),
-        (lambda: random_reward(["p"], ["1"]), TypeError, "keyed by the step.*trainer_state = None"),
+        (lambda: majority_reward(*TWO, tie_break="uniform"), TypeError, "depend on the step"),
+        (lambda: random_reward(["p"], ["1"]), TypeError, "depend on the step.*trainer_state = None"),
         (lambda: random_reward(*TWO, trainer_state=SimpleNamespace(global_step=0.5)), TypeError, "step"),
         (lambda: random_reward(["p"], ["1"], step=0, rate=1.5), ValueError, r"from 0 to 1, got 1\.5"),
-        (lambda: random_reward(["p"], ["1"], step=0, run=["a"]), TypeError, r"got \['a'\].*renamed"),
+        (
+            lambda: random_reward(["p"], ["1"], step=0, run=["a"]),
+            TypeError,
+            r"got \['a'\].*rename the column",
+        ),
         (lambda: random_reward([{1, 2}], ["1"], step=0), TypeError, "a prompt must be a string or"),
     ],
 )

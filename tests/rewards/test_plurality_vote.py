@@ -45,7 +45,7 @@ def test_a_draw_is_asked_for_in_a_tie_alone():
 def test_keys_of_unlike_parts_are_unlike():
     drawn = [keyed_uniform(*key) for key in [(1, 2), (2, 1), ("1", 2), (12,), ("12",), (1, 2, 0)]]
     assert len(set(drawn)) == 6 and all(0 <= value < 1 for value in drawn)
-    with pytest.raises(TypeError, match=r"strings and whole numbers, got 0\.5"):
+    with pytest.raises(TypeError, match=r"a string or a whole number, got 0\.5"):
         keyed_uniform(0.5)
     with pytest.raises(TypeError, match="got True"):
         keyed_uniform(True)

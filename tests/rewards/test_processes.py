@@ -115,7 +115,9 @@ def test_the_group_size_is_that_of_the_trainer():
 def test_coins_without_spread_stop_the_run(monkeypatch):
     monkeypatch.setattr(arm_rewards, "keyed_uniform", lambda *key: (key[2] % 2) / 2)  # one coin a step
     trainer = Trainer(4)
-    with pytest.raises(RuntimeError, match=r"groups .* no spread.*RANDOM is FROZEN.*process="):
+    with pytest.raises(
+        RuntimeError, match=r"all rewards are equal in .* groups .*RANDOM does not train.*process="
+    ):
         for trainer.state.global_step in range(20):
             trainer.call(random_reward, ["p"] * 8, ["x"] * 8)
     assert 6 <= trainer.state.global_step <= 8  # fair coins would do so once in 10 ** 12

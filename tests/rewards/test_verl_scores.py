@@ -91,7 +91,7 @@ def test_votes_are_by_item_in_whatever_order():
     ("places", "size", "message"),
     [
         ([{"index": 0}] * 3, 4, "'s/0' has 3 answers.*num_workers=1"),
-        ([{"index": 0}] * 3, None, "needs group_size"),
+        ([{"index": 0}] * 3, None, "group_size must be"),
         ([{"index": 0}, None, {}], 3, "answer 1 has no index"),
     ],
 )
