@@ -164,7 +164,7 @@ def jeffreys(policy: ArrayLike, prior: ArrayLike) -> NDArray[np.float64]:
 def kl_by_purpose(
     policies: ArrayLike, prior: ArrayLike, correct: ArrayLike
 ) -> dict[str, NDArray[np.float64]]:
-    """KL of trained policies to their prior, split by the chain rule into what it was spent on.
+    """Split the KL divergence of trained policies from their prior by what it did, by the chain rule.
 
     Parameters
     ----------
@@ -178,27 +178,27 @@ def kl_by_purpose(
     Returns
     -------
     dict of str to ndarray (..., task, seed, prompt)
-        Nats that moved weight between right and wrong ("buys accuracy"), and that rearranged it
-        among the right answers ("among right") and among the wrong ones ("among wrong"); they sum to the KL.
+        KL divergence in nats, in three parts that sum to the whole: "moves accuracy" moved probability
+        between right and wrong answers, "among right" and "among wrong" rearranged it within each set.
 
     Examples
     --------
     >>> prior, right = [[[0.25, 0.25, 0.5]]], [[[True, True, False]]]
     >>> {name: round(float(kl[0, 0, 0]), 4) for name, kl in
     ...  kl_by_purpose([[[[0.5, 0.0, 0.5]]]], prior, right).items()}
-    {'buys accuracy': 0.0, 'among right': 0.3466, 'among wrong': 0.0}
+    {'moves accuracy': 0.0, 'among right': 0.3466, 'among wrong': 0.0}
     """
     now = np.asarray(policies, float)
     start, right = np.asarray(prior, float)[:, None], np.asarray(correct, bool)[:, None]
     mass = np.where(right, now, 0).sum(-1)
     mass_start = np.broadcast_to(np.where(right, start, 0).sum(-1), mass.shape)
     sides = {"among right": (right, mass, mass_start), "among wrong": (~right, 1 - mass, 1 - mass_start)}
-    spent = {
+    rearranged = {
         name: np.where(side, special.rel_entr(now, start), 0).sum(-1) - special.rel_entr(here, there)
         for name, (side, here, there) in sides.items()
     }
     ends = np.stack([mass, 1 - mass], -1), np.stack([mass_start, 1 - mass_start], -1)
-    return {"buys accuracy": kl_divergence(*ends), **spent}
+    return {"moves accuracy": kl_divergence(*ends), **rearranged}
 
 
 def kl_ceiling(policy: ArrayLike, correct: ArrayLike, *, kl_coefficient: float) -> Tilted:
