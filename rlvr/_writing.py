@@ -119,11 +119,11 @@ def refuse_overwriting(outputs: Mapping[str, str | Path | None], inputs: Iterabl
             is_it = os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source)
             if is_it or (os.path.isdir(source) and _inside(path, source)):
                 raise ValueError(
-                    f"{name}: is the input {shortened(str(source))}, or lies in it; another file is accepted"
+                    f"{name}: cannot be or lie in the input {shortened(str(source))}; name another file"
                 )
         for other, target in targets.items():
             if _same(path, target):
-                raise ValueError(f"{name}: {other} writes to the same file; two different files are accepted")
+                raise ValueError(f"{name}: {other} names the same file; name two different files")
         targets[option] = path
 
 
@@ -133,8 +133,8 @@ def _refuse_place(path: Path, name: str, *, is_folder: bool) -> None:
     if is_folder or os.path.isdir(place) or not os.path.isdir(place.parent):
         raise ValueError(f"{name}: a file in an existing folder is accepted")
     if os.path.lexists(place) and not os.path.isfile(place):
-        what = "a link to itself" if os.path.islink(place) else "no file but a device or pipe"
-        raise ValueError(f"{name}: is {what}; a file is accepted")
+        what = "a link to itself" if os.path.islink(place) else "a device or pipe"
+        raise ValueError(f"{name}: {what} cannot be replaced; name a file")
     reason = "" if os.access(place.parent, os.W_OK) else "no permission"
     try:
         with suppress(FileNotFoundError):
@@ -146,7 +146,7 @@ def _refuse_place(path: Path, name: str, *, is_folder: bool) -> None:
         reason = problem.strerror or str(problem)
     if reason:
         raise ValueError(
-            f"{name}: cannot be written to ({reason}); a folder with write permission is accepted"
+            f"{name}: cannot be written ({reason}); name a file in a folder that you may write to"
         )
 
 

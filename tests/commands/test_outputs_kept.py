@@ -75,9 +75,9 @@ def test_a_refusal_is_one_line_and_writes_nothing(tmp_path, monkeypatch, argumen
 @pytest.mark.parametrize(
     ("outputs", "said"),
     [
-        (["--json", "arms.csv"], "--json arms.csv: this is the input"),
-        (["--figure", "soft.svg"], "--figure soft.svg: this is the input"),
-        (["--json", "x.svg", "--figure", "./x.svg"], "--figure ./x.svg: --json writes there too"),
+        (["--json", "arms.csv"], "--json arms.csv: cannot be or lie in the input"),
+        (["--figure", "soft.svg"], "--figure soft.svg: cannot be or lie in the input"),
+        (["--json", "x.svg", "--figure", "./x.svg"], "--figure ./x.svg: --json names the same file"),
     ],
 )
 def test_an_output_never_replaces_an_input_or_another_output(table, monkeypatch, outputs, said):
