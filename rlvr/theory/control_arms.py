@@ -140,8 +140,7 @@ def _label_rates(given: ArrayLike | None, like: Floats) -> Floats:
 def _moments_of_labels(
     counts: Floats, weights: Floats, paid: NDArray[np.bool_], group_size: int
 ) -> UpdateMoments:
-    """Moments where the actions in a set of `paid` (set, action) are rewarded in groups `counts` (group,
-    action).
+    """Moments where groups `counts` (group, action) are rewarded for the actions of `paid` (set, action).
 
     `weights` (group, set) are the joint probabilities of group and set.
     """
