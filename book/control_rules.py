@@ -1,7 +1,7 @@
-"""Rules that people apply to a random arm, and how often each misleads where training leaks nothing.
+"""Rules of thumb for a random arm, and how often each misleads where nothing leaks.
 
-Truth in every drawn study: no leakage, RANDOM's runs end on average where they start, TRUE's likewise. Runs
-spread by a draw from the catalogue's law of the arm; 500 questions, half of them answered rightly.
+In every simulated study nothing leaks, and the runs of RANDOM and TRUE end on average where they start. The
+spread of runs is drawn from the catalogue's law of the arm; half of 500 questions are answered correctly.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ __all__ = ["RuleError", "rule_errors"]
 
 
 class RuleError(NamedTuple):
-    """How often a rule misleads, with the Monte Carlo standard error of that fraction."""
+    """Error rate of a rule, with the Monte Carlo standard error."""
 
     rule: str
     """What is compared."""
     concludes: str
-    """What the rule then says, wrongly."""
+    """The rule, and its wrong conclusion."""
     source: str
-    """Where the rule was read: a key of ``references.bib``."""
+    """Source of the rule: a key of ``references.bib``."""
     rate: float
-    """Fraction of simulated studies in which it does."""
+    """Fraction of simulated studies in which the rule is wrong."""
     error: float
     """Monte Carlo standard error of that fraction."""
 

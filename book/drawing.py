@@ -1,4 +1,4 @@
-"""What several pages draw: estimates with intervals, four arms as a staircase, options under a curve."""
+"""Drawings of several pages: estimates with intervals, four arms as a staircase, options under a curve."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rlvr.stats.estimates import Estimate
 
 __all__ = ["NEUTRAL_COLOURS", "intervals", "option_strips", "staircase"]
 
-# For whatever is neither an arm nor a term: purple, plum, slate and grey.
+# For everything that is neither an arm nor a term: purple, plum, slate and grey.
 NEUTRAL_COLOURS = ("#6A4C93", "#9B4F78", "#5B6B7B", "#767676")
 
 
@@ -27,7 +27,7 @@ def intervals(
     label: str = "",
     marker: str = "o",
 ) -> None:
-    """Draw estimates as dots with their intervals; one without an interval is an open dot.
+    """Draw estimates as dots with their intervals; an open dot has no interval.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def intervals(
     estimates : sequence of Estimate
     colour : str
     label : str
-        What a legend calls them.
+        Label of the estimates in a legend.
     marker : str
     """
     for position, estimate in zip(positions, estimates, strict=True):
@@ -57,8 +57,8 @@ def staircase(axes: Axes, accuracies: Mapping[str, float], terms: Mapping[str, E
     accuracies : mapping of str to float
         Accuracy of each arm, in [0, 1]; drawn in percent.
     terms : mapping of str to Estimate
-        Null, elicitation and reward design by name. A step whose interval is wider than half a point carries
-        it as a bar at its end.
+        Null, elicitation and reward design by name. An interval wider than half a point is drawn as a bar at
+        the end of its step.
     """
     for place, arm in enumerate(ARMS):
         level = 100 * accuracies[arm]
@@ -78,10 +78,10 @@ def staircase(axes: Axes, accuracies: Mapping[str, float], terms: Mapping[str, E
 
 
 def option_strips(axes: Axes, options: Mapping[str, Sequence[str]], *, n_bins: int = 39) -> None:
-    """Under a sorted curve: where along it each level of each option sits, one strip a level.
+    """Under a sorted curve, draw where each level of each option occurs, one strip per level.
 
-    A strip is as dark as its level is frequent among neighbouring specifications; were the level
-    irrelevant to the order, it would be evenly grey.
+    The darkness of a strip is the frequency of its level among neighbouring specifications; a level that does
+    not affect the order gives an even grey.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def option_strips(axes: Axes, options: Mapping[str, Sequence[str]], *, n_bins: i
     options : mapping of option to sequence of str (specification,)
         Levels in the order of the curve.
     n_bins : int
-        Stretches of specifications that a strip is divided into.
+        Number of parts of a strip.
     """
     rows, names, ends = [], [], []
     for option, levels in options.items():

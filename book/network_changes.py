@@ -1,13 +1,13 @@
-"""The network's runs on a page: what its accuracy changed by, and pictures of paths and splits.
+"""The network's runs on a page: sources of its changes in accuracy, and figures of paths and splits.
 
-With shares p_s and accuracies a_s of the strategies, accuracy is sum_s p_s a_s plus what is right without
-a strategy. Between two policies it changes by three parts::
+With shares p_s and accuracies a_s of the strategies, accuracy is sum_s p_s a_s plus right answers without a
+strategy. The change between two policies has three parts::
 
     reweighting  = sum_s (p_s' - p_s) (a_s + a_s') / 2
     within       = sum_s (a_s' - a_s) (p_s + p_s') / 2
     elsewhere    = right answers without a strategy, now minus then
 
-The three add up exactly: the halves are the average of both orders in which the change can be told.
+The three parts add up exactly; the halves average over both orders of the two changes.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _KEYS = ("prior", "arm", "design", "rate", "seed")
 _STRATEGIES = {"share_c": "from_c", "share_d": "from_d"}
 
 READINGS = {"sampled": "right", "greedy": "greedy"}
-"""How an answer is read, and the measure of `network_paths` that it gives."""
+"""Ways to read an answer, with the measure of `network_paths` for each."""
 
 SOURCES = ("reweighting", "within", "elsewhere")
-"""Where a change of accuracy comes from, be it choice of strategy, skill within it or answers without one."""
+"""Sources of a change in accuracy: choice of strategy, skill within a strategy, answers without one."""
 
 
 def changes_by_source(
@@ -52,7 +52,7 @@ def changes_by_source(
     keys: Sequence[str] = _KEYS,
     strategies: Mapping[str, str] = _STRATEGIES,
 ) -> pd.DataFrame:
-    """The change of every run since its own step 0, by source.
+    """Change of every run since its own step 0, by source.
 
     Parameters
     ----------

@@ -93,7 +93,7 @@ def test_logs_are_inputs_too():
     (log,) = (path for path in before if "frozen" in str(path))
     for out in (log, log.parent / "out.json"):
         result = run(*ALL, "--metric", "strict-match", "--json", out)
-        assert result.exit_code == 2 and "another file is accepted" in result.stderr
+        assert result.exit_code == 2 and "name another file" in result.stderr
     assert {path: path.read_bytes() for path in LOGS.rglob("*") if path.is_file()} == before
 
 
