@@ -61,10 +61,10 @@ def changes_by_source(
     items : {"trained", "held_out"}
         On which items.
     keys : sequence of str
-        Columns that tell runs apart.
+        Columns that identify runs.
     strategies : mapping of str to str
-        Column of each strategy's share, and of the probability of the strategy *and* a right answer,
-        without the prefix of the items.
+        Columns of each strategy's share, and of the probability of the strategy *and* a right answer, without
+        the prefix of the items.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def changes_by_source(
     for of_share, of_right in strategies.items():
         share, share_0 = both[of_share], both[f"{of_share}_0"]
         right, right_0 = both[of_right], both[f"{of_right}_0"]
-        # A strategy that is never used has no accuracy of its own; it keeps the one it had.
+        # A strategy that is never used has no accuracy; it keeps its former one.
         skill_0 = (right_0 / share_0).to_numpy()
         skill = np.where(share > 0, right / share.where(share > 0, 1.0), skill_0)
         reweighting += (share - share_0) * (skill + skill_0) / 2
@@ -99,10 +99,10 @@ def changes_by_source(
 
 
 def changes_by_reading(paths: pd.DataFrame, *, items: str = "trained") -> pd.DataFrame:
-    """The change of every run since its own step 0, with sampled and with greedy answers.
+    """Change of every run since its own step 0, with sampled and with greedy answers.
 
-    Sampled accuracy is the mean probability of a right answer. Greedy accuracy is the fraction of items
-    whose most probable answer is right: it moves only where another answer takes the lead.
+    Sampled accuracy is the mean probability of a right answer. Greedy accuracy is the fraction of items whose
+    most probable answer is right, so it changes only where another answer takes the lead.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def changes_by_reading(paths: pd.DataFrame, *, items: str = "trained") -> pd.Dat
 def _beside_start(
     paths: pd.DataFrame, items: str, names: list[str], keys: Sequence[str] = _KEYS
 ) -> pd.DataFrame:
-    """Measures of every row beside those of its run's step 0, which end in ``_0``."""
+    """Measures of every row, and those at its run's step 0, with names that end in ``_0``."""
     choice("items", items, ("trained", "held_out"))
     table = paths[[*keys, "step", *(f"{items}_{name}" for name in names)]].copy()
     table.columns = pd.Index([*keys, "step", *names])
@@ -146,12 +146,12 @@ _ROWS = {"trained_right": "accuracy", "trained_share_c": "share of c", "trained_
 def terms_by_base(
     paths: pd.DataFrame, *, prior: str, design: str, rate: str = "low", measure: str = "right"
 ) -> dict[str, dict[str, NDArray[np.float64]]]:
-    """The split of every seed, with elicitation counted from RANDOM and from each control.
+    """Split of every seed, with elicitation counted from RANDOM and from each control.
 
     Parameters
     ----------
     paths : DataFrame
-        Both tables of :func:`rlvr.experiments.network_runs.network_paths`, one below the other.
+        Both tables of :func:`rlvr.experiments.network_runs.network_paths`, concatenated.
     prior, design, rate, measure : str
         As in :func:`rlvr.experiments.network_runs.network_accuracies`.
 
@@ -181,18 +181,19 @@ def draw_random_paths(
     chance: float,
     measures: Mapping[str, str] = _ROWS,
 ) -> Figure:
-    """Measures of the RANDOM arm along training, a column a rate.
+    """Draw measures of the RANDOM arm along training, one column per rate.
 
     Parameters
     ----------
     paths : DataFrame
         As :func:`rlvr.experiments.network_runs.network_paths` gives it.
     prior : str
-        Which prior.
+        The prior.
     rates : sequence of str
-        Learning rates, one a column.
+        Learning rates, one per column.
     chance : float
-        Accuracy of a guess, drawn in the row of sampled accuracy as a dotted line, as the start is in all.
+        Accuracy of guessing, drawn as a dotted line in the row of sampled accuracy; all rows show the start
+        so.
     measures : mapping of str to str
         The column of `paths` in each row of panels, and its label; by default sampled accuracy, share of
         strategy c and entropy, on trained items.
@@ -223,12 +224,12 @@ def draw_random_paths(
 
 
 def draw_splits(splits: Mapping[str, Sequence[Decomposition]]) -> Figure:
-    """Null, elicitation and reward design, a panel a prior: the network's filled, predictions open.
+    """Draw null, elicitation and reward design, one panel per prior: measured (filled) and predicted (open).
 
     Parameters
     ----------
     splits : mapping of str to sequence of Decomposition
-        For each panel's title: the network's split first, then up to two predictions.
+        By panel title: the network's split, then up to two predictions.
 
     Returns
     -------

@@ -51,7 +51,7 @@ SETTINGS_AXES: Mapping[str, tuple[Any, ...]] = {
 """Settings of the settings grid, and their stored values."""
 
 SETTINGS_GROUPS = tuple(itertools.product(*list(SETTINGS_AXES.values())[:-1]))
-"""Every (number of answers, tie rule, prior strength): one simulation each, with all its budgets."""
+"""Every (number of answers, tie rule, prior strength); one simulation covers one, with all its budgets."""
 
 DRAWS = (50, 2)
 """Task draws, and training seeds per draw, of a row of the settings grid."""
@@ -63,8 +63,8 @@ MIXES: Mapping[str, Mapping[str, Any]] = {
     "worse": dict(shares=(0.35, 0.65), accuracies=(0.609, 0.280)),
     "undecided": dict(shares=(0.5, 0.5), accuracies=(0.55, 0.35), wrong_agreement=1.0),
 }
-"""Shares of two strategies, named by the one that leads; with "even", MAJORITY's vote is a toss-up. "better"
-has the shares of Qwen2.5-Math-7B with and without code.
+"""Shares of two strategies, named by the one that leads; with "undecided", MAJORITY's vote is a toss-up. The
+values of "better" are those of Qwen2.5-Math-7B with and without code.
 """
 
 LEARNING_RATES: Mapping[str, float] = {"adam": 0.15, "sgd": 0.5}
@@ -84,7 +84,7 @@ SHARING_AXES: Mapping[str, tuple[Any, ...]] = {
 """Settings of the sharing grid, and their stored values."""
 
 SHARING_GROUPS = tuple(itertools.product(*list(SHARING_AXES.values())[:-1]))
-"""Every combination of all axes except the budget; one simulation each, with all its budgets."""
+"""Every combination of all axes except the budget; one simulation covers one, with all its budgets."""
 
 N_RUNS: Mapping[str, int] = {"shared": 200, "own": 40}
 """Training runs per row of the sharing grid."""
