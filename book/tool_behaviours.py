@@ -34,7 +34,7 @@ def behaviour_rows() -> list[dict[str, str]]:
     return [
         {
             "tool": f"{row['tool']}: `{row['script']}`",
-            "one would guess, and what happens": f"*Guess:* {row['guess']}. *Seen:* {row['happens']}.",
+            "guess, and what happens": f"*Guess:* {row['guess']}. *Seen:* {row['happens']}.",
             "what to do": f"{row['advice']}{row['here'] and '. *Here:* ' + row['here']}.",
         }
         for row in tool_behaviours()
