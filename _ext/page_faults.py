@@ -82,12 +82,12 @@ def faults(page: str) -> list[str]:
 
 
 def core_faults(page: str) -> list[str]:
-    """What goes wrong where docstrings become a page, each with the words around it.
+    """List the faults of a page made from docstrings, each with the surrounding words.
 
     Parameters
     ----------
     page : str
-        The whole page on the core; only what stands in its ``<article>`` is looked at.
+        The whole page on the core; only its ``<article>`` is checked.
     """
     article = BeautifulSoup(page, "html.parser").find("article")
     if not isinstance(article, Tag):
@@ -103,14 +103,14 @@ def core_faults(page: str) -> list[str]:
 
 
 def typed_results(page: str) -> list[str]:
-    """Decimals and percentages in a page's prose that no code put there, each with the words around it.
+    """Decimals and percentages that were typed into a page's prose, each with the surrounding words.
 
     Quoted numbers, code, formulas and links do not count, nor do paragraphs that cite a source.
 
     Parameters
     ----------
     page : str
-        The whole page; only what stands in its ``<article>`` is looked at.
+        The whole page; only its ``<article>`` is checked.
     """
     article = BeautifulSoup(page, "html.parser").find("article")
     found = []

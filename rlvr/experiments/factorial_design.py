@@ -190,7 +190,7 @@ def run_blocks(
     priors : pair of float
         Prior strengths at C = +1 and C = -1.
     filtering : {"drop", "refill"}
-        What B = +1 stands for.
+        The filtering at B = +1.
     config : GRPOConfig
         All other settings of the training.
     n_blocks : int, at least 1

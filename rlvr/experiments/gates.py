@@ -169,7 +169,7 @@ def pool_block(
         executor=executor,
     )
     if runs.policies is None:
-        raise AssertionError("policies were asked for")
+        raise AssertionError("policies were requested")
     right = np.where(runs.tasks.correct[None, :, None], runs.policies, 0.0).sum(axis=-1)
     generator = np.random.default_rng(np.random.SeedSequence(block_seed, spawn_key=(_STREAM["evaluation"],)))
     hits = generator.binomial(EVALUATION_SAMPLES, np.clip(right, 0.0, 1.0))

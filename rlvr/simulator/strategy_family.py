@@ -407,7 +407,7 @@ def mean_shares(
     n_points = _NODES * max(1, (ends[1] - ends[0]) / (18 * sd.min() + below + above)) * logits.size
     if n_points > _MOST_POINTS or (not greedy and n_points * 80 * sd.max() > 50 * _MOST_POINTS):
         raise ValueError(
-            f"offset_sd must be smaller or more alike for the prior's average shares, got {shown(offset_sd)}"
+            f"offset_sd must be smaller or more equal for the prior's average shares, got {shown(offset_sd)}"
         )
     x = np.linspace(*ends, int(_NODES * max(1, (ends[1] - ends[0]) / (18 * sd.min() + below + above))))
     z = x[:, None] - logits
