@@ -172,7 +172,7 @@ def halve_runs(
     simulated : mapping of str to sequence of ndarray (run, step)
         By model, as in :func:`group_distances`.
     published : sequence of ndarray (run, step)
-        At least four runs a design, so that a half has a standard deviation.
+        At least four runs per design, so that a half has a standard deviation.
     n_halvings : int, at least 1
         Random halvings; each half is used once to choose and once to test.
     n_groups : int, at least 1

@@ -78,7 +78,7 @@ def published_label_accuracy() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a model: ``model, difficulty_level, n_labels, n_correct, n_empty``.
+        One row per model: ``model, difficulty_level, n_labels, n_correct, n_empty``.
     """
     labels = _read_once("majority_labels.csv")
     counts = labels.groupby(["difficulty_level", "model"], as_index=False).agg(

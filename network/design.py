@@ -33,8 +33,8 @@ SEEDS = tuple(range(8))
 MORE_SEEDS = tuple(range(8, 20))
 QUICK: dict[str, Any] = {"answers": 64, "group_size": 8, "steps": 16, "every": 8}
 
-# What is run of all combinations, by (prior, rate): every arm with and without clipping at every prior at the
-# low rate, and at every rate at the middle prior; RANDOM so at every prior at the middle rate too.
+# The combinations that are run. Every arm, with and without clipping: every prior at the low rate, and every
+# rate at the middle prior. RANDOM also at every prior at the middle rate.
 _CELLS = [
     *[("frozen", "untrained", "none", prior) for prior in PRIORS],
     *[(arm, how, "low", prior) for prior in PRIORS for arm in TRAINED for how in CLIPPING],
@@ -43,9 +43,9 @@ _CELLS = [
     *[(arm, how, "high", "middle") for arm in TRAINED for how in CLIPPING],
     *[("random", "one update", rate, "middle") for rate in ("low", "middle")],
 ]  # fmt: skip
-# The two arms that elicitation could be counted from instead of RANDOM, where all four arms were run.
+# The two controls that can replace RANDOM as the base of elicitation, in cells with all four arms.
 _CONTROLS = [(arm, how, "low", "middle") for arm in CONTROLS for how in CLIPPING]
-# Seeds beyond the first eight repeat the one comparison of spreads.
+# Seeds beyond the first eight repeat only the comparison of spreads.
 _REPEATED = [("frozen", "untrained", "none", "middle")] + [
     ("random", how, "middle", "middle") for how in CLIPPING
 ]

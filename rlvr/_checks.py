@@ -135,7 +135,7 @@ def fits_memory(n_bytes: float, sizes: str) -> None:
     if n_bytes > most:
         raise ValueError(
             f"{sizes} would need about {n_bytes / 2**30:,.1f} GiB of memory, and this process may use "
-            f"{most / 2**30:,.1f}: make one of them smaller"
+            f"{most / 2**30:,.1f}: make one of these sizes smaller"
         )
 
 

@@ -101,7 +101,7 @@ def _refused(path: Path, what: str) -> ValueError:
     name = shortened(f"{path.parent.parent.name}/{path.parent.name}/{path.name}")
     return ValueError(
         f"{name} {what}: restore it (from version control, or install rlvr again), or rebuild it if "
-        "`rlvr stored` lists it; after a change on purpose, run `make digests`"
+        "`rlvr stored` lists it; after an intended change, run `make digests`"
     )
 
 

@@ -223,7 +223,7 @@ class _Expanded(_Counted):
             raise ReadingError(
                 self.name,
                 f"expands to more than {MOST_RATIO} times its packed size of {self.packed():,} bytes; "
-                "unpack it first if that is right",
+                "unpack the file first if this size is right",
             )
 
 
@@ -296,7 +296,7 @@ def parquet_rows(path: str | Path) -> Iterator[dict[str, Any]]:
                 raise ReadingError(
                     path,
                     f"expands to more than {MOST_RATIO} times its packed size of {len(content):,} bytes; "
-                    "write the rows as JSON lines if that is right",
+                    "write the rows as JSON lines if this size is right",
                 )
             yield from batch.to_pylist()
     except (ArrowException, OSError) as error:

@@ -22,8 +22,8 @@ DESIGNS = {
 }
 """The four designs of the repeated RANDOM runs, and the optimiser steps of each per rollout.
 
-With one update a rollout the ratio is 1 and the clip cannot act. The last two names state the answers in one
-update.
+With one update per rollout the ratio is 1 and the clip cannot act. The last two names state the answers in
+one update.
 """
 
 LAST_STEP = 80

@@ -22,7 +22,7 @@ VARIANTS = {name: {"OPENBLAS_CORETYPE": name} for name in ("Prescott", "Nehalem"
 # NumPy can disable only features above its baseline; it refuses the names of the baseline.
 _FOUND = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
 VARIANTS["NumPy"] = {"NPY_DISABLE_CPU_FEATURES": " ".join(_FOUND)}
-# The C library's exp, log and pow have a version with fused multiply-add, and one without.
+# The C library has exp, log and pow with and without fused multiply-add.
 VARIANTS["glibc"] = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA"}
 VARIANTS["Numba"] = {"NUMBA_CPU_NAME": "generic"}
 

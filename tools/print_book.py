@@ -178,7 +178,7 @@ def mended(pdf: bytes, author: str) -> bytes:
         return opening + mark + body[:half] + space * (half // len(space)) + closing
 
     if names := re.findall(rb"/URI \((file:[^)]*)", pdf):
-        sys.exit(f"{len(names)} links of the PDF lead to files of this machine, e.g. {names[0].decode()}")
+        sys.exit(f"{len(names)} links of the PDF lead to files of this machine, first {names[0].decode()}")
 
     def by(creator: re.Match[bytes]) -> bytes:
         name = re.sub(r"([()\\])", r"\\\1", author).encode("ascii", "replace")

@@ -132,7 +132,7 @@ def configuration(levels: Mapping[str, str], *, matched: bool = True) -> tuple[T
     levels : mapping of option to level
         Missing options are at their reference.
     matched : bool
-        Whether the learning rate is adapted to advantage, optimizer, update rule and updates a rollout
+        Whether the learning rate is adapted to advantage, optimizer, update rule and updates per rollout
         (:func:`matched_learning_rate`).
 
     Notes

@@ -79,9 +79,7 @@ class Scratch(NamedTuple):
 class _Lanes(NamedTuple):
     """The content of every lane, and the runs that are trained side by side."""
 
-    indices: NDArray[
-        np.int64
-    ]  # (5, lane): run among those side by side, turn in the batch, task, prompt, answer
+    indices: NDArray[np.int64]  # (5, lane): run (of those side by side), turn in batch, task, prompt, answer
     runs: NDArray[np.int64]  # (3, run): task, seed, and zeros
     runs_at: NDArray[np.uint64]  # (run,)
     places: NDArray[np.uint64]  # (lane,)

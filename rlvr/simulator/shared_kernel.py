@@ -149,8 +149,7 @@ def vote(names, word, tie_break, counts, first):
     """Return where in `names` (sample,) the plurality first appears.
 
     Of equally frequent names the first to appear wins, or with UNIFORM one drawn by the 32-bit `word`.
-    `counts` (name,) is scratch space that holds zeros before and after; `first` (name,) may be the same
-    array.
+    `counts` (name,) and `first` (name,) are scratch space; `counts` holds zeros before and after.
     """
     most, tied = 1, 0
     for i in range(names.size):

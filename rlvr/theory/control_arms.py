@@ -132,7 +132,7 @@ def _label_rates(given: ArrayLike | None, like: Floats) -> Floats:
     rates = np.asarray(np.nan if given is None else given, dtype=float)
     if rates.shape != like.shape or not (rates >= 0).all() or abs(rates.sum() - 1) > 1e-9:
         raise ValueError(
-            f"label_rates must be {like.size} probabilities that sum to 1, one an action, got {shown(given)}"
+            f"label_rates must be {like.size} probabilities that sum to 1, one per action, got {shown(given)}"
         )
     return rates
 

@@ -168,7 +168,7 @@ def reward_drift(
     rates = np.asarray(reward_rates, dtype=float)
     if rates.shape != probabilities.shape or not ((rates >= 0) & (rates <= 1)).all():
         raise ValueError(
-            f"reward_rates must be {probabilities.size} probabilities in [0, 1], one an action, "
+            f"reward_rates must be {probabilities.size} probabilities in [0, 1], one per action, "
             f"got {shown(reward_rates)}"
         )
     q = min(float(probabilities @ rates), 1.0)
