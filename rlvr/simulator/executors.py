@@ -142,7 +142,7 @@ def train_all(
     results: list[Results] = [{}] * len(studies)
     for places in groups.values():
         whole = _join([studies[place] for place in places])
-        share = max(1, -(-threads * whole.n_groups // n_groups))  # chunks per thread, rounded up
+        share = max(1, -(-threads * whole.n_groups // n_groups))  # its part of the threads, rounded up
         n_chunks = max(share, min(4 * share, whole.n_runs // _SIDE_BY_SIDE), whole.n_groups // _LONGEST)
         if executor is not None:
             n_chunks = max(1, min(_WORKERS, whole.n_runs // _SIDE_BY_SIDE), whole.n_groups // _TRAVELLING)
@@ -242,7 +242,7 @@ def _collect(
     try:
         for place in unanswered:
             try:
-                begin(place, here if executor is None else executor)  # the answer may be false or empty
+                begin(place, here if executor is None else executor)  # an executor may be falsy
             except Exception as problem:
                 if not _is_loss(problem):
                     raise
