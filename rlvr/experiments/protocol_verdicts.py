@@ -93,7 +93,8 @@ def judge(protocol: Protocol, results: ConfirmatoryResults) -> list[Judgement]:
     """
     if results.digest != protocol.digest:
         raise ValueError(
-            f"the results were made under protocol {results.digest[:12]}, this one is {protocol.digest[:12]}"
+            f"the results were made under protocol {results.digest[:12]}, this one is "
+            f"{protocol.digest[:12]}: judge them by the protocol of their run"
         )
     claims = {name: evaluate(spec, protocol, results) for name, spec in protocol.hypotheses.items()}
     pronounced = verdicts(claims, level=protocol.content["level"])

@@ -165,7 +165,7 @@ def load_protocol(path: str | Path = PROTOCOL) -> Protocol:
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a number or date may not fit Python
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise ValueError(f"{name}{where}: cannot be read as YAML, which is what is accepted") from None
+        raise ValueError(f"{name}{where}: cannot be read as YAML; correct the file's syntax") from None
     needed = ("settings", "sample", "cells", "hypotheses")
     stated = content if isinstance(content, Mapping) else {}
     missing = [key for key in needed if not isinstance(stated.get(key), Mapping)]
@@ -298,7 +298,9 @@ def load_results(stem: str | Path = RESULTS) -> ConfirmatoryResults:
         try:
             first, _, rest = stored_bytes(path).decode("utf-8").partition("\n")
         except UnicodeDecodeError:
-            raise ValueError(f"{short}: no text in UTF-8; a table is accepted") from None
+            raise ValueError(
+                f"{short}: not UTF-8 text; a comma-separated table in UTF-8 is accepted"
+            ) from None
         if not first.startswith(_DIGEST):
             raise ValueError(f"{short} must start with {_DIGEST!r} and a digest, got {shown(first)}")
         digests.add(first.rstrip("\r").removeprefix(_DIGEST))
@@ -313,7 +315,9 @@ def load_results(stem: str | Path = RESULTS) -> ConfirmatoryResults:
             )
     if len(digests) > 1:
         both = ", ".join(map(shortened, sorted(digests)))
-        raise ValueError(f"the stored results come from different protocols: {both}")
+        raise ValueError(
+            f"the stored results come from different protocols: {both}; name the files of one run"
+        )
     return ConfirmatoryResults(digests.pop(), tables["accuracy"], tables["gate"])
 
 
