@@ -35,7 +35,7 @@
     byId("copied-view").textContent = "";
   }
 
-  /* Settings out of the address; whatever is not on the grid is passed over. */
+  /* Settings from the address; values off the grid are ignored. */
   function restore() {
     const state = readState();
     const asked = { prior_strength: Number(state.prior), n_steps: Number(state.steps), tie_break: state.ties, n_actions: Number(state.answers) };
