@@ -61,8 +61,8 @@ def _read_table() -> torch.Tensor:
     table = torch.full((len(TOKENS), len(TOKENS)), -1)
     for i, first in enumerate(TOKENS):
         for j, second in enumerate(TOKENS):
-            said = [first] if first == "." else [first, second]  # a full stop ends the answer
-            digits = [token for token in said if token in DIGITS]
+            tokens = [first] if first == "." else [first, second]  # a full stop ends the answer
+            digits = [token for token in tokens if token in DIGITS]
             table[i, j] = int(digits[-1]) if digits else -1
     return table
 

@@ -77,8 +77,8 @@ def main(names: list[str], command: list[str]) -> int:
             outcome[name] = "passes" if code == 0 else f"FAILS (exit {code})"
         else:
             outcome[name] = "not run: it changes nothing on this machine"
-    print("\n" + "\n".join(f"{name:12} {said}" for name, said in outcome.items()))
-    return any(said.startswith("FAILS") for said in outcome.values())
+    print("\n" + "\n".join(f"{name:12} {result}" for name, result in outcome.items()))
+    return any(result.startswith("FAILS") for result in outcome.values())
 
 
 if __name__ == "__main__":

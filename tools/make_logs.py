@@ -147,8 +147,8 @@ def make_inspect() -> None:
     @solver
     def scripted(arm: str, run: int):
         async def solve(state, generate):
-            said = answer(arm, run, int(state.sample_id.removeprefix("sum-")), state.epoch - 1)
-            state.output = ModelOutput.from_content(str(state.model), said)
+            reply = answer(arm, run, int(state.sample_id.removeprefix("sum-")), state.epoch - 1)
+            state.output = ModelOutput.from_content(str(state.model), reply)
             return state
 
         return solve

@@ -251,9 +251,9 @@ def _pytest(tests: Sequence[str], cache: str, answer: Any) -> None:
 
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT, CPU_LIMIT))
     signal.alarm(TIME_LIMIT)  # for a test that waits for ever, instead of each test's own alarm
-    quiet = os.open(os.devnull, os.O_RDWR)
+    devnull = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
-        os.dup2(quiet, stream)
+        os.dup2(devnull, stream)
     os.environ |= {"NUMBA_CACHE_DIR": cache, "PYTHONPATH": str(_tree), "PYTHONDONTWRITEBYTECODE": "1"}
     numba.config.CACHE_DIR = cache
     sys.dont_write_bytecode = True

@@ -111,8 +111,8 @@ def sign_changes(positions: ArrayLike, curves: ArrayLike) -> list[tuple[str, Est
 
     Examples
     --------
-    >>> luck = np.random.default_rng(0).normal(0, 0.1, (1, 50, 1))
-    >>> [(sign, where)] = sign_changes([1, 2, 3], np.array([-1.0, 1, 2])[:, None, None] + luck)
+    >>> noise = np.random.default_rng(0).normal(0, 0.1, (1, 50, 1))
+    >>> [(sign, where)] = sign_changes([1, 2, 3], np.array([-1.0, 1, 2])[:, None, None] + noise)
     >>> sign, 1.4 < where.value < 1.6
     ('positive', True)
     """

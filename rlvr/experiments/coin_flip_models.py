@@ -86,8 +86,8 @@ def _rivals(
 @cache
 def models() -> dict[str, CoinFlipModel]:
     """Every model that is kept, in the order of the chapter; more settings were tried."""
-    heaps = (0.72, 0.16)
-    two = StrategyFamily((0.596, 0.404), heaps, n_prompts=64)
+    accuracies = (0.72, 0.16)
+    two = StrategyFamily((0.596, 0.404), accuracies, n_prompts=64)
     questions = StrategyFamily((0.65, 0.35), (0.68, 0.15), n_prompts=500, offset_sd=2.0, read="greedy")
     rivals = _rivals(4, (0.75, 0.14), share=0.6466, sds=(2.0, 1.5))
     return {
@@ -103,7 +103,7 @@ def models() -> dict[str, CoinFlipModel]:
         ),
         "ten tokens": CoinFlipModel(
             "two strategies, decided by ten tokens",
-            StrategyFamily((0.596, 0.404), heaps, n_prompts=64, n_tokens=10),
+            StrategyFamily((0.596, 0.404), accuracies, n_prompts=64, n_tokens=10),
             0.04,
         ),
         "questions differ": CoinFlipModel(
