@@ -1,6 +1,6 @@
-"""Sphinx extension: mend the roles that the bibliography's markup gives wrongly.
+"""Sphinx extension: correct the ARIA roles in the bibliography's markup.
 
-A list of citations is marked as a list, its entries as something that a list may not hold.
+A list of citations is marked as a list, but its entries have a role that a list may not contain.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from sphinx.application import Sphinx
 def _entries_of_a_list(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object
 ) -> None:
-    """Call the entries of a list of citations its items."""
+    """Mark the entries of a list of citations as list items."""
     if 'class="citation-list"' in context.get("body", ""):
         context["body"] = context["body"].replace('role="doc-biblioentry"', 'role="listitem"')
 

@@ -1,7 +1,7 @@
-"""Refuse a build that no reader should get.
+"""Refuse a build with faulty pages.
 
-A page of the contents is missing, loads something from the network, is heavy, or shows a fault: a number
-that is none, a reference that leads nowhere, a result that no code put into prose, a docstring that Sphinx
+A build is refused if a page of the contents is missing, loads something from the network, is too large, or
+shows a fault: a missing number, a broken reference, a result typed into prose, or a docstring that Sphinx
 misread (`page_faults`).
 """
 
@@ -21,14 +21,14 @@ REMOTE = re.compile(
     r"""<(?:script|link|img|iframe)\b[^>]*?\b(?:src|href)\s*=\s*["'](?:https?:)?//[^"']+["'][^>]*>""", re.I
 )
 HEAVIEST = 2_000_000  # bytes
-WITHOUT_PROSE = {"genindex", "py-modindex", "search", *MOVED}  # lists of names, and pages that lead on
-CORE = "core-"  # how pages of docstrings are called
-GENERATED = {"sources"}  # its prose is a table's rows, written by code as a whole
+WITHOUT_PROSE = {"genindex", "py-modindex", "search", *MOVED}  # lists of names, and redirecting pages
+CORE = "core-"  # prefix of the pages of docstrings
+GENERATED = {"sources"}  # its prose is the rows of a table, written completely by code
 HARMLESS = re.compile(r"""rel\s*=\s*["'](?:canonical|search|index|next|prev|alternate)["']""", re.I)
 
 
 def pages() -> list[str]:
-    """The pages that _toc.yml names, without their endings."""
+    """Names of the pages in _toc.yml, without file endings."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
     parts = [part["chapters"] for part in toc.get("parts", [])] or [toc.get("chapters", [])]
     listed = [page for part in parts for chapter in part for page in (chapter, *chapter.get("sections", []))]
@@ -37,12 +37,12 @@ def pages() -> list[str]:
 
 
 def _executed(page: Path) -> bool:
-    """Whether a page's numbers come out of its own code, so that none need be typed."""
+    """Whether a page's numbers come from its own code, so that none need be typed."""
     return (ROOT / "chapters" / f"{page.stem}.ipynb").is_file() and page.stem not in GENERATED
 
 
 def problems() -> list[str]:
-    """Everything wrong with the built pages."""
+    """List all faults of the built pages."""
     found = [f"page missing: {name}.html" for name in pages() if not (HTML / f"{name}.html").is_file()]
     for page in sorted(HTML.rglob("*.html")):
         content = page.read_text(encoding="utf-8")

@@ -1,6 +1,6 @@
 """Sphinx extension: the directive ``{citation}`` writes how to cite this report from CITATION.cff.
 
-Address and DOI are shown once CITATION.cff has them, so whoever publishes the report fills them in one place.
+Address and DOI are shown once CITATION.cff has them, so a publisher of the report enters them in one place.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LACKING = {
 
 
 def bibtex(citation: dict[str, Any]) -> str:
-    """A citation file as a BibTeX entry, with an address and a DOI where it has them."""
+    """Convert a citation file to a BibTeX entry, with address and DOI where it has them."""
     names = [
         f"{each['family-names']}, {each['given-names']}" if "family-names" in each else f"{{{each['name']}}}"
         for each in citation["authors"]
@@ -42,14 +42,14 @@ def bibtex(citation: dict[str, Any]) -> str:
 
 
 def lacking(citation: dict[str, Any]) -> list[str]:
-    """What a publisher of the report has still to fill in."""
+    """Fields that a publisher of the report still has to fill in."""
     there = {field for field in ("doi", "url") if field in citation}
     there |= {"people"} if any("family-names" in each for each in citation["authors"]) else set()
     return [words for field, words in LACKING.items() if field not in there]
 
 
 class Citation(SphinxDirective):
-    """The BibTeX entry, and what CITATION.cff lacks."""
+    """Directive for the BibTeX entry, and for the fields that CITATION.cff lacks."""
 
     def run(self) -> list[nodes.Node]:
         self.env.note_dependency(str(CITATION))

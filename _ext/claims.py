@@ -1,7 +1,7 @@
 """Sphinx extension: the directive ``{claims}`` writes the page of claims from chapters/claims.yml.
 
-A claim's numbers are those that its chapter quotes, so the page moves with them. `problems` says what a
-claim lacks; the tests ask it of the real file, and of broken ones.
+A claim's numbers are those that its chapter quotes, so the page changes with them. `problems` lists the
+faults of a claim; the tests apply it to the real file and to faulty ones.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def read_claims() -> list[dict[str, Any]]:
 
 
 def quoted_names(chapter: str) -> set[str]:
-    """The names under which a chapter's stored notebook quotes numbers."""
+    """Names of the numbers that a chapter's stored notebook quotes."""
     notebook = ROOT / "chapters" / f"{chapter}.ipynb"
     if not notebook.is_file():
         return set()
@@ -54,7 +54,7 @@ def names_a_test(node: str) -> bool:
 
 
 def problems(claim: dict[str, Any]) -> list[str]:
-    """What one claim lacks; empty if it stands on everything it names."""
+    """Faults of one claim; empty if everything that it names exists."""
     missing = [f"has no {field}" for field in FIELDS if not str(claim.get(field) or "").strip()]
     if missing or set(claim) - set(FIELDS):
         return missing + [f"has an unknown field {field}" for field in sorted(set(claim) - set(FIELDS))]
@@ -80,7 +80,7 @@ def problems(claim: dict[str, Any]) -> list[str]:
 
 @functools.cache
 def _verdicts() -> dict[str, str]:
-    """The verdict on every registered hypothesis, by its name."""
+    """Verdicts on all registered hypotheses, by name."""
     from rlvr.experiments.protocol_verdicts import judge
     from rlvr.experiments.sealed_protocol import REGISTERED, load_protocol, load_results
 
@@ -89,7 +89,7 @@ def _verdicts() -> dict[str, str]:
 
 
 def badges(status: str) -> list[str]:
-    """What a claim's badges say: its status, and the verdict or verdicts of what was registered."""
+    """Texts of a claim's badges: its status, and the verdicts on its registered hypotheses."""
     kind = status.split()[0]
     named = [(letter, int(number)) for letter, number in re.findall(r"([HSL])(\d+)", status)]
     if not named:
@@ -103,7 +103,7 @@ def badges(status: str) -> list[str]:
 
 
 def _card(number: str, claim: dict[str, Any]) -> list[str]:
-    """One claim as the lines of its card: what is said, what was found, what holds it."""
+    """One claim as the lines of its card: statement, finding, and evidence."""
 
     def glued(match: re.Match[str]) -> str:
         page = match.group(1) or claim["chapter"]
@@ -135,7 +135,7 @@ def _title(chapter: str) -> tuple[int, str]:
 
 
 class Claims(SphinxDirective):
-    """One section a chapter, with a card for each of its claims."""
+    """Directive: one section per chapter, with a card for each of its claims."""
 
     def run(self) -> list[nodes.Node]:
         self.env.note_dependency(str(CLAIMS))

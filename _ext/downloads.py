@@ -1,7 +1,8 @@
-"""Sphinx extension: what a reader takes along from a page: its text, and the numbers behind its figures.
+"""Sphinx extension: downloads of a page, its text and the numbers of its figures.
 
-The numbers are what the stored notebook keeps beside each picture (`book.figure_numbers`). They are written
-to _static/figures, and linked under the caption. The theme offers the notebook; its text half is added.
+The stored notebook keeps the numbers with each picture (`book.figure_numbers`). They are written to
+_static/figures and linked under the caption. The theme offers the notebook for download; this extension adds
+the text file.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def _paired(docname: str) -> bool:
 
 
 def _link_data(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Under each figure that has them, a link to its numbers."""
+    """Add a link to its numbers under each figure that has them."""
     if app.builder.name != "html" or not _paired(docname):
         return
     names = {name for name, _ in figure_tables(ROOT / f"{docname}.ipynb")}
@@ -46,7 +47,7 @@ def _link_data(app: Sphinx, doctree: nodes.document, docname: str) -> None:
 
 
 def _offer_text(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
-    """Beside the notebook in the page's download button, its text half."""
+    """Add the page's text file to its download button, next to the notebook."""
     for group in context.get("header_buttons", []):
         if group.get("label") == "download-buttons" and _paired(page):
             group["buttons"].insert(

@@ -1,7 +1,7 @@
-"""Sphinx extension: the directive ``{explorer}``, a figure to move and an audit form, and their scripts.
+"""Sphinx extension: the directive ``{explorer}``, an interactive figure and an audit form.
 
 The page's data are two stored grids of settings, written into the page as JSON when the book is built.
-Scripts lie in ``explorer_page``, not in ``_static``, whose every script would be added to every page.
+Scripts are in ``explorer_page``, because Sphinx would add every script of ``_static`` to every page.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _EXAMPLE = ("shao2026spurious", "training curves", "Qwen2.5-Math-7B", "MATH-500"
 
 
 def _whole(table: DataFrame) -> dict[str, list[int | None]]:
-    """A table's columns as whole numbers of 1 / SCALE, empty cells as nothing."""
+    """A table's columns as whole numbers of 1 / SCALE, with empty cells as None."""
     return {
         column: [None if math.isnan(value) else round(value * SCALE) for value in table[column]]
         for column in table
@@ -46,7 +46,7 @@ def _whole(table: DataFrame) -> dict[str, list[int | None]]:
 
 
 def _range(table: DataFrame) -> list[float]:
-    """Tenths that hold every term, and one standard deviation of a run where that is stored."""
+    """Range in tenths that holds every term, and one standard deviation of a run where it is stored."""
     from rlvr.decomposition import PARTS, TERMS
 
     low, high = [], []
@@ -59,7 +59,7 @@ def _range(table: DataFrame) -> list[float]:
 
 
 def sharing_data() -> dict[str, Any]:
-    """What the second tab reads: its grid, its axes, and what its settings are called."""
+    """Data of the second tab: its grid, its axes, and the names of its settings."""
     from rlvr.experiments.grids import CLIP, LEARNING_RATES, MIXES, N_RUNS, SHARING_AXES, stored_sharing
 
     names = {
@@ -131,10 +131,10 @@ def page_data() -> dict[str, Any]:
 
 
 class Explorer(SphinxDirective):
-    """``{explorer}``: the page's controls, figures and data."""
+    """Directive ``{explorer}``: the page's controls, figures and data."""
 
     def run(self) -> list[nodes.Node]:
-        """The page as raw HTML; nothing where the output is not HTML."""
+        """Return the page as raw HTML, or nothing for other output formats."""
         data = json.dumps(page_data(), separators=(",", ":"), allow_nan=False)
         page = (SOURCE / "explorer.html").read_text(encoding="utf-8").replace("@DATA@", data)
         for name in ("settings_grid.csv", "sharing_grid.csv", "arms.csv"):
@@ -143,7 +143,7 @@ class Explorer(SphinxDirective):
 
 
 def _add_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
-    """Load the scripts on the pages that hold an explorer, and on no other."""
+    """Load the scripts on pages with an explorer only."""
     if 'id="explorer-data"' in context.get("body", ""):
         app.add_css_file("explorer/explorer.css")
         for script in SCRIPTS:

@@ -1,10 +1,10 @@
 """Fresh runs of the chapters: `make test` compares them with the stored outputs, the book shows them.
 
-A run is kept in _build/fresh with a digest of all that it could read. The book takes the runs whose digest
-still holds and makes the others, several at a time, while pages are read. Once a book is built from them they
-are removed: the next book is executed afresh.
+A run is kept in _build/fresh with a digest of everything that it could read. The book uses the runs whose
+digest is still valid and makes the others, several at a time, while pages are read. Once a book is built from
+them they are removed, so the next book is executed afresh.
 
-As a Sphinx extension this module replaces each notebook's stored outputs by those of the fresh run.
+As a Sphinx extension, this module replaces each notebook's stored outputs by those of the fresh run.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ READ = (
     "rlvr", "book", "network", "findings", "chapters", "_ext", "_static", "pyproject.toml",
     "requirements.lock",
 )  # fmt: skip
-MADE = (".ipynb", ".pyc", ".png")  # what a run writes, or nobody
+MADE = (".ipynb", ".pyc", ".png")  # written by runs, or by nobody
 JOBS = int(os.environ.get("JOBS") or os.cpu_count() or 1)
-SETTINGS = ("GLIBC_", "NPY_", "NUMBA_", "OPENBLAS_", "PYTHONHASHSEED")  # what could change a number
+SETTINGS = ("GLIBC_", "NPY_", "NUMBA_", "OPENBLAS_", "PYTHONHASHSEED")  # settings that could change a number
 
 
 def sources() -> str:
-    """Digest of what a run could read: code, data, pages, the interpreter, how numbers are computed."""
+    """Digest of everything that a run could read: code, data, pages, interpreter and numerical settings."""
     settings = {name: value for name, value in os.environ.items() if name.startswith(SETTINGS)}
     settings.pop("NUMBA_CACHE_DIR", None)
     digest = hashlib.sha256(repr((sys.version, sys.prefix, sorted(settings.items()))).encode())
@@ -55,7 +55,7 @@ def _files() -> Iterator[Path]:
 
 
 def run_afresh(text: Path) -> nbformat.NotebookNode:
-    """Run one chapter as the book shows it, keep the run, and return its notebook."""
+    """Run one chapter in the form that the book shows, keep the run, and return its notebook."""
     before = sources()
     notebook = execute(text, **{WANTED: "1"})
     notebook.metadata["sources"] = before
@@ -67,7 +67,7 @@ def run_afresh(text: Path) -> nbformat.NotebookNode:
 
 
 def kept_run(text: Path, digest: str) -> nbformat.NotebookNode | None:
-    """The kept run of a chapter, unless there is none or something that it could read has changed."""
+    """The kept run of a chapter, or None if there is none or anything that it could read has changed."""
     path = KEPT / f"{text.stem}.ipynb"
     notebook = nbformat.read(path, as_version=4) if path.is_file() else None
     return notebook if notebook and notebook.metadata.pop("sources", None) == digest else None
@@ -79,7 +79,7 @@ def missing(digest: str) -> list[Path]:
 
 
 def _start(app: Sphinx) -> None:
-    """Start the runs that are missing, several at a time; print has stored outputs and needs none."""
+    """Start the missing runs, several at a time; the printed book uses stored outputs and needs none."""
     if app.builder.name != "html":
         return
     app.fresh_digest = sources()  # type: ignore[attr-defined]
@@ -91,7 +91,7 @@ def _start(app: Sphinx) -> None:
 
 
 def _show(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Give the reader of a page the fresh run, as soon as it is there, instead of the stored notebook."""
+    """Replace the stored notebook of a page by the fresh run as soon as it is finished."""
     text = ROOT / f"{docname}.md"
     if app.builder.name != "html" or not (ROOT / f"{docname}.ipynb").is_file():
         return

@@ -1,6 +1,7 @@
-"""Sphinx extension: the forest of every published comparison, too long for a page, as a download.
+"""Sphinx extension: the forest plot of all published comparisons, as a download.
 
-Drawn and written when the book is built, beside its numbers, and linked under the page's own forest.
+The plot is too long for a page. It is drawn when the book is built, stored with its numbers, and linked under
+the page's own forest plot.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _HEADINGS = {
 
 
 def write_full_forest(folder: Path) -> None:
-    """Write the figure of every comparison, and its numbers, into a folder."""
+    """Write the figure of all comparisons, and its numbers, to a folder."""
     import matplotlib as mpl
 
     from book.figure_numbers import figure_data

@@ -1,7 +1,7 @@
-"""Sphinx extension: a page that opens from a folder, with no network.
+"""Sphinx extension: pages that open from a folder without a network.
 
-Math is set by one script, copied into the output from the installed package rather than from a CDN;
-the live-code scripts that Jupyter Book adds to every page, and that would load from a CDN, are dropped.
+One script renders formulas; it is copied into the output from the installed package instead of a CDN. The
+live-code scripts that Jupyter Book adds to every page, and that would load from a CDN, are removed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SCRIPT = "tex-svg-full.js"
 
 
 def _drop_live_code(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
-    """Remove the scripts of the live-code button, which nothing here uses: files, and lines in the page."""
+    """Remove the files and page lines of the live-code button, which nothing here uses."""
     if "script_files" in context:
         context["script_files"] = [s for s in context["script_files"] if not _live_code(s)]
 
@@ -29,7 +29,7 @@ def _live_code(script: Any) -> bool:
 
 def _copy_math(app: Sphinx, error: Exception | None) -> None:
     if error is None and app.builder.format == "html":
-        # Its folder's name has hyphens, so it cannot be imported, only located.
+        # The name of its folder has hyphens, so the package can only be located, not imported.
         found = distribution("sphinx-mathjax-offline").locate_file(
             f"sphinx-mathjax-offline/static/mathjax/{SCRIPT}"
         )

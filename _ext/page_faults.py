@@ -1,7 +1,7 @@
-"""What goes wrong on a built page: a number that is none, a reference that leads nowhere, a typed result.
+"""Find faults of a built page: missing numbers, broken references, typed results.
 
-Only what is read as a result is looked at: paragraphs, captions, tables and what cells printed. Code is left
-out, as is the page of docstrings, where ``None`` is a value like any other.
+Only text that shows results is checked: paragraphs, captions, tables and printed outputs. Code is not
+checked, nor is the page of docstrings, where ``None`` is an ordinary value.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LEFT_BY_AUTODOC = {
     "a path of the machine that built": r"\w*Path\('/|(?<![\w.>/-])/(?:[\w.-]+/)+[\w.-]+",
 }
 
-# What is not computed may be typed: a level of confidence, and the settings that the report uses throughout.
+# Numbers that are not computed may be typed: confidence levels, and the report's general settings.
 SETTINGS = {"95%", "0.20", "0.25", "0.35", "0.50", "0.65", "0.80"}
 _BETWEEN = r"(?:, | and |, and | to | against | or )?"
 NAMED_SETTING = rf"(?:strengths?|priors?)[^.;]{{0,12}}?(?:0\.\d+{_BETWEEN})+"
@@ -40,7 +40,7 @@ RESULT = r"(?<![\w.])[-+\u2212]?(?<!\w-)\d+\.\d+(?![\w.]*-)|\b\d+(?:\.\d+)?%"
 
 
 def text_of(element: Tag) -> str:
-    """An element's words, without the code, the formulas and the scripts in it."""
+    """An element's text, without code, formulas and scripts."""
     copy = BeautifulSoup(str(element), "html.parser")
     for part in copy.select(
         "code, script, style, .math, .headerlink, .highlight-ipython3, .highlight-python"
@@ -50,12 +50,12 @@ def text_of(element: Tag) -> str:
 
 
 def faults(page: str) -> list[str]:
-    """Every fault of one page's HTML, each with the words around it.
+    """List every fault of one page's HTML, each with the surrounding words.
 
     Parameters
     ----------
     page : str
-        The whole page; only what stands in its ``<article>`` is looked at.
+        The whole page; only its ``<article>`` is checked.
 
     Returns
     -------
@@ -82,12 +82,12 @@ def faults(page: str) -> list[str]:
 
 
 def core_faults(page: str) -> list[str]:
-    """What goes wrong where docstrings become a page, each with the words around it.
+    """List the faults of a page made from docstrings, each with the surrounding words.
 
     Parameters
     ----------
     page : str
-        The whole page on the core; only what stands in its ``<article>`` is looked at.
+        The whole page on the core; only its ``<article>`` is checked.
     """
     article = BeautifulSoup(page, "html.parser").find("article")
     if not isinstance(article, Tag):
@@ -103,14 +103,14 @@ def core_faults(page: str) -> list[str]:
 
 
 def typed_results(page: str) -> list[str]:
-    """Decimals and percentages in a page's prose that no code put there, each with the words around it.
+    """Decimals and percentages that were typed into a page's prose, each with the surrounding words.
 
     Quoted numbers, code, formulas and links do not count, nor do paragraphs that cite a source.
 
     Parameters
     ----------
     page : str
-        The whole page; only what stands in its ``<article>`` is looked at.
+        The whole page; only its ``<article>`` is checked.
     """
     article = BeautifulSoup(page, "html.parser").find("article")
     found = []

@@ -3,8 +3,8 @@
     python _ext/pairs.py                 every chapter
     python _ext/pairs.py 01-estimand     one of them
 
-The text (chapters/NN-name.md) is the source that is reviewed. The notebook beside it holds what a run
-gave, and nothing that differs between two runs: no times, no counters, no interpreter patch version.
+The text (chapters/NN-name.md) is the source that is reviewed. The notebook next to it holds the outputs of a
+run, without anything that differs between runs: times, counters, the interpreter's patch version.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from nbclient import NotebookClient
 
 CHAPTERS = Path(__file__).parent.parent / "chapters"
 SUMMARY = CHAPTERS.parent / "_static" / "summary.png"
-LONGEST_CELL = 600  # seconds: a cell takes ten at most, but on a busy machine, with kernels to compile
+LONGEST_CELL = 600  # seconds: a cell takes at most ten, but more on a busy machine that compiles kernels
 
 
 def paired(text: Path) -> bool:
-    """Whether a page is a chapter with code, and so has a notebook."""
+    """Whether a page is a chapter with code, which has a notebook."""
     return "jupytext:" in text.read_text(encoding="utf-8")[:200]
 
 
 def from_text(text: Path) -> nbformat.NotebookNode:
-    """The notebook that a chapter's text describes, without outputs."""
+    """Make the notebook of a chapter's text, without outputs."""
     notebook = jupytext.read(text)
     notebook.metadata = {
         "jupytext": {"formats": "ipynb,md:myst"},
@@ -43,9 +43,9 @@ def from_text(text: Path) -> nbformat.NotebookNode:
 
 
 def execute(text: Path, **settings: str) -> nbformat.NotebookNode:
-    """Run one chapter; return its notebook with the outputs, and nothing that differs between two runs.
+    """Run one chapter; return its notebook with outputs, without anything that differs between runs.
 
-    Settings are variables that the chapter finds in its environment besides those that are there.
+    Settings are additional environment variables of the run.
     """
     notebook = from_text(text)
     metadata = dict(notebook.metadata)
@@ -78,7 +78,7 @@ def run(text: Path) -> Path:
 
 
 def errors(notebook: nbformat.NotebookNode) -> list[str]:
-    """Cell and message of each error that a run left, but for cells tagged ``raises-exception``."""
+    """Cell and message of each error of a run, except in cells tagged ``raises-exception``."""
     return [
         f"cell {number}: {output.ename}: {output.evalue}"
         for number, cell in enumerate(notebook.cells)
@@ -89,7 +89,7 @@ def errors(notebook: nbformat.NotebookNode) -> list[str]:
 
 
 def whole_streams(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
-    """The outputs of a cell with what was printed in one piece, however the kernel happened to cut it."""
+    """The outputs of a cell with printed text in one piece, however the kernel divided it."""
     merged: list[nbformat.NotebookNode] = []
     for output in outputs:
         before = merged[-1] if merged else {}
@@ -101,7 +101,7 @@ def whole_streams(outputs: list[nbformat.NotebookNode]) -> list[nbformat.Noteboo
 
 
 def first_picture(notebook: nbformat.NotebookNode) -> bytes:
-    """The first picture of a notebook; the front page's is the README's summary figure too."""
+    """The first picture of a notebook; that of the front page is also the README's summary figure."""
     outputs = (output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs)
     encoded = (output.get("data", {}).get("image/png") for output in outputs)
     return base64.b64decode(next(picture for picture in encoded if picture))

@@ -1,7 +1,7 @@
-"""Sphinx extension: on a narrow screen each figure is shown in its narrow form (`book.narrow_figures`).
+"""Sphinx extension: narrow screens show each figure in its narrow form (`book.narrow_figures`).
 
-The form is made in the fresh run that the page shows (`fresh_runs`); stored notebooks do not hold it.
-Where chapters are not run, figures have their wide form alone.
+The fresh run of the page makes this form (`fresh_runs`); stored notebooks do not hold it. Where chapters are
+not run, figures have only their wide form.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 FOLDER = "figures"
-WIDEST = 700  # pixels of a window that gets the narrow form, as in report.css
+WIDEST = 700  # pixels: widest window with the narrow form, as in report.css
 
 
 def _narrow_forms(app: Sphinx, docname: str) -> Iterator[tuple[str, bytes]]:
-    """Name and PNG of each narrow form that the run of a chapter left."""
+    """Name and PNG of each narrow form from the run of a chapter."""
     from book.narrow_figures import MIME_TYPE
 
     notebook = Path(app.outdir).parent / "jupyter_execute" / f"{docname}.ipynb"
@@ -31,7 +31,7 @@ def _narrow_forms(app: Sphinx, docname: str) -> Iterator[tuple[str, bytes]]:
 
 
 def _show(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Put the narrow form beside each picture that has one; the browser takes what fits."""
+    """Add the narrow form to each picture that has one; the browser selects the one that fits."""
     if app.builder.name != "html":
         return
     target = Path(app.outdir) / "_static" / FOLDER

@@ -1,6 +1,6 @@
-"""Sphinx extension: how long a page takes to read, from its words at 220 a minute.
+"""Sphinx extension: the reading time of a page, from its words at 220 per minute.
 
-The time stands under each chapter's title. The directive ``{reading-path}`` lists pages, one name a line,
+The time is shown under each chapter's title. The directive ``{reading-path}`` lists pages, one name per line,
 with their times and the sum.
 """
 
@@ -22,10 +22,10 @@ WORDS_A_MINUTE = 220
 
 
 def words(text: str) -> int:
-    """Words of a page that somebody reads from top to bottom.
+    """Number of words of a page that are read from top to bottom.
 
-    Prose, boxes, headings, lists and the captions of figures count. Code, formulas, the cells of tables,
-    folded solutions and the closing section on how to reproduce the chapter do not.
+    Prose, boxes, headings, lists and figure captions count. Code, formulas, table cells, folded solutions and
+    the closing section on reproduction do not.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def _caption(options: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Text without marks: a role or a link as one word or its words, a formula as one."""
+    """Text without markup: a role or formula counts as one word, a link as its words."""
     text = re.sub(r"\$\$.*?\$\$|\$[^$]*\$", "x", text, flags=re.S)
     text = re.sub(r"^:{3,}.*$|^:[a-z-]+:.*$|^\([a-z0-9-]+\)=$|<[^>]+>|^\|.*\|$", "", text, flags=re.M)
     text = re.sub(r"\{(?:glue:text|numref|eq|cite[a-z]*|ref)\}`[^`]*`", "x", text)
@@ -65,7 +65,7 @@ def minutes(page: Path) -> int:
 
 
 def _under_title(app: Sphinx, doctree: nodes.document) -> None:
-    """Say below a chapter's title how long it takes."""
+    """Add the reading time below a chapter's title."""
     text = ROOT / f"{app.env.docname}.md"
     title = next(iter(doctree.findall(nodes.title)), None)
     if title is None or not (text.stem[:2].isdigit() or text.stem in ("index", "checklist")):
@@ -75,7 +75,7 @@ def _under_title(app: Sphinx, doctree: nodes.document) -> None:
 
 
 class ReadingPath(SphinxDirective):
-    """A numbered list of pages to read in this order, each with its time."""
+    """Directive: a numbered list of pages in reading order, each with its time."""
 
     has_content = True
 

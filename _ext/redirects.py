@@ -1,7 +1,7 @@
-"""Sphinx extension: pages of earlier editions lead on from their old addresses.
+"""Sphinx extension: redirect the addresses of earlier editions to the present pages.
 
-`MOVED` names each old page and the one that has its content now. A small page is written at the old address
-that leads there, with the place on the page that was asked for; it works without scripts and is not indexed.
+`MOVED` maps each old page to its present one. A small page at the old address redirects there and keeps the
+anchor; the redirect works without scripts and is not indexed.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def _write(app: Sphinx, exception: Exception | None) -> None:
     folder = Path(app.outdir) / "chapters"
     for old, page in MOVED.items():
         if not (folder / f"{page}.html").is_file():
-            raise FileNotFoundError(f"the page {old} leads to {page}, which the book does not have")
+            raise FileNotFoundError(
+                f"MOVED leads the page {old} to {page}, which the book does not have; name a page of _toc.yml"
+            )
         (folder / f"{old}.html").write_text(PAGE.format(page=escape(page)), encoding="utf-8")
 
 

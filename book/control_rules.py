@@ -1,7 +1,7 @@
-"""Rules that people apply to a random arm, and how often each misleads where training leaks nothing.
+"""Rules of thumb for a random arm, and how often each misleads where nothing leaks.
 
-Truth in every drawn study: no leakage, RANDOM's runs end on average where they start, TRUE's likewise. Runs
-spread by a draw from the catalogue's law of the arm; 500 questions, half of them answered rightly.
+In every simulated study nothing leaks, and the runs of RANDOM and TRUE end on average where they start. The
+spread of runs is drawn from the catalogue's law of the arm; half of 500 questions are answered correctly.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ __all__ = ["RuleError", "rule_errors"]
 
 
 class RuleError(NamedTuple):
-    """How often a rule misleads, with the Monte Carlo standard error of that fraction."""
+    """Error rate of a rule, with the Monte Carlo standard error."""
 
     rule: str
     """What is compared."""
     concludes: str
-    """What the rule then says, wrongly."""
+    """The rule, and its wrong conclusion."""
     source: str
-    """Where the rule was read: a key of ``references.bib``."""
+    """Source of the rule: a key of ``references.bib``."""
     rate: float
-    """Fraction of simulated studies in which it does."""
+    """Fraction of simulated studies in which the rule is wrong."""
     error: float
     """Monte Carlo standard error of that fraction."""
 
@@ -41,23 +41,23 @@ def rule_errors(*, n_studies: int = 20_000, n_items: int = 500, seed: int = 0) -
     True
     """
     rng, laws = np.random.default_rng(seed), catalogue_laws()
-    luck = math.sqrt(0.25 / n_items)
+    item_error = math.sqrt(0.25 / n_items)
 
     def runs(arm: str, n_runs: int) -> np.ndarray:
         law = laws[arm]
         sds = rng.choice(law.values, n_studies, p=law.probabilities)[:, None]
-        noise = luck * rng.standard_normal((n_studies, n_runs))
+        noise = item_error * rng.standard_normal((n_studies, n_runs))
         return np.clip(0.5 + sds * rng.standard_normal((n_studies, n_runs)) + noise, 0, 1)
 
     coin, true = runs("random", 3), runs("true", 3)
-    change = coin[:, 0] - (0.5 + luck * rng.standard_normal(n_studies))
+    change = coin[:, 0] - (0.5 + item_error * rng.standard_normal(n_studies))
     gaps = true - coin
     half = stats.t.ppf(0.975, 2) * gaps.std(axis=1, ddof=1) / math.sqrt(3)
     misled = {
         ("within two benchmark sds it is learning, else leakage; one run", "leakage",
-         "asuzukosi2026control"): np.abs(change) > 2 * luck,
+         "asuzukosi2026control"): np.abs(change) > 2 * item_error,
         ("a gain beyond 1.96 standard errors of the questions signals contamination; one run",
-         "contamination", "whileai2026method"): change > 1.96 * math.sqrt(2) * luck,
+         "contamination", "whileai2026method"): change > 1.96 * math.sqrt(2) * item_error,
         ("the paired 95% interval over three seeds of TRUE and RANDOM excludes zero", "TRUE differs",
          "thuvesen2026grpodecomp"): np.abs(gaps.mean(axis=1)) > half,
     }  # fmt: skip

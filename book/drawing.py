@@ -13,7 +13,7 @@ from rlvr.stats.estimates import Estimate
 
 __all__ = ["NEUTRAL_COLOURS", "intervals", "staircase"]
 
-# For whatever is neither an arm nor a term: purple, plum, slate and grey.
+# For everything that is neither an arm nor a term: purple, plum, slate and grey.
 NEUTRAL_COLOURS = ("#6A4C93", "#9B4F78", "#5B6B7B", "#767676")
 
 
@@ -26,7 +26,7 @@ def intervals(
     label: str = "",
     marker: str = "o",
 ) -> None:
-    """Draw estimates as dots with their intervals; one without an interval is an open dot.
+    """Draw estimates as dots with their intervals; an open dot has no interval.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def intervals(
     estimates : sequence of Estimate
     colour : str
     label : str
-        What a legend calls them.
+        Label of the estimates in a legend.
     marker : str
     """
     for position, estimate in zip(positions, estimates, strict=True):
@@ -56,8 +56,8 @@ def staircase(axes: Axes, accuracies: Mapping[str, float], terms: Mapping[str, E
     accuracies : mapping of str to float
         Accuracy of each arm, in [0, 1]; drawn in percent.
     terms : mapping of str to Estimate
-        Null, elicitation and reward design by name. A step whose interval is wider than half a point carries
-        it as a bar at its end.
+        Null, elicitation and reward design by name. An interval wider than half a point is drawn as a bar at
+        the end of its step.
     """
     for place, arm in enumerate(ARMS):
         level = 100 * accuracies[arm]

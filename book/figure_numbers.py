@@ -1,7 +1,7 @@
-"""The numbers that a figure draws, as a table: what a reader downloads under it.
+"""The numbers that a figure shows, as the table that readers download below it.
 
-They are read off the drawn figure, so they cannot differ from it; a fresh run that moves one is seen where a
-moved pixel would not be.
+The numbers are read from the drawn figure, so both always agree, and a fresh run shows a change in a number
+that a change in pixels would hide.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from matplotlib.ticker import FixedLocator
 __all__ = ["COLUMNS", "figure_data"]
 
 COLUMNS = ("panel", "kind", "series", "colour", "x", "y", "x_end", "y_end")
-DIGITS, SMALLEST = 5, 10  # significant digits, decimals: what no processor's rounding reaches
+DIGITS, SMALLEST = 5, 10  # significant digits and decimals that do not depend on a processor's rounding
 
 
 def figure_data(figure: Figure) -> pd.DataFrame:
-    """Everything that a figure draws in data coordinates, one row a dot, bar, interval or label.
+    """All elements of a figure in data coordinates, one row per dot, bar, interval or label.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def figure_data(figure: Figure) -> pd.DataFrame:
     DataFrame
         Columns `panel` (title or number), `kind` (``line``, ``points``, ``interval``, ``band``, ``bar``,
         ``text``, ``x tick``, ``y tick``), `series` (its label, or the words of a text or tick), `colour`,
-        and the coordinates `x`, `y` and, of what has an extent, `x_end`, `y_end`: all as text. Regions of a
+        and the coordinates `x`, `y` and, for extended elements, `x_end`, `y_end`: all as text. Regions of a
         contour plot and images are left out.
 
     Examples
@@ -60,7 +60,7 @@ def _rows(axes: Axes) -> Iterator[tuple[str, ...]]:
     """The rows of one panel, without its name."""
     lines: list[Any] = list(axes.lines)
     for line in lines:
-        if line.get_transform() == axes.transData:  # not a rule across the panel
+        if line.get_transform() == axes.transData:  # not a line across the panel
             kind = "points" if line.get_linestyle() == "None" else "line"
             for x, y in np.column_stack([line.get_xdata(), line.get_ydata()]):
                 yield _row(kind, line.get_label(), line.get_color(), x, y)
@@ -85,7 +85,7 @@ def _rows(axes: Axes) -> Iterator[tuple[str, ...]]:
 
 
 def _collected(drawing: Any) -> Iterator[tuple[str, ...]]:
-    """The rows of what was drawn at once: many dots, many intervals, a band."""
+    """The rows of a collection: many dots, many intervals, or a band."""
     if isinstance(drawing, ContourSet):
         return
     colours = [*drawing.get_edgecolor(), *drawing.get_facecolor()]
@@ -104,7 +104,7 @@ def _collected(drawing: Any) -> Iterator[tuple[str, ...]]:
 
 
 def _row(kind: str, series: Any, colour: Any, *coordinates: Any) -> tuple[str, ...]:
-    """A row as the texts that are stored."""
+    """A row as stored text."""
     words = " ".join(str(series).split())
     shown = "" if words.startswith("_") else words
     hexadecimal = to_hex(colour) if len(colour) else ""
@@ -113,7 +113,7 @@ def _row(kind: str, series: Any, colour: Any, *coordinates: Any) -> tuple[str, .
 
 
 def _text(value: Any) -> str:
-    """A coordinate with the digits that deserve to be stored; nothing for none."""
+    """A coordinate with the digits that are stored; empty for None."""
     if value is None or isinstance(value, str):
         return value or ""
     rounded = round(float(value), SMALLEST) + 0.0  # no negative zero

@@ -1,8 +1,8 @@
-"""The closed forms of coin flips on a shared policy, each beside simulation and beside a control.
+"""The closed forms of coin flips on a shared policy, compared with simulation and with a control.
 
-A formula that agrees with a simulation proves little where any formula would agree. So each is joined by a
-control: what the same number would be if its one idea were left out. Distances are in standard errors over
-training runs, the unit of replication.
+Agreement with a simulation proves little where any formula would agree. So each formula has a control: the
+same number without the formula's one idea. Distances are in standard errors over training runs, the unit of
+replication.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ _PLAIN: dict[str, Any] = dict(kl_coefficient=0.0, group_size=16)
 
 @dataclass(frozen=True)
 class FormulaCheck:
-    """One formula against simulation.
+    """One formula compared with simulation.
 
     Attributes
     ----------
     formula : str
-        What is computed.
+        Name of the formula.
     simulated, by_formula : float
-        Its value by simulation, and by the formula.
+        Value by simulation, and by the formula.
     off : float
         Simulation minus formula, in standard errors over runs.
     control : str
-        What the control supposes instead.
+        Assumption of the control.
     control_off : float
         Simulation minus control, in standard errors over runs.
     """
@@ -54,7 +54,7 @@ class FormulaCheck:
 
 
 def standard_errors_off(sample: NDArray[np.float64], value: float, *, spread: bool = False) -> float:
-    """How far a sample's mean, or with `spread` its variance, is from `value`, in standard errors.
+    """Distance of a sample's mean, or with `spread` its variance, from `value`, in standard errors.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def standard_errors_off(sample: NDArray[np.float64], value: float, *, spread: bo
 
 
 def check_formulas(seed: int = 0) -> list[FormulaCheck]:
-    """Simulate what each formula of the chapter on coin flips predicts.
+    """Simulate the quantity that each formula of the chapter on coin flips predicts.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def _check(
     *,
     spread: bool = False,
 ) -> FormulaCheck:
-    """Compare a sample's mean (or `spread`) with what the formula and the control give."""
+    """Compare a sample's mean (or `spread`) with the formula and the control."""
     return FormulaCheck(
         formula,
         float(sample.std() if spread else sample.mean()),
@@ -112,7 +112,7 @@ def _check(
 
 
 def _spreads(seed: int) -> list[FormulaCheck]:
-    """Spread of the null: plain steps, and Adam's, which does not follow the batch."""
+    """Spread of the null: plain steps, and Adam's, which does not depend on the batch."""
     size, steps = 8, 40
     plain: dict[str, Any] = dict(learning_rate=0.5)
     adam: dict[str, Any] = dict(learning_rate=0.04)
@@ -138,7 +138,7 @@ def _spreads(seed: int) -> list[FormulaCheck]:
 
 
 def _first_to_dominate(seed: int) -> FormulaCheck:
-    """Which strategy first takes all but one part in fifty."""
+    """The strategy that first has all but one part in fifty."""
     config = GRPOConfig(n_steps=400, batch_size=4, group_size=8, learning_rate=4.0, kl_coefficient=0.0)
     runs = simulate(
         _TWO, config, arms=("random",), n_seeds=1000, seed=seed, checkpoints=range(0, config.n_steps, 2)
@@ -149,12 +149,12 @@ def _first_to_dominate(seed: int) -> FormulaCheck:
     ended = walk[out.any(axis=1)]
     won = (ended[np.arange(len(ended)), out[out.any(axis=1)].argmax(axis=1)] > 0.5).astype(float)
     ruin = ruin_probability(_SHARES[0], low=0.02, high=0.98)
-    allele = (_SHARES[0] - 0.02) / (0.98 - 0.02)  # the share itself a martingale
+    allele = (_SHARES[0] - 0.02) / (0.98 - 0.02)  # control: the share itself is a martingale
     return _check("first to dominate", won, ruin, "a neutral allele", allele)
 
 
 def _momentum(seed: int) -> list[FormulaCheck]:
-    """What Adam's averages add to the drift of the logits, and the drift of the shares that is left."""
+    """The drift of the logits from Adam's averages, and the remaining drift of the shares."""
     rate, lead = 0.1, StrategyFamily((0.8, 0.2), _ACCURACIES, n_prompts=64)
     config = GRPOConfig(n_steps=100, batch_size=2, optimizer="adam", learning_rate=rate, **_PLAIN)
     runs = simulate(lead, config, arms=("random",), n_seeds=5000, seed=seed, checkpoints=range(20, 101))

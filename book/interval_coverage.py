@@ -1,13 +1,13 @@
-"""Does an interval cover what it says it covers? Simulated, from runs rather than from normal numbers.
+"""Coverage of intervals, simulated from runs instead of normal numbers.
 
 Coverage is a frequency over simulated studies::
 
     coverage = fraction of studies whose interval holds the true value
 
-A true value must share no draw with the study that is judged by it: an interval is centred on its own runs,
-so a truth that holds them lies too near. :func:`pool_coverage` draws studies from a pool with replacement, so
-that the pool is the population and its value the truth. :func:`published_coverage` computes the truth itself,
-from runs that the study did not use, and refuses runs of the same root seed.
+The true value must share no draw with the studies. An interval is centred on its own runs, so a true value
+from the same runs lies too near. :func:`pool_coverage` draws studies from a pool with replacement, so the
+pool is the population and its value the truth. :func:`published_coverage` computes the truth from runs that
+the study did not use, and refuses runs of the same root seed.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from rlvr.stats.sampling import Sampling, wilson
 __all__ = ["OWN_DRAW", "Coverage", "pool_coverage", "published_coverage", "simulated_coverage"]
 
 OWN_DRAW = "own task draw"
-"""That a study is judged by what other seeds give on the task draw that its runs share."""
+"""A study is compared with the mean of other seeds on its own task draw."""
 
-OTHERS_A_RUN = 10  # a truth's seeds for each seed judged: its variance is then about a tenth of the study's
+OTHERS_A_RUN = 10  # the truth's seeds per seed of a study: its variance is about a tenth of the study's
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """How often an interval held the truth.
+    """Coverage of an interval.
 
     Attributes
     ----------
@@ -47,9 +47,9 @@ class Coverage:
     level : float
         Nominal coverage.
     p_value : float
-        Of the test, by the same law, that coverage equals `level`.
+        P-value of the test, under the same law, that coverage equals `level`.
     undefined : float
-        Fraction of studies without a value. An unbounded interval covers; a missing one does not.
+        Fraction of studies without a value. An unbounded interval counts as covering, a missing one does not.
     width : float
         Median width of the intervals, which may be infinite.
     """
@@ -62,7 +62,7 @@ class Coverage:
 
     @property
     def nominal(self) -> bool:
-        """Whether the shortfall or excess is within sampling error (at 1 in 1,000)."""
+        """Whether coverage differs from its level by no more than sampling error (at 1 in 1,000)."""
         return self.p_value > 0.001
 
 
@@ -84,10 +84,10 @@ def pool_coverage(
     pools : sequence of array_like (task, ...)
         Paired quantities of the pool's task draws.
     truth : float
-        What should be covered: the pool's own value, since studies are drawn from it with replacement; or a
-        value known beforehand.
+        The value to cover: the pool's own, because studies are drawn from it with replacement, or a known
+        value.
     n : int, at least 2
-        Task draws a study.
+        Task draws per study.
     n_studies : int, at least 1
     seed : int
 
@@ -128,34 +128,35 @@ def pool_coverage(
 def published_coverage(
     block: PoolBlock, n_runs: int, *, truth: str | Runs | float, rule: str = "published", seed: int = 0
 ) -> Coverage:
-    """Coverage of the published interval of elicitation: seeds alone, arms resampled apart.
+    """Coverage of the published interval of elicitation, which resamples seeds, each arm separately.
 
-    A study is `n_runs` seeds of one task draw; no run serves in two. The result's unit is the task draw.
+    A study is `n_runs` seeds of one task draw, and no run is used in two studies. The unit of the result is
+    the task draw.
 
     Parameters
     ----------
     block : PoolBlock
-        What studies are carved from.
+        The runs that studies are drawn from.
     n_runs : int, at least 2
     truth : {"own task draw"}, Runs or float
-        What should be covered. "own task draw": the exact mean over the block's other seeds of the study's
+        The value to cover. "own task draw": the exact mean over the block's other seeds of the study's
         task draw, at least ten for each run of the study. Runs: their mean, the population's value; they must
-        come from another root seed. A number: a value known beforehand, such as 0 by symmetry.
+        come from another root seed. A number: a known value, such as 0 by symmetry.
     rule : {"published", "published-exact"}
-        Whether the accuracies carry the published evaluation's sampling noise.
+        Whether the accuracies have the sampling noise of the published evaluation.
     seed : int
-        Of the resampling.
+        Seed of the resampling.
 
     Raises
     ------
     ValueError
-        If the truth shares runs with the studies, or has too few of its own.
+        If the truth shares runs with the studies, or has too few runs.
 
     Notes
     -----
-    A truth from m seeds has noise of its own. With the same spread in study and truth it lowers a coverage c
-    by about ``z * phi(z) * n_runs / m``, where z is the normal quantile of ``(1 + c) / 2`` and phi the normal
-    density: by less than 0.025 at the fewest seeds that are accepted.
+    A truth from m seeds is itself noisy. With the same spread in study and truth, this lowers a coverage c by
+    about ``z * phi(z) * n_runs / m``, where z is the normal quantile of ``(1 + c) / 2`` and phi the normal
+    density: by less than 0.025 at the fewest accepted seeds.
     """
     accuracy = block.sampled if choice("rule", rule, GATE_RULES[:2]) == "published" else block.exact
     n_tasks, n_seeds = block.elicitation.shape
@@ -180,11 +181,12 @@ def published_coverage(
 def simulated_coverage(
     n_items: int, *, shared: bool = True, samples: int = 1, replicates: int = 500, seed: int = 0
 ) -> float:
-    """How often an interval of :mod:`rlvr.stats.sampling` holds the truth, over simulated tables.
+    """Coverage of an interval of :mod:`rlvr.stats.sampling` over simulated tables.
 
-    Items have unequal hardness: each is answered right with a chance drawn from Beta(1/2, 1/2). With one
-    sample an item the interval is that of TRUE - FROZEN, two arms of equal accuracy. With several it is
-    that of TRUE alone, every sample counted as an item (`independent_samples`): a recipe that fails.
+    Items differ in difficulty: each is answered correctly with a probability drawn from Beta(1/2, 1/2). With
+    one sample per item, the interval is that of TRUE - FROZEN, two arms of equal accuracy. With several, the
+    interval is that of TRUE alone, with every sample counted as an item (`independent_samples`), a method
+    that fails.
 
     Parameters
     ----------
@@ -192,7 +194,7 @@ def simulated_coverage(
     shared : bool
         Whether both arms answer the same items.
     samples : int
-        Answers an item.
+        Answers per item.
     replicates : int
         Simulated tables.
     seed : int
@@ -216,14 +218,14 @@ def simulated_coverage(
 
 
 def _values_to_cover(block: PoolBlock, n_runs: int, truth: str | Runs | float) -> np.ndarray:
-    """The truth of each study, (task, study), from runs that the study does not use."""
+    """The truth for each study, (task, study), from runs that the study does not use."""
     exact = block.elicitation
     n_tasks, n_seeds = exact.shape
     shape = (n_tasks, n_seeds // n_runs)
     if isinstance(truth, Runs):
         if truth.seed == block.seed:
             raise ValueError(
-                f"truth must come from other draws than the studies that it judges, but both have the seed "
+                f"truth must come from other draws than the studies, but both have the seed "
                 f"{truth.seed}; simulate it with another seed"
             )
         return np.full(shape, (truth.arm("majority") - truth.arm("random")).mean())
@@ -233,7 +235,7 @@ def _values_to_cover(block: PoolBlock, n_runs: int, truth: str | Runs | float) -
     fewest = (OTHERS_A_RUN + 1) * n_runs
     if n_seeds < fewest:
         raise ValueError(
-            f"the value of a study's own task draw must come from seeds that the study does not use, "
+            f"the truth of a study's own task draw must come from seeds that the study does not use, "
             f"{OTHERS_A_RUN} or more for each of its {n_runs}: the block must have at least {fewest} seeds a "
             f"task draw, got {n_seeds}"
         )

@@ -1,19 +1,19 @@
 """Joint tests of a model against the published runs of all four designs.
 
-The distance at one step of one design has two parts: the squared distance of the mean from the model's, and
-that of the log standard deviation, each in standard errors of as many runs as were published. A model's total
-adds both parts, averaged over steps, over the designs. Chance alone gives about two a design if runs are
-normal, and more where a few runs stray far.
+The distance at one step of one design is the sum of two parts: the squared distance between the means, and
+that between the log standard deviations, each in standard errors for the published number of runs. A model's
+total averages both parts over steps and sums over designs. If runs are normal, chance alone gives about two
+per design; outlying runs give more.
 
-The steps of one run depend on each other, so the total has no chi-squared law. It is tested by permutation.
-Within each design, published and simulated runs are pooled, and each drawn group of as many runs as were
-published is compared with the other runs of the pool. No group is compared with moments that contain it, and
-the test is exact if published runs are draws from the model. Groups are drawn in each design on their own,
-because simulated runs of one number share random draws between designs.
+The steps of one run depend on each other, so the total has no chi-squared law and is tested by permutation.
+In each design, published and simulated runs are pooled, and each random group of the published size is
+compared with the rest of the pool. No group is compared with moments that contain it, and the test is exact
+if the published runs are draws from the model. Groups are drawn separately in each design, because simulated
+runs of one number share random draws between designs.
 
 A model that was chosen by its fit to the same runs has a p-value that is too large: a small one still counts
-against it, a large one is no support. Choosing on one part of the runs and judging on the other removes this
-only for choices between the models given, not for how those were set up.
+against the model, a large one does not support it. Choosing on one part of the runs and testing on the other
+removes this bias only for the choice among the given models, not for their construction.
 """
 
 from __future__ import annotations
@@ -30,29 +30,32 @@ from rlvr._checks import whole
 __all__ = ["Choice", "JointMisfit", "choose_and_judge", "group_distances", "halve_runs", "joint_misfit"]
 
 EVALUATION_SD = 1.0
-"""Noise of one published evaluation in points, what neighbouring steps of the designs with little spread
-differ by, over the root of two."""
+"""Noise of one published evaluation in points: the difference between neighbouring steps in designs with
+little spread, divided by the root of two.
+"""
 
 ROUNDING = 0.1
-"""Least standard deviation of a group in points, half a question of 500. Runs may have equal scores."""
+"""Smallest standard deviation of a group in points, half a question of 500, because runs may have equal
+scores.
+"""
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class JointMisfit:
-    """How far the published runs lie from a model's, over the designs and steps compared.
+    """Distance of the published runs from a model, over all designs and steps compared.
 
     Attributes
     ----------
     total : float
         Sum over designs of the mean distance over steps.
     own_high : float
-        The 95% quantile of the total of drawn groups: above it a model is rejected at 5%.
+        The 95% quantile of the total of random groups; a model with a larger total is rejected at 5%.
     p_value : float
         Fraction of groups, the published one included, whose total is at least the published one's.
     monte_carlo_error : float
-        Standard error of the p-value from drawing finitely many groups.
+        Standard error of the p-value from the finite number of groups.
     """
 
     total: float
@@ -63,14 +66,14 @@ class JointMisfit:
 
 @dataclass(frozen=True)
 class Choice:
-    """A model chosen on one part of the published runs and judged on the rest.
+    """A model chosen on one part of the published runs and tested on the rest.
 
     Attributes
     ----------
     model : str
-        The one of least total on the first part.
+        The model of least total on the first part.
     p_value : float
-        Of its joint test on the rest.
+        P-value of its joint test on the rest.
     """
 
     model: str
@@ -80,7 +83,7 @@ class Choice:
 def group_distances(
     simulated: Sequence[Floats], published: Sequence[Floats], *, n_groups: int = 9999, seed: int = 0
 ) -> Floats:
-    """Distances of the published runs, and of drawn groups of as many runs, from one model.
+    """Distances from one model of the published runs, and of random groups of as many runs.
 
     Parameters
     ----------
@@ -95,7 +98,7 @@ def group_distances(
     Returns
     -------
     ndarray (1 + n_groups, design, step, 2)
-        Of the mean and of the log standard deviation. The first row is the published runs'.
+        Distances of the mean and of the log standard deviation. The first row is that of the published runs.
 
     Raises
     ------
@@ -119,7 +122,7 @@ def joint_misfit(distances: Floats, part: NDArray[np.bool_] | None = None) -> Jo
     distances : ndarray (1 + group, design, step, 2)
         From :func:`group_distances`.
     part : ndarray of bool (design, step), optional
-        The steps of each design that count; all by default.
+        Steps of each design that are used; all by default.
 
     Returns
     -------
@@ -147,7 +150,7 @@ def choose_and_judge(distances: Mapping[str, Floats], chosen_on: NDArray[np.bool
 
     Notes
     -----
-    Other designs are other runs. Other steps belong to the same runs, so they are not independent of the
+    Other designs have other runs. Other steps belong to the same runs, so they are not independent of the
     choice.
     """
     model = min(distances, key=lambda name: _totals(distances[name][:1], chosen_on)[0])
@@ -162,16 +165,16 @@ def halve_runs(
     n_groups: int = 199,
     seed: int = 0,
 ) -> list[Choice]:
-    """Choose a model by half of the published runs of every design, and test it on the other half.
+    """Choose a model on half of the published runs of every design, and test it on the other half.
 
     Parameters
     ----------
     simulated : mapping of str to sequence of ndarray (run, step)
         By model, as in :func:`group_distances`.
     published : sequence of ndarray (run, step)
-        At least four runs a design, so that a half has a standard deviation.
+        At least four runs per design, so that a half has a standard deviation.
     n_halvings : int, at least 1
-        Random halvings; each half chooses once and judges once.
+        Random halvings; each half is used once to choose and once to test.
     n_groups : int, at least 1
     seed : int, at least 0
 
@@ -220,11 +223,11 @@ def _check(simulated: Sequence[Floats], published: Sequence[Floats], at_least: i
                 f"{len(runs)} and {len(many)}"
             )
         if not (np.isfinite(runs).all() and np.isfinite(many).all()):
-            raise ValueError(f"design {place}: a run has no value at a step; leave out that run or step")
+            raise ValueError(f"design {place}: a run has no value at a step; leave out this run or step")
 
 
 def _read(simulated: Sequence[Floats], seed: int) -> list[Floats]:
-    """Simulated runs as an evaluation reads them, with noise of its own in every design."""
+    """Simulated runs with evaluation noise, independent in each design."""
     return [
         runs + np.random.default_rng((seed, place, 1)).normal(0, EVALUATION_SD, runs.shape)
         for place, runs in enumerate(simulated)
@@ -233,12 +236,12 @@ def _read(simulated: Sequence[Floats], seed: int) -> list[Floats]:
 
 @cache
 def _groups(n_pool: int, n_runs: int, n_groups: int, seed: tuple[int, int]) -> NDArray[np.intp]:
-    """The same draws for every model, (group, run)."""
+    """Random groups, the same for every model, (group, run)."""
     return _drawn(n_pool, n_runs, n_groups, np.random.default_rng(seed))
 
 
 def _drawn(n_pool: int, n_runs: int, n_groups: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Groups of different runs of a pool, (group, run)."""
+    """Random groups of distinct runs of a pool, (group, run)."""
     return rng.random((n_groups, n_pool)).argpartition(n_runs, axis=1)[:, :n_runs]
 
 
@@ -270,7 +273,7 @@ def _totals(distances: Floats, part: NDArray[np.bool_]) -> Floats:
 
 
 def _total_seen(read: Sequence[Floats], published: Sequence[Floats]) -> float:
-    """The published runs' total against a model."""
+    """Total distance of the published runs from a model."""
     return sum(
         float(_distances(runs[None], many.mean(axis=0), many.std(axis=0, ddof=1)).sum(axis=-1).mean())
         for many, runs in zip(read, published, strict=True)

@@ -1,4 +1,4 @@
-"""Whether a figure's words can be read: none on another, none cut off, minus signs that are no hyphens."""
+"""Check that a figure's words are legible: no overlaps, nothing cut off, minus signs instead of hyphens."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from matplotlib.transforms import Bbox
 
 __all__ = ["label_faults"]
 
-MARGIN = 0.15  # of a line's height: what two boxes may share, since no letter fills its box
-SMALLEST = 6.0  # points: what is read on a page of the book's width
+MARGIN = 0.15  # of a line's height: overlap of two boxes that is allowed, because no letter fills its box
+SMALLEST = 6.0  # points: smallest legible size on a page of the book's width
 
 
 def label_faults(figure: Figure) -> list[str]:
-    """What is wrong with the words of a figure, one line a fault; nothing where all can be read.
+    """List faults of the words of a figure, one line per fault; empty if all words are legible.
 
     Parameters
     ----------
     figure : matplotlib Figure
-        It is drawn for this, and left as it was.
+        The figure is drawn for the check and not changed.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def _is_shown(text: Text) -> bool:
 
 
 def _beyond(axes: Axes) -> Iterator[Text]:
-    """Tick labels outside a panel's limits, and all of a panel without axes, which are never drawn."""
+    """Labels that are never drawn: ticks outside a panel's limits, and all labels of a panel without axes."""
     for axis in (axes.xaxis, axes.yaxis):
         low, high = sorted(axis.get_view_interval())
         slack = 1e-9 * (high - low)
@@ -94,7 +94,7 @@ def _box(text: Text, renderer: object) -> Bbox:
 
 
 def _overlap(one: Bbox, other: Bbox) -> bool:
-    """Whether two boxes share more than the room around their letters."""
+    """Whether two boxes overlap by more than the margin around their letters."""
     shared = Bbox.intersection(one, other)
     if shared is None:
         return False

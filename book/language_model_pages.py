@@ -1,4 +1,4 @@
-"""The pretrained model on a page: what the closed forms predict for it, and pictures of its paths."""
+"""The pretrained model on a page: predictions of the closed forms, and figures of its paths."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ __all__ = [
 ]
 
 CLIPS = {"clipped": (0.2, 0.2), "wider": (0.2, 0.28), "unclipped": None}
-"""Each design, and the bounds of its clip."""
+"""Designs, each with the bounds of its clip."""
 
 
 class Prior(NamedTuple):
-    """The first policy of a family, means over its questions."""
+    """Averages of a family's untrained policy over its questions."""
 
     share: float
-    """Of digits, among the two styles."""
+    """Share of digits among the two styles."""
     digits: float
     """Accuracy of answers in digits."""
     quoted: float
@@ -44,7 +44,7 @@ class Prior(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """What the tabular simulator says of one cell."""
+    """Prediction of the tabular simulator for one cell."""
 
     drift: float
     """Mean change of the style's log odds over runs."""
@@ -70,7 +70,7 @@ def prior_of(paths: pd.DataFrame, family: str) -> Prior:
 def _changes(
     prior: Prior, clip: tuple[float, float] | None, step: float, n_runs: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of the style's log odds and of accuracy over three rollouts of eight updates, run by run."""
+    """Changes of the style's log odds and of accuracy over three rollouts of eight updates, run by run."""
     family = StrategyFamily(
         shares=[prior.share, 1 - prior.share], accuracies=[prior.digits, prior.quoted], n_prompts=64
     )
@@ -86,7 +86,7 @@ def _changes(
 def predicted_drifts(
     priors: Mapping[str, Prior], *, step: float, n_runs: int = 2000
 ) -> dict[tuple[str, str], Prediction]:
-    """What coin flips do to two strategies with the measured shares, in as many updates as the runs took.
+    """Predicted effect of coin flips on two strategies with the measured shares, for the runs' updates.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def predicted_drifts(
     step : float
         Learning rate of the tabular simulator under Adam.
     n_runs : int
-        Simulated runs a cell.
+        Simulated runs per cell.
 
     Returns
     -------
@@ -143,7 +143,7 @@ def draw_pairs(paths: pd.DataFrame, *, family: str, measure: str = "style_logit"
 
 
 def write_logs(items: pd.DataFrame, family: str, folder: Path, *, n_runs: int) -> list[tuple[str, Path]]:
-    """Write logs of the first runs of each arm, one answer a question; return (arm, file) of each."""
+    """Write logs of the first runs of each arm, one answer per question; return (arm, file) of each."""
     outcomes = language_model_outcomes(items, family=family)
     logs = []
     for (arm, run), rows in outcomes.groupby(["arm", "run"], sort=False):

@@ -1,8 +1,7 @@
-"""A figure's form for a phone: its panels one under the other, and what a notebook keeps beside a picture.
+"""A figure's form for a phone, with stacked panels, and the extra outputs that a notebook keeps.
 
-Nothing is drawn anew: the panels of a drawn figure are laid out again, at a width where labels keep their
-size, so both forms show the same numbers. A figure that does not stack well carries its own narrow form, as
-`narrow_form`.
+The panels of a drawn figure are laid out again at a width where labels keep their size, so both forms show
+the same numbers. A figure that does not stack well has its own narrow form, in `narrow_form`.
 """
 
 from __future__ import annotations
@@ -29,20 +28,20 @@ from book.label_checks import label_faults
 
 __all__ = ["MIME_TYPE", "WANTED", "keep_forms", "narrow_png", "stacked"]
 
-MIME_TYPE = "application/x-narrow-figure"  # a PNG in base64, beside a notebook's own picture
-WANTED = "RLVR_NARROW_FIGURES"  # the environment variable that asks for them: only a built page has a use
-WIDTH, DPI = 4.4, 164  # inches; twice the dots of a phone's column
-PANEL_HEIGHT = (1.7, 2.8)  # inches: least and most of a stacked panel
-LONGEST_LABEL = 26, 42, 44  # letters of an upright name, a level name and a title before a second line
-MANY = 9  # named rows that keep a panel as high as it was
-COLOURS = 96  # of a stored picture: a figure has fewer, and their blends do the rest
+MIME_TYPE = "application/x-narrow-figure"  # a PNG in base64, next to a notebook's own picture
+WANTED = "RLVR_NARROW_FIGURES"  # environment variable that requests them, which only built pages use
+WIDTH, DPI = 4.4, 164  # inches; twice the pixels of a phone's column
+PANEL_HEIGHT = (1.7, 2.8)  # inches: smallest and largest height of a stacked panel
+LONGEST_LABEL = 26, 42, 44  # most letters in one line of a vertical name, a horizontal name and a title
+MANY = 9  # number of named rows from which a panel keeps its height
+COLOURS = 96  # of a stored picture: enough for a figure's colours and their blends
 
 _SIDES: tuple[Literal["left", "center", "right"], ...] = ("left", "center", "right")
 
 
 @contextmanager
 def stacked(figure: Figure) -> Iterator[Figure]:
-    """A figure with its panels in one column, as wide as a phone; afterwards as it was.
+    """Stack the panels of a figure in one column, as wide as a phone; restore them afterwards.
 
     Parameters
     ----------
@@ -69,7 +68,7 @@ def stacked(figure: Figure) -> Iterator[Figure]:
 
 
 def _resize(figure: Figure, places: Mapping[Axes, SubplotSpec], back: ExitStack) -> None:
-    """As wide as a phone, and as high as its panels then need."""
+    """Resize a figure to the width of a phone and the height that its panels need."""
     wide, high = figure.get_size_inches()
     back.callback(figure.set_size_inches, wide, high)
     grids = [place.get_gridspec() for place in places.values()]
@@ -81,7 +80,7 @@ def _resize(figure: Figure, places: Mapping[Axes, SubplotSpec], back: ExitStack)
 
 
 def _one_column(figure: Figure, places: Mapping[Axes, SubplotSpec], back: ExitStack) -> None:
-    """Put panels one under the other, each with the title, names and tick labels that it shared."""
+    """Stack panels, each with the title, names and tick labels that it shared."""
     grid = GridSpec(len(places), 1, figure=figure)
     last = max(place.rowspan.stop for place in places.values())
     across = {axes.get_xlabel() for axes, place in places.items() if place.rowspan.stop == last} - {""}
@@ -100,7 +99,7 @@ def _one_column(figure: Figure, places: Mapping[Axes, SubplotSpec], back: ExitSt
             if size is not None and size != shown.get("labelsize"):
                 axes.tick_params(axis="y", labelsize=size)
             axes.set_ylabel(next(filter(None, (a.get_ylabel() for a in (axes, *row))), ""))
-            if len(across) == 1:  # one name for all stands under the last
+            if len(across) == 1:  # a common name stands under the last panel
                 axes.set_xlabel(next(iter(across)) if number == len(places) - 1 else "")
         column = (titles[other] for other, spot in places.items() if spot.colspan == place.colspan)
         if axes.axison and not titles[axes]:
@@ -109,7 +108,7 @@ def _one_column(figure: Figure, places: Mapping[Axes, SubplotSpec], back: ExitSt
 
 
 def _break_lines(axes: Axes, back: ExitStack) -> None:
-    """Titles, names and named ticks that would not fit take a second line."""
+    """Break titles, names and named ticks that are too long into two lines."""
     upright, level, longest = LONGEST_LABEL
     for side in _SIDES:
         title = axes.get_title(side)
@@ -130,7 +129,7 @@ def _break_lines(axes: Axes, back: ExitStack) -> None:
 
 
 def _named(axis: Axis) -> list[str]:
-    """The tick labels of an axis that has names instead of numbers."""
+    """Tick labels of an axis with names instead of numbers."""
     places = axis.get_majorticklocs()
     labels = [str(label) for label in axis.get_major_formatter().format_ticks(list(places))]
     fixed = isinstance(axis.get_major_locator(), FixedLocator)
@@ -138,18 +137,18 @@ def _named(axis: Axis) -> list[str]:
 
 
 def _narrow(figure: Figure) -> AbstractContextManager[Figure]:
-    """A figure's narrow form: its own, or its panels in one column."""
+    """Narrow form of a figure: its own, or its panels in one column."""
     own = getattr(figure, "narrow_form", None)
     return nullcontext(own()) if own else stacked(figure)
 
 
 def narrow_png(figure: Figure) -> bytes:
-    """The narrow form of a figure, as a PNG.
+    """The narrow form of a figure as a PNG.
 
     Parameters
     ----------
     figure : matplotlib Figure
-        As it was drawn; it is left so.
+        The drawn figure, which is not changed.
     """
     drawn, stored = io.BytesIO(), io.BytesIO()
     with _narrow(figure) as narrow:
@@ -159,10 +158,10 @@ def narrow_png(figure: Figure) -> bytes:
 
 
 def keep_forms() -> None:
-    """From now on, have a notebook keep each figure's numbers (``text/csv``) beside its picture.
+    """Let a notebook keep each figure's numbers (``text/csv``) with its picture from now on.
 
-    Where pages are built (the environment says ``WANTED``), its narrow form too. A figure whose words cannot
-    be read, in either form, fails its cell. Without a notebook this does nothing.
+    Where pages are built (the environment sets ``WANTED``), its narrow form is kept too. A figure with
+    illegible words, in either form, fails its cell. Without a notebook this does nothing.
     """
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     if shell is None:
@@ -173,7 +172,7 @@ def keep_forms() -> None:
 
 
 def _checked_numbers(figure: Figure) -> str:
-    """A figure's numbers as CSV, once its words can be read."""
+    """A figure's numbers as CSV, after a check that its words are legible."""
     faults = label_faults(figure)
     with _narrow(figure) as narrow:
         faults += [f"{fault} (on a phone)" for fault in label_faults(narrow)]
@@ -192,6 +191,6 @@ def _keep(shell: Any, mime_type: str, form: Callable[[Figure], str]) -> None:
         print_method = ObjectName("_repr_kept_form_")
 
     formatter = FigureFormatter(parent=shell.display_formatter)
-    # For the parent class: choosing how pictures are shown forgets whatever was set for Figure itself.
+    # Register for the parent class, because choosing a picture format clears what was set for Figure itself.
     formatter.for_type(FigureBase, form)
     shell.display_formatter.formatters[mime_type] = formatter

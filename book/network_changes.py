@@ -1,13 +1,13 @@
 """What the accuracy of the network's runs changed by, taken apart.
 
-With shares p_s and accuracies a_s of the strategies, accuracy is sum_s p_s a_s plus what is right without
-a strategy. Between two policies it changes by three parts::
+With shares p_s and accuracies a_s of the strategies, accuracy is sum_s p_s a_s plus right answers without a
+strategy. The change between two policies has three parts::
 
     reweighting  = sum_s (p_s' - p_s) (a_s + a_s') / 2
     within       = sum_s (a_s' - a_s) (p_s + p_s') / 2
     elsewhere    = right answers without a strategy, now minus then
 
-The three add up exactly: the halves are the average of both orders in which the change can be told.
+The three parts add up exactly; the halves average over both orders of the two changes.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _KEYS = ("prior", "arm", "design", "rate", "seed")
 _STRATEGIES = {"share_c": "from_c", "share_d": "from_d"}
 
 READINGS = {"sampled": "right", "greedy": "greedy"}
-"""How an answer is read, and the measure of `network_paths` that it gives."""
+"""Ways to read an answer, with the measure of `network_paths` for each."""
 
 SOURCES = ("reweighting", "within", "elsewhere")
-"""Where a change of accuracy comes from, be it choice of strategy, skill within it or answers without one."""
+"""Sources of a change in accuracy: choice of strategy, skill within a strategy, answers without one."""
 
 
 def changes_by_source(
@@ -40,7 +40,7 @@ def changes_by_source(
     keys: Sequence[str] = _KEYS,
     strategies: Mapping[str, str] = _STRATEGIES,
 ) -> pd.DataFrame:
-    """The change of every run since its own step 0, by source.
+    """Change of every run since its own step 0, by source.
 
     Parameters
     ----------
@@ -49,10 +49,10 @@ def changes_by_source(
     items : {"trained", "held_out"}
         On which items.
     keys : sequence of str
-        Columns that tell runs apart.
+        Columns that identify runs.
     strategies : mapping of str to str
-        Column of each strategy's share, and of the probability of the strategy *and* a right answer,
-        without the prefix of the items.
+        Columns of each strategy's share, and of the probability of the strategy *and* a right answer, without
+        the prefix of the items.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def changes_by_source(
     for of_share, of_right in strategies.items():
         share, share_0 = both[of_share], both[f"{of_share}_0"]
         right, right_0 = both[of_right], both[f"{of_right}_0"]
-        # A strategy that is never used has no accuracy of its own; it keeps the one it had.
+        # A strategy that is never used has no accuracy; it keeps its former one.
         skill_0 = (right_0 / share_0).to_numpy()
         skill = np.where(share > 0, right / share.where(share > 0, 1.0), skill_0)
         reweighting += (share - share_0) * (skill + skill_0) / 2
@@ -87,10 +87,10 @@ def changes_by_source(
 
 
 def changes_by_reading(paths: pd.DataFrame, *, items: str = "trained") -> pd.DataFrame:
-    """The change of every run since its own step 0, with sampled and with greedy answers.
+    """Change of every run since its own step 0, with sampled and with greedy answers.
 
-    Sampled accuracy is the mean probability of a right answer. Greedy accuracy is the fraction of items
-    whose most probable answer is right: it moves only where another answer takes the lead.
+    Sampled accuracy is the mean probability of a right answer. Greedy accuracy is the fraction of items whose
+    most probable answer is right, so it changes only where another answer takes the lead.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def changes_by_reading(paths: pd.DataFrame, *, items: str = "trained") -> pd.Dat
 def _beside_start(
     paths: pd.DataFrame, items: str, names: list[str], keys: Sequence[str] = _KEYS
 ) -> pd.DataFrame:
-    """Measures of every row beside those of its run's step 0, which end in ``_0``."""
+    """Measures of every row, and those at its run's step 0, with names that end in ``_0``."""
     choice("items", items, ("trained", "held_out"))
     table = paths[[*keys, "step", *(f"{items}_{name}" for name in names)]].copy()
     table.columns = pd.Index([*keys, "step", *names])
@@ -131,12 +131,12 @@ def _beside_start(
 def terms_by_base(
     paths: pd.DataFrame, *, prior: str, design: str, rate: str = "low", measure: str = "right"
 ) -> dict[str, dict[str, NDArray[np.float64]]]:
-    """The split of every seed, with elicitation counted from RANDOM and from each control.
+    """Split of every seed, with elicitation counted from RANDOM and from each control.
 
     Parameters
     ----------
     paths : DataFrame
-        Both tables of :func:`rlvr.experiments.network_runs.network_paths`, one below the other.
+        Both tables of :func:`rlvr.experiments.network_runs.network_paths`, concatenated.
     prior, design, rate, measure : str
         As in :func:`rlvr.experiments.network_runs.network_accuracies`.
 

@@ -1,21 +1,21 @@
 r"""What Chapter 8's account predicts for RANDOM runs that were published later, from their recipes alone.
 
-The account: two strategies share one pair of logits. Under Adam a step is scale-free, so in each optimiser
-step the logit difference x moves by 2 e, whatever the batch, the group or the advantage; e grows with the
-learning rate. Steps add up as a walk, so without a clip that can bind::
+The account: two strategies share one pair of logits. Under Adam a step is scale-free, so each optimiser step
+moves the logit difference x by 2 e for every batch, group and advantage; e grows with the learning rate.
+Steps add up as a random walk, so without a clip that can act::
 
     E[x] stays,   sd(x) = 2 e sqrt(sum of squared rates / peak rate squared)
 
-With several updates a batch the clip pulls x back towards the policy that sampled, unevenly
-(:func:`rlvr.theory.clipping.clipped_rollout`). Accuracy follows the share of the first strategy.
+With several updates per batch the clip pulls x back towards the policy that sampled, more strongly on one
+side (:func:`rlvr.theory.clipping.clipped_rollout`). Accuracy follows the share of the first strategy.
 
 One number is taken from data: e at the rate of Spurious Rewards (5e-7), from the spread of its runs with one
-update a rollout, where the clip cannot bind. That this e carries over to another model in proportion to the
-rate is an assumption. Strategies are those measured for code and no code, on MATH-500; on another benchmark
-the account gives the spread of the share, not of the accuracy. Greedy reading, several decisions a sequence
-and replies that shrink are not in it.
+update per rollout, where the clip cannot act. We assume that e scales with the rate and is the same for other
+models. The strategies are code and no code, measured on MATH-500; on another benchmark the account predicts
+the spread of the share, not of the accuracy. Greedy reading, several decisions per sequence and shrinking
+replies are not included.
 
-Nothing here reads an outcome of the runs that it predicts.
+This module reads no outcome of the runs that it predicts.
 """
 
 from __future__ import annotations
@@ -42,26 +42,26 @@ REFERENCE_MODEL, REFERENCE_RATE, REFERENCE_UPDATES = "Qwen2.5-Math-7B", 5e-7, 80
 _ONE_UPDATE = ("1 update of 1,024", "1 update of 128")
 
 _SCHEDULES = {"constant": 1.0, "linear": 1 / 3, "cosine": 3 / 8}
-"""Mean squared learning rate over a run, as a fraction of the peak's; warm-ups are ignored."""
+"""Mean squared learning rate over a run, as a fraction of the squared peak rate; warm-ups are ignored."""
 
 _N_WALKS = 4000
 
 
 class NullLaw(NamedTuple):
-    """Law of a run's end under RANDOM, in percent and points of accuracy."""
+    """Law of the end of a RANDOM run, in percent and points of accuracy."""
 
     mean_change: float
     """Expected change of accuracy from the start, in points."""
     sd: float
-    """Standard deviation of that change over runs, in points."""
+    """Standard deviation of this change over runs, in points."""
     above_start: float
     """Probability that a run ends above its start."""
     share_sd: float
-    """Standard deviation of the first strategy's share, points."""
+    """Standard deviation of the first strategy's share, in points."""
 
 
 def _strategies(model: str) -> tuple[float, float, float] | None:
-    """Share of code, accuracy with and without it, as fractions; None where the table lacks one."""
+    """Share of code, accuracy with and without code, as fractions; None if the table lacks one of them."""
     rows = published_strategies().query("model == @model")
     columns = ["share_code_percent", "accuracy_code_percent", "accuracy_no_code_percent"]
     if rows.empty or rows[columns].isna().to_numpy().any():
@@ -72,7 +72,7 @@ def _strategies(model: str) -> tuple[float, float, float] | None:
 
 @cache
 def reference_step() -> float:
-    """Step e of a logit at the reference rate: what gives the one-update runs of the reference their spread.
+    """Step e of a logit at the reference rate, from the spread of the reference's one-update runs.
 
     Examples
     --------
@@ -126,16 +126,16 @@ def null_law(
     n_answers: int,
     group_size: int,
 ) -> NullLaw:
-    """Law of the end of a run whose x walks from rollout to rollout by :func:`clipped_rollout`'s moments.
+    """Law of the end of a run whose x moves by the moments of :func:`clipped_rollout` in each rollout.
 
     Parameters
     ----------
     strategies : (share, accuracy, accuracy), fractions
-        Share and accuracy of the first, accuracy of the second.
+        Share and accuracy of the first strategy, accuracy of the second.
     step : float, above 0
-        e, constant over the run.
+        The step e, constant over the run.
     n_rollouts, inner_updates, n_answers, group_size : int
-        `n_answers` of one update.
+        `n_answers` counts the answers of one update.
     clip : None or (float, float)
     """
     share, first, second = strategies
@@ -163,13 +163,13 @@ def null_law(
 
 
 def predicted_nulls() -> pd.DataFrame:
-    """Prediction for every RANDOM arm of the table of repeated arms, one row a setup and model.
+    """Prediction for every RANDOM arm in the table of repeated arms, one row per setup and model.
 
     Returns
     -------
     DataFrame
         ``study, setup, model, benchmarks``; ``walk`` (sd of x without a clip, logits); the fields of
-        :class:`NullLaw`, NaN where they cannot be predicted; ``reason``, why not, else empty.
+        :class:`NullLaw`, NaN where they cannot be predicted; ``reason``, empty where they can.
     """
     table = load_repeated_arms().query("arm == 'random'")
     rows = []
@@ -195,7 +195,7 @@ _UNKNOWN = NullLaw(math.nan, math.nan, math.nan, math.nan)
 
 
 def _prediction(recipe: pd.Series, model: str, benchmarks: list[str]) -> tuple[float, NullLaw, str]:
-    """Walk, law and reason of one recipe; it sees no outcome."""
+    """Walk, law and reason for one recipe, without any outcome."""
     if recipe.weights.startswith("LoRA"):
         return math.nan, _UNKNOWN, "adapters were trained: their learning rate is not that of weights"
     needed = ("weights", "learning_rate", "schedule", "steps", "prompts_a_batch", "group_size")

@@ -1,7 +1,7 @@
-"""What a chapter's cell leaves on the page besides figures: numbers in its prose, and numbered tables.
+"""Outputs of a chapter's cell besides figures: numbers in its prose, and numbered tables.
 
-Numbers are kept as the text that a reader sees. Seventeen stored digits would differ from one processor
-to the next where no reader could tell.
+Numbers are kept as the text that a reader sees, because seventeen stored digits would differ between
+processors in places that no reader sees.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ __all__ = ["PageTable", "page_table", "quote", "true_minus", "use_style"]
 
 
 def use_style() -> None:
-    """Set the report's look, and keep each figure's numbers and narrow form; once at the top of a chapter."""
+    """Set the report's style, and keep each figure's numbers and narrow form; call once per chapter."""
     keep_forms()
     plots.use_style()
 
 
 def true_minus(text: str) -> str:
-    """A text with the sign of its negative numbers as a minus sign, which a hyphen is not.
+    """Write the sign of negative numbers in a text as a minus sign instead of a hyphen.
 
     Examples
     --------
@@ -35,7 +35,7 @@ def true_minus(text: str) -> str:
 
 
 def quote(values: Mapping[str, Any]) -> None:
-    """Make values available to the page's prose, as ``{glue:text}`` and their name.
+    """Make values available to the page's prose as ``{glue:text}`` with their names.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def quote(values: Mapping[str, Any]) -> None:
     for key, value in values.items():
         name, _, spec = key.partition(":")
         if name in texts:
-            raise ValueError(f"a name is quoted once, got {name!r} twice")
+            raise ValueError(f"each name is quoted once, got {name!r} twice; rename or remove one")
         texts[name] = true_minus(format(value, spec))
         if isinstance(value, float) and sum(letter.isdigit() for letter in texts[name]) > 10:
             raise ValueError(f"{name} needs a format, as in {name + ':.3f'!r}; got {texts[name]}")
@@ -63,7 +63,7 @@ def quote(values: Mapping[str, Any]) -> None:
 
 
 class PageTable:
-    """A numbered table with a caption, for the page; a plain one wherever there is no book around it."""
+    """A numbered table with a caption on a page; a plain table outside a book."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class PageTable:
         return {"text/markdown": self.markdown(), "text/html": self.html(), "text/plain": self.plain()}
 
     def markdown(self) -> str:
-        """The table as the directive that numbers it and lets the text refer to it."""
+        """The table as the directive that numbers it and makes it a target of references."""
         rows = [[_unbroken(cell) for cell in cells] for cells in self.rows]
         lines = [f"| {' | '.join(cells)} |" for cells in (self.heads, *rows)]
         marks = [":--" if _in_words(column) else "--:" for column in list(zip(*self.rows, strict=True))[1:]]
@@ -93,7 +93,7 @@ class PageTable:
         return "\n".join([f":::{{table}} {self.caption}", *options, "", *lines, ":::"])
 
     def html(self) -> str:
-        """The table for a notebook, where directives are not read."""
+        """The table for a notebook, which does not read directives."""
 
         def row(cells: Iterable[str], tag: str) -> str:
             return "<tr>" + "".join(f"<{tag}>{html.escape(_bare(cell))}</{tag}>" for cell in cells) + "</tr>"
@@ -111,30 +111,30 @@ class PageTable:
 
 
 def _is_number(cell: str) -> bool:
-    """Whether a cell holds numbers and no words: a value, an interval, a set from here to there."""
+    """Whether a cell holds only numbers: a value, an interval, or a range."""
     return not any(letter.isalpha() for letter in re.sub(r"\b(in|to)\b|(?<=\d)e(?=[-−+]?\d)", "", cell))
 
 
 def _unbroken(cell: str) -> str:
-    """A cell of numbers alone, whose line a browser breaks before an interval or nowhere."""
+    """A cell of numbers whose line a browser may break only before an interval."""
     return re.sub(" (?!\\[)", "\N{NO-BREAK SPACE}", cell) if _is_number(cell) else cell
 
 
 def _in_words(column: Iterable[str]) -> bool:
-    """Whether most cells of a column are words, which are read from the left."""
+    """Whether most cells of a column are words, which are aligned left."""
     worded = [not _is_number(cell) for cell in column if cell]
     return 2 * sum(worded) > len(worded)
 
 
 def _bare(cell: str) -> str:
-    """A cell without its Markdown: a link or a role as its words, an escaped mark as the mark."""
+    """A cell without its Markdown: a link or role as its words, an escaped character as itself."""
     cell = re.sub(r"\{[a-z:]+\}`([^`]*)`", r"\1", cell)
     cell = re.sub(r"\[((?:\\.|[^\]\\])*)\]\([^)\s]*\)", r"\1", cell)
     return re.sub(r"\\([^A-Za-z0-9\s])", r"\1", cell)
 
 
 def _cell(value: Any, spec: str) -> str:
-    """A cell's text, with true minus signs unless it holds code, which a reader may copy."""
+    """A cell's text, with true minus signs unless it holds code, which readers may copy."""
     text = format(value, spec)
     return text if "`" in text else true_minus(text)
 
@@ -142,25 +142,25 @@ def _cell(value: Any, spec: str) -> str:
 def page_table(
     rows: Iterable[Mapping[str, Any]], *, caption: str, name: str, sortable: bool = False
 ) -> PageTable:
-    """A numbered table, one mapping a row; the first row's keys are the column heads.
+    """A numbered table, one mapping per row; the first row's keys are the column heads.
 
     Parameters
     ----------
     rows : iterable of mapping of str to value
-        Values are shown as their text, which may be Markdown: a link, a citation. As in :func:`quote`, a
-        head may carry the format of its column after a colon:
-        ``{"prior strength:.2f": 0.2, "null:+.4f": 0.0003}``. Columns of words are set from the left.
+        Values are shown as text, which may be Markdown (a link, a citation). As in :func:`quote`, a head may
+        state the format of its column after a colon: ``{"prior strength:.2f": 0.2, "null:+.4f": 0.0003}``.
+        Columns of words are aligned left.
     caption : str
-        One line: what to see, how many, the unit of replication and the kind of interval.
+        One line: the content, the number of rows, the unit of replication and the kind of interval.
     name : str
-        ``tab-<page>-<thing>``: what ``{numref}`` refers to.
+        ``tab-<page>-<thing>``, the target of ``{numref}``.
     sortable : bool
-        On the page readers may sort and filter the rows: for a table too long to be read through.
+        Readers can sort and filter the rows on the page; for long tables.
 
     Raises
     ------
     ValueError
-        If there is no row, or a row has other keys than the first.
+        If there is no row, or a row's keys differ from those of the first.
 
     Examples
     --------

@@ -1,14 +1,14 @@
-"""Chapter 8's account on trial: its predictions for other studies' RANDOM runs beside what the runs did.
+"""Test of Chapter 8's account: its predictions for other studies' RANDOM runs, and the outcomes.
 
 The predictions (:mod:`book.null_predictions`) were written and committed before this comparison. They are not
-blind all the same: whoever wrote them had read the studies. What guards them is that they have no free
-number, and that outcomes do not enter them.
+blind, because their authors had read the studies. But they have no free parameter, and no outcome enters
+them.
 
-Three things are compared, each where it can be. *In points*, where the recipe and the strategies of the model
-on that benchmark are known: mean change and standard deviation. *In the gap*, where the strategies are known
-on another benchmark alone: how close their accuracies would have to lie for the account to hold. *In sign*,
-where one update a batch leaves the clip nothing to do: the logits then have no drift, so over runs that
-repeat a recipe the mean change should be near zero, whatever the rate, the weights or the strategies.
+Three comparisons are made, each where it is possible. *In points*, where the recipe and the model's
+strategies on the benchmark are known: mean change and standard deviation. *In the gap*, where the strategies
+are known only on another benchmark: how close their accuracies must be for the account to hold. *In sign*,
+where one update per batch leaves the clip without effect: the logits then have no drift, so over runs that
+repeat a recipe the mean change should be near zero, for any rate, weights or strategies.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from rlvr.stats.spreads import interval_of_deviation
 __all__ = ["observed_nulls", "one_update_signs", "prediction_trial"]
 
 _LEVEL = 0.05
-"""Of every single test; nothing is adjusted for their number."""
+"""Level of each single test; no correction for their number is made."""
 
 
 def observed_nulls() -> pd.DataFrame:
-    """What RANDOM did: a row a study, setup, model, benchmark and metric.
+    """Outcomes of RANDOM: one row per study, setup, model, benchmark and metric.
 
     Returns
     -------
     DataFrame
-        The five names, then ``n_runs``; ``change`` (mean over runs less FROZEN, points; NaN without FROZEN),
-        ``sd`` (over runs, points; NaN where it was not published) and ``one_update``, whether the recipe is
-        known to take one update a batch.
+        The five names, then ``n_runs``; ``change`` (mean over runs minus FROZEN, points; NaN without FROZEN),
+        ``sd`` (over runs, points; NaN if not published) and ``one_update``, whether the recipe is known to
+        make one update per batch.
     """
     table = load_repeated_arms()
     place = ["study", "setup", "model", "benchmark", "metric"]
@@ -57,9 +57,9 @@ def observed_nulls() -> pd.DataFrame:
 
 
 def one_update_signs() -> tuple[int, int, float]:
-    """Setups with one update a batch whose accuracy fell on average, all such setups, the sign test's p.
+    """Number of setups with one update per batch whose accuracy fell, of all such setups, and sign test's p.
 
-    A setup falls where the mean change over its benchmarks is negative. Without drift each sign is as likely.
+    A setup falls if its mean change over benchmarks is negative. Without drift both signs are equally likely.
 
     Examples
     --------
@@ -73,13 +73,13 @@ def one_update_signs() -> tuple[int, int, float]:
 
 
 def prediction_trial() -> pd.DataFrame:
-    """Each prediction beside its outcome, one row a setup and benchmark.
+    """Each prediction with its outcome, one row per setup and benchmark.
 
     Returns
     -------
     DataFrame
         ``study, setup, model, benchmark, metric, n_runs``; ``predicted_change, predicted_sd`` (points),
-        ``change, sd`` (observed); ``p_change`` (that the runs' mean has the predicted one and its spread),
+        ``change, sd`` (observed); ``p_change`` (test of the predicted mean, with the predicted spread),
         ``p_sd`` (chi-square, two-sided), ``p_no_drift`` (t test of no change, one update a batch and two
         runs or more); ``gap`` (points: the largest difference of the strategies' accuracies that the
         observed spread's 95% interval allows); ``verdict`` and ``why``.
@@ -120,7 +120,7 @@ def prediction_trial() -> pd.DataFrame:
 def _verdict(
     law: pd.Series, seen: Any, p_change: float, p_sd: float, p_no_drift: float, gap: float
 ) -> tuple[str, str]:
-    """What the row says of the account, and on what it rests."""
+    """The row's verdict on the account, and its reason."""
     if p_sd <= _LEVEL:
         return "fails", f"runs spread {law.sd / seen.sd:.1f} times less than predicted"
     if p_change <= _LEVEL:

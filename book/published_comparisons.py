@@ -1,10 +1,10 @@
-"""Every published comparison of arms, audited once each, and the run-to-run spread that may be lent to them.
+"""All published comparisons of arms, audited once each, and the run-to-run spread that they may borrow.
 
-Spurious Rewards trained with clipping on, and repeated one arm of one model under that design: RANDOM on
-Qwen2.5-Math-7B, five runs of 80 steps, on two benchmarks. That spread is the only one measured for any of its
-arms. Taking it for other models or longer runs is an extrapolation, for other arms a sensitivity; the caller
-decides. The audited run of that model is the fourth of the five, continued. Student's t is exact for a run
-apart from those that gave the spread; for one of the five themselves a nominal 95% covers about 99%.
+Spurious Rewards trained with clipping on, and repeated one arm of one model in this design: RANDOM on
+Qwen2.5-Math-7B, five runs of 80 steps, on two benchmarks. No other arm of the study has a measured spread.
+Its use for other models or longer runs is an extrapolation, and for other arms a sensitivity analysis; the
+caller decides. The audited run of this model is the fourth of the five, continued. Student's t is exact for a
+run other than those that gave the spread; for one of the five themselves a nominal 95% covers about 99%.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ __all__ = [
     "with_measured_spread",
 ]
 
-MEASURED_STUDY = "shao2026spurious"  # which most comparisons are of
+MEASURED_STUDY = "shao2026spurious"  # the source of most comparisons
 MEASURED_DESIGN = "8 updates, clipping"
 MEASURED_BENCHMARKS = ("MATH-500", "AMC")
 
-# Setups that another setup of the data holds too, read more finely or run again.
+# Setups that another setup in the data repeats, with more precise readings or more runs.
 _HELD_TWICE = ("150-step bars", "arXiv v1, 300 steps", "Fig. 7 at step 150", "other hardware")
 
 
 def counted_once(arms: pd.DataFrame) -> pd.DataFrame:
-    """A table of :func:`book.published_tables.published_arms` without what it holds a second time."""
+    """The table of :func:`book.published_tables.published_arms` without duplicates."""
     return arms[~arms.setup.isin(_HELD_TWICE)]
 
 
 def published_comparisons() -> list[CellAudit]:
-    """Audits of every published comparison of two arms or more, each counted once, in the order of the data.
+    """Audits of all published comparisons of at least two arms, each once, in the order of the data.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def published_comparisons() -> list[CellAudit]:
 
 
 def comparison_name(audited: CellAudit) -> str:
-    """Model and benchmark, and the paper (and which of its versions) unless most comparisons are of it."""
+    """Model and benchmark, with the paper (and its version) unless it is the source of most comparisons."""
     cell = audited.cell
     version = next((f", {word}" for word in ("June", "greedy") if word in cell.setup), "")
     paper = "" if cell.study == MEASURED_STUDY else f" ({PAPERS[cell.study]}{version})"
@@ -65,13 +65,13 @@ def comparison_name(audited: CellAudit) -> str:
 
 
 def measured_spread(benchmark: str = "MATH-500", *, scale: str = "points", level: float = 0.95) -> Estimate:
-    """Standard deviation between end points of the five clipped RANDOM runs, chi-squared interval.
+    """Standard deviation between the end points of the five clipped RANDOM runs, with chi-squared interval.
 
     Parameters
     ----------
     benchmark : {"MATH-500", "AMC"}
     scale : {"points", "logit"}
-        Of accuracy in points, or of its logarithm of odds.
+        Scale of the deviation: accuracy in points, or its log odds.
     level : float in (0, 1)
 
     Examples
@@ -93,27 +93,27 @@ def with_measured_spread(
     level: float = 0.95,
     upper: bool = False,
 ) -> pd.DataFrame:
-    """A copy of a table of arms in which the measured spread stands wherever it may be borrowed.
+    """A copy of a table of arms with the measured spread filled in wherever it may be borrowed.
 
-    It is filled into the ``run_sd`` and ``run_sd_runs`` of Spurious Rewards' arms, on the benchmarks where it
-    was measured, if the row states no spread of its own. An audit of the result gives a borrowed arm
-    Student's t on four degrees of freedom.
+    The spread is filled into ``run_sd`` and ``run_sd_runs`` of Spurious Rewards' arms, on the benchmarks
+    where it was measured, if the row states no spread. An audit of the result gives a borrowed arm Student's
+    t on four degrees of freedom.
 
     Parameters
     ----------
     table : DataFrame
         As :func:`book.published_tables.published_arms` gives it.
     arms : sequence of trained arms
-        ("random",): a model to which the spread is borrowed has RANDOM run-to-run, and nothing is said of the
-        others. With more arms, as if they spread like RANDOM.
+        Arms that get the spread. With ("random",) the other arms have no run-to-run spread; with more arms,
+        these are assumed to spread like RANDOM.
     scale : {"points", "logit"}
-        What is alike between arms: the spread in points; or that of the logarithm of odds, by which an arm
-        of accuracy a spreads a (1 - a) times as far, hardly at all near 0.
+        The quantity that is equal between arms: the spread in points, or that of the log odds, which gives an
+        arm of accuracy a spread in points in proportion to a (1 - a).
     level : float in (0, 1)
-        Of the interval whose end `upper` takes.
+        Level of the interval whose end `upper` takes.
     upper : bool
-        Put the upper end of the chi-squared interval in place of the estimate, also where a spread is stated,
-        and take it as known.
+        Use the upper end of the chi-squared interval instead of the estimate, also where a spread is stated,
+        and treat it as known.
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""The numbers that pages show and this project did not compute, or cannot compute again: tables as they lie.
+"""Tables of numbers that this project did not compute, or cannot compute again.
 
-Every row of a published table names its source. What each column means stands in ``book/data/README.md``, and
-for the arms in ``rlvr/data/README.md``.
+Every row of a published table names its source. ``book/data/README.md`` explains the columns, and
+``rlvr/data/README.md`` those of the arms.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 DATA = Path(__file__).parent / "data"
-"""The folder of what pages alone read."""
+"""The folder of files that only pages read."""
 
 PAPERS = {
     "shao2026spurious": "Spurious Rewards",
@@ -44,23 +44,23 @@ PAPERS = {
     "zhou2025evolving": "EVOL-RL",
     "gao2026true": "the study's own runs",
 }
-"""What each audited paper, or its method, is called for short; the keys are those of ``references.bib``."""
+"""Short names of the audited papers or their methods; the keys are those of ``references.bib``."""
 
 _TEXT: dict[str, Any] = {"dtype": str, "keep_default_na": False}
 
 
 def published_arms() -> pd.DataFrame:
-    """The book's own arms, one row each, every column as text; see ``rlvr/data/README.md``."""
+    """The book's arms, one row each, with all columns as text; see ``rlvr/data/README.md``."""
     return _read_once("arms.csv", text=True, of_package=True).copy()
 
 
 def published_curves() -> pd.DataFrame:
-    """Accuracy along training (percent), one row a model, benchmark and step, one column a reward."""
+    """Accuracy along training (percent), one row per model, benchmark and step, one column per reward."""
     return _read_once("curves.csv").copy()
 
 
 def published_strategies() -> pd.DataFrame:
-    """Share of answers with code and accuracy with and without it, before training, MATH-500, percent."""
+    """Share of answers with code, and accuracy with and without code, before training, MATH-500, percent."""
     return _read_once("strategies.csv").copy()
 
 
@@ -70,15 +70,15 @@ def published_switches() -> pd.DataFrame:
 
 
 def published_label_accuracy() -> pd.DataFrame:
-    """How many of the first 100 released MAJORITY labels of each model were right, and how many empty.
+    """Number right and number empty of the first 100 released MAJORITY labels of each model.
 
-    Only rows of equal `difficulty_level` compare: the levels hold different questions. And no row is the
-    fraction right of a whole training set, which was larger than one level.
+    Compare only rows of equal `difficulty_level`, because the levels hold different questions. No row gives
+    the fraction right of a whole training set, which was larger than one level.
 
     Returns
     -------
     DataFrame
-        One row a model: ``model, difficulty_level, n_labels, n_correct, n_empty``.
+        One row per model: ``model, difficulty_level, n_labels, n_correct, n_empty``.
     """
     labels = _read_once("majority_labels.csv")
     counts = labels.groupby(["difficulty_level", "model"], as_index=False).agg(
@@ -89,7 +89,7 @@ def published_label_accuracy() -> pd.DataFrame:
 
 
 def base_priors() -> pd.DataFrame:
-    """Published accuracies of base models under k samples, one row a number, with where each was read.
+    """Published accuracies of base models under k samples, one row per number, with its source.
 
     Columns: study (a citation key), model, benchmark, quantity ("pass", "maj", or "trained" for pass
     after majority training), k, value_percent, n_items (missing where the source does not say),
@@ -99,18 +99,18 @@ def base_priors() -> pd.DataFrame:
 
 
 def judge_verdicts() -> pd.DataFrame:
-    """Thirteen completions, each with its label, and whether each of four judges takes it for right.
+    """Thirteen completions, each with its label and the verdicts of four judges.
 
     Returns
     -------
     DataFrame
-        Columns ``completion``, ``label`` and one a judge, of 0 and 1.
+        Columns ``completion``, ``label`` and one per judge, with 0 and 1.
     """
     return stored_table("judge_verdicts.csv", DATA, dtype={"label": str})
 
 
 def stored_benchmarks() -> pd.DataFrame:
-    """The goals of speed and what was measured, from one session of ``make bench``.
+    """The speed goals and the measured values of one session of ``make bench``.
 
     Returns
     -------
@@ -122,25 +122,25 @@ def stored_benchmarks() -> pd.DataFrame:
 
 
 def fuzz_runs() -> pd.DataFrame:
-    """What the fuzzers of ``make fuzz`` counted, before and after the third edition's work on faults.
+    """Counts of the fuzzers of ``make fuzz``, before and after the third edition's corrections.
 
     Returns
     -------
     DataFrame
         Columns ``version`` (before, now), ``fuzzer``, ``cases``, ``refused`` (by name), ``answered``,
-        ``faults`` (a crash, a traceback, a silent difference, a wait without end), ``longest_seconds``.
+        ``faults`` (a crash, a traceback, a silent difference, an endless wait), ``longest_seconds``.
     """
     return stored_table("fuzz_runs.csv", DATA)
 
 
 def speed_attempts() -> pd.DataFrame:
-    """What was tried to make the kernel fast, with what was predicted and found.
+    """Attempts to speed up the kernel, with predicted and measured effects.
 
     Returns
     -------
     DataFrame
-        Columns ``tried``, ``measure``, ``before``, ``predicted``, ``found``, ``kept`` and ``why``; numbers as
-        text, empty where nothing was predicted or measured.
+        Columns ``tried``, ``measure``, ``before``, ``predicted``, ``found``, ``kept`` and ``why``; numbers
+        are text, empty where nothing was predicted or measured.
     """
     return _read_once("speed_attempts.csv", text=True).copy()
 

@@ -1,7 +1,7 @@
-"""Repeated arms of other sources as comparisons of arms, audited with one row a training run.
+"""Repeated arms of other sources as audited comparisons of arms, with one row per training run.
 
-A comparison is one study, setup, model, benchmark and metric. FROZEN was not trained, so a setup without a
-FROZEN row of its own takes the one that its study gives for the model, benchmark and metric.
+A comparison is one study, setup, model, benchmark and metric. FROZEN was not trained, so a setup without its
+own FROZEN row takes that of its study for the model, benchmark and metric.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DIFFERENCES = {
     "true minus random": ("true", "random"),
     "total": ("true", "frozen"),
 }
-"""What two arms of a comparison identify, by name: the arm, and the arm that it is compared with."""
+"""Differences that two arms of a comparison identify, by name: the arm, and the arm it is compared with."""
 
 _COLUMNS = [
     "study", "setup", "model", "benchmark", "arm", "seed", "accuracy_percent", "n_items", "samples_per_item",
@@ -42,32 +42,32 @@ _OF_FROZEN = ["study", "model", "benchmark"]
 
 
 class DifferenceCount(NamedTuple):
-    """In how many comparisons a difference is identified, and in how many it is separated from zero."""
+    """Number of comparisons in which a difference is identified, and in which it is separated from zero."""
 
     difference: str
-    """Its name in :data:`DIFFERENCES`."""
+    """Name of the difference in :data:`DIFFERENCES`."""
     comparisons: int
-    """How many have both arms."""
+    """Comparisons with both arms."""
     sources: int
-    """How many studies they are from."""
+    """Studies of these comparisons."""
     repeated: int
-    """How many have a run-to-run spread of each trained arm."""
+    """Comparisons with a run-to-run spread of each trained arm."""
     over_items: int
-    """How many of those are separated from zero over questions, one run taken as given."""
+    """Of those, separated from zero over questions, with the runs taken as given."""
     over_runs: int
-    """How many of those are separated from zero over runs."""
+    """Of those, separated from zero over runs."""
     over_both: int
-    """How many of those are separated from zero over questions and over runs."""
+    """Of those, separated from zero over questions and over runs."""
 
 
 def repeated_table() -> pd.DataFrame:
-    """The four arms of the table of repeated arms, as :func:`rlvr.audit` reads them.
+    """The four arms of the table of repeated arms, in the form that :func:`rlvr.audit` reads.
 
     Returns
     -------
     DataFrame
-        A row a training run; one row where only the mean of several was published. ``benchmark`` ends with
-        the metric, so that greedy and sampled readings stay apart.
+        One row per training run; one row where only the mean of several was published. ``benchmark`` ends
+        with the metric, which separates greedy and sampled readings.
 
     Examples
     --------
@@ -88,7 +88,7 @@ def repeated_table() -> pd.DataFrame:
 
 
 def repeated_comparisons() -> list[CellAudit]:
-    """Audits of every comparison of two arms or more, those with most arms and most runs first.
+    """Audits of all comparisons of at least two arms, those with most arms and most runs first.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def comparison_link(audited: CellAudit) -> str:
 
 
 def over_runs(audited: CellAudit, difference: str) -> Estimate:
-    """A difference of two arms with its 95% interval over training runs, paired where arms share seeds.
+    """Difference of two arms with its 95% interval over training runs, paired where arms share seeds.
 
     Parameters
     ----------
@@ -129,8 +129,8 @@ def over_runs(audited: CellAudit, difference: str) -> Estimate:
     Returns
     -------
     Estimate
-        In fractions; undefined where an arm is missing, without an interval where the spread of a trained arm
-        is not known.
+        In fractions; undefined if an arm is missing, without an interval if the spread of a trained arm is
+        unknown.
     """
     arms, pair = audited.cell.arms, DIFFERENCES[difference]
     if not {*pair} <= {*arms}:
@@ -146,7 +146,7 @@ def over_runs(audited: CellAudit, difference: str) -> Estimate:
 
 
 def counted_differences() -> list[DifferenceCount]:
-    """Each difference of :data:`DIFFERENCES`, counted over all comparisons.
+    """Counts of each difference of :data:`DIFFERENCES` over all comparisons.
 
     Examples
     --------

@@ -1,21 +1,21 @@
-"""What the published repeats of RANDOM say: means, spreads and climbs of four designs, and what they decide.
+"""The published repeated RANDOM runs: means, spreads and trends of four designs, and what they decide.
 
 The runs are those of Qwen2.5-Math-7B (:data:`rlvr.published_runs.DESIGNS`). All numbers are in percent or
 points, the unit of replication is the training run, and an end point is a run's mean over its last ten
 evaluations, which end at rollout step 75 to 80. Exploratory: the runs were seen before the questions.
 
 One design was published as eleven single runs and as two averages, of four and of three further runs. An
-average says nothing of the spread between its runs, but counts in a mean as often as it has runs. So a *mean
-of all runs* counts the averages and its error rests on the spread between single runs; everything else is of
-single runs alone.
+average contains no information on the spread between its runs, but counts in a mean as often as it has runs.
+So a *mean of all runs* counts the averages, and its error uses the spread between single runs; everything
+else uses single runs alone.
 
-One rollout step is a poor measure of a spread: the ratio of two designs' deviations changes severalfold from
-one step to another. So *whole runs* are compared too.
+A single rollout step is a poor measure of a spread, because the ratio of two designs' deviations changes
+severalfold between steps. So *whole runs* are compared too.
 
-Does the spread follow optimiser steps, or the answers in each? A step of plain gradient descent averages the
-noise of its answers: with 8 times as many answers an update, runs that took equally many steps should spread
-sqrt(8) times less, a ratio of variances of 8. A step that is scaled by its own noise, as Adam's is, predicts
-a ratio of 1.
+Two hypotheses are tested: the spread depends on optimiser steps, or on the answers in each. A step of plain
+gradient descent averages the noise of its answers. With 8 times as many answers per update, runs of equally
+many steps should spread sqrt(8) times less, a ratio of variances of 8. A step that is scaled by its own
+noise, as Adam's is, predicts a ratio of 1.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def end_points(design: str, benchmark: str = "MATH-500") -> Floats:
 
 
 def runs_at(design: str, step: int | None) -> Floats:
-    """Each run at a rollout step, those that had ended left out, or (None) its end point; percent (run,)."""
+    """Each run at a rollout step, without runs that had ended, or (None) its end point; percent (run,)."""
     if step is None:
         return end_points(design)
     whole("step", step, "a rollout step from 0 to 80", at_least=0, at_most=80)
@@ -83,12 +83,12 @@ def runs_at(design: str, step: int | None) -> Floats:
 
 
 class Comparison(NamedTuple):
-    """End points of two designs side by side, in points."""
+    """Comparison of the end points of two designs, in points."""
 
     difference: Estimate
     """Mean of the first minus mean of the second, Welch's t interval over runs."""
     p_mean: float
-    """Permutation test of the difference."""
+    """P-value of the permutation test of the difference."""
 
 
 def compare_designs(first: str = CLIPPED, second: str = UNCLIPPED) -> Comparison:
@@ -107,7 +107,7 @@ def compare_designs(first: str = CLIPPED, second: str = UNCLIPPED) -> Comparison
 
 
 def climb(design: str) -> tuple[Estimate, Floats]:
-    """Least-squares slope of each single run to step 75, points a rollout step, and their mean over runs.
+    """Least-squares slope of each single run to step 75, in points per rollout step, and the mean over runs.
 
     Returns
     -------
@@ -125,7 +125,7 @@ def climb(design: str) -> tuple[Estimate, Floats]:
 
 
 def averaged_end_points(design: str) -> dict[int, float]:
-    """End points of a design's published averages, percent, by the number of runs in each; mostly none.
+    """End points of a design's published averages, percent, by the number of runs in each; usually empty.
 
     Examples
     --------
@@ -136,7 +136,7 @@ def averaged_end_points(design: str) -> dict[int, float]:
 
 
 def _averages(design: str, step: int | None) -> dict[int, float]:
-    """What each published average of a design stands at, by its number of runs."""
+    """Accuracy of each published average of a design, by its number of runs."""
     choice("design", design, tuple(DESIGNS))
     curves = published_run_curves(averages=True)
     return {
@@ -148,7 +148,7 @@ def _averages(design: str, step: int | None) -> dict[int, float]:
 
 @dataclass(frozen=True)
 class _AllRuns:
-    """A design's mean over all runs, and what its error rests on."""
+    """A design's mean over all runs, with the numbers that its error depends on."""
 
     mean: float
     n: int
@@ -156,7 +156,7 @@ class _AllRuns:
 
     @property
     def error(self) -> float:
-        """Standard error of the mean, the spread being that of the single runs."""
+        """Standard error of the mean, with the spread of the single runs."""
         return float(self.singles.std(ddof=1)) / math.sqrt(self.n)
 
 
@@ -168,7 +168,7 @@ def _all_runs(design: str, step: int | None = None) -> _AllRuns:
 
 
 def _weighted(parts: list[tuple[float, _AllRuns]], level: float = 0.95) -> Estimate:
-    """Sum of weighted means with Welch's t interval; degrees of freedom are those of the single runs."""
+    """Weighted sum of means with Welch's t interval, with degrees of freedom of the single runs."""
     value = sum(weight * part.mean for weight, part in parts)
     variances = [(weight * part.error) ** 2 for weight, part in parts]
     half = welch_half_width(variances, [part.singles.size - 1 for _, part in parts], level=level)
@@ -179,8 +179,8 @@ def _weighted(parts: list[tuple[float, _AllRuns]], level: float = 0.95) -> Estim
 def mean_of_all_runs(*designs: str, level: float = 0.95) -> Estimate:
     """Mean end point of every published run of one or more designs.
 
-    Each run counts once, those behind a published average as well. The interval is Student's t over runs;
-    each design has a spread of its own, that between its single runs.
+    Each run counts once, also the runs of a published average. The interval is Student's t over runs; each
+    design has its own spread, that between its single runs.
 
     Examples
     --------
@@ -189,7 +189,7 @@ def mean_of_all_runs(*designs: str, level: float = 0.95) -> Estimate:
     """
     parts = [_all_runs(design) for design in designs]
     if not parts:
-        raise ValueError("designs must be at least one, got none")
+        raise ValueError("designs must name at least one design, got none")
     n = sum(part.n for part in parts)
     return _weighted([(part.n / n, part) for part in parts], level)
 
@@ -212,8 +212,8 @@ def runs_by_step(steps: Sequence[int]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a design and step: ``design, step, updates, runs, single_runs, mean, deviation``. The mean is
-        of all ``runs``, the deviation of the ``single_runs`` among them, both as Estimate (Student's t;
+        One row per design and step: ``design, step, updates, runs, single_runs, mean, deviation``. The mean
+        is over all ``runs``, the deviation over the ``single_runs``, both as Estimate (Student's t;
         chi-squared).
     """
     rows = []
@@ -235,16 +235,16 @@ def runs_by_step(steps: Sequence[int]) -> pd.DataFrame:
 
 
 def _whole_runs(*designs: str) -> list[Floats]:
-    """Single runs (run, step) of designs, from rollout step 1 to the last that every run reached."""
+    """Single runs (run, step) of designs, from rollout step 1 to the last that all runs reached."""
     return [_curves(design).loc[:, 1:75].to_numpy() for design in designs]
 
 
 def compare_whole_runs(first: str = CLIPPED, second: str = UNCLIPPED) -> tuple[float, float]:
-    """How many times wider the second design spreads over whole single runs, and its two-sided p.
+    """Ratio of the second design's spread to the first's over whole single runs, and its two-sided p.
 
-    The ratio is geometric: the mean over steps of the logarithm of the ratio of standard deviations. Whole
-    runs, centred at their design's median of each step, are shuffled between the designs, so neighbouring
-    steps need no assumption and no step is picked.
+    The ratio is the geometric mean over steps of the ratio of standard deviations. Whole runs, centred at
+    their design's median at each step, are permuted between the designs, so the test assumes nothing of
+    neighbouring steps and picks no step.
 
     Returns
     -------
@@ -268,26 +268,26 @@ def compare_whole_runs(first: str = CLIPPED, second: str = UNCLIPPED) -> tuple[f
 
 
 def geometric_deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> Estimate:
-    """How many times wider `second` spreads than `first`: geometric mean over steps, interval over runs.
+    """Ratio of the spread of `second` to that of `first`: geometric mean over steps, interval over runs.
 
     Parameters
     ----------
     first, second : array_like (run, step)
-        Two independent groups of runs, at least 3 each, that spread at every step.
+        Two independent groups of at least 3 runs that differ at every step.
     level : float in (0, 1)
 
     Returns
     -------
     Estimate
-        The interval is a jackknife of whole runs on the logarithm: each run is left out of its group once,
-        and the logarithm's bias, about a tenth of the ratio for five runs, is taken off; Student's t with
-        Welch's degrees of freedom. It needs nothing of how the steps of a run hang together.
+        The interval is a jackknife of whole runs on the logarithm, Student's t with Welch's degrees of
+        freedom. Each run is left out of its group once, and the logarithm's bias, about a tenth of the ratio
+        for five runs, is subtracted. Nothing is assumed of the dependence between steps of a run.
 
     Notes
     -----
-    For groups of 5 and 11 simulated walks it covers about 95%, also where they end in two heaps or spread
-    differently from run to run. Where a few runs stray far, which five runs may not show, it covers about
-    85%; its tests show both.
+    For groups of 5 and 11 simulated random walks the interval covers about 95%, also where the walks end in
+    two clusters or differ in spread from run to run. Where a few runs are far outliers, which five runs may
+    not show, the interval covers about 85%; its tests show both.
 
     Examples
     --------
@@ -311,7 +311,7 @@ def geometric_deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: flo
 
 
 def _jackknife(runs: Floats) -> tuple[float, float, float]:
-    """Mean log deviation over steps: as it is, less its bias, and its variance, by leaving out each run."""
+    """Mean log deviation over steps: plain, bias-corrected, and its variance, by leaving out each run."""
     n = len(runs)
     groups = [runs, np.stack([np.delete(runs, run, axis=0) for run in range(n)])]
     spread, left_out = (np.log(group.std(axis=-2, ddof=1)).mean(axis=-1) for group in groups)
@@ -331,14 +331,14 @@ def whole_run_ratio(first: str = CLIPPED, second: str = UNCLIPPED, *, level: flo
 
 
 def published_questions(*, power: float = 0.8) -> pd.DataFrame:
-    """What the single runs decide and what they could not have: one row a question, MATH-500.
+    """Questions that the single runs decide, and those that they could not: one row per question, MATH-500.
 
     Returns
     -------
     DataFrame
-        ``question, runs`` (of the two groups), ``seen`` (text), ``p``, ``power`` (5%, two-sided, if what
-        was seen, or what is named, were true), ``needed`` (runs of each group for `power`). NaN where no
-        power is computed: of a question that was decided.
+        ``question, runs`` (of the two groups), ``seen`` (text), ``p``, ``power`` (5%, two-sided, if the
+        observed or the named effect were true), ``needed`` (runs per group for `power`). NaN for a decided
+        question, for which no power is computed.
 
     Examples
     --------
@@ -347,7 +347,7 @@ def published_questions(*, power: float = 0.8) -> pd.DataFrame:
     """
     clipped, unclipped, large, small = (end_points(design) for design in DESIGNS)
     ends = compare_designs()
-    low = [int((runs < 30).sum()) for runs in (clipped, unclipped)]  # none ends between 22 and 38
+    low = [int((runs < 30).sum()) for runs in (clipped, unclipped)]  # no run ends between 22 and 38
     counts = [[low[0], clipped.size - low[0]], [low[1], unclipped.size - low[1]]]
     sds = float(clipped.std(ddof=1)), float(unclipped.std(ddof=1))
     shares = low[0] / clipped.size, low[1] / unclipped.size
@@ -394,7 +394,7 @@ def published_questions(*, power: float = 0.8) -> pd.DataFrame:
 
 
 def _variance_ratio_p(first: Floats, second: Floats, ratio: float) -> float:
-    """Two-sided p, by F, that the first group's variance is `ratio` times the second's."""
+    """Two-sided p, by the F test, of the hypothesis that the first variance is `ratio` times the second."""
     law = stats.f(first.size - 1, second.size - 1)
     quotient = first.var(ddof=1) / second.var(ddof=1) / ratio
     return float(2 * min(law.cdf(quotient), law.sf(quotient)))

@@ -1,4 +1,4 @@
-"""From a measured spread or a repeated arm to the rows it came from, on the page of sources."""
+"""Links from a measured spread or a repeated arm to its rows on the page of sources."""
 
 from __future__ import annotations
 
@@ -31,32 +31,32 @@ STUDIES = {
     "yashb2026scratch": "BuildFromScratch",
     "lukas2026connections": "connections-rl",
 }
-"""What each source of repeated arms is called for short."""
+"""Short names of the sources of repeated arms."""
 
 _PLACE = ["study", "setup", "model", "benchmark", "metric"]
 _REPEATS_ANCHOR = "repeated-arms"
 
 
 def study_name(study: str) -> str:
-    """The short name of a source; its key where it has none."""
+    """The short name of a source, or its key where it has none."""
     return STUDIES.get(study, study)
 
 
 def repeated_anchor(place: Mapping[str, Any]) -> str:
-    """Where the page of sources lists the arms of one study, setup, model, benchmark and metric."""
+    """Anchor on the page of sources for the arms of one study, setup, model, benchmark and metric."""
     if place["study"] == "shao2026spurious":
-        return _REPEATS_ANCHOR  # its repeats stand in a file of their own, named there
+        return _REPEATS_ANCHOR  # its repeats are in another file, named there
     words = " ".join(str(place[name]) for name in _PLACE)
     return "rep-" + re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
 
 
 def repeated_link(place: Mapping[str, Any], text: str | None = None) -> str:
-    """A link to these arms; the source's short name if no text is given."""
+    """A link to these arms, with the source's short name as default text."""
     return f"[{escape(text or study_name(str(place['study'])))}](#{repeated_anchor(place)})"
 
 
 def repeated_source_page() -> str:
-    """Every repeated arm, run by run, under its source: what was read where, and the recipe as stated."""
+    """All repeated arms, run by run, grouped by source: the numbers, where each was read, and the recipe."""
     parts = []
     for study, rows in load_repeated_arms().groupby("study", sort=False):
         parts.append(f"### {escape(study_name(str(study)))}\n")

@@ -1,9 +1,9 @@
-"""How much of the most quoted null the re-weighting of code and no code can carry, and what is left over.
+"""The part of the most quoted null that re-weighting of code and no code can explain, and the rest.
 
-Training that moves the shares of fixed strategies and leaves their accuracies alone ends at most at the best
-strategy's accuracy, whatever the reward. Accuracies are those before training, so that "re-weighting" means:
-the same answers, chosen with other shares. All numbers are fractions; the unit of replication is the question
-(one greedy answer each), unless another is named.
+Training that changes the shares of fixed strategies and not their accuracies ends at most at the best
+strategy's accuracy, for any reward. Accuracies are those before training, so "re-weighting" means the same
+answers, chosen with other shares. All numbers are fractions; the unit of replication is the question (one
+greedy answer each), unless another is named.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ _RESAMPLES = 9_999
 
 @dataclass(frozen=True)
 class StrategyCounts:
-    """One model's questions before training: how many answered with and without code, and how many right.
+    """One model's questions before training: numbers answered and right, with and without code.
 
-    ``n`` and ``right`` are (with code, without code). `printed` is the accuracy that the source prints for
-    all questions, `null` RANDOM minus FROZEN at the published arms, `random` that RANDOM accuracy, NaN where
-    there is none.
+    ``n`` and ``right`` are (with code, without code). `printed` is the source's accuracy for all questions,
+    `null` is RANDOM minus FROZEN of the published arms, and `random` is that RANDOM accuracy (NaN where there
+    is none).
     """
 
     model: str
@@ -51,7 +51,7 @@ class StrategyCounts:
 
     @property
     def total(self) -> float:
-        """Accuracy that shares and accuracies give together."""
+        """Accuracy from the shares and the strategies' accuracies."""
         return sum(self.right) / sum(self.n)
 
     @property
@@ -60,7 +60,7 @@ class StrategyCounts:
 
     @property
     def bound(self) -> float:
-        """Largest null of re-weighting, one accuracy a strategy for all questions."""
+        """Largest null of re-weighting, with one accuracy per strategy for all questions."""
         return float(np.max(np.divide(self.right, self.n))) - self.total
 
     def bound_interval(self, *, level: float = 0.95) -> Estimate:
@@ -76,7 +76,7 @@ class StrategyCounts:
 
 
 def strategy_counts() -> dict[str, StrategyCounts]:
-    """The four models that use both strategies, by name, as whole numbers of questions.
+    """The four models that use both strategies, by name, with counts of questions.
 
     Examples
     --------
@@ -106,21 +106,21 @@ def strategy_counts() -> dict[str, StrategyCounts]:
 
 @dataclass(frozen=True)
 class SwitchSplit:
-    """One reward's gain over 150 steps, by what could carry it; each an Estimate over questions.
+    """One reward's gain over 150 steps, split by possible source; each part is an Estimate over questions.
 
     Attributes
     ----------
     reward : str
-        As printed.
+        As the source names it.
     gain : Estimate
         Accuracy after minus before.
     shared : Estimate
-        What the change of shares carries at one accuracy a strategy, that before training.
+        Part from the change of shares, with one accuracy per strategy, that before training.
     switched : Estimate
-        The gain on questions that changed strategy: the most that any re-weighting can carry, if a strategy's
-        accuracy may be another on every question and each switch is credited with all that it brought.
+        The gain on questions that changed strategy: the most that any re-weighting can explain, if a
+        strategy's accuracy may differ between questions and each switch is credited with its whole gain.
     unswitched : Estimate
-        The gain on questions that kept their strategy: no re-weighting of greedy answers can carry it.
+        The gain on questions that kept their strategy, which no re-weighting of greedy answers can explain.
     beyond : Estimate
         gain - shared.
     """
@@ -134,17 +134,17 @@ class SwitchSplit:
 
 
 def switch_split(reward: str, *, level: float = 0.95) -> SwitchSplit:
-    """Split a reward's gain on Qwen2.5-Math-7B, MATH-500, by who changed strategy.
+    """Split a reward's gain on Qwen2.5-Math-7B, MATH-500, by changes of strategy.
 
-    The source gives, for each switch, how many were right before and how many after, not which; intervals
-    (percentile bootstrap of questions, 9,999 resamples, seed fixed) draw the two independently within a
-    switch, which is conservative if a question right before is likelier right after.
+    For each switch the source gives the numbers right before and after, not the questions. Intervals
+    (percentile bootstrap of questions, 9,999 resamples, fixed seed) draw the two independently within a
+    switch, which is conservative if a question right before is more often right after.
 
     Parameters
     ----------
     reward : str
-        As printed: "true", "majority", "format (as printed)", "incorrect" or "random (as printed)". The panel
-        printed as FORMAT ends where the published RANDOM run does.
+        As the source names it: "true", "majority", "format (as printed)", "incorrect" or "random (as
+        printed)". The panel named FORMAT ends where the published RANDOM run does.
     level : float in (0, 1)
 
     Examples
@@ -158,7 +158,7 @@ def switch_split(reward: str, *, level: float = 0.95) -> SwitchSplit:
     rows = table[table.reward == reward]
     n = rows.n_items.to_numpy()
     before, after = rows.correct_step0.to_numpy() / n, rows.correct_step150.to_numpy() / n
-    # Eight cells: each switch right or wrong before; then right after, drawn within the switch.
+    # Eight cells: each switch right or wrong before; the number right after is drawn within the switch.
     rng, draws = np.random.default_rng(0), _RESAMPLES
     sizes = rng.multinomial(n.sum(), n / n.sum(), size=draws)
     parts = _parts(rows, n[None], (n * before)[None], (n * after)[None])
@@ -195,17 +195,17 @@ def _parts(
 
 
 def left_over(*, level: float = 0.95) -> pd.DataFrame:
-    """What RANDOM gained beyond the best that each model's strategies did before training.
+    """RANDOM's gain beyond the accuracy of each model's better strategy before training.
 
-    A full switch to the better strategy ends at that strategy's accuracy, so what is left is RANDOM's
-    accuracy minus that. Over questions both are taken as independent samples (Newcombe's hybrid of Wilson's
-    intervals); over questions and runs, the spread between the five clipped runs is added by Student's t on
-    four degrees of freedom, measured for Qwen2.5-Math-7B and borrowed for the others.
+    A full switch to the better strategy ends at that strategy's accuracy; the rest is RANDOM's accuracy minus
+    it. Over questions both are treated as independent samples (Newcombe's hybrid of Wilson's intervals). Over
+    questions and runs, the spread between the five clipped runs is added by Student's t on four degrees of
+    freedom, measured for Qwen2.5-Math-7B and borrowed for the others.
 
     Returns
     -------
     DataFrame
-        One row a model: ``model, null, bound, left, left_with_runs``.
+        One row per model: ``model, null, bound, left, left_with_runs``.
 
     Examples
     --------
@@ -245,15 +245,15 @@ def _difference(
 
 
 def reweighting_accounts(*, level: float = 0.95) -> pd.DataFrame:
-    """The null of Qwen2.5-Math-7B on MATH-500, the most of it that re-weighting can carry, and the rest.
+    """The null of Qwen2.5-Math-7B on MATH-500, the most that re-weighting can explain, and the rest.
 
     Returns
     -------
     DataFrame
         Index ``one run, repeats, panel``; columns ``assumes, read, gain, at_most, beyond``, the last three as
-        Estimate in units of accuracy, and each ``beyond`` is its ``gain`` less its ``at_most``. Units are
-        questions in the first and third row; in the second ``at_most`` is over questions, ``gain`` and
-        ``beyond`` over the five clipped runs. The panel follows one run, and ends where the first row does.
+        Estimate in units of accuracy; ``beyond`` is ``gain`` minus ``at_most``. The units are questions in
+        the first and third row; in the second, ``at_most`` is over questions, ``gain`` and ``beyond`` over
+        the five clipped runs. The panel follows one run, which ends as in the first row.
 
     Examples
     --------

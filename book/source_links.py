@@ -1,7 +1,7 @@
-"""From a number to the row it came from: anchors, a page of sources, and tables whose rows link to it.
+"""Links from numbers to their source rows: anchors, the page of sources, and tables with links to it.
 
-What is returned is MyST Markdown. A cell's name in a table is a link; its target on the page of sources
-lists every arm as printed, with how and where it was read.
+The functions return MyST Markdown. A cell's name in a table is a link; its target on the page of sources
+lists every published arm, and how and where it was read.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Column = Callable[[CellAudit], str]
 
 
 def anchor(cell: Cell) -> str:
-    """The name of a cell's place on the page of sources.
+    """Anchor of a cell on the page of sources.
 
     Examples
     --------
@@ -48,17 +48,17 @@ def anchor(cell: Cell) -> str:
 
 
 def escape(text: str) -> str:
-    """Text that Markdown shows as it stands: every mark with a meaning gets a backslash."""
+    """Escape a text so that Markdown shows it unchanged: every special character gets a backslash."""
     return re.sub(r"([\\`*_{}\[\]<>$|#~^@])", r"\\\1", text)
 
 
 def link(cell: Cell, text: str | None = None) -> str:
-    """A link to a cell's source; its model and benchmark if no text is given."""
+    """A link to a cell's source, with its model and benchmark as default text."""
     return f"[{escape(text or f'{cell.model}, {cell.benchmark}')}](#{anchor(cell)})"
 
 
 def arms_text(cell: Cell) -> str:
-    """The arms that a cell lacks; "all four" where it lacks none.
+    """The arms that a cell lacks; "all four" where none is missing.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def arms_text(cell: Cell) -> str:
 
 
 def estimate_text(estimate: Estimate) -> str:
-    """An estimate in points with its interval (on one line), or its set, or a dash.
+    """An estimate in points with its interval (on one line), an identified set, or a dash.
 
     Examples
     --------
@@ -84,12 +84,12 @@ def estimate_text(estimate: Estimate) -> str:
 
 
 def term_text(audit: CellAudit, term: str) -> str:
-    """A term of an audit as :func:`estimate_text` gives it."""
+    """A term of an audit, written by :func:`estimate_text`."""
     return estimate_text(audit.terms[term])
 
 
 def verdict_text(audit: CellAudit) -> str:
-    """The verdict and its status; with arms missing, every verdict that they leave open, or "any"."""
+    """The verdict and its status; with missing arms, every verdict that remains possible, or "any"."""
     if audit.verdict != "undetermined":
         return f"{audit.verdict}, {audit.status}"
     return "any" if len(audit.possible) == len(VERDICTS) else " or ".join(audit.possible)
@@ -104,7 +104,7 @@ def audit_table(
     extra: Mapping[str, Column] | None = None,
     sortable: bool = False,
 ) -> PageTable:
-    """A numbered table, one linked row a cell: the three parts, the verdict, and any extra columns.
+    """A numbered table, one linked row per cell: the three parts, the verdict, and any extra columns.
 
     Parameters
     ----------
@@ -112,9 +112,9 @@ def audit_table(
     caption : str
         One line above the table.
     name : str
-        What the text refers to it by.
+        Name for references in the text.
     label : function of CellAudit, optional
-        What a row is called: its model and benchmark by default. Doubtful cells get an asterisk.
+        Name of a row: its model and benchmark by default. Doubtful cells get an asterisk.
     extra : mapping of heading to function of CellAudit, optional
     sortable : bool
         As in :func:`book.pages.page_table`.
@@ -132,7 +132,7 @@ def audit_table(
 
 
 def source_page(cells: Sequence[Cell]) -> str:
-    """Every cell as one line that unfolds, with its anchor: arm by arm, what was read where."""
+    """Every cell as one line that unfolds, with its anchor: each arm's number and where it was read."""
     parts = []
     for study, group in groupby(cells, key=lambda cell: cell.study):
         paper = PAPERS.get(study, study)

@@ -1,6 +1,6 @@
-"""What trainers, graders, logs and statistics packages do that one would not guess.
+"""Unexpected behaviours of trainers, graders, logs and statistics packages.
 
-A row of ``findings/findings.csv`` is one script of that folder, which shows the behaviour with pinned
+A row of ``findings/findings.csv`` is one script of that folder. The script shows the behaviour with pinned
 versions and without this project.
 """
 
@@ -18,8 +18,8 @@ COLUMNS = ("group", "script", "tool", "guess", "happens", "advice", "here", "tes
 def tool_behaviours() -> list[dict[str, str]]:
     """Each finding as a mapping: group, script, tool with version, guess, what happens, what to do.
 
-    ``here`` says what this project does about it, ``test`` which test holds that; both are empty where no
-    command or function of it meets the behaviour.
+    ``here`` states this project's response, and ``test`` the test that checks it. Both are empty where no
+    command or function of this project meets the behaviour.
     """
     with (FINDINGS / "findings.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))

@@ -1,7 +1,8 @@
-"""Every RANDOM run that was found: its change from its own start, its model family, its recipe, its items.
+"""All RANDOM runs that were found: change from their own start, model family, recipe, questions.
 
-Three files feed the table: the audited comparisons without a doubt (one run an arm), the published repeats of
-Spurious Rewards, and the repeated arms of other sources. Benchmarks of fewer than 50 questions are left out.
+The table has three sources: the audited comparisons without a doubt (one run per arm), the published repeats
+of Spurious Rewards, and the repeated arms of other sources. Benchmarks of fewer than 50 questions are left
+out.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _PLACE = ["study", "setup", "model", "benchmark", "metric"]
 
 
 class NextNull(NamedTuple):
-    """Mean null over sources, and where that of a further source would lie (95%, normal sources)."""
+    """Mean null over sources, and prediction for a further source (95%, normal sources)."""
 
     mean: Estimate
     """Mean over sources, in points, with its interval."""
@@ -54,14 +55,14 @@ def _recipe(clip: str, updates: float, weights: str) -> str:
 
 
 def random_runs() -> pd.DataFrame:
-    """One row a RANDOM run, or a mean of runs where single ones were not published, and benchmark.
+    """One row per RANDOM run (or mean of runs, where single ones were not published) and benchmark.
 
     Returns
     -------
     DataFrame
         ``study, model, benchmark, family, recipe`` (whether the clip can bind), ``reading`` (greedy or
-        sampled), ``n_runs``; ``start`` (percent), ``change`` (points), ``luck`` (points: two-sided 95% of the
-        change from the choice of questions, arms taken as unpaired; NaN without their number).
+        sampled), ``n_runs``; ``start`` (percent), ``change`` (points), ``luck`` (points: 95% half-width of
+        the change from the choice of questions, with unpaired arms; NaN if their number is unknown).
 
     Examples
     --------
@@ -102,7 +103,7 @@ def _single() -> list[dict[str, object]]:
 
 
 def _repeats() -> list[dict[str, object]]:
-    """The single repeats of Spurious Rewards, from the mean of their own first evaluations."""
+    """The single repeats of Spurious Rewards, compared with the mean of their own first evaluations."""
     ends = published_repeats().query("runs_averaged == 1")
     rows = []
     for benchmark, runs in ends.groupby("benchmark"):
@@ -132,7 +133,7 @@ def _elsewhere() -> list[dict[str, object]]:
 
 
 def nulls_by(column: str) -> pd.DataFrame:
-    """Nulls by family, recipe or reading: a null is the mean change of one source's model.
+    """Nulls by family, recipe or reading; a null is the mean change of one source's model.
 
     Returns
     -------
@@ -149,10 +150,10 @@ def nulls_by(column: str) -> pd.DataFrame:
 
 
 def next_null() -> NextNull:
-    """Mean and spread of the null over sources, and where a further source's would lie.
+    """Mean and spread of the null over sources, and prediction for a further source.
 
-    A source counts once: the mean over its models of their mean change. Sources are taken as exchangeable
-    and normal, each with its luck of runs and items in it.
+    A source counts once: the mean over its models of their mean change. Sources are treated as exchangeable
+    and normal, and include their sampling error of runs and items.
 
     Examples
     --------

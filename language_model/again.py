@@ -1,7 +1,7 @@
-"""Train a stored run again, from nothing, and say how far it is from what is stored.
+"""Train a stored run again and report how far it is from the stored one.
 
-``python -m language_model.again`` takes one at random from those of the third protocol. With
-``ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE`` before it the processor's sums are done in another order.
+``python -m language_model.again`` takes a random run of the third protocol. With
+``ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE`` before it, the processor sums in another order.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ __all__ = ["main"]
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Repeat one run; exit code 1 if a digit differs by more than 1e-4."""
+    """Repeat one run; the exit code is 1 if a number differs by more than 1e-4."""
     parser = argparse.ArgumentParser(prog="python -m language_model.again", description=__doc__)
     runs = {name_of(run): run for run in registration().runs}
     parser.add_argument("name", nargs="?", metavar="RUN", help="by default a random one")
     name = parser.parse_args(arguments).name or random.choice(list(runs))
     if name not in runs:
-        parser.exit(2, f"no run is called {name}; the first is {next(iter(runs))}\n")
+        parser.exit(2, f"no run is called {name}; name a run such as {next(iter(runs))}\n")
     run = runs[name]
     prepare_worker()
     with TemporaryDirectory() as folder:

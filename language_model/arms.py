@@ -1,6 +1,6 @@
-"""What each arm pays, and every random number of a run as a function of where it is used.
+"""Rewards of each arm, and all random numbers of a run, keyed by where they are used.
 
-An answer comes here as the value that is read from it, or None. Nothing needs torch.
+An answer is given as the value that was read from it, or None. Nothing here needs torch.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ another question)."""
 
 
 def uniforms(*key: str | int, shape: tuple[int, ...]) -> np.ndarray:
-    """Numbers in [0, 1) that depend on the key alone; a longer first axis begins with the same numbers."""
+    """Numbers in [0, 1) that depend only on the key; a longer first axis begins with the same numbers."""
     digest = hashlib.sha256(json.dumps(key).encode("ascii")).digest()
     return np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "big"))).random(shape)
 
 
 def prompt_order(run: int | str, items: Sequence[int], start: int, n_prompts: int) -> list[int]:
-    """`n_prompts` questions of a run from number `start` on: all in random order, again and again."""
+    """`n_prompts` questions of a run from number `start` on, in repeated random orders of all questions."""
     order: list[int] = []
     for turn in range(start // len(items), (start + n_prompts - 1) // len(items) + 1):
         order += sorted(items, key=lambda item: keyed_uniform("order", run, turn, item))
@@ -51,18 +51,18 @@ def rewards(
     Parameters
     ----------
     arm : str
-        One of :data:`ARMS` but "frozen".
+        One of :data:`ARMS` except "frozen".
     groups : sequence of int
-        The question of each group.
+        Question of each group.
     values : sequence of sequences
-        What was read from each answer, None where nothing was.
+        Value read from each answer, None without one.
     truths : sequence of int
         The right value of every question.
     run : int or str
     rollout : int
-        Where the coins and permutations are used.
+        Number of the rollout, the key of coins and permutations.
     turned : bool
-        Turn every coin of RANDOM over, for the other half of an antithetic pair.
+        Reverse every coin of RANDOM, for the other run of an antithetic pair.
     """
     shape = len(values), len(values[0])
     if arm == "random":
@@ -71,7 +71,9 @@ def rewards(
         )
         return (coins ^ turned).astype(float)
     if turned:
-        raise ValueError(f"only the coins of random can be turned over, not the rewards of {arm}")
+        raise ValueError(
+            f"only the coins of random can be reversed, not the rewards of {arm}; leave out turned"
+        )
     winners = [plurality(group) for group in values]
     if arm == "true":
         labels = [truths[item] for item in groups]
@@ -96,9 +98,9 @@ def rewards(
 
 
 def _of_another(groups: Sequence[int], winners: Sequence, run: int | str, rollout: int) -> list:
-    """For each group the winner of another question of the rollout: the next one around a random circle."""
+    """For each group, the winner of another question of the rollout: the next one in a random cycle."""
     circle = sorted(set(groups), key=lambda item: keyed_uniform("circle", run, rollout, item))
     if len(circle) < 2:
-        raise ValueError("permuted needs at least two different questions in a rollout")
+        raise ValueError("permuted needs at least two different questions in a rollout, got one")
     following = {item: circle[(place + 1) % len(circle)] for place, item in enumerate(circle)}
     return [winners[groups.index(following[item])] for item in groups]

@@ -1,8 +1,8 @@
-"""The table of runs, done several at a time, each once: what has ended is not run again.
+"""The table of runs, trained several at a time, each once: a finished run is not repeated.
 
-``python -m language_model.design`` goes on where it was stopped and stores the results when all have ended.
-Its runs are those of the third protocol; ``--pilot`` has those of the pilot, whose families served to
-choose settings and for nothing else, and ``--quick`` takes the whole path with few and short runs.
+``python -m language_model.design`` resumes where it was stopped, and stores the results when all runs have
+ended. Its runs are those of the third protocol. ``--pilot`` trains the pilot runs, whose families only served
+to choose settings, and ``--quick`` tries the whole path with few and short runs.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ PAIRS, SEEDS = range(1), range(1)
 def _runs(
     family: str, arm: str, how: str, pairs: Any, settings: dict[str, Any], common: dict[str, Any]
 ) -> list:
-    """Every pair of one cell; RANDOM is run twice a pair, the second time with every coin turned over."""
+    """All pairs of one cell; RANDOM has two runs per pair, the second with every coin reversed."""
     return [
         {
             "family": family, "arm": arm, "design": how, "pair": pair, "turned": turned, "split": 0, **common,
@@ -61,7 +61,7 @@ def _runs(
 def design(
     *, quick: bool = False, device: str = "cpu", dtype: str = "float32", layers: int | None = None
 ) -> list[dict[str, Any]]:
-    """Every run of the pilot or, `quick`, of the trial, pair by pair: cut short, it is balanced."""
+    """All runs of the pilot or, with `quick`, of the trial, pair by pair, so a stopped design is balanced."""
     common = {"layers": layers, "every": 4 if quick else 8, "device": device, "dtype": dtype}
     runs = []
     if quick:
@@ -81,13 +81,13 @@ def design(
 
 
 def name_of(run: dict[str, Any]) -> str:
-    """The run's file name without its ending."""
+    """File name of the run, without its ending."""
     parts = [run[key] for key in ("family", "arm", "design", "pair")] + ["turned"] * run["turned"]
     return "-".join(str(part).replace(", ", "_").replace(" ", "_") for part in parts)
 
 
 def ended(run: dict[str, Any], work: Path) -> dict[str, Any] | None:
-    """What was kept of this very run, by all its settings, if it has ended."""
+    """The kept results of this run with the same settings, or None."""
     try:
         result = json.loads((work / "runs" / f"{name_of(run)}.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -96,9 +96,11 @@ def ended(run: dict[str, Any], work: Path) -> dict[str, Any] | None:
 
 
 def prepare_worker() -> None:
-    """What a process does before it trains: one thread, no network, no chatter."""
+    """Prepare a process for training: one thread, no network, no progress output."""
     os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # without it a graphics card may sum in another order
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = (
+        ":4096:8"  # without this setting a graphics card may sum in another order
+    )
     import torch
     import transformers
 
@@ -115,7 +117,7 @@ def _train(run: dict[str, Any], work: Path, model: Path) -> None:
 
 
 def run_missing(runs: list[dict[str, Any]], work: Path, model: Path, jobs: int) -> None:
-    """Train what has not ended."""
+    """Train the unfinished runs."""
     from tqdm import tqdm
 
     missing = [run for run in runs if not ended(run, work)]
@@ -137,22 +139,24 @@ def run_missing(runs: list[dict[str, Any]], work: Path, model: Path, jobs: int) 
 
 
 class Options(argparse.ArgumentParser):
-    """Options whose refusal is one line."""
+    """A parser of options that refuses in one line."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{message}; `{self.prog} --help` lists what is accepted\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run what is missing, then store."""
+    """Train the missing runs, then store the results."""
     parser = Options(prog="python -m language_model.design", description=__doc__, allow_abbrev=False)
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--quick", action="store_true", help="the whole path with few and short runs")
-    which.add_argument("--pilot", action="store_true", help="the runs that chose the settings")
-    parser.add_argument("--jobs", type=int, default=2, help="runs at a time, one thread each")
-    parser.add_argument("--partial", action="store_true", help="store what has ended, run nothing")
-    parser.add_argument("--layers", type=int, help="train only so many of the top layers (default: all)")
-    parser.add_argument("--model", type=Path, help="another model: a folder that transformers can load")
+    which.add_argument("--quick", action="store_true", help="try the whole path with few and short runs")
+    which.add_argument(
+        "--pilot", action="store_true", help="train the runs by which the settings were chosen"
+    )
+    parser.add_argument("--jobs", type=int, default=2, help="number of runs at a time, one thread each")
+    parser.add_argument("--partial", action="store_true", help="store the finished runs, train nothing")
+    parser.add_argument("--layers", type=int, help="train only this many of the top layers (default: all)")
+    parser.add_argument("--model", type=Path, help="use another model: a folder that transformers can load")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--dtype", choices=["float32", "float64", "bfloat16"], default="float32")
     options = parser.parse_args(arguments)
@@ -188,12 +192,12 @@ def main(arguments: list[str] | None = None) -> int:
         written = store(results, len(runs), model, target, command, stem=stem, protocol=digest)
     except (ModelError, ValueError, RuntimeError, OSError) as problem:
         if isinstance(problem, BrokenProcessPool):
-            problem = RuntimeError("a run was killed, perhaps for want of memory (each takes 2.5 GB)")
+            problem = RuntimeError("a run was killed, perhaps for lack of memory (each takes 2.5 GB)")
         lasting = isinstance(problem, ModelError)
-        again = "" if lasting else "; what has ended is kept, and the same command goes on"
+        again = "" if lasting else "; finished runs are kept, and the same command resumes"
         parser.exit(2, f"{' '.join(str(problem).split())}{again}\n")
     except KeyboardInterrupt:
-        parser.exit(130, "interrupted; what has ended is kept, and the same command goes on\n")
+        parser.exit(130, "interrupted; finished runs are kept, and the same command resumes\n")
     names = ", ".join(str(path.relative_to(ROOT)) for path in written)
     print(f"{len(results)} of {len(runs)} runs stored in {names}")
     return 0

@@ -1,7 +1,7 @@
 """GRPO on answers of two tokens: group-relative advantages, the clipped objective, one optimiser step.
 
-Settings have the names of TRL's ``GRPOConfig`` where it has them, and its meaning; the loss is its loss
-(`benchmarks/language_model_against_trl.py` compares them). `advantage` has the words of `rlvr.GRPOConfig`.
+Settings have the names and meanings of TRL's ``GRPOConfig`` where it has them, and the loss is TRL's
+(`benchmarks/language_model_against_trl.py` compares them). `advantage` has the options of `rlvr.GRPOConfig`.
 """
 
 from __future__ import annotations
@@ -28,29 +28,30 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Settings:
-    """How a run is trained.
+    """Settings of a run.
 
     Attributes
     ----------
     max_steps : int
         Optimiser steps.
     prompts_per_step, num_generations : int
-        Groups used in a step, and answers in a group.
+        Groups per step, and answers per group.
     steps_per_generation, num_iterations : int
-        Optimiser steps that share a rollout, each with its own part of it; and how often a rollout is used.
+        Optimiser steps that share a rollout, each with its own part; and the number of uses of a rollout.
     learning_rate, warmup_steps
-        Constant after a linear rise from zero.
+        The learning rate is constant after a linear rise from zero.
     epsilon, epsilon_high : float or None
         The ratio is clipped to ``1 - epsilon`` and ``1 + epsilon_high``. Without `epsilon_high` the clip is
-        symmetric, without `epsilon` there is none.
+        symmetric; without `epsilon` nothing is clipped.
     beta : float
         Weight of the KL divergence from the first policy, estimated by k3 at the sampled tokens.
     loss_type : {"dapo", "grpo", "dr_grpo"}
-        Mean over all tokens; over answers of the mean over their tokens; sum over answers divided by two.
+        Mean over all tokens; mean over answers of the mean over their tokens; sum over answers divided by
+        two.
     advantage : {"grpo", "centered", "rloo"}
-        Divided by the group's standard deviation; not; with the mean of the others taken off.
+        Centred and divided by the group's standard deviation; centred; minus the mean of the others.
     shuffle : bool
-        Mix the answers of a rollout before it is cut into steps, as TRL does. Otherwise a step has whole
+        Mix the answers of a rollout before it is divided into steps, as TRL does. Otherwise a step has whole
         groups, of fewer questions, and is faster.
     """
 
@@ -88,7 +89,7 @@ class Settings:
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> Settings:
-        """From a mapping; an unknown name is refused with those that are known."""
+        """Make settings from a mapping; an unknown name is refused with a list of the known ones."""
         known = [one.name for one in fields(cls)]
         if unknown := sorted(options.keys() - set(known)):
             raise ValueError(f"unknown setting {', '.join(unknown)}; accepted are {', '.join(known)}")
@@ -97,12 +98,12 @@ class Settings:
 
 @dataclass(frozen=True)
 class Batch:
-    """Sampled answers, an entry each: question, tokens, and what was known when they were sampled."""
+    """Sampled answers, one entry each: question, tokens, and the probabilities when they were sampled."""
 
     item: np.ndarray
     rows: torch.Tensor  # (answer, 2): row of the question's three in which each token was drawn
     tokens: torch.Tensor  # (answer, 2)
-    mask: torch.Tensor  # (answer, 2): 0 for the second token where the first is no style
+    mask: torch.Tensor  # (answer, 2): 0 for the second token where the first is not a style
     advantage: torch.Tensor
     old: torch.Tensor  # (answer, 2) log-probabilities
     reference: torch.Tensor
@@ -114,7 +115,7 @@ class Batch:
 
 
 def advantages(paid: np.ndarray, how: str) -> np.ndarray:
-    """Of rewards (group, sample), as TRL (n - 1 in the variance, 1e-4 beside the deviation)."""
+    """Advantages of rewards (group, sample), as TRL (n - 1 in the variance, 1e-4 added to the deviation)."""
     centred = paid - paid.mean(1, keepdims=True)
     if how == "grpo":
         return centred / (paid.std(1, ddof=1, keepdims=True) + 1e-4)
@@ -124,9 +125,9 @@ def advantages(paid: np.ndarray, how: str) -> np.ndarray:
 def loss(
     log: torch.Tensor, batch: Batch, settings: Settings, tokens_per_step: float
 ) -> tuple[torch.Tensor, dict[str, float]]:
-    """The loss of one step, and the fractions of its tokens that the clip holds on either side.
+    """The loss of one step, and the fractions of its tokens that are clipped on either side.
 
-    `tokens_per_step` is the mean number of tokens in the steps of this rollout, by which "dapo" divides.
+    `tokens_per_step` is the mean number of tokens in the steps of this rollout, the divisor of "dapo".
     """
     ratio = (log - batch.old).exp()
     advantage = batch.advantage[:, None]
@@ -153,7 +154,7 @@ def loss(
 
 
 class Trainer:
-    """Trains a policy step by step; the same arguments give the same bits for one number of threads."""
+    """Train a policy step by step; the same arguments give the same bits for one number of threads."""
 
     def __init__(
         self,
@@ -181,22 +182,22 @@ class Trainer:
             )  # fmt: skip
 
     def table(self) -> torch.Tensor:
-        """What every question can be answered with now; computed once a step."""
+        """Log-probabilities of all answers to all questions now; computed once per step."""
         if self._cached is None or self._cached[0] != self.step:
             self._cached = self.step, self.policy.table()
         return self._cached[1]
 
     def sample(self, rollout: int) -> Batch:
-        """Answers to the next questions, drawn with numbers keyed by run, rollout, place and sample.
+        """Sample answers to the next questions, with numbers keyed by run, rollout, place and sample.
 
-        Two runs with the same key draw with the same numbers: the same answers while their policies are
-        equal, nearly the same while they are close.
+        Two runs with the same key use the same numbers: their answers are equal while their policies are
+        equal, and nearly equal while the policies are close.
         """
         settings, policy = self.settings, self.policy
         n_groups = settings.prompts_per_step * settings.steps_per_generation
         groups = prompt_order(self.run, self.items, rollout * n_groups, n_groups)
         questions = sorted(set(groups))
-        with torch.no_grad():  # not the cached table: when it is measured must not change a bit of the run
+        with torch.no_grad():  # not the cached table: measurements must not change a bit of the run
             table = policy.log_probabilities(questions)
         size = settings.num_generations
         tokens, rows = np.zeros((n_groups, size, 2), int), np.zeros((n_groups, size, 2), int)
@@ -205,13 +206,15 @@ class Trainer:
         ladders: dict[tuple[int, int], np.ndarray] = {}
 
         def draw(item: int, row: int, uniform: np.ndarray) -> np.ndarray:
-            """Tokens by the inverse distribution function, the style tokens first."""
+            """Draw tokens by the inverse distribution function, style tokens first."""
             if (item, row) not in ladders:
                 spread = table[questions.index(item), row].double().exp().cpu().numpy()
                 ladders[item, row] = spread[self.order].cumsum()
             ladder = ladders[item, row]
             places = np.searchsorted(ladder, uniform * ladder[-1], side="right")
-            return self.order[np.minimum(places, len(ladder) - 1)]  # a product may round up to the end
+            return self.order[
+                np.minimum(places, len(ladder) - 1)
+            ]  # a product may round up to the number of tokens
 
         for place, item in enumerate(groups):
             uniform = uniforms("answers", self.run, rollout, place, shape=(size, 2))
@@ -241,7 +244,7 @@ class Trainer:
         return Batch(item, read_in, drawn, counted, weight, old, reference)
 
     def gradient(self, part: Batch, tokens_per_step: float) -> tuple[float, dict[str, float]]:
-        """Fill in the gradients of one step."""
+        """Compute the gradients of one step."""
         self.optimiser.zero_grad(set_to_none=True)
         items, places = np.unique(part.item, return_inverse=True)
         table = self.policy.log_probabilities(items.tolist())
@@ -251,7 +254,7 @@ class Trainer:
         return float(value.detach()), share
 
     def steps(self) -> Iterator[dict[str, float]]:
-        """Sample and take the optimiser steps of each sample, until `max_steps`; one record a step."""
+        """Sample, take the optimiser steps of each sample, up to `max_steps`, and yield a record per step."""
         settings = self.settings
         rollout = 0
         while True:

@@ -1,7 +1,7 @@
-"""The questions: small sums in a few-shot prompt whose examples induce two answer styles, and who is right.
+"""The questions: small sums in a few-shot prompt whose examples induce two answer styles.
 
-An answer is two tokens: a style, which is the blank before a digit or the blank and quotation mark before a
-number word, then the digit or the word. The order of the examples sets which style the model prefers.
+An answer has two tokens: a style (the blank before a digit, or the blank and quotation mark before a number
+word), then the digit or the word. The order of the examples determines which style the model prefers.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ OPERATIONS = {"+": add, "-": sub, "*": mul}
 class Family:
     """Questions of one operation behind the same examples.
 
-    `order` has one letter an example: q for a quoted word, d for a digit. `left_out` are pairs that are no
-    questions either, so that families which differ by an example ask the same questions; `smallest` bounds
-    the operands.
+    `order` has one letter per example: q for a quoted word, d for a digit. The pairs in `left_out` are not
+    asked either, so families that differ by an example ask the same questions. `smallest` bounds the
+    operands.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Family:
 
     @property
     def prefix(self) -> str:
-        """The examples, one a line."""
+        """The examples, one per line."""
         lines = []
         for pair, style in zip(self.examples, self.order, strict=True):
             value = self.truth(pair)
@@ -64,7 +64,7 @@ class Family:
 
     @property
     def prompts(self) -> list[str]:
-        """What the model reads, one text a question."""
+        """The prompts, one text per question."""
         return [self.prefix + self.question(pair) for pair in self.pairs]
 
     @property
@@ -72,7 +72,7 @@ class Family:
         return [self.truth(pair) for pair in self.pairs]
 
     def split(self, seed: int | str = 0) -> tuple[list[int], list[int]]:
-        """Places of the trained and of the held-out questions; equal questions are split equally."""
+        """Indices of the trained and of the held-out questions; equal questions are split equally."""
         places = sorted(
             range(len(self.pairs)), key=lambda i: keyed_uniform("split", seed, self.question(self.pairs[i]))
         )
@@ -93,9 +93,10 @@ FAMILIES = _named(
         Family("control", "-", BALANCED, "dqd", smallest=1),
     ]
 )
-"""The families a prediction is registered for: mostly digits, mostly quoted words, and a control.
+"""The families of the registered predictions: mostly digits, mostly quoted words, and a control.
 
-The control's examples were chosen by the prior alone: shares near one half, accuracies near each other."""
+The control's examples were chosen by the prior alone: shares near one half, and similar accuracies.
+"""
 PILOT = _named(
     [
         Family("products", "*", PRODUCTS, "dqd"),

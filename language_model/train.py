@@ -19,22 +19,23 @@ RECORDED = ("loss", "reward", "clipped_low", "clipped_high", "gradient_norm")
 
 
 def train(run: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Train one run and return what is kept of it.
+    """Train one run and return the record that is kept.
 
     Parameters
     ----------
     run : dict
         Keys "family", "arm", "pair" (a number), optionally "key" (of all randomness, else the pair), "turned"
-        (whether every coin is turned over), "split", "layers", "every" (steps between checkpoints), "device",
+        (whether every coin is reversed), "split", "layers", "every" (steps between checkpoints), "device",
         "dtype" and "settings", see :class:`language_model.grpo.Settings`.
     folder : Path
-        Where the dequantised model lies.
+        Folder of the dequantised model.
 
     Returns
     -------
     dict
-        "run"; "path", a row a checkpoint: means over trained and over held-out questions, and of what each
-        step since the row before recorded; "items", by measure a value a question at the end.
+        "run"; "path", one row per checkpoint: means over trained and over held-out questions, and means of
+        the records of the steps since the previous row; "items", for each measure one value per question at
+        the end.
     """
     torch.use_deterministic_algorithms(True)
     family = (FAMILIES | PILOT)[run["family"]]

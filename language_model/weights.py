@@ -1,4 +1,4 @@
-"""The model: found in its package, checked, dequantised to float32 once, and kept with a digest."""
+"""The model: located in its package, verified, dequantised to float32 once, and kept with a digest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RECORD = "record.json"
 
 
 class ModelError(Exception):
-    """The model is missing or is another one; the message says what to do."""
+    """The model is missing or another one; the message states what to do."""
 
 
 def digest_of(path: Path) -> str:
@@ -28,7 +28,7 @@ def digest_of(path: Path) -> str:
 
 
 def source() -> Path:
-    """The model file of the package, once its digest was compared."""
+    """The model file of the package, after its digest was verified."""
     try:
         files = metadata.distribution(PACKAGE).files or []
     except metadata.PackageNotFoundError:
@@ -45,7 +45,7 @@ def source() -> Path:
 
 
 def intact(folder: Path) -> bool:
-    """Whether the kept weights are those that were written, from the model expected here."""
+    """Whether the kept weights are unchanged and belong to the expected model."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         return record["source"] == SHA256 and record["weights"] == digest_of(folder / "model.safetensors")
@@ -54,7 +54,7 @@ def intact(folder: Path) -> bool:
 
 
 def prepare(folder: Path) -> dict[str, Any]:
-    """Dequantise the model into `folder`, unless it lies there whole already; return its record."""
+    """Dequantise the model into `folder`, unless the folder already holds it; return its record."""
     if not intact(folder):
         path = source()
         print("dequantising the model to float32 (two minutes, once)", file=sys.stderr)
@@ -71,10 +71,12 @@ def prepare(folder: Path) -> dict[str, Any]:
 
 
 def given_model(folder: Path) -> dict[str, Any]:
-    """The record of another model, in a folder as `transformers` saves one."""
+    """The record of another model, in a folder that `transformers` can load."""
     weights = sorted(folder.glob("*.safetensors"))
     if not weights or not (folder / "config.json").is_file():
-        raise ModelError(f"{folder}: no config.json with *.safetensors, which `save_pretrained` writes")
+        raise ModelError(
+            f"{folder}: holds no config.json with *.safetensors; name a folder that `save_pretrained` wrote"
+        )
     digest = hashlib.sha256("".join(map(digest_of, weights)).encode()).hexdigest()
     return {"model": folder.resolve().name, "licence": "its own", "package": "a folder", "source": digest}
 

@@ -1,8 +1,8 @@
-"""The task: sums modulo ten, answered by a strategy and a digit, and everything that can be counted.
+"""The task: sums modulo ten, answered by a strategy and a digit, with exact probabilities.
 
-A prompt is ``a + b =``, an answer two tokens: a strategy, ``c`` or ``d``, then a digit. Digits after ``c``
-are right more often than after ``d``, so that a policy can gain by its choice of strategy alone. With 100
-items and two tokens an answer, every probability is enumerated and nothing is estimated by sampling.
+A prompt is ``a + b =``. An answer has two tokens: a strategy, ``c`` or ``d``, then a digit. Digits after
+``c`` are right more often than after ``d``, so a policy can gain by its choice of strategy alone. With 100
+items and two tokens per answer, all probabilities are enumerated, and nothing is estimated by sampling.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ TOKENS = [*DIGITS, *STRATEGIES, "+", "=", ".", "_"]
 
 ITEMS = [(a, b) for a in range(MODULUS) for b in range(MODULUS)]
 TRAINED = 64
-"""Items that are trained; the other 36 are held out."""
+"""Number of trained items; the other 36 are held out."""
 
 
 @dataclass(frozen=True)
 class Prior:
-    """What the network knows before training, the same for every item.
+    """The network's policy before training, the same for every item.
 
-    `accuracy` is exact pass@1; `share` the probability of strategy c; `right_c` and `right_d` the accuracy
-    after each, so that ``accuracy = share * right_c + (1 - share) * right_d``. Half of what is wrong is one
-    usual error, the other eight digits share the rest: without strategies that is
+    `accuracy` is exact pass@1, `share` the probability of strategy c, and `right_c` and `right_d` the
+    accuracies after each, so ``accuracy = share * right_c + (1 - share) * right_d``. Half of the wrong
+    answers are one usual error; the other eight digits share the rest. Without strategies this is
     ``TaskFamily(n_actions=10, n_correct=1, format_strength=0.7)``.
     """
 
@@ -64,12 +64,12 @@ def truth(item: tuple[int, int]) -> int:
 
 
 def usual_error(item: tuple[int, int]) -> int:
-    """The wrong digit that is given most: one too many."""
+    """The most frequent wrong digit: one too many."""
     return (sum(item) + 1) % MODULUS
 
 
 def prompt(item: tuple[int, int]) -> str:
-    """What the model reads."""
+    """The text of a prompt."""
     return f"{item[0]} + {item[1]} ="
 
 

@@ -1,7 +1,7 @@
-"""The two controls as reward functions that TRL calls, with the rules of the language model's arms.
+"""The two controls as reward functions for TRL, with the rules of the language model's arms.
 
-MATCHED pays MAJORITY's rewards, permuted within the group: as many rewards in every group as MAJORITY would
-pay, whatever the answers. PERMUTED pays for the value that won the vote on another question of the rollout.
+MATCHED gives MAJORITY's rewards, permuted within the group: as many rewards in every group as MAJORITY, for
+any answers. PERMUTED rewards the value that won the vote on another question of the rollout.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _ITEM = {prompt(item): number for number, item in enumerate(ITEMS)}
 
 
 def matched_reward(prompts: Sequence[str], completions: Sequence[str], **columns: Any) -> list[float]:
-    """MATCHED; keywords as :func:`rlvr.random_reward` takes them, and `group_size`."""
+    """Rewards of MATCHED; keywords as :func:`rlvr.random_reward` takes them, and `group_size`."""
     return _paid("matched", prompts, completions, **columns)
 
 
 def permuted_reward(prompts: Sequence[str], completions: Sequence[str], **columns: Any) -> list[float]:
-    """PERMUTED; keywords as :func:`rlvr.random_reward` takes them, and `group_size`."""
+    """Rewards of PERMUTED; keywords as :func:`rlvr.random_reward` takes them, and `group_size`."""
     return _paid("permuted", prompts, completions, **columns)
 
 

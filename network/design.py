@@ -1,7 +1,7 @@
-"""The table of runs, done two at a time, each once: what has ended is not run again.
+"""The table of runs, trained two at a time, each once: a finished run is not repeated.
 
-``python -m network.design`` goes on where it was stopped and stores the results when all have ended;
-``--quick`` takes the whole path with few and short runs, and stores beside the book, not in it.
+``python -m network.design`` resumes where it was stopped, and stores the results when all runs have ended.
+``--quick`` tries the whole path with few and short runs, and stores them outside the book.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from network.store import ROOT, store
 __all__ = ["DESIGNS", "RATES", "design", "main", "name_of"]
 
 DESIGNS: dict[str, dict[str, Any]] = {
-    "clipped": {"updates": 8, "clip": True},  # a generation of 512 answers, used in eight updates of 64
+    "clipped": {"updates": 8, "clip": True},  # a generation of 512 answers, divided into eight updates of 64
     "unclipped": {"updates": 8, "clip": False},
-    "one update": {"updates": 1, "clip": True},  # a generation of 64: the ratio is 1, the clip cannot act
+    "one update": {"updates": 1, "clip": True},  # a generation of 64: the ratio is 1, so the clip cannot act
 }
 TRAINED, CLIPPING = ("random", "majority", "true"), ("clipped", "unclipped")
 CONTROLS = ("matched", "permuted")
@@ -33,8 +33,8 @@ SEEDS = tuple(range(8))
 MORE_SEEDS = tuple(range(8, 20))
 QUICK: dict[str, Any] = {"answers": 64, "group_size": 8, "steps": 16, "every": 8}
 
-# What is run of all combinations, by (prior, rate): every arm with and without clipping at every prior at the
-# low rate, and at every rate at the middle prior; RANDOM so at every prior at the middle rate too.
+# The combinations that are run. Every arm, with and without clipping: every prior at the low rate, and every
+# rate at the middle prior. RANDOM also at every prior at the middle rate.
 _CELLS = [
     *[("frozen", "untrained", "none", prior) for prior in PRIORS],
     *[(arm, how, "low", prior) for prior in PRIORS for arm in TRAINED for how in CLIPPING],
@@ -43,16 +43,16 @@ _CELLS = [
     *[(arm, how, "high", "middle") for arm in TRAINED for how in CLIPPING],
     *[("random", "one update", rate, "middle") for rate in ("low", "middle")],
 ]  # fmt: skip
-# The two arms that elicitation could be counted from instead of RANDOM, where all four arms were run.
+# The two controls that can replace RANDOM as the base of elicitation, in cells with all four arms.
 _CONTROLS = [(arm, how, "low", "middle") for arm in CONTROLS for how in CLIPPING]
-# Seeds beyond the first eight repeat the one comparison of spreads.
+# Seeds beyond the first eight repeat only the comparison of spreads.
 _REPEATED = [("frozen", "untrained", "none", "middle")] + [
     ("random", how, "middle", "middle") for how in CLIPPING
 ]
 
 
 def design(*, controls: bool = False, quick: bool = False) -> list[dict[str, Any]]:
-    """Every run of the four arms or of the two controls, seed by seed, so that one cut short is balanced."""
+    """Every run of the four arms or of the two controls, seed by seed, so a stopped design is balanced."""
     runs = []
     seeds = SEEDS if controls else SEEDS + MORE_SEEDS
     for seed in seeds[: 1 if controls else 2] if quick else seeds:
@@ -72,12 +72,12 @@ def design(*, controls: bool = False, quick: bool = False) -> list[dict[str, Any
 
 
 def name_of(run: dict[str, Any]) -> str:
-    """The run's file name without its ending."""
+    """File name of the run, without its ending."""
     return "-".join(str(run[key]).replace(" ", "_") for key in ("prior", "arm", "design", "rate", "seed"))
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there wholly or not at all."""
+    """Write a file completely or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}")
     part.write_text(text, encoding="utf-8")
@@ -85,7 +85,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def _prepare() -> None:
-    """What a worker does once: one thread, no network, no chatter."""
+    """Prepare a worker: one thread, no network, no progress output."""
     os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
     import datasets
     import torch
@@ -114,13 +114,13 @@ def _train(task: tuple[dict[str, Any], Path]) -> None:
 
 
 def ended(run: dict[str, Any], work: Path) -> bool:
-    """Whether this very run, by all its settings, has been kept."""
+    """Whether the results of this run, with the same settings, have been kept."""
     path = work / "runs" / f"{name_of(run)}.json"
     return path.exists() and json.loads(path.read_text(encoding="utf-8"))["run"] == run
 
 
 def run_missing(runs: list[dict[str, Any]], work: Path, jobs: int) -> None:
-    """Fit and train what has not ended, seed by seed, while the next seed's networks are fitted."""
+    """Fit and train the unfinished runs, seed by seed, while the next seed's networks are fitted."""
     from tqdm import tqdm
 
     missing = [run for run in runs if not ended(run, work)]
@@ -142,11 +142,11 @@ def run_missing(runs: list[dict[str, Any]], work: Path, jobs: int) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run what is missing, then store."""
+    """Train the missing runs, then store the results."""
     parser = argparse.ArgumentParser(prog="python -m network.design", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="the whole path with few and short runs")
-    parser.add_argument("--jobs", type=int, default=2, help="runs at a time, one thread each")
-    parser.add_argument("--partial", action="store_true", help="store what has ended, run nothing")
+    parser.add_argument("--quick", action="store_true", help="try the whole path with few and short runs")
+    parser.add_argument("--jobs", type=int, default=2, help="number of runs at a time, one thread each")
+    parser.add_argument("--partial", action="store_true", help="store the finished runs, train nothing")
     asked = parser.parse_args(arguments)
     if asked.jobs < 1:
         parser.error(f"--jobs must be at least 1, got {asked.jobs}")

@@ -18,7 +18,7 @@ WIDTH, LAYERS, HEADS = 64, 2, 4
 
 
 def tokenizer() -> PreTrainedTokenizerFast:
-    """One token a word."""
+    """A tokenizer with one token per word."""
     words = Tokenizer(models.WordLevel(ID, unk_token="_"))
     words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     return PreTrainedTokenizerFast(
@@ -27,7 +27,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 
 def new_network(seed: int, weights: Path | None = None) -> GPT2LMHeadModel:
-    """A network with fresh weights, or with stored ones."""
+    """A network with new or stored weights."""
     torch.manual_seed(seed)
     config = GPT2Config(
         vocab_size=len(TOKENS), n_positions=16, n_embd=WIDTH, n_layer=LAYERS, n_head=HEADS,
@@ -42,9 +42,9 @@ def new_network(seed: int, weights: Path | None = None) -> GPT2LMHeadModel:
 
 @dataclass(frozen=True)
 class Answers:
-    """Exact probabilities of one policy, a tensor over the items each."""
+    """Exact probabilities of one policy, each a tensor over the items."""
 
-    right: torch.Tensor  # probability that the answer which is read is right
+    right: torch.Tensor  # probability of a right answer
     share_c: torch.Tensor
     share_d: torch.Tensor
     right_c: torch.Tensor  # accuracy after strategy c
@@ -53,16 +53,16 @@ class Answers:
     from_d: torch.Tensor
     entropy: torch.Tensor  # of the whole answer, nats
     entropy_strategy: torch.Tensor  # of its first token
-    greedy: torch.Tensor  # 1 where the most probable tokens, one after the other, are right
+    greedy: torch.Tensor  # 1 where the sequence of most probable tokens is right
 
 
 def _read_table() -> torch.Tensor:
-    """Digit that is read from (first token, second token), -1 for none: the last digit there is."""
+    """Digit read from (first token, second token), -1 for none: the last digit of the answer."""
     table = torch.full((len(TOKENS), len(TOKENS)), -1)
     for i, first in enumerate(TOKENS):
         for j, second in enumerate(TOKENS):
-            said = [first] if first == "." else [first, second]  # a full stop ends the answer
-            digits = [token for token in said if token in DIGITS]
+            tokens = [first] if first == "." else [first, second]  # a full stop ends the answer
+            digits = [token for token in tokens if token in DIGITS]
             table[i, j] = int(digits[-1]) if digits else -1
     return table
 
@@ -83,7 +83,7 @@ def enumerate_answers(model: GPT2LMHeadModel) -> Answers:
     second = logits.view(n_items, n_tokens, 2, n_tokens)[:, :, 1]
     joint = (first[:, :, None] + second).exp()
     right = READ[None] == TRUTHS[:, None, None]
-    # After a full stop nothing is sampled, so the second token adds no entropy there.
+    # Nothing is sampled after a full stop, so the second token adds no entropy there.
     spread = -(second.exp() * second).sum(-1)
     spread[:, ID["."]] = 0.0
     of_first = -(first.exp() * first).sum(-1)

@@ -1,4 +1,4 @@
-"""Fit the network to a known prior, and refuse a fit that is not within 0.01 of it."""
+"""Fit the network to a known prior, and refuse a fit with an error above 0.01."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def misfit(model: torch.nn.Module, prior_name: str) -> dict[str, float]:
 
 
 def fitted(prior_name: str, seed: int, folder: Path) -> Path:
-    """Weights of the network of one seed, fitted to a prior; fitted now if they are not there.
+    """Weights of one seed's network, fitted to a prior, or read if they were fitted before.
 
-    The sums are learnt once a seed, with the strong prior; the others start from there.
+    The sums are learned once per seed, with the strong prior; the other priors start from there.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def fitted(prior_name: str, seed: int, folder: Path) -> Path:
     found = misfit(model, prior_name)
     if any(found[name] > most for name, most in TOLERANCE.items()):
         raise RuntimeError(
-            f"the fit to the {prior_name} prior (seed {seed}) ended {found} away, not {TOLERANCE}"
+            f"the fit to the {prior_name} prior (seed {seed}) ended {found} away, accepted is {TOLERANCE}"
         )
     folder.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(f".{os.getpid()}")

@@ -1,4 +1,4 @@
-"""From one file a run to three small tables, and a record of what made them."""
+"""Combine the files of the runs into three small tables, with a record of how they were made."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def store(results: Sequence[Path], planned: int, target: Path, stem: str) -> lis
     Parameters
     ----------
     results : sequence of path
-        One JSON file a run that has ended, in the order of the design.
+        One JSON file per finished run, in the order of the design.
     planned : int
-        Runs in the whole design.
+        Number of runs in the whole design.
     target : path
         Folder to write to.
     stem : str
-        What the files' names begin with.
+        Beginning of the files' names.
     """
     found = [json.loads(path.read_text(encoding="utf-8")) for path in results]
     if not found:
-        raise SystemExit("nothing to store: no run has ended")
+        raise SystemExit("nothing to store: no run has ended; run `make network` first")
     keys = [{name: one["run"][name] for name in KEY} for one in found]
     paths = pd.DataFrame([key | row for key, one in zip(keys, found, strict=True) for row in one["path"]])
     items = pd.DataFrame(
@@ -72,7 +72,7 @@ def store(results: Sequence[Path], planned: int, target: Path, stem: str) -> lis
 
 
 def _packed(text: bytes) -> bytes:
-    """Compressed without a time stamp, so that the same text gives the same file."""
+    """Compress without a time stamp, so the same text gives the same file."""
     packed = io.BytesIO()
     with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as file:
         file.write(text)

@@ -1,6 +1,6 @@
-"""One run: a fitted network, one arm, and GRPOTrainer of TRL as it comes.
+"""One run: a fitted network, one arm, and TRL's unmodified GRPOTrainer.
 
-Everything that is not set in :func:`settings` is TRL's or transformers' default, and is recorded.
+Everything that :func:`settings` does not set is a default of TRL or transformers, and is recorded.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def settings(run: dict[str, Any], folder: str) -> GRPOConfig:
 
 
 class Watch(TrainerCallback):
-    """Exact measures of the policy along training, and the fraction of clipped tokens between them."""
+    """Record exact measures of the policy along training, and the fraction of clipped tokens between them."""
 
     def __init__(self, model: Any, items: dict[str, list[int]], every: int) -> None:
         self.model, self.items, self.every = model, items, every
@@ -78,7 +78,7 @@ class Watch(TrainerCallback):
 
 
 def train(run: dict[str, Any], weights: Path) -> dict[str, Any]:
-    """Train one run and return what is kept of it."""
+    """Train one run and return the record that is kept."""
     warnings.filterwarnings("ignore")
     model = new_network(run["seed"], weights)
     trained, held_out = split(run["network"])

@@ -1,8 +1,8 @@
 """What does "true minus random" estimate? The tested core behind the report.
 
-The names below are public and stay. Each lives in the wing it belongs to and is loaded on first use, so
-that `rlvr audit` does not wait for the compiler that only the simulator needs. The package itself needs the
-standard library alone, as `rlvr.rewards` does.
+The names below are the public interface. Each name is loaded on first use, so that `rlvr audit` does not wait
+for the compiler, which only the simulator needs. The package itself, like `rlvr.rewards`, needs only the
+standard library.
 """
 
 from importlib import import_module
@@ -31,7 +31,7 @@ __all__ = sorted(_HOME_OF)
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
-        raise AttributeError(f"rlvr has no name {name}; it has {', '.join(__all__)}")
+        raise AttributeError(f"rlvr has no name {name}; its names are {', '.join(__all__)}")
     return getattr(import_module(_HOME_OF[name]), name)
 
 

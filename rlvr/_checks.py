@@ -1,4 +1,4 @@
-"""One way to refuse an argument: name it, show its value, say what is accepted."""
+"""Check arguments; an error names the argument, shows its value and says what is accepted."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ __all__ = [
 ]  # fmt: skip
 
 MOST = 2**32 - 1
-"""The largest count that the simulator takes, since random numbers are keyed by 32 bits of it."""
+"""The largest count that the simulator accepts, since 32 bits of a count key the random numbers."""
 
 _LEVEL_STEP = 1e-13
 
 
 def shown(value: object) -> str:
-    """How a refusal shows somebody's value: its `repr`, shortened."""
+    """The `repr` of a value, shortened, as an error message shows it."""
     try:
         return shortened(repr(value))
     except ValueError:  # an integer of more digits than Python prints
@@ -33,15 +33,15 @@ def shown(value: object) -> str:
 
 
 def shortened(text: str, most: int = 100) -> str:
-    """`text` on one line; of more than `most` characters the beginning, the end and how many there are."""
-    text = re.sub(r"(?<!\s)\s*[\r\n]\s*", " ", text)  # a run of blanks is looked at once, from its beginning
+    """`text` on one line; a text longer than `most` keeps its beginning and end and states its length."""
+    text = re.sub(r"(?<!\s)\s*[\r\n]\s*", " ", text)  # each run of blanks is scanned only once
     if len(text) <= most:
         return text
     return f"{text[: most - 20]} … {text[-20:]} ({len(text):,} characters)"
 
 
 def counted(n: int, noun: str) -> str:
-    """How many, with the noun in the plural unless it is one.
+    """A count with its noun, in the plural unless the count is one.
 
     Examples
     --------
@@ -82,9 +82,9 @@ def real(
 
 
 def confidence_level(level: float) -> float:
-    """Return `level`, the nominal coverage of an interval, as a float with the errors of :func:`real`.
+    """Return `level`, the nominal coverage of an interval, as a float; errors as in :func:`real`.
 
-    Next to 0 and 1 no floating-point number tells a quantile from that of 0 and 1 themselves.
+    Levels very close to 0 or 1 are refused, because their quantiles cannot be told from those of 0 and 1.
     """
     number = real("level", level, "a number strictly between 0 and 1", above=0, below=1)
     if not _LEVEL_STEP <= number <= 1 - _LEVEL_STEP:
@@ -96,8 +96,8 @@ def confidence_level(level: float) -> float:
 
 
 def plain(value: Any) -> Any:
-    """A NumPy scalar as Python's own number, whose sums and products neither overflow nor round early."""
-    numpy = sys.modules.get("numpy")  # what was never loaded has no scalars
+    """Convert a NumPy scalar to a Python number, whose sums and products neither overflow nor round early."""
+    numpy = sys.modules.get("numpy")  # no NumPy scalar exists before NumPy is loaded
     return value.item() if numpy and isinstance(value, numpy.generic) else value
 
 
@@ -106,7 +106,7 @@ def whole(
 ) -> int:
     """Return `value` as an int inside [at_least, at_most], with the errors of :func:`real`.
 
-    Of what is above MOST the error also says how much memory it would need, `n_bytes` each.
+    For a value above MOST the error also states how much memory it would need, at `n_bytes` each.
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         wrong = ValueError if isinstance(value, float) and math.isnan(value) else TypeError
@@ -121,26 +121,26 @@ def whole(
 
 
 def as_given(value: float) -> float:
-    """The number as it was given if it is Python's own, else as Python's: NumPy's narrow ones overflow."""
+    """Return a Python number unchanged and convert any other, because narrow NumPy numbers overflow."""
     if isinstance(value, numbers.Integral):
         return int(value) if abs(int(value)) <= 2**53 else float(value)
     return value if isinstance(value, float) else float(value)
 
 
 def fits_memory(n_bytes: float, sizes: str) -> None:
-    """Raise a ValueError that quotes `sizes` if arrays of so many bytes are more than this machine holds."""
+    """Raise a ValueError that quotes `sizes` if arrays of `n_bytes` exceed the memory of this machine."""
     if n_bytes < 2**28:
         return
     most = _memory()
     if n_bytes > most:
         raise ValueError(
             f"{sizes} would need about {n_bytes / 2**30:,.1f} GiB of memory, and this process may use "
-            f"{most / 2**30:,.1f}: make one of them smaller"
+            f"{most / 2**30:,.1f}: make one of these sizes smaller"
         )
 
 
 def _memory() -> float:
-    """Bytes that this process may use, as far as the system tells."""
+    """Memory in bytes that this process may use, as far as the system reports it."""
     limits = []
     try:
         limits.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
@@ -149,7 +149,7 @@ def _memory() -> float:
         limits.append(resource.getrlimit(resource.RLIMIT_AS)[0])
         with open("/sys/fs/cgroup/memory.max", encoding="ascii") as file:
             limits.append(int(file.read()))
-    except (ImportError, AttributeError, OSError, ValueError):  # no such limit, or none that it tells
+    except (ImportError, AttributeError, OSError, ValueError):  # no such limit, or none that is reported
         pass
     return min((limit for limit in limits if limit > 0), default=math.inf)
 

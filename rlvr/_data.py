@@ -1,7 +1,7 @@
-"""Where the stored tables lie, and the one way to read them: only as the bytes that were stored.
+"""Read the stored tables, and only if their bytes are those that were stored.
 
-``SHA256SUMS`` beside the files lists the digest of each, in the form of ``sha256sum --check``. What differs
-from its line, has none, or is missing is refused by name, so that no number comes out of a damaged file.
+``SHA256SUMS`` beside the files lists the digest of each file, in the form of ``sha256sum --check``. A file
+that is missing, unlisted or changed is refused by name, so no number comes from a damaged file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rlvr._checks import shortened
 __all__ = ["DATA", "DIGESTS", "digest_list", "digests_of", "listed_digests", "stored_bytes", "stored_table"]
 
 DATA = Path(__file__).parent / "data"
-"""The folder of transcribed numbers, protocols and stored results; its README says what each file is."""
+"""The folder of transcribed numbers, protocols and stored results; its README describes each file."""
 
 DIGESTS = "SHA256SUMS"
 """The file of a folder that lists the digests of the stored files in it."""
@@ -41,22 +41,22 @@ def stored_table(name: str, folder: Path | None = None, **options: Any) -> pd.Da
 
 
 def stored_bytes(path: Path, *, listed: bool | None = None) -> bytes:
-    """What a stored file holds, if it is what the digest list of its folder says.
+    """Read a stored file and compare its bytes with the digest list of its folder.
 
     Parameters
     ----------
     path : Path
     listed : bool, optional
-        Whether the folder must list the file; by default the package's own must, and a file elsewhere is read
-        as it is unless its folder lists it.
+        Whether the folder must list the file. By default the package's own folder must; a file elsewhere is
+        compared only if its folder lists it.
 
     Raises
     ------
     ValueError
-        If the bytes are others than those that were stored, if a file that must be there is missing, or if
-        one that nothing lists is a device or pipe.
+        If the bytes differ from those that were stored, a required file is missing, or an unlisted file is a
+        device or pipe.
     OSError
-        If a file that nothing lists cannot be read.
+        If an unlisted file cannot be read.
     """
     if listed is None:
         listed = path.parent.resolve() == _PACKAGE.resolve()
@@ -65,13 +65,11 @@ def stored_bytes(path: Path, *, listed: bool | None = None) -> bytes:
         digests = _stated(path)
     if not listed and path.name not in digests:
         if path.exists() and not (path.is_file() or path.is_dir()):
-            raise ValueError(
-                f"{shortened(str(path))}: this is no file but a device or pipe; a file is accepted"
-            )
+            raise ValueError(f"{shortened(str(path))}: a device or pipe, not a file; a file is accepted")
         return path.read_bytes()
     if path.name not in digests:
         raise _refused(path, f"is not listed in {DIGESTS}")
-    if not path.is_file():  # unlike opening it, this waits for no pipe
+    if not path.is_file():  # opening a pipe would wait for its writer; this does not
         raise _refused(path, "is missing" if not path.exists() else "is no file")
     try:
         data = path.read_bytes()
@@ -86,7 +84,7 @@ def stored_bytes(path: Path, *, listed: bool | None = None) -> bytes:
 
 
 def _stated(path: Path) -> dict[str, str]:
-    """The digest of one file in a list that is not wholly of such lines, in which it may stand twice."""
+    """The digest of one file, in a list that may hold other lines and may name the file twice."""
     place = path.parent / DIGESTS
     lines = place.read_bytes().decode("utf-8", "replace").splitlines() if place.is_file() else []
     about = [line for line in lines if re.split(r"[ *\t]", line.strip())[-1] == path.name]
@@ -103,15 +101,15 @@ def _refused(path: Path, what: str) -> ValueError:
     name = shortened(f"{path.parent.parent.name}/{path.parent.name}/{path.name}")
     return ValueError(
         f"{name} {what}: restore it (from version control, or install rlvr again), or rebuild it if "
-        "`rlvr stored` lists it; after a change on purpose, run `make digests`"
+        "`rlvr stored` lists it; after an intended change, run `make digests`"
     )
 
 
 def listed_digests(folder: Path, *, required: bool = False) -> dict[str, str]:
-    """The digests that a folder lists, by name of file; none where it has no list, unless it is `required`.
+    """The digests that a folder lists, by file name; empty where it has no list, unless it is `required`.
 
-    In a required list, a line that states no digest of one more file is refused with a ValueError. Elsewhere
-    a file of such lines is another's and lists nothing.
+    In a required list, every line must state the digest of one more file, else a ValueError is raised.
+    Elsewhere a file with other lines belongs to somebody else and lists nothing.
     """
     path = folder / DIGESTS
     if not path.is_file():
@@ -130,11 +128,11 @@ def listed_digests(folder: Path, *, required: bool = False) -> dict[str, str]:
 
 
 def digest_list(digests: Mapping[str, str]) -> str:
-    """The text of a folder's list, from digests by name of file."""
+    """Write a folder's digest list as text, from digests by file name."""
     return "".join(f"{digest}  {name}\n" for name, digest in sorted(digests.items()))
 
 
 def digests_of(folder: Path) -> dict[str, str]:
-    """The digests of all stored data of a folder as they are now, by name of file."""
+    """Compute the digests of all stored data of a folder, by file name."""
     files = (path for path in folder.iterdir() if path.name.endswith(_SUFFIXES))
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}

@@ -1,7 +1,7 @@
-"""One door for output: somebody's text is shown as text, wherever it goes.
+"""Escape text from users, so that every output shows it as text.
 
-A name in a table or log may hold what a terminal, a page, a Markdown viewer or a JSON reader
-would act on. Each function here returns what the reader of one kind of output shows as that text.
+A name in a table or log may hold characters that a terminal, a page, a Markdown viewer or a JSON reader would
+act on. Each function here escapes them for one kind of output.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 __all__ = ["html_text", "json_text", "markdown", "visible"]
 
-# C0 and C1 controls, marks of writing direction, characters without a shape, halves of a surrogate pair. The
+# C0 and C1 controls, marks of writing direction, invisible characters, halves of a surrogate pair. The
 # two joiners (200C, 200D) stay, since words and emoji are spelled with them.
 _UNSEEN = (
     "\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
@@ -35,21 +35,21 @@ _MARKDOWN = re.compile(
 
 
 def visible(text: str) -> str:
-    r"""`text` on one line, with a code in place of each character that would act or not be seen.
+    r"""`text` on one line, with a code in place of each control or invisible character.
 
     Examples
     --------
     >>> print(visible("a\x1b[31m\u202eb\nc"))
     a\x1b[31m\u202eb c
     """
-    if text.isascii() and text.isprintable():  # most text, and a tenth of the time
+    if text.isascii() and text.isprintable():  # most text takes this path, at a tenth of the time
         return text
     return _UNSEEN_MARK.sub(lambda mark: _code(mark[0]), _BREAK.sub(" ", text))
 
 
 def _code(mark: str) -> str:
     number = ord(mark)
-    if 0xDC80 <= number <= 0xDCFF:  # a byte of a file's name that is no UTF-8
+    if 0xDC80 <= number <= 0xDCFF:  # a byte of a file name that is not UTF-8
         number -= 0xDC00
     return (
         f"\\x{number:02x}"
@@ -67,7 +67,7 @@ _HTML_MARK = re.compile("[&<>\"']")
 
 
 def html_text(value: object) -> object:
-    r"""A text within a page of HTML, in attributes too; what is no text stays as it is.
+    r"""Escape a text for HTML, in attributes too; a value that is not text is returned unchanged.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def html_text(value: object) -> object:
 
 
 def markdown(text: str) -> str:
-    r"""`text` within a line or a table's cell of Markdown: no HTML, no link, no emphasis, no break.
+    r"""Escape `text` for a line or table cell of Markdown: no HTML, link, emphasis or line break remains.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def _marked(found: re.Match[str]) -> str:
 
 
 def json_text(value: Any) -> str:
-    r"""`value` as JSON that every reader takes: null for what is no number, codes for what is not seen.
+    r"""Write `value` as JSON for any reader: null for NaN and infinity, codes for invisible characters.
 
     Examples
     --------
@@ -118,17 +118,17 @@ def json_text(value: Any) -> str:
     try:
         numbers = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_INDENT_2
         text = orjson.dumps(value, default=_plain, option=numbers).decode()
-    except orjson.JSONEncodeError:  # half of a surrogate pair, a large whole number, a key that is no text
+    except orjson.JSONEncodeError:  # half of a surrogate pair, a large whole number, a key that is not text
         text = json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False)
     if text.isascii() and "\x7f" not in text:
         return text
-    # Within JSON such characters stand in strings alone, where a code means the same.
+    # In JSON such characters occur only in strings, where a code has the same meaning.
     return _NOT_ASCII_UNSEEN.sub(lambda mark: json.dumps(mark[0])[1:-1], text)
 
 
 def _plain(value: Any) -> Any:
-    """The value in the types that JSON has."""
-    numpy = sys.modules.get("numpy")  # what was never loaded has no arrays
+    """Convert a value to the types that JSON has."""
+    numpy = sys.modules.get("numpy")  # no array exists before NumPy is loaded
     if numpy and isinstance(value, numpy.ndarray | numpy.generic):
         value = value.tolist()
     if isinstance(value, Mapping):

@@ -1,10 +1,10 @@
-"""One user of a folder at a time: a lock that names who has it and ends with that process.
+"""Lock a folder for one process at a time, with a lock that names its holder.
 
-The lock is the operating system's, on a byte of the file ``.lock`` in the folder. It belongs to the process:
-it ends when the process ends, however it ends, and no forked worker goes on with it. So a file that a killed
-process has left is taken over. Over NFS the server keeps the lock for all its machines. Where a file system
-has no locks, the name that stands in the file decides: a process of this machine that is gone is taken over,
-any other is respected.
+The lock is an operating-system lock on one byte of the file ``.lock`` in the folder. The lock belongs to the
+process and ends with it, however the process ends; forked workers do not inherit it. So the file of a killed
+process is taken over. Over NFS the server keeps the lock for all its machines. Where a file system has no
+locks, the name in the file decides: the lock of a dead process of this machine is taken over, and any other
+lock is respected.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from pathlib import Path
 
 __all__ = ["FolderLock"]
 
-_AT = 1 << 30  # the locked byte lies behind the record, which others may then read
+_AT = 1 << 30  # the locked byte lies behind the record, so other processes can read the record
 _HOLDER = re.compile(r"process (\d+) of ([\w.-]+) since [\d:. -]+")
-_HERE: set[str] = set()  # what this process has: the system would give it the same lock twice
+_HERE: set[str] = set()  # locks of this process; the system would grant it the same lock twice
 _GUARD = threading.Lock()
 
 
@@ -35,7 +35,7 @@ class FolderLock:
     Raises
     ------
     BlockingIOError
-        If another process, or another lock of this one, has the folder; it says which.
+        If another process, or another lock of this process, holds the folder; the message names the holder.
     OSError
         If the folder cannot be written to.
     """
@@ -51,13 +51,13 @@ class FolderLock:
 
 
 def _locked(path: str, folder: Path) -> int:
-    """An open file with the lock on it and this process named in it."""
+    """Open a file, lock it and write this process's name into it."""
     while True:
-        flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # a pipe would be waited for
+        flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # do not wait for a pipe
         handle = os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o666)
         try:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise OSError(errno.EINVAL, "no file but a device or pipe; move it away", path)
+                raise OSError(errno.EINVAL, "a device or pipe, not a file; move it away", path)
             holder = _HOLDER.fullmatch(os.read(handle, 300).decode("utf-8", "replace").strip())
             try:
                 _lock(handle)
@@ -65,7 +65,7 @@ def _locked(path: str, folder: Path) -> int:
                 is_taken = problem.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
                 if is_taken or (holder and _may_live(int(holder[1]), holder[2])):
                     raise _in_use(folder, holder[0] if holder else "another process") from None
-            if _is_file(handle, path):  # else its holder has removed it meanwhile
+            if _is_file(handle, path):  # else its holder removed it in the meantime
                 now = f"{datetime.now():%Y-%m-%d %H:%M:%S}"
                 os.ftruncate(handle, 0)
                 os.lseek(handle, 0, os.SEEK_SET)
@@ -90,13 +90,13 @@ def _machine() -> str:
 
 
 def _may_live(process: int, machine: str) -> bool:
-    """Whether a process that is named as a holder may still run; of another machine nobody knows."""
+    """Whether the process named as holder may still run; a process of another machine may."""
     if machine != _machine():
         return True
     if process == os.getpid():
         return False
     try:
-        if sys.platform != "win32":  # where this would end it
+        if sys.platform != "win32":  # where this call would end the process
             os.kill(process, 0)
     except OSError as problem:
         return not isinstance(problem, ProcessLookupError)
@@ -111,7 +111,7 @@ def _is_file(handle: int, path: str) -> bool:
 
 
 def _release(path: str, handle: int, process: int) -> None:
-    if os.getpid() != process:  # a forked copy, whose parent has the lock
+    if os.getpid() != process:  # a forked copy, whose parent holds the lock
         return
     with _GUARD:
         _HERE.discard(path)

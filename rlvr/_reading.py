@@ -1,8 +1,8 @@
-"""One door for input: what is opened is a file, hashed as it is read, and bounded in memory.
+"""Read files once, hash them as they are read, and bound the memory they take.
 
-A file is opened once, and the open handle decides what it is, not its name: a pipe without a writer would be
-waited for without end. Gzip and Zstandard are undone on the way. What expands far more than text does is
-refused, and so is what does not fit a computer's memory in one piece.
+A file is opened once, and the open handle, not the name, decides whether it is a file, because a pipe without
+a writer would block for ever. Gzip and Zstandard are unpacked. A file is refused if it expands far more than
+text does, or does not fit into memory in one piece.
 """
 
 from __future__ import annotations
@@ -34,29 +34,29 @@ __all__ = [
 ]  # fmt: skip
 
 MOST_WHOLE = 2**31
-"""Bytes that are read in one piece."""
+"""Most bytes that are read in one piece."""
 
 MOST_LINE = 2**28
-"""Bytes of a line, where a file is read line by line."""
+"""Most bytes of a line, where a file is read line by line."""
 
 MOST_RATIO = 300
-"""How many times its packed size a file may expand to, beyond the first :data:`FREE_EXPANSION` bytes."""
+"""How many times its packed size a file may expand, beyond the first :data:`FREE_EXPANSION` bytes."""
 
 FREE_EXPANSION = 2**26
 
 MOST_FILES = 1_000_000
-"""Files in a folder and below it."""
+"""Most files in a folder and below it."""
 
 _CHUNK, _FEW = 2**20, 2**11
 _GZIP, _ZSTANDARD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-_ZIPPED_ZSTANDARD = 93  # a zip's number for that compression; Python's own module knows it from 3.14 on
+_ZIPPED_ZSTANDARD = 93  # zip's number for Zstandard, which Python's own module supports from 3.14 on
 _DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
 _INHERITED = re.compile(r"/dev/stdin|/dev/fd/\d+|/proc/(self|\d+)/fd/\d+")
 _digests: ContextVar[dict[str, str] | None] = ContextVar("digests", default=None)
 
 
 class ReadingError(ValueError):
-    """An input that cannot be read; the message names it and says why."""
+    """An input that cannot be read; the message names the input and the reason."""
 
     def __init__(self, name: str | Path, reason: str) -> None:
         super().__init__(f"{shortened(str(name))}: {reason}")
@@ -65,7 +65,7 @@ class ReadingError(ValueError):
 
 @contextmanager
 def digests_as_read(wanted: bool = True) -> Iterator[dict[str, str]]:
-    """Collects the SHA-256 of each input that is read inside the block, by name, as its bytes pass."""
+    """Collect the SHA-256 of each input that is read inside the block, by name."""
     found: dict[str, str] = {}
     before = _digests.set(found if wanted else None)
     try:
@@ -76,19 +76,19 @@ def digests_as_read(wanted: bool = True) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def opened(path: str | Path, *, pipes: bool = False) -> Iterator[IO[bytes]]:
-    """The bytes of a file from beginning to end, unpacked where they are gzip or Zstandard.
+    """Read the bytes of a file, unpacked if they are gzip or Zstandard.
 
     Parameters
     ----------
     path : path or "-"
         "-" is standard input.
     pipes : bool
-        Accept a pipe that is open already: standard input, or what a shell puts in place of ``<(command)``.
+        Accept a pipe that is already open: standard input, or the shell's ``<(command)``.
 
     Raises
     ------
     ReadingError
-        If it is no file, cannot be read, is damaged, or expands without measure.
+        If the path is not a file, cannot be read, is damaged, or expands too much.
     """
     name = "standard input" if str(path) == "-" else str(path)
     with ExitStack() as stack:
@@ -102,22 +102,22 @@ def opened(path: str | Path, *, pipes: bool = False) -> Iterator[IO[bytes]]:
             stream = io.BufferedReader(_Expanded(unpacked, name, packed), _CHUNK)
         yield stream
         if (found := _digests.get()) is not None:
-            while tap.read(_CHUNK):  # what the reader did not want belongs to the file all the same
+            while tap.read(_CHUNK):  # bytes that the reader skipped are part of the file too
                 pass
             found[name] = tap.digest.hexdigest()
 
 
 def _handle(path: str | Path, name: str, pipes: bool, stack: ExitStack) -> tuple[Any, int | None]:
-    """An open handle of `path`, closed by `stack`, and how many bytes it has if that is known."""
+    """An open handle of `path`, closed by `stack`, and its number of bytes if that is known."""
     if str(path) == "-":
         if sys.stdin is None:
             raise ReadingError(name, "it is closed")
         return sys.stdin.buffer, None
     try:
-        # Not to wait for a writer: what a name leads to is known for sure only when it is open.
+        # Do not wait for a writer: only an open handle shows for certain what a name leads to.
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
-        what = "a link to nothing" if os.path.islink(path) else "no such file"
+        what = "a link whose target does not exist" if os.path.islink(path) else "no such file"
         raise ReadingError(name, what) from None
     except (OSError, ValueError) as error:
         raise ReadingError(name, f"cannot be read ({getattr(error, 'strerror', None) or error})") from None
@@ -125,7 +125,7 @@ def _handle(path: str | Path, name: str, pipes: bool, stack: ExitStack) -> tuple
     is_file, is_open_pipe = stat.S_ISREG(kind.st_mode), pipes and _INHERITED.fullmatch(os.path.abspath(path))
     if stat.S_ISDIR(kind.st_mode) or not (is_file or is_open_pipe):
         os.close(descriptor)
-        what = "a folder" if stat.S_ISDIR(kind.st_mode) else "no file but a device or pipe"
+        what = "a folder" if stat.S_ISDIR(kind.st_mode) else "a device or pipe, not a file"
         raise ReadingError(name, f"this is {what}")
     if not is_file:
         os.set_blocking(descriptor, True)
@@ -134,7 +134,7 @@ def _handle(path: str | Path, name: str, pipes: bool, stack: ExitStack) -> tuple
 
 @contextmanager
 def _named(name: str) -> Iterator[None]:
-    """Says of what a fault is."""
+    """Add the name of the input to an error."""
     try:
         yield
     except ReadingError:
@@ -148,7 +148,7 @@ def _named(name: str) -> Iterator[None]:
 
 
 class _Counted(io.RawIOBase):
-    """Passes bytes on and counts them."""
+    """Pass bytes on and count them."""
 
     def __init__(self, stream: Any, name: str) -> None:
         self.stream, self.name, self.n_read = stream, name, 0
@@ -169,7 +169,7 @@ class _Counted(io.RawIOBase):
 
 
 class _Tap(_Counted):
-    """Bytes as they are stored, hashed where somebody wants their digest."""
+    """Bytes as they are stored, hashed where a digest was asked for."""
 
     def __init__(self, stream: Any, name: str) -> None:
         super().__init__(stream, name)
@@ -181,10 +181,10 @@ class _Tap(_Counted):
 
 
 class _Zstandard:
-    """Frames of Zstandard unpacked; the library's own reader would take half a frame for a whole one."""
+    """Unpack frames of Zstandard; the library's own reader would accept a truncated frame."""
 
     def __init__(self, packed: Any) -> None:
-        import zstandard  # a table needs none
+        import zstandard  # a plain table does not need the library
 
         self.library: Any = zstandard
         self.packed, self.rest, self.ready = packed, b"", b""
@@ -192,7 +192,7 @@ class _Zstandard:
 
     def read(self, size: int) -> bytes:
         while not self.ready:
-            # A few bytes at a time, since nothing bounds what they may expand to.
+            # Read a few bytes at a time, because their expanded size is not bounded.
             if not (chunk := self.rest or self.packed.read(_FEW)):
                 if self.frame is not None:
                     raise EOFError("it ends within a frame")
@@ -208,11 +208,11 @@ class _Zstandard:
         return part
 
     def close(self) -> None:
-        """Nothing is open here."""
+        """Do nothing: this object holds nothing open."""
 
 
 class _Expanded(_Counted):
-    """Bytes of an unpacked stream, until they are far more than those that were packed."""
+    """Bytes of an unpacked stream, refused once they far exceed the packed bytes."""
 
     def __init__(self, stream: Any, name: str, packed: Callable[[], int]) -> None:
         super().__init__(stream, name)
@@ -223,12 +223,12 @@ class _Expanded(_Counted):
             raise ReadingError(
                 self.name,
                 f"expands to more than {MOST_RATIO} times its packed size of {self.packed():,} bytes; "
-                "unpack it first if that is right",
+                "unpack the file first if this size is right",
             )
 
 
 def read_bytes(path: str | Path, *, pipes: bool = False, until: bytes = b"") -> bytes:
-    """All bytes of a file, as :func:`opened` gives them; reading ends early where they hold `until`."""
+    """All bytes of a file, as :func:`opened` gives them; reading stops early at the text `until`."""
     with opened(path, pipes=pipes) as stream:
         return _whole(stream, "standard input" if str(path) == "-" else str(path), until)
 
@@ -247,7 +247,7 @@ def _whole(stream: Any, name: str, until: bytes = b"") -> bytes:
 
 @contextmanager
 def no_search_for_cycles() -> Iterator[None]:
-    """Parsed files hold no cycles; looking for them takes a third of the time of a large log or table."""
+    """Suspend the search for reference cycles: parsed files have none, and it takes a third of the time."""
     searching = gc.isenabled()
     gc.disable()
     try:
@@ -258,7 +258,7 @@ def no_search_for_cycles() -> Iterator[None]:
 
 
 def lines(path: str | Path) -> Iterator[bytes]:
-    """The lines of a file, one in memory at a time."""
+    """Iterate over the lines of a file, with one line in memory at a time."""
     with opened(path) as stream:
         for number, line in enumerate(iter(partial(stream.readline, MOST_LINE), b""), 1):
             if len(line) == MOST_LINE and not line.endswith(b"\n"):
@@ -269,12 +269,12 @@ def lines(path: str | Path) -> Iterator[bytes]:
 
 
 def parquet_rows(path: str | Path) -> Iterator[dict[str, Any]]:
-    """The rows of a Parquet file, until they are far more than the bytes that hold them.
+    """Iterate over the rows of a Parquet file, refused once they far exceed the bytes that hold them.
 
     Raises
     ------
     ReadingError
-        If it cannot be read, is damaged, or expands without measure; or where pyarrow is not installed.
+        If the file cannot be read, is damaged or expands too much, or pyarrow is not installed.
     """
     try:
         from pyarrow import ArrowException, BufferReader
@@ -289,14 +289,14 @@ def parquet_rows(path: str | Path) -> Iterator[dict[str, Any]]:
     n_read, most = 0, max(FREE_EXPANSION, MOST_RATIO * len(content))
     try:
         for batch in ParquetFile(BufferReader(content)).iter_batches(1024):
-            for column in batch.columns:  # a dictionary's entries are few, but become as many texts as rows
+            for column in batch.columns:  # a dictionary has few entries, but becomes one text for each row
                 is_packed = hasattr(column, "dictionary_decode")
                 n_read += (column.dictionary_decode() if is_packed else column).nbytes
             if n_read > most:
                 raise ReadingError(
                     path,
                     f"expands to more than {MOST_RATIO} times its packed size of {len(content):,} bytes; "
-                    "write the rows as JSON lines if that is right",
+                    "write the rows as JSON lines if this size is right",
                 )
             yield from batch.to_pylist()
     except (ArrowException, OSError) as error:
@@ -306,7 +306,7 @@ def parquet_rows(path: str | Path) -> Iterator[dict[str, Any]]:
 
 
 def is_zip(path: str | Path) -> bool:
-    """Whether a file is a zip archive; no pipe is waited for."""
+    """Whether a file is a zip archive; does not wait for a pipe."""
     with ExitStack() as stack:
         raw, _ = _handle(path, str(path), False, stack)
         return zipfile.is_zipfile(raw)
@@ -314,12 +314,12 @@ def is_zip(path: str | Path) -> bool:
 
 @contextmanager
 def archive(path: str | Path) -> Iterator[zipfile.ZipFile]:
-    """A zip archive, hashed whole before its members are read.
+    """Open a zip archive, hashed as a whole before its members are read.
 
     Raises
     ------
     ReadingError
-        If it is no file, or no whole archive.
+        If the path is not a file, or the archive is incomplete.
     """
     with ExitStack() as stack:
         raw, _ = _handle(path, str(path), False, stack)
@@ -355,7 +355,7 @@ def member(packed: zipfile.ZipFile, path: str | Path, name: str) -> bytes:
 
 
 def files_below(folder: str | Path) -> list[Path]:
-    """All that is no folder in a folder and below it, linked folders included, each once.
+    """Every file in a folder and its subfolders, linked folders included, each once.
 
     Raises
     ------
@@ -366,7 +366,7 @@ def files_below(folder: str | Path) -> list[Path]:
     seen: set[tuple[int, int]] = set()
     waiting, linked = [Path(folder)], list[Path]()
     while waiting or linked:
-        place = waiting.pop() if waiting else linked.pop()  # a link comes after what it may point to
+        place = waiting.pop() if waiting else linked.pop()  # links come last, after their possible targets
         try:
             status = place.stat()
             if (status.st_dev, status.st_ino) in seen:

@@ -1,7 +1,7 @@
-"""Nothing lost: an output takes its place only when it is whole, and never that of an input.
+"""Write an output completely before it replaces a file, and never replace an input.
 
-A file is written beside its target and renamed. Whatever ends the writing early (an interrupt, a full disk, a
-bug) leaves what was there before.
+A file is written beside its target and then renamed. If the writing ends early (an interrupt, a full disk, a
+bug), the former file stays as it was.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ __all__ = ["refuse_overwriting", "remove_halves", "replacing"]
 
 @contextmanager
 def replacing(*targets: str | Path) -> Iterator[tuple[Path, ...]]:
-    """New files to be written, which take the places of `targets` together when the block ends well.
+    """Give new files to write, which replace `targets` together when the block ends without an error.
 
     Parameters
     ----------
     *targets : path
-        Files, old or new, in folders that exist. A link stays a link: what it points to is replaced.
+        Old or new files in existing folders. A link stays a link; the file that it points to is replaced.
 
     Yields
     ------
@@ -35,7 +35,7 @@ def replacing(*targets: str | Path) -> Iterator[tuple[Path, ...]]:
     Raises
     ------
     OSError
-        As the system says it. Nothing has changed then, unless it was the last renaming that failed.
+        As the system raises it. Then nothing has changed, unless the last renaming failed.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def replacing(*targets: str | Path) -> Iterator[tuple[Path, ...]]:
             fresh.append(Path(name))
         yield tuple(fresh)
         for new, place in zip(fresh, places, strict=True):
-            with suppress(PermissionError):  # of a file system that has none
+            with suppress(PermissionError):  # a file system without permissions
                 os.chmod(new, _mode(place))
             with new.open("rb") as file:
                 os.fsync(file.fileno())
@@ -77,7 +77,7 @@ def replacing(*targets: str | Path) -> Iterator[tuple[Path, ...]]:
 
 
 def remove_halves(target: Path) -> None:
-    """Remove what killed writers have left beside a file that nobody else is writing now."""
+    """Remove unfinished files that killed processes left beside a file that nobody else is writing now."""
     place = Path(os.path.realpath(target))
     for path in place.parent.glob(glob.escape(f".{place.stem[:100]}.") + "?" * 8 + glob.escape(place.suffix)):
         if path.is_file():
@@ -85,7 +85,7 @@ def remove_halves(target: Path) -> None:
 
 
 def _mode(place: Path) -> int:
-    """The permissions of the file that is replaced, or those that a new one would get."""
+    """The permissions of the replaced file, or those that a new file would get."""
     if place.exists():
         return place.stat().st_mode & 0o7777
     mask = os.umask(0)
@@ -94,7 +94,7 @@ def _mode(place: Path) -> int:
 
 
 def refuse_overwriting(outputs: Mapping[str, str | Path | None], inputs: Iterable[str | Path]) -> None:
-    """Refuse outputs that no file can be, that are an input or lie in one, or that are one file twice.
+    """Refuse outputs that cannot be files, that are or lie in an input, or that name one file twice.
 
     Parameters
     ----------
@@ -119,42 +119,42 @@ def refuse_overwriting(outputs: Mapping[str, str | Path | None], inputs: Iterabl
             is_it = os.path.exists(path) and os.path.exists(source) and os.path.samefile(path, source)
             if is_it or (os.path.isdir(source) and _inside(path, source)):
                 raise ValueError(
-                    f"{name}: this is the input {shortened(str(source))}, or in it; another file is accepted"
+                    f"{name}: cannot be or lie in the input {shortened(str(source))}; name another file"
                 )
         for other, target in targets.items():
             if _same(path, target):
-                raise ValueError(f"{name}: {other} writes there too; two different files are accepted")
+                raise ValueError(f"{name}: {other} names the same file; name two different files")
         targets[option] = path
 
 
 def _refuse_place(path: Path, name: str, *, is_folder: bool) -> None:
-    """Refuse a path to which no file could be renamed once it is written: its work would be lost."""
+    """Refuse, before any work is done, a path to which the finished file could not be renamed."""
     place = Path(os.path.realpath(path))
     if is_folder or os.path.isdir(place) or not os.path.isdir(place.parent):
         raise ValueError(f"{name}: a file in an existing folder is accepted")
     if os.path.lexists(place) and not os.path.isfile(place):
-        what = "a link to itself" if os.path.islink(place) else "no file but a device or pipe"
-        raise ValueError(f"{name}: this is {what}; a file is accepted")
+        what = "a link to itself" if os.path.islink(place) else "a device or pipe"
+        raise ValueError(f"{name}: {what} cannot be replaced; name a file")
     reason = "" if os.access(place.parent, os.W_OK) else "no permission"
     try:
         with suppress(FileNotFoundError):
-            os.lstat(place)  # which knows what name is too long
+            os.lstat(place)  # the file system knows which names are too long
         if not reason:
-            with tempfile.TemporaryFile(dir=place.parent):  # where nothing can be, whatever is permitted
+            with tempfile.TemporaryFile(dir=place.parent):  # no file can exist here
                 pass
     except OSError as problem:
         reason = problem.strerror or str(problem)
     if reason:
         raise ValueError(
-            f"{name}: nothing may be written there ({reason}); a folder that may be written to is accepted"
+            f"{name}: cannot be written ({reason}); name a file in a folder that you may write to"
         )
 
 
 def _same(one: Path, other: Path) -> bool:
-    """Whether two paths mean one file, by whatever link or letter case; neither needs to exist."""
+    """Whether two paths mean one file, through links or letter case; neither needs to exist."""
     if os.path.exists(one) and os.path.exists(other):
         return os.path.samefile(one, other)
-    # Where capitals do not tell files apart, two names of a file that is not there yet are one all the same.
+    # On a file system that ignores case, two names of a file that does not exist yet are one file too.
     return os.path.realpath(one).casefold() == os.path.realpath(other).casefold()
 
 

@@ -1,4 +1,4 @@
-"""The four arms: the one place that names and orders them, and says what each rewards.
+"""The four arms: their names, their order, and what each rewards.
 
 ====================  ==========================================================================
 arm                   reward of a sampled action
@@ -22,7 +22,7 @@ ARMS = ("frozen", "random", "majority", "true")
 """Every arm, in the order in which its accuracy enters the total gain."""
 
 ARM_CODE = {arm: code for code, arm in enumerate(ARMS)}
-"""The integer by which compiled code knows an arm."""
+"""The integer that stands for an arm in compiled code."""
 
 
 def check_arms(arms: Iterable[str]) -> tuple[str, ...]:

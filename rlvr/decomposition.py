@@ -1,6 +1,6 @@
 """The estimands: the only definitions of null, elicitation and reward design.
 
-With acc the accuracy of an arm after training, of FROZEN without any::
+With acc the accuracy of an arm after training (FROZEN is not trained)::
 
     total         = acc(TRUE)     - acc(FROZEN)  =  null + elicitation + reward_design
     null          = acc(RANDOM)   - acc(FROZEN)
@@ -41,7 +41,7 @@ PARTS = ("null", "elicitation", "reward_design")
 
 @runtime_checkable
 class TrainedRuns(Protocol):
-    """What `decompose` needs of a simulation: the accuracy of each arm, run by run."""
+    """The part of a simulation that `decompose` needs: the accuracy of each arm, run by run."""
 
     def arm(self, name: str) -> NDArray[np.float64]:
         """Accuracy of one arm, ndarray (task, seed)."""
@@ -51,8 +51,8 @@ class TrainedRuns(Protocol):
 class Decomposition:
     """The terms of one study, each an Estimate in units of accuracy.
 
-    `reward_design_fraction` is reward_design / naive; it is undefined, with the reason, when naive is
-    not separated from zero, and it is not confined to [0, 1].
+    `reward_design_fraction` is reward_design / naive. The fraction may lie outside [0, 1], and is undefined,
+    with the reason, when naive is not separated from zero.
     """
 
     null: Estimate
@@ -76,15 +76,15 @@ def decompose(
     true: Any = None,
     level: float = 0.95,
 ) -> Decomposition:
-    """Split the total gain.
+    """Split the total gain into null, elicitation and reward design.
 
     Parameters
     ----------
     runs : Runs, optional
         The result of :func:`rlvr.simulate` with all four arms.
     frozen, random, majority, true : number or array_like, optional
-        Instead of `runs`: four accuracies (any type that subtracts, so that `fractions.Fraction` stays
-        exact), or four arrays (task, seed) or (seed,) of the same shape, paired run by run.
+        Instead of `runs`: four accuracies of any numeric type (`fractions.Fraction` stays exact), or four
+        arrays (task, seed) or (seed,) of one shape, paired run by run.
     level : float in (0, 1)
         Nominal coverage of the intervals.
 

@@ -1,7 +1,7 @@
-"""One look for every figure: white ground, colour-blind-safe colours, direct labels before legends.
+"""The style of every figure: white ground, colour-blind-safe colours, direct labels before legends.
 
-Colours are Okabe and Ito's hues, darkened until a label in them is read on white (a contrast of 4.5 to 1;
-the originals reach 2.3). A term has the same colour on every page, and so has an arm.
+Colours are Okabe and Ito's hues, darkened until text in them has a contrast of 4.5 to 1 on white (the
+originals reach 2.3). A term keeps its colour on every page, and so does an arm.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ TERM_NAMES = {
 
 
 def use_style() -> None:
-    """Set the report's look."""
+    """Set the style of the report's figures."""
     mpl.rcParams.update(
         {
             "figure.figsize": (7.2, 3.6),
@@ -57,7 +57,7 @@ def use_style() -> None:
 
 
 def end_labels(axes: Axes, labels: Sequence[tuple[float, float, str, str]], *, gap: float = 0.06) -> None:
-    """Label lines at their ends, moved apart so that no two overlap.
+    """Label lines at their ends, and move the labels apart so that none overlap.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
-"""The published repeats of RANDOM runs: their four designs, their curves, their end points.
+"""The published repeated RANDOM runs: four designs, learning curves and end points.
 
-Models of these runs are compared with them, and a plan borrows their spread.
+The book compares models with these runs, and a study plan can use their spread.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ DESIGNS = {
     "1 update of 1,024": 1,
     "1 update of 128": 1,
 }
-"""The four designs of the repeated RANDOM runs, and the optimiser steps that each takes a rollout.
+"""The four designs of the repeated RANDOM runs, and the optimiser steps of each per rollout.
 
-With one update a rollout the ratio is 1 and nothing can be clipped; the last two name the answers an
-update."""
+With one update per rollout the ratio is 1 and the clip cannot act. The last two names state the answers in
+one update.
+"""
 
 LAST_STEP = 80
 BENCHMARKS = ("MATH-500", "AMC")
@@ -53,10 +54,10 @@ def published_run_curves(benchmark: str = "MATH-500", *, averages: bool = False)
 
 
 def published_repeats() -> pd.DataFrame:
-    """End points (percent) of the repeated RANDOM runs, averages of several runs included.
+    """End points (percent) of the repeated RANDOM runs, including the published averages of several runs.
 
-    One row a design, benchmark and run: the last step logged, and the accuracy at step 0, at the last step,
-    its mean over the last ten evaluations and its maximum.
+    One row per design, benchmark and run: the last step logged, and the accuracy at step 0, at the last step,
+    averaged over the last ten evaluations, and at its maximum.
     """
     table = _rows()
     evaluations = table[[f"step_{step}" for step in range(LAST_STEP + 1)]]

@@ -66,7 +66,7 @@ def test_it_packs_what_is_tracked_and_what_is_built(tmp_path):
 def test_without_book_or_pdf_there_is_no_archive(tmp_path, missing):
     built(tmp_path)
     (tmp_path / "_build" / missing).unlink()
-    with pytest.raises(FileNotFoundError, match=f"_build/{missing} is not there: run make archive"):
+    with pytest.raises(FileNotFoundError, match=f"_build/{missing} is missing: run make archive"):
         archive.contents(tmp_path)
 
 

@@ -57,7 +57,7 @@ def test_an_open_pipe_is_read_once_where_pipes_are_accepted(monkeypatch):
     os.write(write, TEXT)
     os.close(write)
     try:
-        with pytest.raises(ReadingError, match="no file but a device or pipe"):
+        with pytest.raises(ReadingError, match="a device or pipe, not a file"):
             read_bytes(f"/dev/fd/{read}")
         assert read_bytes(f"/dev/fd/{read}", pipes=True) == TEXT
     finally:
@@ -71,11 +71,11 @@ def test_an_open_pipe_is_read_once_where_pipes_are_accepted(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("fifo", "no file but a device or pipe"),
-        ("/dev/zero", "no file but a device or pipe"),
+        ("fifo", "a device or pipe, not a file"),
+        ("/dev/zero", "a device or pipe, not a file"),
         (".", "a folder"),
         ("gone", "no such file"),
-        ("dangling", "a link to nothing"),
+        ("dangling", "a link whose target does not exist"),
         ("loop", "cannot be read"),
         ("n" * 300, "cannot be read"),
         ("a\0b", "cannot be read"),

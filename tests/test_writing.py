@@ -98,9 +98,9 @@ def test_an_output_is_no_input_by_any_name(target, tmp_path, monkeypatch):
     os.link(target, tmp_path / "hard")
     for out in (target, "result.csv", "./result.csv", "soft", "hard"):
         assert refused({"--json": out}, ["-", target]).endswith(
-            f"this is the input {target}, or in it; another file is accepted"
+            f"cannot be or lie in the input {target}; name another file"
             if len(str(target)) <= 100
-            else "or in it; another file is accepted"
+            else "; name another file"
         )
     refuse_overwriting({"--json": "other.csv", "--figure": None}, ["-", target, "none.csv"])
     refuse_overwriting({"--json": "-"}, ["-"])
@@ -109,7 +109,7 @@ def test_an_output_is_no_input_by_any_name(target, tmp_path, monkeypatch):
 def test_nothing_is_written_into_a_folder_that_is_read(tmp_path):
     (tmp_path / "logs" / "m").mkdir(parents=True)
     out = tmp_path / "logs" / "m" / "out.json"
-    assert "or in it; another file is accepted" in refused({"--json": out}, [tmp_path / "logs"])
+    assert "cannot be or lie in the input" in refused({"--json": out}, [tmp_path / "logs"])
     refuse_overwriting({"--json": tmp_path / "out.json"}, [tmp_path / "logs"])
 
 
@@ -118,7 +118,7 @@ def test_two_outputs_are_two_files(target, tmp_path):
     for one, other in ((target, tmp_path / "soft"), ("a", "./a"), ("a.svg", "A.SVG")):
         said = refused({"--json": one, "--figure": other})
         assert said.startswith("--figure ") and said.endswith(
-            ": --json writes there too; two different files are accepted"
+            ": --json names the same file; name two different files"
         )
     refuse_overwriting({"--json": tmp_path / "a", "--figure": tmp_path / "b"}, [])
 
@@ -126,8 +126,6 @@ def test_two_outputs_are_two_files(target, tmp_path):
 def test_an_output_needs_a_place(tmp_path, monkeypatch):
     for out in (tmp_path, tmp_path / "none" / "x"):
         assert refused({"--json": out}).endswith(": a file in an existing folder is accepted")
-    assert refused({"--json": "/dev/null"}).endswith(
-        "this is no file but a device or pipe; a file is accepted"
-    )
+    assert refused({"--json": "/dev/null"}).endswith("a device or pipe cannot be replaced; name a file")
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    assert "nothing may be written there" in refused({"--json": tmp_path / "x"})
+    assert "cannot be written (no permission)" in refused({"--json": tmp_path / "x"})

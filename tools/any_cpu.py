@@ -1,11 +1,11 @@
-"""Run a command as older processors would compute it, and say which of its checks notice.
+"""Run a command as older processors would compute it, and report which of its checks fail.
 
     python tools/any_cpu.py -- pytest ...                  every variant
     python tools/any_cpu.py Prescott glibc -- pytest ...   two of them
 
-Libraries pick their code by the processor they find, and sums then round elsewhere. Each variant takes one
-choice away through an environment variable. A variant that changes nothing on this machine (its processor
-has no newer instructions, its C library is another) is named and left out: it would prove nothing.
+Libraries select their code by the processor, and so sums round differently. Each variant excludes one choice
+through an environment variable. A variant that changes nothing on this machine (its processor lacks newer
+instructions, or it has another C library) is named and left out, because it would prove nothing.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ import sys
 
 import numpy as np
 
-# OpenBLAS computes matrix products, and knows processors by name: 2004, 2008, 2011.
+# OpenBLAS computes matrix products, and selects code by processor names of 2004, 2008 and 2011.
 VARIANTS = {name: {"OPENBLAS_CORETYPE": name} for name in ("Prescott", "Nehalem", "Sandybridge")}
-# NumPy takes away only what it would otherwise have chosen: it refuses the names of its baseline.
+# NumPy can disable only features above its baseline; it refuses the names of the baseline.
 _FOUND = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
 VARIANTS["NumPy"] = {"NPY_DISABLE_CPU_FEATURES": " ".join(_FOUND)}
-# The C library's exp, log and pow have a version with fused multiply-add, and one without.
+# The C library has exp, log and pow with and without fused multiply-add.
 VARIANTS["glibc"] = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA"}
 VARIANTS["Numba"] = {"NUMBA_CPU_NAME": "generic"}
 
-# What each library computes, or for the compiler writes, from the same input.
+# Results of each library, or the compiler's code, for the same input.
 FINGERPRINT = """
 import hashlib, json, math
 import numba, numpy as np
@@ -52,7 +52,7 @@ print(json.dumps({
 
 
 def fingerprint(variant: dict[str, str]) -> dict[str, str]:
-    """What the libraries compute under a variant, each as a short hash."""
+    """Results of the libraries under a variant, each as a short hash."""
     shown = subprocess.run(
         [sys.executable, "-c", FINGERPRINT],
         env={**os.environ, **variant},
@@ -77,8 +77,8 @@ def main(names: list[str], command: list[str]) -> int:
             outcome[name] = "passes" if code == 0 else f"FAILS (exit {code})"
         else:
             outcome[name] = "not run: it changes nothing on this machine"
-    print("\n" + "\n".join(f"{name:12} {said}" for name, said in outcome.items()))
-    return any(said.startswith("FAILS") for said in outcome.values())
+    print("\n" + "\n".join(f"{name:12} {result}" for name, result in outcome.items()))
+    return any(result.startswith("FAILS") for result in outcome.values())
 
 
 if __name__ == "__main__":

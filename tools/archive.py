@@ -2,8 +2,8 @@
 
     python tools/archive.py          writes _build/true-minus-random-<version>.tar.gz
 
-Needs the built book and its PDF (`make archive` makes both). Code and data are what the repository tracks;
-times, owners and the order of names are fixed, so that the same contents give the same archive.
+The command needs the built book and its PDF (`make archive` makes both). Code and data are the files that the
+repository tracks. Times, owners and the order of names are fixed, so the same contents give the same archive.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ PDF = "true-minus-random.pdf"
 
 
 def version() -> str:
-    """The version that the package and the citation name."""
+    """The version in the package and in the citation file."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     return re.search(r'^version = "(.*)"', text, re.M).group(1)  # type: ignore[union-attr]
 
 
 def contents(root: Path = ROOT) -> dict[str, bytes]:
-    """Every file to keep, by its name in the archive.
+    """Files of the archive, by their names in it.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def contents(root: Path = ROOT) -> dict[str, bytes]:
     book, pdf = root / "_build" / "html", root / "_build" / PDF
     for needed in (book / "index.html", pdf):
         if not needed.is_file():
-            raise FileNotFoundError(f"{needed.relative_to(root)} is not there: run make archive")
+            raise FileNotFoundError(f"{needed.relative_to(root)} is missing: run make archive")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=root, capture_output=True, check=True).stdout
     tracked = [root / name for name in listed.decode().split("\0") if name]
     files = {f"source/{path.relative_to(root)}": path.read_bytes() for path in tracked if path.is_file()}
@@ -52,7 +52,7 @@ def contents(root: Path = ROOT) -> dict[str, bytes]:
 
 
 def checksums(files: Mapping[str, bytes]) -> bytes:
-    """The list that ``sha256sum --check`` reads."""
+    """The list of checksums in the form of ``sha256sum --check``."""
     lines = (f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files))
     return "".join(lines).encode()
 
@@ -61,7 +61,7 @@ def packed(files: Mapping[str, bytes], folder: str) -> bytes:
     """A gzipped tar of these files and their checksums, under one folder."""
     whole = {**files, "SHA256SUMS": checksums(files)}
     stream = io.BytesIO()
-    # No file name and no time in the compression's header either.
+    # The header of the compressed file holds no file name and no time either.
     with (
         gzip.GzipFile(filename="", fileobj=stream, mode="wb", mtime=0) as zipped,
         tarfile.open(fileobj=zipped, mode="w", format=tarfile.USTAR_FORMAT) as archive,

@@ -1,8 +1,8 @@
-"""Compile the simulator's kernels into the cache that NUMBA_CACHE_DIR names; at once if they lie there."""
+"""Compile the simulator's kernels into the cache in NUMBA_CACHE_DIR, unless they are there already."""
 
 from rlvr import GRPOConfig, StrategyFamily, TaskFamily, simulate
 
-# Of prompts with a policy each there are two variants: of the usual rules alone, and of all.
+# The kernel of prompts with their own policies has two variants: the usual rules alone, and all rules.
 for family, filtering in (
     (TaskFamily(n_prompts=1), "drop"),
     (TaskFamily(n_prompts=1), "refill"),

@@ -1,7 +1,7 @@
-"""Write `book/data/judge_verdicts.csv`: the same completions judged by four packages' judges.
+"""Write `book/data/judge_verdicts.csv`: the verdicts of four packages' judges on the same completions.
 
-Needs math-verify 0.9.0, verl 0.9.1 and lm-eval 0.4.13 (the latter two without their dependencies, but with
-datasets)::
+The command needs math-verify 0.9.0, verl 0.9.1 and lm-eval 0.4.13 (the latter two without their dependencies,
+but with datasets)::
 
     python tools/judge_verdicts.py
 """

@@ -1,12 +1,12 @@
-"""Make the small evaluation logs of the tests with the tools that write such logs.
+"""Make the small evaluation logs of the tests with the tools that write them.
 
     python tools/make_logs.py lm-eval       # where lm-evaluation-harness is installed (made with 0.4.13)
     python tools/make_logs.py inspect       # where inspect-ai is installed (made with 0.3.285)
     python tools/make_logs.py inspect-cases # epochs reduced by max, a sample that crashes, one not scored
     python tools/make_logs.py outcomes      # the same answers as tables, needs neither
 
-The answers are scripted, no model is run. Times, identifiers and folders are replaced, so that the files
-do not depend on when and where they were made.
+The answers are scripted; no model is run. Times, identifiers and folders are replaced, so the files do not
+depend on the time and place of the run.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from pathlib import Path
 LOGS = Path(__file__).parent.parent / "tests" / "data" / "logs"
 MOMENT = "2026-01-01T00-00-00.000000"
 
-# A letter an item: s is right and says so, f is right for a reader who takes any number, - is wrong.
-# One word a sample of the items; one list a training run.
+# One letter per item: s is right in the strict form, f is right under a reader of any number, - is wrong.
+# One word per sample of the items; one list per training run.
 ANSWERS: dict[str, list[list[str]]] = {
     "frozen": [["s-f-----", "s-------"]],
     "random": [["ssf-----", "ss------"]],
@@ -37,7 +37,7 @@ N_ITEMS = len(ANSWERS["frozen"][0][0])
 
 
 def question(item: int) -> str:
-    """What is asked of an item."""
+    """The question of an item."""
     return f"What is {101 + item} + {200 + item}?"
 
 
@@ -47,7 +47,7 @@ def target(item: int) -> str:
 
 
 def answer(arm: str, run: int, item: int, sample: int) -> str:
-    """What the scripted model says."""
+    """The answer of the scripted model."""
     letter = ANSWERS[arm][run][sample][item]
     return {"s": f"The answer is {target(item)}", "f": f"{target(item)} it is", "-": "The answer is 0"}[
         letter
@@ -55,7 +55,7 @@ def answer(arm: str, run: int, item: int, sample: int) -> str:
 
 
 def runs() -> list[tuple[str, int]]:
-    """Every training run, as (arm, run)."""
+    """All training runs, as (arm, run)."""
     return [(arm, run) for arm, all_runs in ANSWERS.items() for run in range(len(all_runs))]
 
 
@@ -92,7 +92,7 @@ filter_list:
 
 
 def make_lm_eval() -> None:
-    """One folder an arm, one folder a model inside it, as `lm_eval --output_path ARM` lays them out."""
+    """One folder per arm, with one per model inside, as `lm_eval --output_path ARM` writes them."""
     os.environ |= {"HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
     import lm_eval
     from lm_eval.api.model import LM
@@ -136,7 +136,7 @@ def make_lm_eval() -> None:
 
 
 def make_inspect() -> None:
-    """One `.eval` a training run, and that of FROZEN once more as `.json`."""
+    """One `.eval` per training run, and that of FROZEN also as `.json`."""
     from inspect_ai import Task, eval
     from inspect_ai.dataset import MemoryDataset, Sample
     from inspect_ai.log import read_eval_log, write_eval_log
@@ -147,8 +147,8 @@ def make_inspect() -> None:
     @solver
     def scripted(arm: str, run: int):
         async def solve(state, generate):
-            said = answer(arm, run, int(state.sample_id.removeprefix("sum-")), state.epoch - 1)
-            state.output = ModelOutput.from_content(str(state.model), said)
+            reply = answer(arm, run, int(state.sample_id.removeprefix("sum-")), state.epoch - 1)
+            state.output = ModelOutput.from_content(str(state.model), reply)
             return state
 
         return solve
@@ -177,7 +177,7 @@ def make_inspect() -> None:
 
 
 def make_inspect_cases() -> None:
-    """What Inspect counts in its own way, as `.json` of the header and the summaries of samples."""
+    """Cases that Inspect counts in its own way, as `.json` of the header and the summaries of samples."""
     from inspect_ai import Epochs, Task, eval
     from inspect_ai.dataset import MemoryDataset, Sample
     from inspect_ai.log import read_eval_log_sample_summaries
@@ -237,7 +237,7 @@ def make_inspect_cases() -> None:
 
 
 def scrubbed(text: str, seen: dict[str, str], folder: str) -> str:
-    """JSON with times, durations, identifiers and the folder replaced, the same one each time by the same."""
+    """Replace times, durations, identifiers and the folder in JSON, equal ones by equal ones."""
 
     def renamed(found: re.Match) -> str:
         return '"' + seen.setdefault(found[1], f"identifier-{len(seen):09d}") + '"'
@@ -249,7 +249,7 @@ def scrubbed(text: str, seen: dict[str, str], folder: str) -> str:
 
 
 def scrub_zip(source: Path, place: Path) -> None:
-    """The same members, Zstandard as before, scrubbed; dates in the directory set to one moment."""
+    """Scrub the members of an archive, with Zstandard as before and the directory's dates set to one time."""
     import zipfile_zstd  # noqa: F401 (it teaches `zipfile` method 93)
 
     seen: dict[str, str] = {}

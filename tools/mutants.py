@@ -1,22 +1,22 @@
-"""Change the core in one place at a time, and see whether its unit tests notice.
+"""Change the core in one place at a time, and test whether its unit tests detect the change.
 
     python tools/mutants.py                              120 places at random, with a new seed
     python tools/mutants.py --seed 7 --places 0 rlvr/stats/estimates.py rlvr/theory  every place of some files
 
 Cosmic Ray finds the places and makes the changes: numbers (one up or down), arithmetic, comparisons, signs,
-`and` and `or`, True and False, conditions turned round, loops that end early or never start. Every place is
-as likely as any other; of its changes one is drawn. Annotations are left alone: nothing executes them.
+`and` and `or`, True and False, inverted conditions, loops that end early or never start. All places are
+equally likely; one change of a place is drawn. Annotations are not changed, because nothing executes them.
 
-A mutant's tests are the files of its name, ``tests/<wing>/test_<module>.py`` and ``test_<module>_*.py``, then
-the other files of that wing (files of ``tests/`` itself for the common ground) that import the module or a
-name it exports, then the one that walks through all modules. A module with no such file is tested by those
-that import it by way of the fewest other modules, in whichever wing they are. Doctests and notebooks do not
-count. A change that computes the same, so that no test can notice it, stands in ``equivalent_mutants.yml``
-with its reason; such mutants are counted apart.
+The tests of a mutant run in this order. First come the files of its name, ``tests/<wing>/test_<module>.py``
+and ``test_<module>_*.py``; then the other files of its wing (files of ``tests/`` itself for the common
+ground) that import the module or a name it exports; then the one that walks through all modules. A module
+with no such file is tested by the files, in any wing, that import it through the fewest other modules.
+Doctests and notebooks do not count. A change with the same results, which no test can detect, is listed in
+``equivalent_mutants.yml`` with its reason; such mutants are counted separately.
 
-Each mutant runs in a process of its own, over a copy of the tree, until one test fails; in the end those
+Each mutant runs in a separate process, over a copy of the tree, until one test fails; at the end the same
 tests must pass without any change. Mutants of compiled code get an empty Numba cache, because Numba would not
-notice the change.
+detect the change.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ import yaml
 ROOT = Path(__file__).parent.parent
 EQUIVALENT = Path(__file__).with_name("equivalent_mutants.yml")
 EVERY_MODULE = ROOT / "tests" / "test_frozen_records.py"
-CPU_LIMIT = 300  # seconds of processor time a mutant: several times what any wing's tests need
+CPU_LIMIT = 300  # seconds of processor time per mutant: several times the need of any wing's tests
 TIME_LIMIT = 2 * CPU_LIMIT  # seconds on the clock
 PRELOADED = ["cosmic_ray.plugins", "hypothesis.strategies", "matplotlib.pyplot", "numba", "pandera.pandas",
              "pytest", "rich.console", "scipy.stats", "statsmodels.formula.api", "typer.testing"]  # fmt: skip
@@ -69,7 +69,7 @@ CHANGES = [
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change of one file: the lines it takes away and puts there, spaces at their ends aside."""
+    """One change of one file: the lines that it removes and adds, without spaces at their ends."""
 
     path: str
     line: int
@@ -82,18 +82,18 @@ class Mutant:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What the list of equivalents knows it by."""
+        """The key of the mutant in the list of equivalents."""
         return self.path, self.before, self.after
 
 
 def modules(within: Sequence[str]) -> list[str]:
-    """The core's files inside some files or folders; `__init__` and `__main__` hold names alone."""
+    """The core's files in these files or folders, except `__init__` and `__main__`, which hold names."""
     found = (path.relative_to(ROOT) for path in (ROOT / "rlvr").rglob("*.py") if path.stem[:2] != "__")
     return sorted(str(path) for path in found if any(path.is_relative_to(each) for each in within))
 
 
 def places(path: str) -> list[list[tuple[str, int]]]:
-    """The places of one file; each with its changes, as (operator, occurrence) of Cosmic Ray."""
+    """The places of one file, each with its changes as (operator, occurrence) of Cosmic Ray."""
     from cosmic_ray.ast import ast_nodes, get_ast
 
     source = (ROOT / path).read_text(encoding="utf-8")
@@ -110,7 +110,7 @@ def places(path: str) -> list[list[tuple[str, int]]]:
 
 
 def _annotations(node: ast.AST) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Where a node's annotations begin and end."""
+    """Beginnings and ends of a node's annotations."""
     for field in ("annotation", "returns"):
         part = getattr(node, field, None)
         if part is not None:
@@ -137,7 +137,7 @@ def mutate(path: str, operator: str, occurrence: int) -> Mutant:
 
 
 def equivalents() -> dict[tuple[str, str, str], str]:
-    """The listed changes that no test can notice, with their reasons."""
+    """The listed changes that no test can detect, with their reasons."""
     listed = yaml.safe_load(EQUIVALENT.read_text(encoding="utf-8"))
     return {
         (each["file"], each["before"], after): each["reason"] for each in listed for after in each["after"]
@@ -146,7 +146,7 @@ def equivalents() -> dict[tuple[str, str, str], str]:
 
 @cache
 def tests_of(path: str) -> list[str]:
-    """The test files of the module's name, then the others of its wing that import it, else the nearest."""
+    """The test files of the module's name, then the others of its wing that import it, or the nearest."""
     *folders, stem = Path(path).with_suffix("").parts
     folder = ROOT.joinpath("tests", *folders[1:])
     mirrored = [folder / f"test_{stem.strip('_')}.py", *sorted(folder.glob(f"test_{stem.strip('_')}_*.py"))]
@@ -164,14 +164,14 @@ def tests_of(path: str) -> list[str]:
 
 
 def _importers(files: Iterable[Path], paths: Collection[str]) -> list[Path]:
-    """Those of some files that import one of some modules, or a name that it exports, anywhere."""
+    """The files that import one of these modules, or a name that they export, anywhere."""
     wanted = set().union(*(_doors(path) for path in paths))
     return sorted(file for file in files if _imported(file) & wanted)
 
 
 @cache
 def _imported(file: Path) -> set[tuple[str, str]]:
-    """What a file imports: (module, name)."""
+    """The imports of a file, as (module, name)."""
     nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
     pairs = {(node.module or "", "") for node in nodes if isinstance(node, ast.ImportFrom)}
     pairs |= {(alias.name, "") for node in nodes if isinstance(node, ast.Import) for alias in node.names}
@@ -183,7 +183,7 @@ def _imported(file: Path) -> set[tuple[str, str]]:
 
 @cache
 def _doors(path: str) -> set[tuple[str, str]]:
-    """All the ways in which an import can mean a module: its own name, and names that its wing hands on."""
+    """All names by which an import can refer to a module: its own, and those that its wing re-exports."""
     *folders, stem = Path(path).with_suffix("").parts
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     names = {stem} | {
@@ -207,15 +207,15 @@ def killer(mutant: Mutant) -> str | None:
         return first_failure(tests_of(mutant.path), cache)
     finally:
         target.write_bytes(original)
-        os.utime(target, ns=(written.st_atime_ns, written.st_mtime_ns))  # Numba's cache goes by it
+        os.utime(target, ns=(written.st_atime_ns, written.st_mtime_ns))  # Numba's cache depends on it
         if compiled:
             shutil.rmtree(cache)
 
 
 def first_failure(tests: Sequence[str], cache: str | None = None) -> str | None:
-    """Which test fails first over this worker's copy of the tree, in a process of its own; None if none does.
+    """The test that fails first over this worker's copy of the tree, in a separate process, or None.
 
-    Test files stand for a test where the process ended before any was named.
+    If the process ended before a test was named, the test files are returned instead.
     """
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)
@@ -229,7 +229,7 @@ def first_failure(tests: Sequence[str], cache: str | None = None) -> str | None:
 
 
 class _FirstFailure:
-    """Runs slow tests last, and keeps the name of the first test, or file, that fails."""
+    """Run slow tests last, and keep the name of the first test, or file, that fails."""
 
     name = ""
 
@@ -245,15 +245,15 @@ class _FirstFailure:
 
 
 def _pytest(tests: Sequence[str], cache: str, answer: Any) -> None:
-    """Run tests until one fails, send its name or "", and end this process with 0."""
+    """Run tests until one fails, send its name or "", and end this process with code 0."""
     import numba
     import pytest
 
     resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT, CPU_LIMIT))
-    signal.alarm(TIME_LIMIT)  # for one that waits for ever, in place of each test's own alarm
-    quiet = os.open(os.devnull, os.O_RDWR)
+    signal.alarm(TIME_LIMIT)  # for a test that waits for ever, instead of each test's own alarm
+    devnull = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
-        os.dup2(quiet, stream)
+        os.dup2(devnull, stream)
     os.environ |= {"NUMBA_CACHE_DIR": cache, "PYTHONPATH": str(_tree), "PYTHONDONTWRITEBYTECODE": "1"}
     numba.config.CACHE_DIR = cache
     sys.dont_write_bytecode = True
@@ -267,7 +267,7 @@ def _pytest(tests: Sequence[str], cache: str, answer: Any) -> None:
 
 
 def _own_copy(folder: str) -> None:
-    """Give this worker a copy of the tree."""
+    """Make a copy of the tree for this worker."""
     global _tree
     _tree = Path(tempfile.mkdtemp(dir=folder)) / "tree"
     built = shutil.ignore_patterns(".*", "_build", "__pycache__", "*.egg-info")
@@ -275,15 +275,15 @@ def _own_copy(folder: str) -> None:
 
 
 def main() -> None:
-    """Draw places, run their mutants, print survivors and the fraction that was killed."""
+    """Draw places, run their mutants, print the survivors and the fraction that was killed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("within", nargs="*", default=["rlvr"], help="files or folders of the core")
-    parser.add_argument("--places", type=int, default=120, help="how many to draw; 0 for every one")
-    parser.add_argument("--seed", type=int, help="of the draw; a new one by default")
-    parser.add_argument("--jobs", type=int, default=2, help="mutants at a time")
+    parser.add_argument("--places", type=int, default=120, help="number of places to draw; 0 for all")
+    parser.add_argument("--seed", type=int, help="seed of the draw; a new one by default")
+    parser.add_argument("--jobs", type=int, default=2, help="number of mutants at a time")
     asked = parser.parse_args()
     seed, started = secrets.randbelow(10**6) if asked.seed is None else asked.seed, time.perf_counter()
-    for name in PRELOADED:  # once, for every process to come
+    for name in PRELOADED:  # once, for all later processes
         importlib.import_module(name)
     found = [(path, place) for path in modules(asked.within) for place in places(path)]
     generator = random.Random(seed)
@@ -303,7 +303,9 @@ def main() -> None:
                     killers |= set(test.split(" ")) if "::" not in test else {test}
             failures = pool.map(first_failure, ([test] for test in sorted(killers)))
             if wrong := [test for test in failures if test is not None]:
-                sys.exit(f"nothing can be said: without any change these fail: {', '.join(wrong)}")
+                sys.exit(
+                    f"no result: these tests fail without any change: {', '.join(wrong)}; mend them first"
+                )
     killed = sum(test is not None for _, test in named)
     minutes = (time.perf_counter() - started) / 60
     share = f"{killed / len(tried):.1%}" if tried else "none"

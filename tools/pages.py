@@ -1,10 +1,11 @@
-"""Take a picture of every built page, as a phone and as a desk see it, in both themes.
+"""Take a picture of every built page at phone and desktop width, in both themes.
 
     python tools/pages.py                    every page of _build/html
     python tools/pages.py 06-prior-sweep     one of them
 
-Pictures go to _build/pages/<width>-<theme>/<page>-<slice>.png, with _build/pages/index.html to leaf
-through. A page that is wider than the window is named and makes the command fail: it would scroll sideways.
+Pictures are written to _build/pages/<width>-<theme>/<page>-<slice>.png, with an overview in
+_build/pages/index.html. The command names each page that is wider than the window, which would scroll
+sideways, and then fails.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ OUT = HTML.parent / "pages"
 WIDTHS = (390, 1300)
 HEIGHT = 2400
 THEMES = ("light", "dark")
-# How many pixels the page is wider than the window, and the elements that stick out of it on their own.
+# Excess width of the page over the window in pixels, and the elements that cause it.
 OVERFLOW = """() => {
   const wide = document.documentElement.scrollWidth - window.innerWidth;
   if (wide <= 0) return [0, []];
@@ -34,7 +35,7 @@ OVERFLOW = """() => {
 
 
 def shots(page: Page, folder: Path, stem: str) -> None:
-    """The page in slices: one picture of a page of twenty screens takes Chromium minutes."""
+    """The page in slices, because one picture of a page of twenty screens takes Chromium minutes."""
     length = page.evaluate("document.documentElement.scrollHeight")
     for number, top in enumerate(range(0, length, HEIGHT), start=1):
         page.evaluate(f"window.scrollTo(0, {top})")
@@ -43,7 +44,7 @@ def shots(page: Page, folder: Path, stem: str) -> None:
 
 
 def pictures(browser: Browser, names: list[str], themes: tuple[str, ...]) -> list[str]:
-    """Take the pictures of these pages; return what sticks out of the window where."""
+    """Take the pictures of these pages; return the elements that extend beyond the window."""
     found = []
     for width in WIDTHS:
         for theme in themes:
@@ -81,7 +82,11 @@ def main(chosen: list[str]) -> None:
     names = [name for name in names if not chosen or Path(name).stem in chosen]
     browser_path = shutil.which("chromium") or shutil.which("google-chrome")
     if not names or browser_path is None:
-        sys.exit("no such built page: run make book first" if browser_path else "Chromium is needed")
+        sys.exit(
+            "no such built page: check the name, or run make book first"
+            if browser_path
+            else "Chromium is needed"
+        )
     with sync_playwright() as playwright:
         flags = ["--no-sandbox", "--disable-gpu"]
         browser = playwright.chromium.launch(executable_path=browser_path, args=flags)

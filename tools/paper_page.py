@@ -1,8 +1,8 @@
-"""The book's single page made ready for paper: links that stay inside, one place an id, a title block.
+"""Prepare the book's single page for paper: internal links, unique ids, a title block.
 
-Sphinx gives the single page links to the file that it was meant to be, and repeats ids: every chapter has its
-"exercises" and its ``id2``. A browser prints the first as links to a file of this machine, and leads the
-second to whatever comes first.
+Sphinx writes links of the single page to the file of that name, and repeats ids: every chapter has its
+"exercises" and its ``id2``. In a PDF the former would be links to a file of this machine, and the latter
+would lead to the first place of that id.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 
 from bs4 import BeautifulSoup, Tag
 
-CHAPTER = "document-"  # how the marks begin that Sphinx puts before each document of a single page
+CHAPTER = "document-"  # beginning of the marks that Sphinx puts before each document of a single page
 
 
 def for_paper(html: str, citation: dict[str, Any]) -> str:
-    """The page with links, ranks of headings, pictures and title block as paper needs them.
+    """Adapt links, ranks of headings, pictures and the title block of the page to paper.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def for_paper(html: str, citation: dict[str, Any]) -> str:
         CITATION.cff.
     """
     page = BeautifulSoup(html, "html.parser")
-    for narrow in page.select("picture > source"):  # paper is narrower than the windows for which these are
+    for narrow in page.select("picture > source"):  # these are for windows wider than paper
         narrow.decompose()
     _keep_links_inside(page)
     _rank_headings(page)
@@ -37,7 +37,7 @@ def for_paper(html: str, citation: dict[str, Any]) -> str:
 
 
 def _keep_links_inside(page: BeautifulSoup) -> None:
-    """Make each id unique, point each link at its place on this page, and unlink what has none."""
+    """Make each id unique, direct each link to its place on this page, and remove links without one."""
     chapter, chapter_of = "", {}
     places: dict[str, list[Tag]] = defaultdict(list)
     for tag in page.find_all(True):
@@ -64,7 +64,7 @@ def _keep_links_inside(page: BeautifulSoup) -> None:
 
 
 def _meant(link: Tag, places: Sequence[Tag], near: Sequence[Tag]) -> Tag:
-    """Of the places with one id: the source cited, what the link lies in, the chapter's own, or the first."""
+    """The target among places with one id: the cited source, or the nearest to the link."""
     if link.find_parent(class_="bibtex-citation"):
         return next((place for place in places if "citation" in place.get_attribute_list("class")), places[0])
     around = (outer for outer in link.parents if any(outer is place for place in places))
@@ -72,9 +72,9 @@ def _meant(link: Tag, places: Sequence[Tag], near: Sequence[Tag]) -> Tag:
 
 
 def _rank_headings(page: BeautifulSoup) -> None:
-    """Leave the second rank to the titles of chapters: bookmarks are made of ranks."""
+    """Keep the second rank for the titles of chapters, because bookmarks are made from ranks."""
     headings = page.select("h2")
-    for title in page.select(".bd-article h1"):  # the summary, below the title page that bears its title
+    for title in page.select(".bd-article h1"):  # the summary, below the title page with its title
         title.name = "h2"
     for heading in headings:
         outer = heading.parent
@@ -85,10 +85,12 @@ def _rank_headings(page: BeautifulSoup) -> None:
 
 
 def _add_title_block(page: BeautifulSoup, citation: dict[str, Any]) -> None:
-    """Say below the first title who wrote this, and which version, when, under which licences and where."""
+    """Add authors, version, date, licences and address below the first title."""
     title = page.select_one("#jb-print-docs-body h1")
     if title is None:
-        raise ValueError("the single page has no title page: #jb-print-docs-body h1 is missing")
+        raise ValueError(
+            "the single page has no title page: #jb-print-docs-body h1 is missing; build the book again"
+        )
     subtitle = citation["title"].removeprefix(title.get_text().replace("“", '"').replace("”", '"')).strip()
     licences = citation["license"]
     lines = [

@@ -2,9 +2,9 @@
 
     python tools/print_book.py
 
-Builds the book as a single page from the stored outputs (the same that `make test` holds against a fresh
-run) and prints it to _build/true-minus-random.pdf. Where _build/html lies, it puts the PDF there, prints the
-page of what to report by itself, and shows the links to both.
+The command builds the book as a single page from the stored outputs, which `make test` compares with a fresh
+run, and prints it to _build/true-minus-random.pdf. If _build/html exists, the command copies the PDF there,
+prints the page of what to report separately, and shows the links to both.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "_build"
 CITATION = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
 PDF = BUILD / "true-minus-random.pdf"
-PAGE, PAGE_PDF = Path("chapters") / "checklist.html", BUILD / "what-to-report.pdf"  # has one of its own
+PAGE, PAGE_PDF = Path("chapters") / "checklist.html", BUILD / "what-to-report.pdf"  # has a PDF of its own
 CLI = "from jupyter_book.cli.main import main; main()"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-# Solutions and proofs are printed, the code of figures is not; the headings of the contents are no bookmarks.
-# A figure that fills the column of a screen fills the measure of a page.
+# Solutions and proofs are printed, the code of figures is not; headings of the contents are not bookmarks.
+# A figure as wide as a screen's column becomes as wide as the page's text.
 PREPARE = """() => {
   for (const folded of document.querySelectorAll("details")) folded.open = folded.matches(".sd-dropdown");
   for (const part of document.querySelectorAll("#jb-print-toc [role=heading]")) part.removeAttribute("role");
@@ -39,14 +39,14 @@ PREPARE = """() => {
 }"""
 PAPER = {"top": "16mm", "bottom": "18mm", "left": "20mm", "right": "20mm"}
 MEASURE = {"width": 642, "height": 993}  # CSS pixels of A4 between these margins
-# A page by itself leads nowhere but to the web.
+# The links of a separate page lead only to the web.
 ALONE = """() => {
   for (const link of document.querySelectorAll("a[href]")) {
     if (link.matches(".needs-pdf, .figure-data")) link.remove();
     else if (link.protocol === "file:") link.replaceWith(...link.childNodes);
   }
 }"""
-# A bookmark loses the space at which its title breaks, unless that is one which no line swallows.
+# A bookmark loses the space at which its title breaks, unless it is a no-break space.
 TITLES = """() => {
   for (const title of document.querySelectorAll(".bd-article :is(h2, h3, h4)")) {
     if (title.clientHeight < 2 * parseFloat(getComputedStyle(title).fontSize)) continue;
@@ -58,7 +58,7 @@ TITLES = """() => {
     }
   }
 }"""
-# What is wider than the measure makes Chromium shrink every page, without a word.
+# Elements wider than the text make Chromium shrink every page, without a warning.
 TOO_WIDE = """() => {
   const page = document.documentElement, limit = page.clientWidth;
   if (page.scrollWidth <= limit) return [];
@@ -100,7 +100,7 @@ FOOT = (
 
 
 def single_page() -> Path:
-    """Build the book as one page, and return it."""
+    """Build the book as one page and return its path."""
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     config["execute"]["execute_notebooks"] = "off"
     extensions = config["sphinx"]["local_extensions"]
@@ -118,7 +118,7 @@ def single_page() -> Path:
 
 
 def paper_page(target: Path) -> Path:
-    """Write the single page as it is printed, where its assets are: in the folder above it."""
+    """Write the printed form of the single page beside its assets, in the folder above it."""
     page = target / "report.html"
     html = (target / "chapters" / "index.html").read_text(encoding="utf-8")
     page.write_text(for_paper(html, CITATION), encoding="utf-8")
@@ -126,7 +126,7 @@ def paper_page(target: Path) -> Path:
 
 
 def print_page(page: Path, browser_path: str, target: Path) -> None:
-    """Print a page to a PDF once its formulas are set."""
+    """Print a page to a PDF after its formulas are rendered."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -159,10 +159,10 @@ def print_page(page: Path, browser_path: str, target: Path) -> None:
 
 
 def mended(pdf: bytes, author: str) -> bytes:
-    """Chromium's PDF with each bookmark's title once, its author, and without browser or time of printing.
+    """Correct Chromium's PDF: bookmark titles once, the author, no browser and no time of printing.
 
-    A heading that is moved to the next page is laid out twice, and its bookmark says it twice. Whatever is
-    changed keeps its length, since a PDF finds its objects by their place: spaces fill the rest.
+    A heading that moves to the next page is laid out twice, and its bookmark then holds the title twice. All
+    changes keep the file's length, because a PDF locates its objects by position: spaces fill the rest.
     """
 
     def once(title: re.Match[bytes]) -> bytes:
@@ -192,7 +192,7 @@ def mended(pdf: bytes, author: str) -> bytes:
 
 
 def show_links(html: Path) -> int:
-    """Put the PDFs beside the pages, and show the links to them that wait hidden; return how many."""
+    """Copy the PDFs to the pages, and show the hidden links to them; return the number of links."""
     for pdf in (PDF, PAGE_PDF):
         shutil.copyfile(pdf, html / pdf.name)
     shown = 0
@@ -208,7 +208,7 @@ def show_links(html: Path) -> int:
 def main() -> None:
     browser_path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser_path is None:
-        sys.exit(f"the book is printed by Chromium, and none of {', '.join(BROWSERS)} is installed")
+        sys.exit(f"the book is printed by Chromium: install one of {', '.join(BROWSERS)}")
     print_page(single_page(), browser_path, PDF)
     print(f"{PDF.relative_to(ROOT)}: {PDF.stat().st_size / 1e6:.1f} MB")
     if (BUILD / "html" / PAGE).is_file():

@@ -1,4 +1,4 @@
-"""List the digests of all stored data anew, after a change on purpose: ``make digests``."""
+"""Write the digests of all stored data anew, after an intended change: ``make digests``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["main"]
 
 
 def main() -> None:
-    """Write both lists and say which files' lines are new, changed or gone."""
+    """Write both lists and report which files' lines are new, changed or removed."""
     for folder in (DATA, published_tables.DATA):
         path, text = folder / DIGESTS, digest_list(digests_of(folder))
         before = set(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else set()

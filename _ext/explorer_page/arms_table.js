@@ -36,7 +36,7 @@ window.rlvrTable = (function () {
     throw new Error(`line ${line}: ${problem}`);
   }
 
-  /* Rows as objects, every value checked; `line` is where a row stands. */
+  /* Rows as objects with checked values; `line` is the line number of a row. */
   function readRows(text) {
     const lines = d3.csvParseRows(text.replace(/^\uFEFF/, ""))
       .map((fields, i) => ({ fields: fields.map((field) => field.trim()), line: i + 1 }))
@@ -68,7 +68,7 @@ window.rlvrTable = (function () {
     });
   }
 
-  /* Whether a printed accuracy, to its last digit, can be a whole number of graded answers. */
+  /* Whether a published accuracy, to its last digit, can be a whole number of graded answers. */
   function nearWhole({ printed, unit, n_items, samples_per_item, n_evaluations }) {
     const graded = Number(n_items) * Number(samples_per_item || 1) * Number(n_evaluations || 1);
     const digits = (printed.toLowerCase().split("e")[0].split(".")[1] || "").length;
@@ -77,7 +77,7 @@ window.rlvrTable = (function () {
     return graded > 0 && Math.abs(answers - Math.round(answers)) <= slack;
   }
 
-  /* Whether a value of at most 1 lies nearer to the rest of its cell when read as a fraction. */
+  /* Whether a value of at most 1 is closer to the other values of its cell if it is a fraction. */
   function fractionAmongPercentages(value, cell) {
     const others = cell.filter((other) => other > 1);
     if (!(value > 0 && value <= 1) || !others.length) return false;

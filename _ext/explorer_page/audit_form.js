@@ -29,7 +29,7 @@
 
   const field = (arm, what) => byId(`${arm}-${what}`);
 
-  /* The arms that are filled in, or the problem with what stands there. */
+  /* The arms that are filled in, or the fault of an entry. */
   function readArms() {
     const arms = {};
     for (const arm of ARMS) {

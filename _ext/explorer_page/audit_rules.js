@@ -74,7 +74,7 @@ window.rlvrAudit = (function () {
     return (row) => [quadrature(row, 0), quadrature(row, 1)];
   }
 
-  /* Every point that agrees with the arms at hand: a missing one runs over [0, 1] and the known values. */
+  /* All points that agree with the given arms: a missing arm takes values in [0, 1] and the known values. */
   function feasible(arms) {
     const known = Object.values(arms).map((arm) => arm.accuracy);
     const steps = { 1: 200, 2: 50 }[ARMS.length - known.length] || 20;
@@ -96,7 +96,7 @@ window.rlvrAudit = (function () {
       .every((rows) => rows.some((row) => at(row, point) + margin(row)[1] < 0));
   }
 
-  /* For each arm, the smallest move of it alone that changes the verdict; null where none in [0, 1] does. */
+  /* For each arm, its smallest change that alters the verdict; null where no value in [0, 1] does. */
   function tippingPoints(point, rule) {
     const now = verdictAt(point, rule);
     const rows = Object.values(RULES[rule]).flat(2);

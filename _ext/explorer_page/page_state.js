@@ -1,4 +1,4 @@
-/* What the tabs share: the page's data, the tabs, the state in the address, small pieces of the page. */
+/* Shared by the tabs: the page's data, the tabs, the state in the address, small page elements. */
 "use strict";
 
 window.rlvrPage = (function () {
@@ -12,7 +12,7 @@ window.rlvrPage = (function () {
     return Object.fromEntries(pairs.entries());
   }
 
-  /* Until something is moved an address stays as it came: it may name a heading of the page. */
+  /* The address is not changed until a setting changes, because it may name a heading of the page. */
   let moved = false;
   const isState = () => location.hash.includes("=");
   for (const kind of ["input", "click", "keydown"]) {

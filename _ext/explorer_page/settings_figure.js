@@ -42,7 +42,7 @@
     });
   }
 
-  /* Settings out of the address; whatever is not on the grid is passed over. */
+  /* Settings from the address; values off the grid are ignored. */
   function restore() {
     const state = readState();
     const asked = { prior_strength: Number(state.prior), n_steps: Number(state.steps), tie_break: state.ties, n_actions: Number(state.answers) };

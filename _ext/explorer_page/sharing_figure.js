@@ -8,7 +8,7 @@
   const { axes, grid, mixes, optimizers, n_runs: nRuns, term_range: range } = data.sharing;
   const row = reader(axes, grid);
 
-  const TICKS = [1, 2, 5, 10, 20, 40, 80]; // a logarithmic axis of the library's own leaves the last unnamed
+  const TICKS = [1, 2, 5, 10, 20, 40, 80]; // the library's logarithmic axis leaves the last tick without a label
   const settings = { mix: "better", policy: "shared", optimizer: "adam", inner_updates: 8, clip: "on", n_steps: 40 };
 
   function rollouts() {
@@ -58,7 +58,7 @@
     });
   }
 
-  /* Settings out of the address; whatever is not on the grid is passed over. */
+  /* Settings from the address; values off the grid are ignored. */
   function restore() {
     const state = readState();
     if (state.tab !== "share") return;

@@ -1,4 +1,4 @@
-/* What the two tabs that move over stored grids share: reading a grid, saying it, drawing arms and terms. */
+/* Shared by the two tabs with stored grids: reading a grid, describing it, drawing arms and terms. */
 "use strict";
 
 window.rlvrFigures = (function () {
@@ -8,7 +8,7 @@ window.rlvrFigures = (function () {
 
   /* A function from settings to a row: four arms; terms with value, half-width and, where stored, sd; a fraction. */
   function reader(axes, grid) {
-    const names = Object.keys(axes); // as stored: the last one moves fastest
+    const names = Object.keys(axes); // in stored order: the last one varies fastest
     return (at) => {
       const index = names.reduce((sum, axis) => sum * axes[axis].length + axes[axis].indexOf(at[axis]), 0);
       const value = (column) => (grid[column]?.[index] == null ? null : grid[column][index] / scale);
@@ -75,7 +75,7 @@ window.rlvrFigures = (function () {
     });
   }
 
-  /* The three terms along one setting. `rows`: [place, row] pairs; `set`: the place that is set. */
+  /* The three terms along one setting. `rows`: [place, row] pairs; `set`: the selected place. */
   function curves(id, words, { rows, set, x, range }) {
     const curve = rows.flatMap(([at, { terms }]) => PARTS.map((part) => {
       const { value, half, sd } = terms[part];

@@ -1,8 +1,8 @@
-"""The terms along the training budget: 5 to 2,000 visits of each prompt, and where each changes sign.
+"""The terms along the training budget, 5 to 2,000 visits of each prompt, and their sign changes.
 
-Every prompt is in every batch, so an update visits each prompt once; everything else is as in the light
-settings. A budget is a checkpoint of a longer run: the whole axis of a prior is a single simulation, and any
-shorter run gives the beginning of it to the last bit.
+Every prompt is in every batch, so an update visits each prompt once; all other settings are the light ones. A
+budget is a checkpoint of a longer run, so one simulation gives the whole axis of a prior, and a shorter run
+gives the same bits up to its end.
 
 The unit of replication is the task draw.
 """
@@ -42,7 +42,7 @@ __all__ = [
 ]
 
 BUDGETS = (5, 7, 10, 14, 20, 28, 40, 57, 80, 113, 160, 226, 320, 453, 640, 905, 1280, 1600, 2000)
-"""Visits of each prompt at which the terms are kept; 80 is what the light settings give on average."""
+"""Visits of each prompt at which the terms are kept; the light settings give 80 on average."""
 
 BUDGET_PRIORS = (0.20, 0.35, 0.42, 0.50, 0.65, 0.80)
 """Prior strengths of the published study, and one near elicitation's sign change."""
@@ -57,7 +57,7 @@ _KEYS = ["tie_break", "prior_strength", "updates"]
 def budget_runs(
     tie_break: str, prior_strength: float, *, until: int = BUDGETS[-1], executor: Executor | None = None
 ) -> Runs:
-    """The runs behind one curve, with a checkpoint at each of ``BUDGETS`` up to the budget `until`."""
+    """The runs of one curve, with a checkpoint at each of ``BUDGETS`` up to the budget `until`."""
     whole("until", until, f"one of {', '.join(map(str, BUDGETS))}", at_least=BUDGETS[0], at_most=BUDGETS[-1])
     family = TaskFamily(prior_strength=prior_strength)
     return simulate(
@@ -76,8 +76,8 @@ def budget_table(runs: Runs) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Indexed by ``updates``, which counts visits of each prompt. Columns: the arms' mean accuracies; each
-        term and `fraction`, with `_low` and `_high` (95%, over task draws).
+        Indexed by ``updates``, the visits of each prompt. Columns: the arms' mean accuracies; each term and
+        `fraction`, with `_low` and `_high` (95%, over task draws).
     """
     rows = []
     for step, curves in zip(runs.steps, np.moveaxis(runs.curves, -1, 0), strict=True):
@@ -91,13 +91,12 @@ def budget_table(runs: Runs) -> pd.DataFrame:
 
 
 def sign_changes(positions: ArrayLike, curves: ArrayLike) -> list[tuple[str, Estimate]]:
-    """Every sign change of a mean curve that the data can tell from noise.
+    """Sign changes of a mean curve that sampling noise does not explain.
 
-    A change is counted between two positions at which intervals exclude zero on opposite sides, with none
-    in between that excludes it; a curve that hugs zero has none. Those intervals have level ``SURE``, since
-    every position is another chance to be wrong. The change is located by
-    :func:`rlvr.stats.crossing_interval` (95%) between the surest position of the stretch before and the
-    surest of the stretch after.
+    A change is counted between two positions at which intervals exclude zero on opposite sides, with no such
+    position in between; a curve close to zero has none. These intervals have the level ``SURE``, because
+    every position is a further test. :func:`rlvr.stats.crossing_interval` (95%) locates the change between
+    the positions of strongest evidence in the stretches before and after.
 
     Parameters
     ----------
@@ -108,12 +107,12 @@ def sign_changes(positions: ArrayLike, curves: ArrayLike) -> list[tuple[str, Est
     Returns
     -------
     list of (str, Estimate)
-        The new sign, "positive" or "negative", and where; in order, empty if the sign never surely changes.
+        The new sign, "positive" or "negative", and its place; in order, empty without a significant change.
 
     Examples
     --------
-    >>> luck = np.random.default_rng(0).normal(0, 0.1, (1, 50, 1))
-    >>> [(sign, where)] = sign_changes([1, 2, 3], np.array([-1.0, 1, 2])[:, None, None] + luck)
+    >>> noise = np.random.default_rng(0).normal(0, 0.1, (1, 50, 1))
+    >>> [(sign, where)] = sign_changes([1, 2, 3], np.array([-1.0, 1, 2])[:, None, None] + noise)
     >>> sign, 1.4 < where.value < 1.6
     ('positive', True)
     """
@@ -138,7 +137,7 @@ def sign_changes(positions: ArrayLike, curves: ArrayLike) -> list[tuple[str, Est
 
 
 def changes_of(runs: Runs) -> Iterator[tuple[str, str, Estimate]]:
-    """Term, new sign and budget (visits of each prompt, interpolated on a log axis) of each sign change."""
+    """Term, new sign and budget (visits per prompt, interpolated on a log axis) of each sign change."""
     arms = dict(zip(runs.arms, np.moveaxis(runs.curves, -1, 1), strict=True))
     for term in PARTS:
         arm, base = TERMS[term]
@@ -148,7 +147,7 @@ def changes_of(runs: Runs) -> Iterator[tuple[str, str, Estimate]]:
 
 
 def _tables(runs: Mapping[CellKey, Runs]) -> list[pd.DataFrame]:
-    """The terms along every budget, and where they change sign."""
+    """The terms at every budget, and the budgets at which they change sign."""
     curves = [
         budget_table(each).assign(tie_break=tie_break, prior_strength=strength).reset_index()
         for (tie_break, strength), each in runs.items()

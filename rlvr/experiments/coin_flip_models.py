@@ -1,12 +1,12 @@
-"""Models of the published RANDOM runs, each with one set of numbers for all four designs.
+"""Models of the published RANDOM runs, each with one parameter set for all four designs.
 
-A model is a policy with shared strategies and a step size. It is trained by coin flips in each of the four
-published designs, and its runs are compared with the published ones at the same rollout steps. All in percent
-of MATH-500; the unit of replication is the training run, each with prompts of its own.
+A model is a policy with shared strategies and a step size. Coin flips train it in each of the four published
+designs, and its runs are compared with the published ones at the same rollout steps. Values are in percent of
+MATH-500; the unit of replication is the training run, each with its own prompts.
 
-Every model kept here was set up after the published runs had been seen, and no list was kept of the settings
-that were tried. :mod:`book.joint_tests` compares the models with the published runs. The model of
-least misfit is rejected.
+Every model here was set up after the published runs had been seen, and nobody recorded which settings were
+tried. :mod:`book.joint_tests` compares the models with the published runs. The model of least misfit is
+rejected.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ __all__ = [
 ]  # fmt: skip
 
 STEPS = (5, 10, 20, 30, 40, 60, 75)
-"""Rollout steps at which models and print are compared; 75 is the last that nearly every run reached."""
+"""Rollout steps at which models and published runs are compared; nearly every run reached step 75."""
 
 BASE = 49.4
-"""Printed accuracy before training, in percent. Models start there on average, and are shifted to it."""
+"""Published accuracy before training, in percent. Models start there on average, and are shifted to it."""
 
 BEST = "rivals, many decisions"
 """The model of least total misfit; the joint test of all four designs rejects it."""
@@ -57,12 +57,12 @@ _DESIGNS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class CoinFlipModel:
-    """A model of the published runs: what it supposes in `words`, a policy, and how it is trained.
+    """A model of the published runs: its assumption in `words`, its policy, and its training.
 
-    `n_decisions` is how often an answer draws from the shared logits. Under coin flips an answer's advantage
-    does not depend on its decisions, so their products with it are uncorrelated: D decisions of one answer
-    add to a gradient what D answers of one decision do, up to its second moments. They are simulated so, as D
-    times as many prompts a step.
+    `n_decisions` is the number of draws from the shared logits in one answer. Under coin flips an answer's
+    advantage does not depend on its decisions, so its products with them are uncorrelated. Up to second
+    moments, D decisions of one answer therefore add to a gradient what D answers of one decision do, and they
+    are simulated as D times as many prompts per step.
     """
 
     words: str
@@ -75,7 +75,7 @@ class CoinFlipModel:
 def _rivals(
     n_rivals: int, accuracies: tuple[float, float], share: float, sds: tuple[float, float]
 ) -> StrategyFamily:
-    """One strategy against equal rivals, on questions that differ, read greedily."""
+    """One strategy against equal rivals, on prompts that differ, read greedily."""
     shares = (share, *((1 - share) / n_rivals,) * n_rivals)
     return StrategyFamily(
         shares, (accuracies[0], *(accuracies[1],) * n_rivals), n_prompts=500, read="greedy",
@@ -85,9 +85,9 @@ def _rivals(
 
 @cache
 def models() -> dict[str, CoinFlipModel]:
-    """Every model that is kept, in the order of the argument; more settings were tried than are kept."""
-    heaps = (0.72, 0.16)
-    two = StrategyFamily((0.596, 0.404), heaps, n_prompts=64)
+    """Every model that is kept, in the order of the chapter; more settings were tried."""
+    accuracies = (0.72, 0.16)
+    two = StrategyFamily((0.596, 0.404), accuracies, n_prompts=64)
     questions = StrategyFamily((0.65, 0.35), (0.68, 0.15), n_prompts=500, offset_sd=2.0, read="greedy")
     rivals = _rivals(4, (0.75, 0.14), share=0.6466, sds=(2.0, 1.5))
     return {
@@ -103,7 +103,7 @@ def models() -> dict[str, CoinFlipModel]:
         ),
         "ten tokens": CoinFlipModel(
             "two strategies, decided by ten tokens",
-            StrategyFamily((0.596, 0.404), heaps, n_prompts=64, n_tokens=10),
+            StrategyFamily((0.596, 0.404), accuracies, n_prompts=64, n_tokens=10),
             0.04,
         ),
         "questions differ": CoinFlipModel(
@@ -123,10 +123,10 @@ def printed_runs(design: str) -> Floats:
 def simulated_runs(
     model: str, design: str, *, n_runs: int = N_RUNS, seed: int = SEED, executor: Executor | None = None
 ) -> Floats:
-    """Runs of a model in a design: percent at step 0 and at ``STEPS``, ndarray (run, step).
+    """Simulated runs of a model in a design: percent at step 0 and at ``STEPS``, ndarray (run, step).
 
-    Run r depends on (model, design, seed, r) alone. Each run has prompts of its own, so it starts off
-    ``BASE`` by their luck; that is subtracted, as published runs share one set of questions.
+    Run r depends only on (model, design, seed, r). Each run has its own prompts, so its start differs from
+    ``BASE`` by chance; this difference is subtracted, because published runs share one set of questions.
     """
     chosen = models()[choice("model", model, tuple(models()))]
     settings = _DESIGNS[choice("design", design, tuple(_DESIGNS))]
@@ -143,7 +143,7 @@ def simulated_runs(
 
 
 def _rows(model: str, design: str, *, n_runs: int = N_RUNS, executor: Executor | None = None) -> pd.DataFrame:
-    """The stored rows of a model in a design, or the first of them, not rounded yet."""
+    """The rows of a model in a design, or the first of them, before rounding."""
     curves = simulated_runs(model, design, n_runs=n_runs, executor=executor)[:, 1:]
     runs = pd.MultiIndex.from_product([[model], [design], range(n_runs)], names=["model", "design", "run"])
     return pd.DataFrame(curves, runs, [f"step_{step}" for step in STEPS])

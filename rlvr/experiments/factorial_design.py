@@ -1,4 +1,4 @@
-"""2x2x2 designs: do reward, filtering and prior add up?
+"""2x2x2 designs: whether the effects of reward, filtering and prior add up.
 
 The factors and their codes::
 
@@ -6,9 +6,9 @@ The factors and their codes::
     B  filtering   +1 drop, refill  -1 off
     C  prior       +1 stronger      -1 weaker
 
-An effect is half the difference between the means at +1 and -1 (the coefficient in ±1 coding), an
-interaction likewise for the product of codes. Every cell of a block trains on the same task draw with the
-same random numbers, so a contrast compares treatments, not tasks. The unit of replication is the block.
+An effect is half the difference between the means at +1 and -1 (the coefficient in ±1 coding); an interaction
+is the same for the product of codes. All cells of a block train on the same task draw with the same random
+numbers, so a contrast compares treatments, not tasks. The unit of replication is the block.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ CODES: Mapping[str, NDArray[np.int64]] = {
 
 @dataclass(frozen=True)
 class Blocks:
-    """Accuracies of a blocked 2x2x2, with the arguments that made them.
+    """Accuracies of a blocked 2x2x2, with the arguments that produced them.
 
     Attributes
     ----------
@@ -61,9 +61,9 @@ class Blocks:
     priors : pair of float
         Prior strengths at C = +1 and C = -1.
     filtering : str
-        What B = +1 stands for; B = -1 is "off".
+        The filtering at B = +1; B = -1 is "off".
     n_seeds, seed : int
-        Training seeds behind each mean, and the root of all randomness.
+        Training seeds per mean, and the root of all randomness.
     """
 
     cells: NDArray[np.float64]
@@ -74,7 +74,7 @@ class Blocks:
 
 
 def effects(cell_means: ArrayLike) -> dict[str, float]:
-    """Effects in ±1 coding from eight cell means: a saturated fit, which leaves nothing for an error.
+    """Effects in ±1 coding from eight cell means: a saturated fit, with no degrees of freedom for an error.
 
     Parameters
     ----------
@@ -93,17 +93,16 @@ def effects(cell_means: ArrayLike) -> dict[str, float]:
 
 
 def contrasts(cells: ArrayLike) -> dict[str, NDArray[np.float64]]:
-    """Each effect block by block, dict of str to ndarray (block,), from cells (block, 8)."""
+    """Each effect in each block, dict of str to ndarray (block,), from cells (block, 8)."""
     table = _table(cells)
     return {effect: table @ codes / 8 for effect, codes in CODES.items()}
 
 
 def fit(cells: ArrayLike, *, level: float = 0.95) -> dict[str, Estimate]:
-    """Effects with intervals: Student's t on each effect's contrasts, one a block, from cells (block, 8).
+    """Effects with intervals: Student's t on each effect's contrasts, one per block, from cells (block, 8).
 
-    That is least squares with block effects and errors clustered by block: blocks differ in level, and
-    cells of a block in how strongly a task draw moves them. The textbook residual would assume the second
-    away.
+    This equals least squares with block effects and errors clustered by block. Blocks differ in level and in
+    how strongly a task draw moves each cell; the textbook residual would ignore the second difference.
     """
     table = _table(cells)
     if len(table) < 2:
@@ -126,8 +125,8 @@ class InteractionRatio:
     main : str
         The largest main effect.
     stability : float
-        Fraction of bootstrap resamples of blocks in which the same two are largest; below about 0.95 the
-        interval, which takes them as given, is too short.
+        Fraction of bootstrap resamples of blocks in which the same two effects are largest. Below about 0.95
+        the interval is too short, because it takes the two as given.
     """
 
     ratio: Estimate
@@ -139,7 +138,7 @@ class InteractionRatio:
 def interaction_ratio(cells: ArrayLike, *, level: float = 0.95, seed: int = 0) -> InteractionRatio:
     """Ratio of the largest interaction to the largest main effect, from cells (block, 8).
 
-    With one block the ratio has no interval. `seed` is that of the 999 resamples behind its `stability`.
+    With one block the ratio has no interval. `seed` belongs to the 999 resamples of its `stability`.
     """
     table = _table(cells)
     by_block = contrasts(table)
@@ -160,9 +159,10 @@ def interaction_ratio(cells: ArrayLike, *, level: float = 0.95, seed: int = 0) -
 
 
 def on_scale(cells: ArrayLike, scale: str) -> NDArray[np.float64]:
-    """Accuracies (block, 8) on the scale on which effects are asked to add, "accuracy" or "logit".
+    """Accuracies (block, 8) on the scale of the effects, "accuracy" or "logit".
 
-    The logit, log(accuracy / (1 - accuracy)), is taken block by block, strictly between 0 and 1.
+    The logit, log(accuracy / (1 - accuracy)), is taken in each block, for accuracies strictly between 0 and
+    1.
     """
     table = _table(cells)
     choice("scale", scale, ("accuracy", "logit"))
@@ -190,9 +190,9 @@ def run_blocks(
     priors : pair of float
         Prior strengths at C = +1 and C = -1.
     filtering : {"drop", "refill"}
-        What B = +1 stands for.
+        The filtering at B = +1.
     config : GRPOConfig
-        Everything else about the training.
+        All other settings of the training.
     n_blocks : int, at least 1
         Task draws.
     n_seeds : int, at least 1

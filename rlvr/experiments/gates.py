@@ -1,9 +1,9 @@
-"""A value or bounds: when may a study quote its split as numbers?
+"""Gates: when a study may quote its split as a value, and when only as bounds.
 
-A gate *quotes a value* if an interval of elicitation = acc(MAJORITY) - acc(RANDOM) excludes zero, else it
-*quotes bounds*. The published study and the registered protocol call the two verdicts "points" and "bounds",
-and so do the verdicts, attributes and columns here: "points" means that the gate quotes a value. The rules
-differ in what the interval resamples, hence in what the verdict speaks of:
+A gate *quotes a value* if an interval of elicitation = acc(MAJORITY) - acc(RANDOM) excludes zero; otherwise
+it *quotes bounds*. The published study and the registered protocol call the two verdicts "points" and
+"bounds", and so do the columns and attributes here: "points" means that the gate quotes a value. The rules
+differ in what the interval resamples, and so in the population that the verdict describes:
 
 ===================  =============  ============  ===================  ==============================
 rule                 accuracy       arms          resamples            n runs are
@@ -13,10 +13,11 @@ rule                 accuracy       arms          resamples            n runs ar
 ``task-draw``        exact          run by run    task draws (t)       one seed of n task draws
 ===================  =============  ============  ===================  ==============================
 
-How often each gate quotes a value takes too long for a chapter and is stored: over prior strength and runs
-(the map), and for the published example. A pool consists of blocks of task draws with independent seeds;
-studies are carved out of one block at a time and no run serves twice under one rule and size. The unit of
-replication is the block: the spread of blocks gives the standard error with all reuse of task draws in it.
+The rates at which gates quote a value take too long to compute in a chapter and are stored: over prior
+strength and runs (the map), and for the published example. A pool consists of blocks of task draws with
+independent seeds. Studies are drawn from one block at a time, and no run is used twice under one rule and
+size. The unit of replication is the block, so the standard error from the spread of blocks includes all reuse
+of task draws.
 """
 
 from __future__ import annotations
@@ -47,17 +48,17 @@ __all__ = [
 ]  # fmt: skip
 
 GATE_RULES = ("published", "published-exact", "task-draw")
-"""The gate as published, the same on accuracies without sampling noise, and ours."""
+"""The published gate, the same gate on exact accuracies, and ours."""
 
-EVALUATION_SAMPLES = 128  # draws a prompt in the published evaluation
-N_RESAMPLES = 300  # of the published bootstrap
+EVALUATION_SAMPLES = 128  # samples per prompt in the published evaluation
+N_RESAMPLES = 300  # resamples of the published bootstrap
 _KEYS = ["prior_strength", "block", "rule", "n_runs"]
-_STREAM = {"pool": 10, "evaluation": 11, "studies": 12}  # purposes a block's random numbers serve
+_STREAM = {"pool": 10, "evaluation": 11, "studies": 12}  # purposes of a block's random numbers
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """What a gate decided in many studies.
+    """Decisions of a gate in many studies.
 
     Attributes
     ----------
@@ -70,20 +71,20 @@ class Decisions:
 
     @property
     def points(self) -> NDArray[np.bool_]:
-        """Whether the interval excludes zero, so that the gate quotes a value, ndarray (study,)."""
+        """Whether the interval excludes zero, in which case the gate quotes a value, ndarray (study,)."""
         return (self.low > 0) | (self.high < 0)
 
 
 def published_gate(random: ArrayLike, majority: ArrayLike, *, seed: int = 0) -> Decisions:
-    """The published rule: 300 percentile resamples of seeds, each arm resampled apart.
+    """The published rule: 300 percentile resamples of seeds, each arm resampled separately.
 
     Parameters
     ----------
     random, majority : array_like (study, seed)
         Final accuracies; the seeds of a study share one task draw.
     seed : int
-        Of the resampling. One set of resamples serves all studies given together, in which the four arms
-        take their indices in the order frozen, random, majority, true.
+        Seed of the resampling. All studies of one call use the same resamples, in which the four arms take
+        their indices in the order frozen, random, majority, true.
     """
     arms = [_studies(name, values) for name, values in (("random", random), ("majority", majority))]
     if arms[0].shape != arms[1].shape:
@@ -92,13 +93,13 @@ def published_gate(random: ArrayLike, majority: ArrayLike, *, seed: int = 0) -> 
     indices = np.random.default_rng(check_seed(seed)).integers(0, n, size=(N_RESAMPLES, 4, n))
     weights = (indices[..., None] == np.arange(n)).sum(axis=2) / n  # (resample, arm, seed)
     resampled = arms[1] @ weights[:, 2].T - arms[0] @ weights[:, 1].T
-    # Sampled accuracies are fractions of one denominator, so an end can be 0 but for rounding.
+    # Sampled accuracies have one denominator, so an end can differ from 0 by rounding alone.
     low, high = np.round(np.percentile(resampled, [2.5, 97.5], axis=1), 12)
     return Decisions(low, high)
 
 
 def task_draw_gate(elicitation: ArrayLike, *, level: float = 0.95) -> Decisions:
-    """Our rule: Student's t on paired differences, one a task draw.
+    """Our rule: Student's t on paired differences, one per task draw.
 
     Parameters
     ----------
@@ -116,16 +117,16 @@ def task_draw_gate(elicitation: ArrayLike, *, level: float = 0.95) -> Decisions:
 
 @dataclass(frozen=True)
 class PoolBlock:
-    """Simulated runs out of which studies are carved.
+    """Simulated runs from which studies are drawn.
 
     Attributes
     ----------
     exact : dict of arm to ndarray (task, seed)
         Exact accuracy of RANDOM and of MAJORITY.
     sampled : dict of arm to ndarray (task, seed)
-        The mean of 128 sampled answers a prompt in its place.
+        The same accuracies, each estimated by 128 sampled answers per prompt.
     seed : int
-        Of this block.
+        Seed of this block.
     """
 
     exact: dict[str, NDArray[np.float64]]
@@ -149,10 +150,10 @@ def pool_block(
     config: GRPOConfig = LIGHT,
     executor: Executor | None = None,
 ) -> PoolBlock:
-    """Simulate one block of a pool; block b depends on (seed, b) alone.
+    """Simulate one block of a pool; block b depends only on (seed, b).
 
-    Without format mass the crossover lies at n_correct / n_actions = 0.25 exactly: all actions are alike
-    there, so that elicitation is zero by symmetry.
+    Without format mass the crossover is exactly n_correct / n_actions = 0.25: all actions are alike there, so
+    elicitation is zero by symmetry.
     """
     whole("block", block, "an integer of at least 0", at_least=0)
     sequence = np.random.SeedSequence(check_seed(seed), spawn_key=(_STREAM["pool"], block))
@@ -168,7 +169,7 @@ def pool_block(
         executor=executor,
     )
     if runs.policies is None:
-        raise AssertionError("policies were asked for")
+        raise AssertionError("policies were requested")
     right = np.where(runs.tasks.correct[None, :, None], runs.policies, 0.0).sum(axis=-1)
     generator = np.random.default_rng(np.random.SeedSequence(block_seed, spawn_key=(_STREAM["evaluation"],)))
     hits = generator.binomial(EVALUATION_SAMPLES, np.clip(right, 0.0, 1.0))
@@ -179,10 +180,10 @@ def pool_block(
 
 
 def studies_of(block: PoolBlock, rule: str, n_runs: int) -> Decisions:
-    """Carve studies of `n_runs` runs out of a block and let a rule decide each; no run serves twice.
+    """Draw studies of `n_runs` runs from a block and apply a rule to each; no run is used twice.
 
-    For the published rules a study is `n_runs` seeds of one task draw; for "task-draw" it is one seed of
-    each of `n_runs` task draws, drawn at random seed by seed.
+    For the published rules a study is `n_runs` seeds of one task draw. For "task-draw" a study is one seed of
+    each of `n_runs` task draws, drawn at random for each seed.
     """
     choice("rule", rule, GATE_RULES)
     n_tasks, n_seeds = block.elicitation.shape
@@ -201,7 +202,7 @@ def studies_of(block: PoolBlock, rule: str, n_runs: int) -> Decisions:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a study may quote.
+    """The result that a study may quote.
 
     Attributes
     ----------
@@ -209,8 +210,8 @@ class Reading:
         "points" (a value is quoted) or "bounds".
     elicitation : Estimate
     reward_design : Estimate
-        With "points" a value, the paired difference, and its interval. With "bounds" no value but the
-        identified interval: all of naive - elicitation with both inside simultaneous intervals.
+        With "points", the paired difference and its interval. With "bounds", only the identified interval:
+        all values of naive - elicitation with both inside simultaneous intervals.
     """
 
     verdict: str
@@ -219,11 +220,11 @@ class Reading:
 
 
 def read_out(random: ArrayLike, majority: ArrayLike, true: ArrayLike, *, level: float = 0.95) -> Reading:
-    """Apply the task-draw gate to one study and quote reward design as a value or as an interval.
+    """Apply the task-draw gate to one study, and quote reward design as a value or an interval.
 
-    With "bounds", MAJORITY was not told apart from RANDOM, so its exact position is not used: elicitation
-    may be anywhere in its interval. The two intervals each take half the error (Bonferroni), hence the
-    identified interval covers reward design with probability of at least `level`.
+    With "bounds", MAJORITY was not separated from RANDOM, so elicitation may lie anywhere in its interval.
+    The two intervals each take half the error (Bonferroni), so the identified interval covers reward design
+    with probability of at least `level`.
 
     Parameters
     ----------
@@ -263,10 +264,10 @@ def _studies(name: str, values: ArrayLike) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class GateGrid:
-    """Which studies to simulate, and where their counts are stored.
+    """Studies to simulate, and the file of their counts.
 
-    There is no format mass, so that the crossover is at 0.25. `n_runs` are runs a study; blocks are counted
-    a prior strength, task draws a block, and training seeds a task draw.
+    There is no format mass, so the crossover is at 0.25. `n_runs` counts runs per study. Blocks are counted
+    per prior strength, task draws per block, and training seeds per task draw.
     """
 
     prior_strengths: tuple[float, ...]
@@ -282,7 +283,7 @@ class GateGrid:
 MAP = GateGrid(
     (0.20, 0.23, 0.24, 0.25, 0.26, 0.27, 0.30, 0.80), (4, 8, 16), GATE_RULES, 16, 128, 16, 8, "gate_map.csv"
 )
-"""2,048 task draws of 16 seeds at each prior strength, which give at least 2,048 studies for every rate."""
+"""2,048 task draws of 16 seeds at each prior strength, which give at least 2,048 studies per rate."""
 
 EXAMPLE = GateGrid((0.25,), (4,), GATE_RULES[:2], 20, 500, 4, 9, "gate_example.csv")
 """The published "bounds" example, prior strength 0.25 and 4 seeds, on 10,000 other task draws."""
@@ -291,13 +292,13 @@ EXAMPLE = GateGrid((0.25,), (4,), GATE_RULES[:2], 20, 500, 4, 9, "gate_example.c
 def block_counts(
     grid: GateGrid, prior_strength: float, block: int, *, executor: Executor | None = None
 ) -> pd.DataFrame:
-    """Simulate one block and count what each rule says; `executor` as in :func:`rlvr.simulate`.
+    """Simulate one block and count the verdicts of each rule; `executor` as in :func:`rlvr.simulate`.
 
     Returns
     -------
     DataFrame
-        Columns prior_strength, block, rule, n_runs, points (studies that
-        quote a value), studies, elicitation (mean of the block).
+        Columns prior_strength, block, rule, n_runs, points (studies that quote a value), studies, elicitation
+        (mean of the block).
     """
     pool = pool_block(
         prior_strength, block, n_tasks=grid.n_tasks, n_seeds=grid.n_seeds, seed=grid.seed, executor=executor
@@ -312,7 +313,7 @@ def block_counts(
 
 
 def _stored(grid: GateGrid) -> StoredExperiment:
-    """A grid as a stored experiment, whose cells are its blocks."""
+    """A grid as a stored experiment, with blocks as cells."""
     return StoredExperiment(
         files=(grid.file,),
         digits="every digit",
@@ -333,14 +334,14 @@ def load_counts(grid: GateGrid) -> pd.DataFrame:
 
 
 def rates(counts: pd.DataFrame) -> pd.DataFrame:
-    """Probability that a value is quoted, in each cell of the stored counts, with two standard errors.
+    """Probability that a value is quoted in each cell of the stored counts, with two standard errors.
 
     Returns
     -------
     DataFrame
-        Indexed by rule, n_runs, prior_strength: points, studies, rate, `error` from the spread between
-        blocks (which holds whatever studies of a block share), and `binomial_error`, as if all studies
-        were independent; and the mean `elicitation`. Where the two errors agree, reuse does not matter.
+        Indexed by rule, n_runs, prior_strength: points, studies, rate, `error` from the spread between blocks
+        (valid whatever the studies of a block share), `binomial_error` for independent studies, and the mean
+        `elicitation`. Where the two errors agree, reuse does not matter.
     """
     table = counts.assign(block_rate=counts["points"] / counts["studies"])
     grouped = table.groupby(["rule", "n_runs", "prior_strength"], sort=False)

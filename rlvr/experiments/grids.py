@@ -1,18 +1,18 @@
-"""Two stored grids of the four arms and three terms, for the page on which a reader moves the settings.
+"""Two stored grids of the four arms and three terms, for the interactive page.
 
-The settings grid crosses prior strength, budget, tie rule and number of answers; everything else is as in
+The settings grid crosses prior strength, budget, tie rule and number of answers; all other settings are as in
 ``LIGHT``. Its cells share task draws, batches and sampling uniforms. The unit of replication is the task
 draw.
 
-The sharing grid crosses a mix of strategies, a policy (one that all prompts share, or one for each prompt),
-an optimiser, a number of updates a rollout, clipping on or off, and a budget in rollouts. Sixty-four prompts
-are answered sixteen times each; there is no KL term. Where the policy is shared, an update takes an equal
-part of all prompts' answers. Where each prompt has its own, an update takes sixteen answers of that prompt,
-and a run is the mean over the prompts' policies, which know nothing of each other. Its cells share their
-sampling uniforms; the unit of replication is the training run.
+The sharing grid crosses a mix of strategies, a policy (one shared by all prompts, or one per prompt), an
+optimiser, a number of updates per rollout, clipping on or off, and a budget in rollouts. Sixty-four prompts
+are answered sixteen times each, without a KL term. Where the policy is shared, an update takes an equal part
+of all prompts' answers. Where each prompt has its own policy, an update takes sixteen answers of that prompt,
+and a run is the mean over the independent policies of the prompts. The cells share their sampling uniforms;
+the unit of replication is the training run.
 
-In both, budgets are checkpoints of one run, which is what shorter runs would have given: nothing in the
-training knows how long it will last. Numbers are kept to six decimals.
+In both grids, budgets are checkpoints of one run and equal shorter runs, because the training does not depend
+on its length. Numbers are kept to six decimals.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ SETTINGS_AXES: Mapping[str, tuple[Any, ...]] = {
     "prior_strength": tuple(round(0.05 * step, 2) for step in range(1, 20)),
     "n_steps": (10, 25, 50, 75, 100, 150, 200, 300, 400, 500, 600, 800),
 }
-"""What can be set in the settings grid, and the values that are stored."""
+"""Settings of the settings grid, and their stored values."""
 
 SETTINGS_GROUPS = tuple(itertools.product(*list(SETTINGS_AXES.values())[:-1]))
-"""Every (number of answers, tie rule, prior strength), what one simulation covers, with all its budgets."""
+"""Every (number of answers, tie rule, prior strength); one simulation covers one, with all its budgets."""
 
 DRAWS = (50, 2)
-"""Task draws, and training seeds within each, behind a row of the settings grid."""
+"""Task draws, and training seeds per draw, of a row of the settings grid."""
 
 N_PROMPTS, GROUP_SIZE = 64, 16
 
@@ -63,14 +63,15 @@ MIXES: Mapping[str, Mapping[str, Any]] = {
     "worse": dict(shares=(0.35, 0.65), accuracies=(0.609, 0.280)),
     "undecided": dict(shares=(0.5, 0.5), accuracies=(0.55, 0.35), wrong_agreement=1.0),
 }
-"""Two strategies by which one leads; of the last, MAJORITY's vote is a toss-up. "better" is what
-Qwen2.5-Math-7B showed with code and without."""
+"""Shares of two strategies, named by the one that leads; with "undecided", MAJORITY's vote is a toss-up. The
+values of "better" are those of Qwen2.5-Math-7B with and without code.
+"""
 
 LEARNING_RATES: Mapping[str, float] = {"adam": 0.15, "sgd": 0.5}
 """As in the second registered protocol."""
 
 CLIP = (0.2, 0.2)
-"""The bounds where clipping is on."""
+"""The bounds of the clip where it is on."""
 
 SHARING_AXES: Mapping[str, tuple[Any, ...]] = {
     "mix": tuple(MIXES),
@@ -80,13 +81,13 @@ SHARING_AXES: Mapping[str, tuple[Any, ...]] = {
     "clip": ("off", "on"),
     "n_steps": (1, 2, 5, 10, 15, 20, 30, 40, 60, 80),
 }
-"""What can be set in the sharing grid, and the values that are stored."""
+"""Settings of the sharing grid, and their stored values."""
 
 SHARING_GROUPS = tuple(itertools.product(*list(SHARING_AXES.values())[:-1]))
-"""Every combination of all axes but the budget; one simulation covers one, with all its budgets."""
+"""Every combination of all axes except the budget; one simulation covers one, with all its budgets."""
 
 N_RUNS: Mapping[str, int] = {"shared": 200, "own": 40}
-"""Training runs behind a row of the sharing grid."""
+"""Training runs per row of the sharing grid."""
 
 _DIGITS = 6
 _SPREADS = ("null", "elicitation", "reward_design", "naive")
@@ -94,7 +95,7 @@ _SPREADS = ("null", "elicitation", "reward_design", "naive")
 
 def _on_grid(axes: Mapping[str, tuple[Any, ...]], group: CellKey) -> dict[str, Any]:
     """The settings of a group by name; a value off the grid is an error."""
-    settings = dict(zip(axes, group, strict=False))  # all axes but the budget
+    settings = dict(zip(axes, group, strict=False))  # all axes except the budget
     for name, value in settings.items():
         if value not in axes[name]:
             raise ValueError(f"{name} must be one of {', '.join(map(str, axes[name]))}, got {shown(value)}")
@@ -102,7 +103,7 @@ def _on_grid(axes: Mapping[str, tuple[Any, ...]], group: CellKey) -> dict[str, A
 
 
 def _row(settings: dict[str, Any], ends: Mapping[str, Any], with_sd: bool) -> dict[str, Any]:
-    """A row of a grid from the accuracies of each arm (unit of replication, seed)."""
+    """One row of a grid, from the accuracies of each arm (unit of replication, seed)."""
     parts = decompose(**ends)
     fraction, row = parts.reward_design_fraction, dict(settings)
     row |= {arm: float(accuracy.mean()) for arm, accuracy in ends.items()}
@@ -118,12 +119,12 @@ def _row(settings: dict[str, Any], ends: Mapping[str, Any], with_sd: bool) -> di
 def recompute_settings(
     n_actions: int, tie_break: str, prior_strength: float, *, executor: Executor | None = None
 ) -> pd.DataFrame:
-    """The stored rows of one group of the settings grid, computed afresh; a value off the grid is an error.
+    """Recompute the stored rows of one group of the settings grid; a value off the grid is an error.
 
     Returns
     -------
     DataFrame
-        One row a budget: the settings, the arms' mean accuracies, ``<term>_half``, the half-width of the
+        One row per budget: the settings, the arms' mean accuracies, ``<term>_half``, the half-width of the
         term's 95% t interval over task draws, and ``fraction`` (reward design over naive) with its
         interval, empty where naive is not separated from 0. Rounded to six decimals.
     """
@@ -155,7 +156,7 @@ def sharing_runs(
         Arm -> ndarray (run, budget), in [0, 1].
     """
     _on_grid(SHARING_AXES, (mix, policy, optimizer, inner_updates, clip))
-    # A policy of one prompt alone takes a whole group in each update: one group an update, all of one prompt.
+    # A policy of one prompt takes one whole group of that prompt in each update.
     n_groups, n_policies = (N_PROMPTS, 1) if policy == "shared" else (inner_updates, N_PROMPTS)
     budgets = [int(steps) for steps in SHARING_AXES["n_steps"]]
     config = GRPOConfig(
@@ -183,12 +184,12 @@ def sharing_runs(
 def recompute_sharing(
     mix: str, policy: str, optimizer: str, inner_updates: int, clip: str, *, executor: Executor | None = None
 ) -> pd.DataFrame:
-    """The stored rows of one group of the sharing grid, computed afresh; a value off the grid is an error.
+    """Recompute the stored rows of one group of the sharing grid; a value off the grid is an error.
 
     Returns
     -------
     DataFrame
-        One row a budget, as :func:`recompute_settings` gives it, but with intervals over runs, and with
+        One row per budget, as :func:`recompute_settings` gives it, but with intervals over runs and with
         ``<term>_sd``, a term's standard deviation over runs.
     """
     group = (mix, policy, optimizer, inner_updates, clip)

@@ -1,7 +1,7 @@
-"""The stored runs of `make language-model`: six arms on a pretrained language model, sealed and pilot.
+"""Stored runs of `make language-model`: six arms on a pretrained language model, registered and pilot.
 
-Nothing here can train them again, so a check verifies that the files belong together. The registered
-accuracies of the third protocol are a part of the paths, pair by pair.
+The runs cannot be trained again here, so a check verifies that the files belong together. The registered
+accuracies of the third protocol are part of the paths, pair by pair.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = [
 ]  # fmt: skip
 
 RUN_SETS = {"registered": "language_model", "pilot": "language_model_pilot"}
-"""Each set of runs, and the stem of its files."""
+"""Sets of runs, and the stem of each set's files."""
 
 MEASURES = ("right", "style_logit", "greedy")
 """The registered measures, means over trained questions."""
@@ -42,12 +42,12 @@ def _stem(runs: str) -> str:
 
 
 def language_model_record(runs: str = "registered") -> dict[str, Any]:
-    """How the runs were made: the model, settings, versions and digests.
+    """Record of the runs: the model, settings, versions and digests.
 
     Parameters
     ----------
     runs : {"registered", "pilot"}
-        The runs of the third protocol, or those that its settings were chosen by, on other families.
+        The runs of the third protocol, or the pilot runs on other families that its settings were chosen by.
 
     Returns
     -------
@@ -59,39 +59,39 @@ def language_model_record(runs: str = "registered") -> dict[str, Any]:
 
 
 def language_model_paths(runs: str = "registered") -> pd.DataFrame:
-    """Every exact measurement along every run.
+    """Exact measurements along every run.
 
     Returns
     -------
     DataFrame
-        One row a run and measured step: ``family``, ``arm``, ``design``, ``pair``, ``turned`` (whether every
-        coin was turned over), ``step`` (in optimiser steps); then, for trained and for held-out questions
+        One row per run and measured step: ``family``, ``arm``, ``design``, ``pair``, ``turned`` (whether
+        every coin was reversed), ``step`` (in optimiser steps); then, for trained and for held-out questions
         (prefixes ``trained_``, ``held_out_``), means of ``right`` (accuracy), ``digits`` and ``quoted``
         (shares of the styles), ``right_digits`` and ``right_quoted`` (accuracy given the style),
         ``from_digits`` and ``from_quoted`` (probability of the style *and* a right answer), ``valid``,
         ``style_logit`` (log odds of digits against quoted), ``entropy`` and ``entropy_style`` (nats),
         ``greedy``, ``plurality`` and ``divergence`` (from the start, nats); last ``loss``, ``reward``,
         ``clipped_low``, ``clipped_high`` (fractions of tokens) and ``gradient_norm``, means over the steps
-        since the row before.
+        since the previous row.
     """
     return stored_table(f"{_stem(runs)}_paths.csv.gz")
 
 
 def language_model_items(runs: str = "registered") -> pd.DataFrame:
-    """Every question at the end of every run.
+    """Measurements of every question at the end of every run.
 
     Returns
     -------
     DataFrame
-        Columns ``family``, ``arm``, ``design``, ``pair``, ``turned``, ``item`` (its place in the family),
-        ``right`` (the exact probability of a right answer at temperature 1), ``greedy`` (0 or 1),
+        Columns ``family``, ``arm``, ``design``, ``pair``, ``turned``, ``item`` (the question's index in the
+        family), ``right`` (the exact probability of a right answer at temperature 1), ``greedy`` (0 or 1),
         ``style_logit``.
     """
     return stored_table(f"{_stem(runs)}_items.csv.gz")
 
 
 def pair_changes(paths: pd.DataFrame, measure: str, *, items: str = "trained") -> pd.DataFrame:
-    """RANDOM's changes from its start, pair by pair along training.
+    """RANDOM's changes from its start along training, pair by pair.
 
     Parameters
     ----------
@@ -104,8 +104,8 @@ def pair_changes(paths: pd.DataFrame, measure: str, *, items: str = "trained") -
     Returns
     -------
     DataFrame
-        One row a pair and measured step: ``family``, ``design``, ``pair``, ``step``; ``mean``, the mean of
-        the pair's two runs, in which the walk cancels to first order; ``walk``, half their difference.
+        One row per pair and measured step: ``family``, ``design``, ``pair``, ``step``; ``mean``, the mean of
+        the pair's two runs, in which the random walk cancels to first order; ``walk``, half their difference.
     """
     rows = paths[paths["arm"] == "random"].copy()
     key = ["family", "design", "pair"]
@@ -130,7 +130,7 @@ def arm_table(
         Any mean over questions, without its prefix.
     items : {"trained", "held_out"}
     step : int, optional
-        After how many optimiser steps; the last by default.
+        Number of optimiser steps; the last by default.
 
     Returns
     -------
@@ -152,12 +152,12 @@ def arm_table(
 
 
 def accuracy_table(paths: pd.DataFrame) -> pd.DataFrame:
-    """The measures of the third protocol, as its confirmatory results hold them.
+    """Measures of the third protocol, in the form of its confirmatory results.
 
     Returns
     -------
     DataFrame
-        One row a cell, pair and measure of :data:`MEASURES`, on trained questions after the last step:
+        One row per cell, pair and measure of :data:`MEASURES`, on trained questions after the last step:
         ``cell``, ``task`` (the pair), ``measure``, then the columns of :func:`arm_table`.
     """
     tables = [arm_table(paths, measure).assign(measure=measure).reset_index() for measure in MEASURES]
@@ -170,23 +170,23 @@ def accuracy_table(paths: pd.DataFrame) -> pd.DataFrame:
 def language_model_outcomes(
     items: pd.DataFrame, *, family: str, correct: str = "sampled", seed: int = 0
 ) -> pd.DataFrame:
-    """One row an arm, run and question of a clipped cell, in the outcomes format of `rlvr audit`.
+    """One row per arm, run and question of a clipped cell, in the outcomes format of `rlvr audit`.
 
     Parameters
     ----------
     items : DataFrame
-        As :func:`language_model_items` gives it, or a part of it.
+        As :func:`language_model_items` gives it, or part of it.
     family : str
     correct : {"sampled", "right", "greedy"}
-        What counts: one answer a question, drawn with its exact chance of being right, as a benchmark would
-        see it; that chance itself; or the most probable answer.
+        The outcome: one answer per question, drawn with its exact probability of being right, as in a
+        benchmark; that probability itself; or the most probable answer.
     seed : int, at least 0
-        Of the draws of "sampled".
+        Seed of the draws of "sampled".
 
     Returns
     -------
     DataFrame
-        Columns ``study``, ``model``, ``benchmark``, ``arm``, ``run`` (the pair; of RANDOM the first run of
+        Columns ``study``, ``model``, ``benchmark``, ``arm``, ``run`` (the pair; for RANDOM the first run of
         each), ``item``, ``correct``.
     """
     cell = (
@@ -203,7 +203,7 @@ def language_model_outcomes(
 
 
 def _verified(runs: str) -> dict[str, bool]:
-    """Whether the record, the paths and the items are of one set of runs."""
+    """Whether the record, the paths and the items come from one set of runs."""
     record, paths, items = language_model_record(runs), language_model_paths(runs), language_model_items(runs)
     found = digests_hold(record)
     first, ends = (paths.loc[getattr(paths.groupby(_RUN)["step"], at)()] for at in ("idxmin", "idxmax"))
@@ -244,7 +244,7 @@ LANGUAGE_MODEL = StoredExperiment(
     verify=_registered,
     made_by="make language-model",
 )
-"""Trained in an environment of its own, which `make language-model` builds."""
+"""Trained in a separate environment, which `make language-model` builds."""
 
 LANGUAGE_MODEL_PILOT = replace(
     LANGUAGE_MODEL,

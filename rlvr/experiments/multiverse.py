@@ -1,16 +1,14 @@
-"""The multiverse of specifications: which there are, what each gives, and whose choice moves which term.
+"""The multiverse of specifications: options, results, and the variance that each option explains.
 
-Fourteen options stand in an orthogonal array, with four budgets each. Crossing all options would take
-millions of trainings. An orthogonal array of strength two takes 13 x 13: for any two options, every pair of
-the array's 13 symbols occurs exactly once. The symbols of a column are dealt out to the option's levels in
-turn, so any two options occur in proportion to their levels. Main effects are then orthogonal: their sums of
-squares add up, whatever the order. Two-option interactions are spread over all columns instead of being
-confounded with one.
+Fourteen options form an orthogonal array, with four budgets each. Crossing all options would take millions of
+trainings; an orthogonal array of strength two takes 13 x 13. For any two options, every pair of the array's
+13 symbols occurs exactly once. The symbols of a column are assigned to the option's levels in turn, so any
+two options occur in proportion to their levels. Main effects are then orthogonal: their sums of squares add
+up in any order. Two-option interactions are spread over all columns instead of being confounded with one.
 
-The unit of replication is the task draw; a training gets as many as it needs for the 95% half-width of each
-term to be below ``HALF_WIDTH`` at every budget. The stored file keeps 12 significant digits of each number,
-and a comparison compares those, not bits: the last bits of a mean depend on the order in which a machine
-sums.
+The unit of replication is the task draw. A training gets as many draws as it needs for the 95% half-width of
+each term to be below ``HALF_WIDTH`` at every budget. The stored file keeps 12 significant digits, and a
+comparison uses these digits, because the last bits of a mean depend on the machine's order of summation.
 """
 
 from __future__ import annotations
@@ -86,13 +84,13 @@ LEVELS: Mapping[str, Mapping[str, dict[str, Any]]] = {
     },
     "filtering": {"drop": {}, "off": {"filtering": "off"}, "refill": {"filtering": "refill"}},
 }
-"""Each option's levels and what they set; the first level is the reference, the light settings."""
+"""Levels of each option and their settings; the first level is the reference, the light settings."""
 
 TASK_OPTIONS = ("prior strength", "actions", "prompts differ")
-"""Options that describe what is learned; the others describe how."""
+"""Options of the task; the others are options of the training."""
 
 LEARNING_TIMES = (20, 40, 80, 160)
-"""Budgets, in visits of each prompt at the published step size. A doubled step gets half as many visits."""
+"""Budgets, in visits of each prompt at the published step size. A doubled step size gets half the visits."""
 
 _SYMBOLS = 13
 _KINDS = ("advantage", "optimizer", "update", "inner_updates")
@@ -101,7 +99,7 @@ _TASK_FIELDS = {field.name for field in fields(TaskFamily)}
 
 
 def orthogonal_array() -> pd.DataFrame:
-    """The array as level names: 169 rows, one a training, with the columns of ``LEVELS``.
+    """The array as level names: 169 rows, one per training, with the columns of ``LEVELS``.
 
     Examples
     --------
@@ -127,20 +125,20 @@ def one_at_a_time() -> pd.DataFrame:
 
 
 def configuration(levels: Mapping[str, str], *, matched: bool = True) -> tuple[TaskFamily, GRPOConfig]:
-    """Family and configuration of one training, long enough for the last of ``LEARNING_TIMES``.
+    """Family and configuration of one training, as long as the last of ``LEARNING_TIMES``.
 
     Parameters
     ----------
     levels : mapping of option to level
-        Options left out are at their reference.
+        Missing options are at their reference.
     matched : bool
-        Whether the learning rate is adapted to advantage, optimizer, update rule and updates a rollout
+        Whether the learning rate is adapted to advantage, optimizer, update rule and updates per rollout
         (:func:`matched_learning_rate`).
 
     Notes
     -----
-    Mirror descent knows no advantage, no ratio to clip and no parts of a group; with it those options are
-    at their reference, whatever their level.
+    Mirror descent has no advantage, no ratio to clip and no parts of a group; for it these options are at
+    their reference, whatever their level.
 
     Examples
     --------
@@ -163,11 +161,11 @@ def configuration(levels: Mapping[str, str], *, matched: bool = True) -> tuple[T
 
 
 def matched_learning_rate(config: GRPOConfig) -> float:
-    """The learning rate at which the first rollout teaches TRUE as much as it does in the light settings.
+    """Learning rate at which TRUE gains as much in the first rollout as in the light settings.
 
-    A learning rate means something else under another advantage, optimizer or update rule: "centered" moves
-    by less than half of "grpo", Adam by as much for a rare answer as for a common one. What is matched is the
-    gain in accuracy of TRUE from the first rollout, at prior strength 0.50 and a group of eight.
+    The effect of a learning rate depends on the advantage, optimizer and update rule: "centered" moves the
+    logits by less than half of "grpo", and Adam moves a rare answer as far as a common one. So TRUE's gain in
+    accuracy from the first rollout is matched, at prior strength 0.50 and a group of eight.
     """
     kind = {name: getattr(config, name) for name in _KINDS}
     reference = {name: getattr(LIGHT, name) for name in _KINDS}
@@ -191,7 +189,7 @@ def _design_table(design: str) -> pd.DataFrame:
 
 
 def recompute_training(design: str, training: int, *, executor: Executor | None = None) -> pd.DataFrame:
-    """One training (a row of the table of its design) at every budget, computed afresh.
+    """Recompute one training (a row of its design's table) at every budget.
 
     Returns
     -------
@@ -225,7 +223,7 @@ def _runs(levels: dict[str, str], n_tasks: int, executor: Executor | None, *, ma
 
 
 def _draws_needed(runs: Runs) -> int:
-    """Task draws at which the widest interval of these runs would be narrow enough, with some in hand."""
+    """Task draws at which the widest interval of these runs would be narrow enough, with a margin."""
     accuracy = dict(zip(runs.arms, runs.curves[:, :, 0], strict=True))
     terms = [accuracy[arm] - accuracy[base] for arm, base in (TERMS[term] for term in PARTS)]
     spread = max(float(term.std(axis=0, ddof=1).max()) for term in terms)
@@ -239,7 +237,7 @@ def trainings() -> list[tuple[str, int]]:
 
 
 def stored_multiverse() -> pd.DataFrame:
-    """Every specification that was run.
+    """All specifications that were run.
 
     Returns
     -------
@@ -258,29 +256,29 @@ MULTIVERSE = StoredExperiment(
     cells=trainings,
     compute=recompute_training,
     tables=lambda results: [pd.concat(results.values())],
-    tolerance=(1.01 * 0.5e-11, 1e-15),  # the rounding; the last bits of an accuracy, where a term is tiny
+    tolerance=(1.01 * 0.5e-11, 1e-15),  # the rounding, and the last bits of an accuracy for tiny terms
     quick_cells=10,
     label="{}, training {}".format,
     float_formats={"multiverse.csv": "%.12g"},
 )
-"""Every training of every design, at four budgets each."""
+"""All trainings of all designs, at four budgets each."""
 
 
 def specification_curve(design: str = "array") -> pd.DataFrame:
-    """The stored specifications of a design: levels as text, `learning time` (an integer) one more option."""
+    """The stored specifications of a design: levels as text, `learning time` (an integer) as an option."""
     table = stored_multiverse().loc[choice("design", design, SPECIFICATION_DESIGNS)].reset_index()
     return table.rename(columns={"learning_time": "learning time"})
 
 
 def variance_shares(table: pd.DataFrame, term: str) -> pd.DataFrame:
-    """How much of a term's variance over the specifications each option explains by itself.
+    """Fraction of a term's variance over the specifications that each option explains alone.
 
-    Sums of squares between the levels of each option. In the array they are orthogonal and add up; what they
-    leave is interactions, and a sampling error that is smaller by orders of magnitude. An option without any
-    effect still gets its degrees of freedom's part of the interactions by chance: `corrected` takes that off
-    (omega squared), and `p_value` asks whether more is left than chance would leave. The budgets of a
-    training share its runs, so an option is tested against what varies between trainings, and the learning
-    time against what varies within them. `table` comes from :func:`specification_curve`.
+    The fractions use sums of squares between the levels of each option. In the array these are orthogonal and
+    add up; the rest is interactions and a much smaller sampling error. An option without any effect still
+    gets its degrees of freedom's part of the interactions by chance. `corrected` subtracts this part (omega
+    squared), and `p_value` tests whether more is left than chance explains. The budgets of a training share
+    its runs, so an option is tested against the variance between trainings, and the learning time against
+    that within them. `table` comes from :func:`specification_curve`.
 
     Returns
     -------
@@ -299,7 +297,7 @@ def variance_shares(table: pd.DataFrame, term: str) -> pd.DataFrame:
     shares = pd.DataFrame(index=pd.Index(options, name="option"))
     shares["levels"] = [table[option].nunique() for option in options]
     squares, freedom = np.array([between(option) for option in options]), shares.levels.to_numpy() - 1
-    # The budget varies within trainings, every other option between them: each has its own remainder.
+    # The budget varies within trainings, all other options between them: each has its own residual.
     n_trainings, all_trainings = table.training.nunique(), between("training")
     left = np.append(
         np.full(len(LEVELS), all_trainings - squares[:-1].sum()), total - all_trainings - squares[-1]
@@ -310,7 +308,7 @@ def variance_shares(table: pd.DataFrame, term: str) -> pd.DataFrame:
     by_chance = np.maximum(left, 0.0) / left_freedom
     shares["share"] = squares / total
     shares["corrected"] = np.maximum(0.0, squares - freedom * by_chance) / total
-    with np.errstate(divide="ignore", invalid="ignore"):  # nothing left to compare with
+    with np.errstate(divide="ignore", invalid="ignore"):  # no residual to compare with
         ratios = squares / freedom / by_chance
     shares["p_value"] = stats.f.sf(ratios, freedom, left_freedom)
     return shares.sort_values("share", ascending=False, kind="stable")

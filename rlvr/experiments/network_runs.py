@@ -1,6 +1,6 @@
-"""The stored runs of `make network`: paths along training, items at the end, and how they were made.
+"""Stored runs of `make network`: paths along training, items at the end, and the record of the runs.
 
-Nothing here can train them again, so a check verifies that the files belong together.
+The runs cannot be trained again here, so a check verifies that the files belong together.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ __all__ = [
 ]
 
 CONTROLS = ("matched", "permuted")
-"""MATCHED pays MAJORITY's rewards, permuted within the group; PERMUTED pays for another prompt's vote."""
+"""MATCHED gives MAJORITY's rewards, permuted within the group; PERMUTED rewards the vote of another prompt.
+"""
 
 ITEM_SETS = ("trained", "held_out")
 _RUN = ["prior", "arm", "design", "rate", "seed"]
@@ -43,7 +44,7 @@ def _name(part: str, controls: bool) -> str:
 
 
 def network_record(*, controls: bool = False) -> dict[str, Any]:
-    """How the runs were made: the design, the trainer's settings, versions and digests.
+    """Record of the runs: the design, the trainer's settings, versions and digests.
 
     Keys are "runs" and "planned" (counts), "common", "rates", "designs", "trainer", "epsilon", "versions" and
     "sha256 of the text".
@@ -51,13 +52,13 @@ def network_record(*, controls: bool = False) -> dict[str, Any]:
     Parameters
     ----------
     controls : bool
-        Of the runs of MATCHED and PERMUTED instead, which have files of their own.
+        Read the runs of MATCHED and PERMUTED instead, which have their own files.
     """
     return json.loads(stored_bytes(_data.DATA / _name(".json", controls)))
 
 
 def network_paths(*, controls: bool = False) -> pd.DataFrame:
-    """Every exact measurement along every run.
+    """Exact measurements along every run.
 
     Parameters
     ----------
@@ -67,18 +68,18 @@ def network_paths(*, controls: bool = False) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a run and measured step: ``prior``, ``arm``, ``design``, ``rate``, ``seed``, ``step`` (in
+        One row per run and measured step: ``prior``, ``arm``, ``design``, ``rate``, ``seed``, ``step`` (in
         optimiser steps); then, for trained and for held-out items (prefixes ``trained_``, ``held_out_``),
         the means over items of ``right`` (accuracy), ``share_c`` and ``share_d`` (of the strategies),
         ``from_c`` and ``from_d`` (probability of the strategy *and* a right answer), ``entropy`` and
         ``entropy_strategy`` (nats), ``greedy``; last ``clipped`` (fraction of tokens whose gradient the clip
-        removed) and ``gradient_norm``, means over the steps since the row before.
+        removed) and ``gradient_norm``, means over the steps since the previous row.
     """
     return stored_table(_name("_paths.csv.gz", controls))
 
 
 def network_items(*, controls: bool = False) -> pd.DataFrame:
-    """Every item at the end of every run.
+    """Measurements of every item at the end of every run.
 
     Parameters
     ----------
@@ -95,7 +96,7 @@ def network_items(*, controls: bool = False) -> pd.DataFrame:
 
 
 def _verified(*, controls: bool = False) -> dict[str, bool]:
-    """Whether the record, the paths and the items are of one training of the network."""
+    """Whether the record, the paths and the items come from one training of the network."""
     record = network_record(controls=controls)
     paths, items = network_paths(controls=controls), network_items(controls=controls)
     found = digests_hold(record)
@@ -132,7 +133,7 @@ NETWORK = StoredExperiment(
     verify=_verified,
     made_by="make network",
 )
-"""Trained by TRL in an environment of its own, which `make network` builds."""
+"""Trained by TRL in a separate environment, which `make network` builds."""
 
 NETWORK_CONTROLS = StoredExperiment(
     files=("network_controls_paths.csv.gz", "network_controls_items.csv.gz", "network_controls.json"),
@@ -140,7 +141,7 @@ NETWORK_CONTROLS = StoredExperiment(
     verify=partial(_verified, controls=True),
     made_by="make network",
 )
-"""MATCHED and PERMUTED, trained likewise from the same networks."""
+"""MATCHED and PERMUTED, trained in the same way from the same networks."""
 
 
 def network_accuracies(
@@ -153,24 +154,24 @@ def network_accuracies(
     step: int | None = None,
     measure: str = "right",
 ) -> dict[str, NDArray[np.float64]]:
-    """Accuracy of each arm, run by run, as :func:`rlvr.decompose` takes them.
+    """Accuracy of each arm, run by run, in the form that :func:`rlvr.decompose` takes.
 
     Parameters
     ----------
     paths : DataFrame
-        As :func:`network_paths` gives it; both of its tables, one below the other, for the controls too.
+        As :func:`network_paths` gives it; with both of its tables concatenated, the controls are included.
     prior, design, rate : str
-        Which cell; FROZEN, one run a prior and seed, belongs to every cell of its prior.
+        The cell; FROZEN, one run per prior and seed, belongs to every cell of its prior.
     items : {"trained", "held_out"}
     step : int, optional
-        After how many optimiser steps; the last by default.
+        Number of optimiser steps; the last by default.
     measure : str
         Any mean over items of :func:`network_paths`, without its prefix.
 
     Returns
     -------
     dict of str to ndarray (seed,)
-        Arms that were run in this cell; the seeds that all of them have, in ascending order.
+        Arms of this cell, on the seeds that all of them have, in ascending order.
     """
     choice("items", items, ITEM_SETS)
     cell = paths[(paths["prior"] == prior) & (paths["design"] == design) & (paths["rate"] == rate)]
@@ -198,19 +199,19 @@ def network_outcomes(
     correct: str = "sampled",
     seed: int = 0,
 ) -> pd.DataFrame:
-    """One row an arm, run and item, in the outcomes format of `rlvr audit`.
+    """One row per arm, run and item, in the outcomes format of `rlvr audit`.
 
     Parameters
     ----------
     items : DataFrame
-        As :func:`network_items` gives it, or a part of it.
+        As :func:`network_items` gives it, or part of it.
     prior, design, rate : str
-        Which cell; FROZEN belongs to every cell of its prior.
+        The cell; FROZEN belongs to every cell of its prior.
     correct : {"sampled", "right", "greedy"}
-        What counts: one answer an item, drawn with its exact chance of being right, as a benchmark would
-        see it; that chance itself, as endless answers would give it; or the most probable answer.
+        The outcome: one answer per item, drawn with its exact probability of being right, as in a benchmark;
+        that probability itself, the mean of infinitely many answers; or the most probable answer.
     seed : int, at least 0
-        Of the draws of "sampled".
+        Seed of the draws of "sampled".
 
     Returns
     -------

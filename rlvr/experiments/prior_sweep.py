@@ -1,7 +1,7 @@
-"""The terms along the prior strength: one prior, the stored dense sweep, and elicitation's sign change.
+"""The terms along the prior strength: the stored dense sweep, and elicitation's sign change.
 
-The unit of replication is the task draw. All prior strengths share task draws, batches and sampling
-uniforms, so that curves are smooth and a sign change is located more sharply than the priors are spaced.
+The unit of replication is the task draw. All prior strengths share task draws, batches and sampling uniforms,
+so curves are smooth and a sign change is located more precisely than the spacing of the priors.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _KEYS = ["size", "tie_break", "prior_strength"]
 
 @dataclass(frozen=True)
 class SweepSize:
-    """What is trained, how, and how often, in a stored sweep."""
+    """Family, settings and number of runs of a stored sweep."""
 
     family: TaskFamily
     config: GRPOConfig
@@ -57,11 +57,11 @@ SIZES = {
     "light": SweepSize(TaskFamily(), LIGHT, n_tasks=200, n_seeds=4),
     "heavy": SweepSize(TaskFamily(n_prompts=80, n_actions=10), HEAVY, n_tasks=50, n_seeds=2),
 }
-"""The published study's two settings, with task draws in place of its single one."""
+"""The published study's two settings, with several task draws instead of its single one."""
 
 
 def sweep_runs(size: str, tie_break: str, prior_strength: float, *, executor: Executor | None = None) -> Runs:
-    """The runs behind one row of the stored sweep; `executor` as in :func:`rlvr.simulate`."""
+    """Runs of one row of the stored sweep; `executor` as in :func:`rlvr.simulate`."""
     settings = SIZES[choice("size", size, tuple(SIZES))]
     return simulate(
         replace(settings.family, prior_strength=prior_strength),
@@ -73,7 +73,7 @@ def sweep_runs(size: str, tie_break: str, prior_strength: float, *, executor: Ex
 
 
 def recompute(size: str, tie_break: str, prior_strength: float) -> dict[str, float]:
-    """One row of the stored sweep, computed afresh."""
+    """Recompute one row of the stored sweep."""
     return _row(sweep_runs(size, tie_break, prior_strength))
 
 
@@ -86,7 +86,7 @@ def _row(runs: Runs) -> dict[str, float]:
 
 
 def _tables(runs: Mapping[CellKey, Runs]) -> list[pd.DataFrame]:
-    """The sweep, and the crossing of every curve that is complete."""
+    """The sweep, and the sign change of every complete curve."""
     rows = pd.DataFrame(list(map(_row, runs.values())), pd.MultiIndex.from_tuples(runs, names=_KEYS))
     crossings = []
     for size, tie_break in dict.fromkeys(key[:2] for key in runs):

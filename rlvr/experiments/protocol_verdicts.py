@@ -1,6 +1,6 @@
-"""Judge every registered hypothesis alike: supported, contradicted or undecided.
+"""Judge every registered hypothesis by one rule: supported, contradicted or undecided.
 
-A hypothesis is a tree of ``all`` and ``any`` over claims as written in the protocol. A claim names one
+A hypothesis is a tree of ``all`` and ``any`` over claims, as the protocol states it. A claim names one
 quantity::
 
     term: elicitation          cell: ps80            a term of the decomposition
@@ -16,10 +16,10 @@ quantity::
     contrast: "null"           sum: [[1, a, right], [-1, b, right]]   weights, cells and measures of a term
     difference: [matched, random]   cell: a          one arm less another
 
-It also names one region: ``above``, ``below``, ``within: [low, high]`` or ``outside: [low, high]``. Results
-with several measures need ``measure``. Where coins were turned over, ``half: walk`` takes half the
-difference of a pair instead of its mean, ``half: size`` the magnitude of that. The unit of replication is
-the task draw; for gates, the study; where coins were turned over, the pair.
+A claim also names one region: ``above``, ``below``, ``within: [low, high]`` or ``outside: [low, high]``.
+Results with several measures need ``measure``. Where coins were reversed, ``half: walk`` takes half the
+difference of a pair instead of its mean, and ``half: size`` its magnitude. The unit of replication is the
+task draw; for gates, the study; where coins were reversed, the pair.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Judgement:
     Attributes
     ----------
     name : str
-        What the protocol calls the hypothesis.
+        Name of the hypothesis in the protocol.
     statement : str
         The hypothesis in words.
     verdict : str
@@ -76,7 +76,7 @@ class Judgement:
     adjusted_p : float
         The smaller of its two p-values after Holm's correction over the whole family.
     claim : Claim
-        The tree of tests behind it.
+        The tree of its tests.
     """
 
     name: str
@@ -87,13 +87,14 @@ class Judgement:
 
 
 def judge(protocol: Protocol, results: ConfirmatoryResults) -> list[Judgement]:
-    """Pronounce on every registered hypothesis, with one error rate for the family.
+    """Decide every registered hypothesis, with one error rate for the family.
 
     Results of another protocol are an error.
     """
     if results.digest != protocol.digest:
         raise ValueError(
-            f"the results were made under protocol {results.digest[:12]}, this one is {protocol.digest[:12]}"
+            f"the results were made under protocol {results.digest[:12]}, this one is "
+            f"{protocol.digest[:12]}: judge them by the protocol of their run"
         )
     claims = {name: evaluate(spec, protocol, results) for name, spec in protocol.hypotheses.items()}
     pronounced = verdicts(claims, level=protocol.content["level"])
@@ -104,7 +105,7 @@ def judge(protocol: Protocol, results: ConfirmatoryResults) -> list[Judgement]:
 
 
 def evaluate(spec: Mapping[str, Any], protocol: Protocol, results: ConfirmatoryResults) -> Claim:
-    """Test one hypothesis, or one part of it, as the protocol writes it."""
+    """Test one hypothesis, or one part of it, as the protocol states it."""
     for word, combine in (("all", all_of), ("any", any_of)):
         if word in spec:
             parts = [evaluate(part, protocol, results) for part in spec[word]]
@@ -139,21 +140,22 @@ def design_cells(protocol: Protocol, results: ConfirmatoryResults, design: str) 
 def sample_sizes(
     protocol: Protocol, exploratory: ConfirmatoryResults, *, alpha: float, power: float = 0.99
 ) -> pd.DataFrame:
-    """Units each registered claim needs for a verdict, if the exploratory runs are right.
+    """Units that each registered claim needs for a verdict, if the exploratory runs are right.
 
-    `exploratory` are results of the same cells from another seed. `alpha` is the level of one test; the
-    smallest that Holm's correction can ask for is the family's divided by twice the number of hypotheses.
+    `exploratory` are results of the same cells from another seed. `alpha` is the level of one test. The
+    smallest level under Holm's correction is the family's divided by twice the number of hypotheses.
 
     Returns
     -------
     DataFrame
-        One row a claim: hypothesis, claim, value, sd, distance to the nearer end of the region, unit, needed.
+        One row per claim: hypothesis, claim, value, sd, distance to the nearer end of the region, unit,
+        needed.
     """
     rows = []
     for name, spec in protocol.hypotheses.items():
         for leaf in leaves(evaluate(spec, protocol, exploratory)):
             estimate, ends = leaf.estimate, [end for end in leaf.region if math.isfinite(end)]
-            assert estimate is not None  # leaves have one
+            assert estimate is not None  # every leaf has an estimate
             distance = min(abs(estimate.value - end) for end in ends)
             if estimate.unit == "study":
                 inner = [end for end in ends if 0 < end < 1]
@@ -181,14 +183,14 @@ def _region(spec: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
 
 
 def _claim(kind: str, spec: Any, protocol: Protocol, results: ConfirmatoryResults) -> Claim:
-    """One claim of a kind, on the region that it names."""
+    """One claim of a kind, on the region that the claim names."""
     region, words = _region(spec)
     measure = spec.get("measure")
 
     def less(arm: str, base: str, cell: str, measure: str | None) -> np.ndarray:
         above, below = (results.arm(cell, each, measure, spec.get("half", "mean")) for each in (arm, base))
         apart = above - below
-        return apart if measure is None else apart[~np.isnan(apart)]  # the pairs that have both arms
+        return apart if measure is None else apart[~np.isnan(apart)]  # pairs that have both arms
 
     def term(name: str, cell: str, measure: str | None = measure) -> np.ndarray:
         choice("term", name, tuple(TERMS))
@@ -209,7 +211,7 @@ def _claim(kind: str, spec: Any, protocol: Protocol, results: ConfirmatoryResult
             label = f"{named[0]} / {named[1]} at {spec['cell']} {words}"
             return ratio_claim(above, below, **region, label=label, names=named)
         case "fall":
-            # A difference of ratios counts only where both denominators are positive: those are tested too.
+            # A difference of ratios needs positive denominators, so both are tested too.
             units, denominators = [], []
             for cell in (spec["from"], spec["to"]):
                 above, below = (term(name, cell) for name in named)

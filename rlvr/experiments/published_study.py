@@ -1,13 +1,13 @@
-"""The published study, replayed: its trainer draw for draw, its designs, and its numbers beside their replay.
+"""Replay of the published study: its trainer draw for draw, its designs, and its numbers.
 
 Source: Gao, arXiv 2606.05932, the result files of its code, and a description of what that code computes.
 The trainer is plain NumPy. One `numpy.random.Generator` drives a run: an evaluation, then for each step a
-batch and the groups of its prompts, evaluations along the way, and a last one. Any change in the order of
-draws changes every number after it, which is what makes equal digits informative. Speed comes from drawing
-many uniforms at once where the stream is the same as drawing them one by one.
+batch and the groups of its prompts, evaluations during training, and a final one. Any change in the order of
+draws changes every later number, so equal digits are strong evidence of an equal procedure. For speed, many
+uniforms are drawn at once wherever the stream is the same as drawing them one by one.
 
-The unit of replication in all of the study's designs is the seed, on one task draw. The text of a published
-number carries its precision, so "equal" means equal to the last digit given.
+In all of the study's designs the unit of replication is the seed, on one task draw. The text of a published
+number carries its precision, so "equal" means equal to the last published digit.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ __all__ = [
 
 _Array = NDArray[np.float64]
 
-CURVE_SAMPLES, FINAL_SAMPLES = 64, 128  # draws a prompt in the evaluations along the way, and in the last
+CURVE_SAMPLES, FINAL_SAMPLES = 64, 128  # samples per prompt during training, and at the end
 
 
 def published_tasks(family: TaskFamily, seed: int) -> Tasks:
-    """One task draw as the study makes it, prompt by prompt: correct actions, then the format action."""
+    """One task draw in the study's order, prompt by prompt: correct actions, then the format action."""
     check_seed(seed)
     generator = np.random.default_rng(seed)
     correct = np.zeros((family.n_prompts, family.n_actions), dtype=bool)
@@ -71,7 +71,7 @@ def _softmax(logits: _Array) -> _Array:
 
 
 def _choose(probabilities: _Array, uniforms: _Array) -> NDArray[np.int64]:
-    """What Generator.choice makes of its uniforms: (prompt, action), (prompt, sample) -> (prompt, sample)."""
+    """Actions that Generator.choice returns: (prompt, action), (prompt, sample) -> (prompt, sample)."""
     cumulative = probabilities.cumsum(axis=-1)
     cumulative /= cumulative[..., -1:]
     return (uniforms[..., None] >= cumulative[..., None, :]).sum(axis=-1)
@@ -98,14 +98,14 @@ def _plurality(actions: NDArray[np.int64], n_actions: int) -> NDArray[np.int64]:
 def policy_update(
     logits: _Array, prior: _Array, actions: NDArray[np.int64], rewards: _Array, config: GRPOConfig
 ) -> _Array:
-    """Change of the logits (prompt, action) from one group a prompt.
+    """Change of the logits (prompt, action) from one group per prompt.
 
     Parameters
     ----------
     logits, prior : ndarray (prompt, action)
     actions, rewards : ndarray (prompt, sample)
     config : GRPOConfig
-        Its learning rate, KL coefficient, KL direction and filtering ("off" or "drop").
+        Its learning rate, KL coefficient, KL direction and filtering ("off" or "drop") are used.
     """
     probabilities = _softmax(logits)
     centred = rewards - rewards.mean(axis=1, keepdims=True)
@@ -124,18 +124,18 @@ def policy_update(
 
 
 def largest_update_gap(config: GRPOConfig, *, n_groups: int, seed: int) -> float:
-    """How far the compiled update strays from :func:`policy_update`, which shares no code with it.
+    """Largest difference between the compiled update and :func:`policy_update`, which shares no code with it.
 
-    The largest absolute difference in the change of a logit over `n_groups` groups of eight samples of eight
-    actions, with random rewards, logits and prior. A configuration with refilling, or with a rule that the
-    study does not have, is an error.
+    The result is the largest absolute difference in the change of a logit over `n_groups` groups of eight
+    samples of eight actions, with random rewards, logits and prior. A configuration with refilling, or with a
+    rule that the study lacks, is an error.
 
     Examples
     --------
     >>> largest_update_gap(GRPOConfig(), n_groups=10, seed=0) < 1e-12
     True
     """
-    # The compiler loads only when it is compared with.
+    # The compiler is loaded only for this comparison.
     from rlvr.simulator.kernel import group_update, scratch_space
 
     whole("n_groups", n_groups, "an integer of at least 1", at_least=1)
@@ -159,12 +159,12 @@ def replay_run(tasks: Tasks, arm: str, config: GRPOConfig, *, seed: int, eval_ev
     """Train and evaluate one run as the study does.
 
     `tasks` are one task draw, from :func:`published_tasks`, and `seed` is the run's. There are `eval_every`
-    steps between evaluations, which cost draws, so that they move the result.
+    steps between evaluations; evaluations use random draws, so this number changes the result.
 
     Returns
     -------
     float
-        The study's accuracy: the mean of 128 sampled answers a prompt, averaged over prompts.
+        The study's accuracy: the mean of 128 sampled answers per prompt, averaged over prompts.
     """
     return float(replay_runs(tasks, arm, config, seeds=(seed,), eval_every=eval_every)[0])
 
@@ -218,7 +218,7 @@ STRENGTHS = (0.20, 0.35, 0.50, 0.65, 0.80)
 
 @dataclass(frozen=True)
 class PublishedSize:
-    """One of the study's two sizes: what is trained, how long, and from which base seed."""
+    """One of the study's two sizes: family, settings, length and base seed."""
 
     base: int
     n_seeds: int
@@ -231,7 +231,7 @@ PUBLISHED_SIZES = {
     "light": PublishedSize(42, 8, TaskFamily(), LIGHT, LIGHT),
     "heavy": PublishedSize(0, 50, TaskFamily(n_prompts=80, n_actions=10), HEAVY, replace(HEAVY, n_steps=500)),
 }
-"""The abstract quotes the light one. The heavy factorial ran 100 seeds, twice the sweep's."""
+"""The abstract quotes the light size. The heavy factorial has 100 seeds, twice as many as the sweep."""
 
 CELLS = tuple(
     (arm, filtering, strength)
@@ -257,19 +257,19 @@ def _runs(
 def resampled_interval(
     runs: Mapping[str, NDArray[np.float64]], statistic: Callable[[dict[str, Any]], Any], seed: int
 ) -> tuple[float, float]:
-    """The study's 95% interval: 300 percentile resamples, each arm resampled apart from the others.
+    """The study's 95% interval: 300 percentile resamples, each arm resampled separately.
 
     Parameters
     ----------
     runs : mapping of arm to ndarray (seed,)
-        As many seeds in each arm; arms in the order in which they take their draws.
+        Equally many seeds in each arm; arms in the order of their draws.
     statistic : callable
-        Of the arms' means, given as one ndarray (resample,) an arm.
+        Function of the arms' means, one ndarray (resample,) per arm.
     seed : int
-        Of the resampling.
+        Seed of the resampling.
     """
     table = np.stack(list(runs.values()))
-    # One call draws what the study draws arm by arm, resample by resample.
+    # One call makes the study's draws, arm by arm and resample by resample.
     indices = np.random.default_rng(seed).integers(0, table.shape[1], size=(300, *table.shape))
     means = np.take_along_axis(table[None], indices, axis=-1).mean(axis=-1)
     low, high = np.percentile(statistic(dict(zip(runs, means.T, strict=True))), [2.5, 97.5])
@@ -301,7 +301,7 @@ def factorial_cells(size: str = "light") -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Gate:
-    """The study's decision between quoting a value and quoting bounds, with the runs behind it."""
+    """The study's decision between quoting a value and quoting bounds, with its runs."""
 
     runs: dict[str, NDArray[np.float64]]
     over_frozen: tuple[float, float]
@@ -309,7 +309,7 @@ class Gate:
 
     @classmethod
     def resampled(cls, runs: dict[str, NDArray[np.float64]], seed: int) -> Gate:
-        """The decision on these runs when the bootstrap starts from `seed`."""
+        """The decision on these runs with a bootstrap from `seed`."""
         return cls(
             runs,
             over_frozen=resampled_interval(runs, lambda mean: mean["majority"] - mean["frozen"], seed),
@@ -349,10 +349,11 @@ def power_study(n_seeds: int = 16) -> dict[str, NDArray[np.float64]]:
 
 
 def study_spread(runs: Runs) -> dict[str, float]:
-    """How far one published-style study lands from the population, for each arm's mean and each term.
+    """Sampling error of one published-style study, for each arm's mean and each term.
 
-    Such a study has one task draw, ``runs.n_seeds`` seeds, and accuracies sampled with 128 answers a
-    prompt. Sampling adds to each run the mean over prompts of p (1 - p), over 128 and the prompts.
+    Such a study has one task draw, ``runs.n_seeds`` seeds, and accuracies from 128 sampled answers per
+    prompt. This sampling adds the variance p (1 - p) / 128, averaged over prompts and divided by their
+    number, to each run.
 
     Parameters
     ----------
@@ -381,7 +382,7 @@ def task_and_seed_spread(accuracy: ArrayLike) -> tuple[float, float]:
     """Split the spread of one arm's runs into that of task draws and that of seeds within a draw.
 
     Both are standard deviations, from the one-way analysis of variance of exact accuracies (task, seed). The
-    first is 0 where the means of task draws spread no more than their seeds explain.
+    first is 0 where seeds alone explain the spread of the task draws' means.
 
     Examples
     --------
@@ -412,7 +413,7 @@ def published_numbers() -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One published number beside its replay."""
+    """One published number with its replay."""
 
     table: str
     quantity: str
@@ -431,11 +432,11 @@ def compare(
     only: Collection[str] = (),
     executor: KeptChunks | None = None,
 ) -> Iterator[Comparison]:
-    """Replay every published number, yielding each comparison as its table is done.
+    """Replay every published number, and yield each comparison as its table is done.
 
-    `quick` takes only the light sweep at prior strengths 0.20 and 0.80; `heavy` the heavy sweep and factorial
-    too, about fifteen times the work; `only` these tables alone, of which heavy ones need `heavy` too. An
-    `executor` keeps the tables that are done, and one that it has already is not replayed again.
+    `quick` takes only the light sweep at prior strengths 0.20 and 0.80. `heavy` adds the heavy sweep and
+    factorial, about fifteen times the work. `only` takes these tables alone; heavy tables need `heavy` too.
+    An `executor` keeps finished tables, and a kept table is not replayed again.
     """
     replay = _replay if executor is None else keeping_cells(REPLAY, executor).compute
     assert replay is not None
@@ -449,7 +450,7 @@ def compare(
 
 
 def _replay(name: str, *, executor: Executor | None = None) -> dict[str, str]:
-    """A replayed table as text, each number with as many decimals as the published one."""
+    """A replayed table as text, with as many decimals as the published one."""
     table, published = _TABLES[name](), published_numbers().query("table == @name")
     return {
         quantity: _as_given(table[quantity], text)
@@ -465,12 +466,12 @@ def _replay_tables(replayed: Mapping[CellKey, Mapping[str, str]]) -> list[pd.Dat
 
 
 def stored_replay() -> pd.DataFrame:
-    """Every published number beside its stored replay: columns table, quantity, published, replayed."""
+    """Every published number with its stored replay: columns table, quantity, published, replayed."""
     return stored_table("replay.csv", dtype=str)
 
 
 def replayed_sweep() -> pd.DataFrame:
-    """The light sweep's replayed accuracies: one row a prior strength, one column an arm."""
+    """The light sweep's replayed accuracies: one row per prior strength, one column per arm."""
     table = stored_replay()
     table = table[table.table.str.startswith("sweep") & table.quantity.isin(ARMS)]
     table = table.assign(strength=table.table.str[-4:].astype(float), replayed=table.replayed.astype(float))

@@ -1,8 +1,8 @@
-"""The registered protocols: read one, derive the seed from its bytes, run it, keep the results.
+"""The registered protocols: read one, derive the seed from its bytes, run it, and keep the results.
 
 `data/protocol.yml`, `data/protocol-2.yml` and `data/protocol-3.yml` were each committed before their
-confirmatory run. The seed of that run is the SHA-256 of the file's bytes read as an integer, so whoever
-edits a protocol changes its data: nobody can look at results and adjust the promise to them. The unit of
+confirmatory run. The seed of that run is the SHA-256 of the file's bytes read as an integer. An edit of a
+protocol therefore changes its data, so nobody can fit a protocol to results that they have seen. The unit of
 replication is the task draw; for the gates, the study.
 """
 
@@ -50,7 +50,7 @@ REGISTERED = {
     "2": (DATA / "protocol-2.yml", DATA / "confirmatory-2"),  # coin flips on a shared policy
     "3": (DATA / "protocol-3.yml", DATA / "confirmatory-3"),  # coin flips on a pretrained language model
 }
-"""Every registration by its number, as (its file, the stem of its stored results)."""
+"""Registrations by number, as (file, stem of the stored results)."""
 
 _DIGEST = "# protocol sha256 "
 
@@ -70,7 +70,7 @@ class Protocol:
 
     @property
     def cells(self) -> dict[str, dict[str, Any]]:
-        """Registered training conditions by name, each as what differs from the settings."""
+        """Registered training conditions by name, each as its differences from the settings."""
         return dict(self.content["cells"])
 
     @property
@@ -79,11 +79,11 @@ class Protocol:
 
     @property
     def is_simulated(self) -> bool:
-        """Whether its cells train by the simulator, so that they can be run here."""
+        """Whether the simulator trains its cells, so that they can be run here."""
         return "family" in self.content["settings"]
 
     def exploratory(self, *, seed: int, n_tasks: int, n_studies: int) -> Protocol:
-        """The same cells from another seed and smaller samples: for planning, never for a verdict."""
+        """The same cells with another seed and smaller samples: for planning, never for a verdict."""
         content = deepcopy(self.content)
         content["sample"]["n_tasks"] = n_tasks
         if "gate" in content:
@@ -91,24 +91,24 @@ class Protocol:
         return Protocol(content, f"exploratory, seed {seed}", seed)
 
     def setting(self, cell: str) -> tuple[TaskFamily | StrategyFamily, GRPOConfig]:
-        """The family and the training of one cell."""
+        """Family and configuration of one cell."""
         choice("cell", cell, tuple(self.cells))
         return _setting(self.content["settings"], self.cells[cell])
 
 
 @dataclass(frozen=True)
 class ConfirmatoryResults:
-    """What a confirmatory run leaves behind.
+    """Results of a confirmatory run.
 
     Attributes
     ----------
     digest : str
-        Of the protocol that made it.
+        Digest of the protocol of the run.
     accuracy : DataFrame
-        One row a cell and task draw: columns cell, task, and each arm's mean accuracy over seeds; empty for
+        One row per cell and task draw: columns cell, task, and each arm's mean accuracy over seeds; empty for
         arms that the cell leaves out.
     gate : DataFrame
-        One row a condition, rule and block: columns condition, rule, block, points, studies. No row where
+        One row per condition, rule and block: columns condition, rule, block, points, studies. No row where
         no gate was registered.
     """
 
@@ -119,9 +119,9 @@ class ConfirmatoryResults:
     def arm(self, cell: str, arm: str, measure: str | None = None, half: str = "mean") -> np.ndarray:
         """Accuracies of one arm in one cell, ndarray (task, 1): the mean over seeds of each task draw.
 
-        Results with several measures take `measure`, and give an ndarray (pair,). Where coins were turned
-        over, RANDOM is the mean of a pair's two runs or, as `half` "walk", half their difference, as "size"
-        the magnitude of that.
+        Results with several measures take `measure`, and give an ndarray (pair,). Where coins were reversed,
+        RANDOM is the mean of a pair's two runs; with `half` "walk", half their difference; with "size", the
+        magnitude of half their difference.
         """
         rows = self.accuracy[self.accuracy["cell"] == cell]
         if rows.empty:
@@ -129,7 +129,9 @@ class ConfirmatoryResults:
         choice("half", half, ("mean", "walk", "size"))
         if "measure" not in rows:
             if measure is not None or half != "mean":
-                raise ValueError("these results have no measures and no coins that were turned over")
+                raise ValueError(
+                    "these results have no measures and no reversed coins: leave out measure, half"
+                )
             return rows[[arm]].to_numpy()
         choice("measure", str(measure), tuple(dict.fromkeys(rows["measure"])))
         rows = rows[rows["measure"] == measure]
@@ -147,9 +149,9 @@ class ConfirmatoryResults:
 
 
 def load_protocol(path: str | Path = PROTOCOL) -> Protocol:
-    """Read a protocol file and take its digest.
+    """Read a protocol file and compute its digest.
 
-    A file that is no YAML, or that lacks a part which a protocol must state, is refused.
+    A file that is not YAML, or that lacks a required part, is refused.
 
     Examples
     --------
@@ -160,10 +162,10 @@ def load_protocol(path: str | Path = PROTOCOL) -> Protocol:
     data, name = stored_bytes(Path(path)), shortened(str(path))
     try:
         content = yaml.safe_load(data)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a number or date may be no Python one
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a number or date may not fit Python
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
-        raise ValueError(f"{name}{where}: cannot be read as YAML, which is what is accepted") from None
+        raise ValueError(f"{name}{where}: cannot be read as YAML; correct the file's syntax") from None
     needed = ("settings", "sample", "cells", "hypotheses")
     stated = content if isinstance(content, Mapping) else {}
     missing = [key for key in needed if not isinstance(stated.get(key), Mapping)]
@@ -179,7 +181,7 @@ def load_protocol(path: str | Path = PROTOCOL) -> Protocol:
 
 
 def run_cell(protocol: Protocol, cell: str, *, executor: Executor | None = None) -> pd.DataFrame:
-    """Run one registered cell: a row a task draw, as in ``ConfirmatoryResults.accuracy``."""
+    """Run one registered cell: one row per task draw, as in ``ConfirmatoryResults.accuracy``."""
     family, config = protocol.setting(cell)
     arms, sample = protocol.cells[cell].get("arms", ARMS), protocol.content["sample"]
     runs = simulate(family, config, arms=arms, seed=protocol.seed, executor=executor, **sample)
@@ -190,12 +192,12 @@ def run_cell(protocol: Protocol, cell: str, *, executor: Executor | None = None)
 def run_gate(
     protocol: Protocol, condition: str, rule: str, *, executor: Executor | None = None
 ) -> pd.DataFrame:
-    """Run one registered gate condition under one rule: a row a block, as in ``ConfirmatoryResults.gate``."""
+    """Run a registered gate condition under one rule: a row per block, as in ``ConfirmatoryResults.gate``."""
     gate = protocol.content["gate"]
     choice("condition", condition, tuple(gate["conditions"]))
     choice("rule", rule, GATE_RULES)
     family, config = _setting(protocol.content["settings"], gate["conditions"][condition])
-    assert isinstance(family, TaskFamily)  # gates are defined on its tasks
+    assert isinstance(family, TaskFamily)  # gates are defined on the simulator's tasks
     n_runs, per_block = gate["n_runs"], gate["studies_per_block"]
     shape = (per_block * n_runs, 1) if rule == "task-draw" else (per_block, n_runs)
     rows = []
@@ -216,7 +218,7 @@ def run_gate(
 
 
 def _parts(protocol: Protocol) -> list[CellKey]:
-    """Everything that was registered: (cell,) for each cell, then (condition, rule) for each gate."""
+    """All registered parts: (cell,) for each cell, then (condition, rule) for each gate."""
     gate = protocol.content.get("gate", {"conditions": (), "rules": ()})
     return [(cell,) for cell in protocol.cells] + list(product(gate["conditions"], gate["rules"]))
 
@@ -224,7 +226,7 @@ def _parts(protocol: Protocol) -> list[CellKey]:
 def _run_part(
     protocol: Protocol, *part: str, few: bool = False, executor: Executor | None = None
 ) -> pd.DataFrame:
-    """One of `_parts`, or its first task draws or first block, which do not depend on how many follow."""
+    """Run one of `_parts`, or its first task draws or block, which do not depend on the later ones."""
     if few:
         content = deepcopy(protocol.content)
         content["sample"]["n_tasks"] = 5
@@ -235,7 +237,7 @@ def _run_part(
 
 
 def _joined(runs: Mapping[CellKey, pd.DataFrame]) -> list[pd.DataFrame]:
-    """The accuracies and the gates of parts that were run."""
+    """Join the accuracies and the gates of the parts."""
     tables = []
     for n_names, columns in ((1, _COLUMNS["accuracy"]), (2, _COLUMNS["gate"])):
         parts = [run for key, run in runs.items() if len(key) == n_names]
@@ -244,7 +246,7 @@ def _joined(runs: Mapping[CellKey, pd.DataFrame]) -> list[pd.DataFrame]:
 
 
 def run_protocol(protocol: Protocol) -> ConfirmatoryResults:
-    """Run everything that was registered; the same bits on every call, whatever the number of threads."""
+    """Run all registered parts; every call gives the same bits, for any number of threads."""
     runs = {part: _run_part(protocol, *part) for part in _parts(protocol)}
     return ConfirmatoryResults(protocol.digest, *_joined(runs))
 
@@ -256,10 +258,10 @@ def _part_name(*part: str) -> str:
 def confirmatory_run(protocol_file: Path, results_stem: Path) -> StoredExperiment:
     """The confirmatory run of a protocol as a stored experiment.
 
-    A cell is what the protocol calls a cell, or a gate condition under one rule. `results_stem` is that of
-    the files that hold, or will hold, the results.
+    A cell is a cell of the protocol, or a gate condition under one rule. `results_stem` is the stem of the
+    files of the results, which may not exist yet.
     """
-    protocol = cache(lambda: load_protocol(protocol_file))  # read when it is needed
+    protocol = cache(lambda: load_protocol(protocol_file))  # read only when needed
 
     def tables(runs: Mapping[CellKey, pd.DataFrame]) -> list[pd.DataFrame]:
         accuracy, gate = _joined(runs)
@@ -280,14 +282,14 @@ def confirmatory_run(protocol_file: Path, results_stem: Path) -> StoredExperimen
 
 CONFIRMATORY_1 = replace(confirmatory_run(*REGISTERED["1"]), is_sealed=True)
 CONFIRMATORY_2 = replace(confirmatory_run(*REGISTERED["2"]), is_sealed=True)
-"""The confirmatory runs of both protocols are compared and never replaced."""
+"""Confirmatory runs, which are compared and never replaced."""
 
 
 def load_results(stem: str | Path = RESULTS) -> ConfirmatoryResults:
     """Read stored results.
 
-    They are refused if a file does not start with a digest, the two disagree, or a file is no table of what
-    a run gives.
+    A file is refused if it does not start with a digest, or is not a table of results; the pair is refused if
+    the two digests differ.
     """
     tables, digests = {}, set()
     for name, columns in _COLUMNS.items():
@@ -296,7 +298,9 @@ def load_results(stem: str | Path = RESULTS) -> ConfirmatoryResults:
         try:
             first, _, rest = stored_bytes(path).decode("utf-8").partition("\n")
         except UnicodeDecodeError:
-            raise ValueError(f"{short}: no text in UTF-8; a table is accepted") from None
+            raise ValueError(
+                f"{short}: not UTF-8 text; a comma-separated table in UTF-8 is accepted"
+            ) from None
         if not first.startswith(_DIGEST):
             raise ValueError(f"{short} must start with {_DIGEST!r} and a digest, got {shown(first)}")
         digests.add(first.rstrip("\r").removeprefix(_DIGEST))
@@ -311,7 +315,9 @@ def load_results(stem: str | Path = RESULTS) -> ConfirmatoryResults:
             )
     if len(digests) > 1:
         both = ", ".join(map(shortened, sorted(digests)))
-        raise ValueError(f"the stored results come from different protocols: {both}")
+        raise ValueError(
+            f"the stored results come from different protocols: {both}; name the files of one run"
+        )
     return ConfirmatoryResults(digests.pop(), tables["accuracy"], tables["gate"])
 
 
@@ -322,7 +328,7 @@ def _path(stem: str | Path, name: str) -> Path:
 def _setting(
     settings: Mapping[str, Any], changed: Mapping[str, Any]
 ) -> tuple[TaskFamily | StrategyFamily, GRPOConfig]:
-    """Split what a cell changes between the family and the training; an unknown name is an error."""
+    """Split the changes of a cell between family and configuration; an unknown name is an error."""
     family, training = dict(settings["family"]), dict(settings["training"])
     for name, value in changed.items():
         if name == "arms":

@@ -1,8 +1,8 @@
-"""One runner for every stored experiment: recompute some of it and compare, or rebuild all of it.
+"""One runner for all stored experiments: recompute a part and compare, or rebuild everything.
 
-An experiment is a declaration beside its own code: what its cells are, how one is computed, which tables they
-make, and to how many digits a number comes back. ``EXPERIMENTS`` lists the declarations, and ``rlvr stored``
-runs them. A new one is a declaration and a line there.
+An experiment is a declaration beside its own code: its cells, the computation of one cell, its tables, and
+the number of digits that a recomputation reproduces. ``EXPERIMENTS`` lists the declarations, and ``rlvr
+stored`` runs them. A new experiment is a declaration and a line there.
 """
 
 from __future__ import annotations
@@ -56,50 +56,51 @@ EXPERIMENTS = {
     "language-model": "language_model_runs.LANGUAGE_MODEL",
     "language-model-pilot": "language_model_runs.LANGUAGE_MODEL_PILOT",
 }
-"""Every stored experiment by its name, and the module and name of its declaration."""
+"""Stored experiments by name, each with the module and name of its declaration."""
 
 CellKey = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
 class StoredExperiment:
-    """What is computed, where it is stored, and how closely it comes back.
+    """Declaration of an experiment: computation, storage and tolerance.
 
     Attributes
     ----------
     files : tuple of str
     digits : str
-        In words, how many digits of a number come back.
+        Number of reproduced digits, in words.
     cells : callable
-        Lists the keys of all cells, in the order of the files' rows.
+        Returns the keys of all cells, in the order of the files' rows.
     compute : callable
-        ``compute(*key, executor=None)``, the result of one cell, whatever it is. With the settings of
-        `quick_part` besides, a part of the cell whose rows are rows of the whole.
+        ``compute(*key, executor=None)``, the result of one cell, of any type. With the settings of
+        `quick_part` too, a part of the cell whose rows are rows of the whole.
     tables : callable
-        From results by key, one DataFrame a file, indexed by what tells its rows apart. A table that needs
-        cells which are not given has no rows.
+        From results by key, one DataFrame per file, indexed by what identifies its rows. A table that needs
+        missing cells has no rows.
     tolerance : (float, float)
-        Relative and absolute difference up to which two numbers are one.
+        Relative and absolute difference up to which two numbers count as equal.
     quick_cells : int, sequence of keys or None
-        What a quick check recomputes: so many cells at random, these, or all.
+        Cells of a quick check: this many at random, these, or all.
     quick_part : mapping
         Settings of `compute` in a quick check.
     label : callable
-        A cell in words, from its key.
+        Describes a cell in words, from its key.
     float_formats, decimals
-        How a file writes its numbers, and to how many decimals all are rounded, which they are not when
-        compared; every digit by default.
+        Number format of a file, and the decimals to which all numbers are rounded when written (not when
+        compared); all digits by default.
     first_line : callable
-        The line above each table, with its end.
+        The line above each table, with its line break.
     folder : path, optional
-        Where the files are stored; the package's data by default.
+        Folder of the files; the package's data by default.
     is_sealed : bool
-        Whether what lies in `folder` is compared and never replaced.
+        Whether the files in `folder` are compared and never replaced.
     trains : bool
-        Whether cells train by the simulator, so that a rebuild keeps its finished chunks. Else it keeps
-        finished cells, whose results are then numbers and texts by name.
+        Whether the simulator trains the cells, so that a rebuild keeps its finished chunks. Otherwise a
+        rebuild keeps finished cells, whose results are numbers and texts by name.
     verify, made_by
-        Where nothing can be recomputed here: a function that says what holds, and the command to run.
+        Where nothing can be recomputed here: a function that verifies the files, and the command that makes
+        them.
     """
 
     files: tuple[str, ...]
@@ -126,20 +127,20 @@ class StoredExperiment:
         return self.folder or _data.DATA
 
     def stored_table(self, name: str, like: pd.DataFrame) -> pd.DataFrame:
-        """One stored file, with the index and the columns of text of a computed table."""
+        """One stored file, with the index and the text columns of a computed table."""
         texts = {name: str for name, column in like.reset_index().items() if not is_numeric_dtype(column)}
         table = pd.read_csv(
             io.BytesIO(_data.stored_bytes(self.stored_in / name)),
             encoding="utf-8",
             skiprows=self.first_line().count("\n"),
             dtype=texts,
-            keep_default_na=False,  # a term is called "null"
+            keep_default_na=False,  # a term is named "null"
             na_values={str(column): [""] for column in like if column not in texts},
         )
         return table.set_index(list(like.index.names))
 
     def check_rebuild(self, folder: Path) -> None:
-        """Refuse what cannot be computed here, and a folder whose files are sealed."""
+        """Refuse an experiment that cannot be computed here, and a folder whose files are sealed."""
         if self.compute is None:
             raise ValueError(f"nothing here computes {self.files[0]}; run `{self.made_by}`")
         if self.is_sealed and folder.resolve() == self.stored_in.resolve():
@@ -148,11 +149,11 @@ class StoredExperiment:
             )
 
     def has_first_line(self, name: str) -> bool:
-        """Whether a stored file starts with the line that it must start with."""
+        """Whether a stored file starts with the required line."""
         return _data.stored_bytes(self.stored_in / name).startswith(self.first_line().encode())
 
     def agrees(self, fresh: pd.DataFrame, stored: pd.DataFrame) -> bool:
-        """Whether two tables have the same rows, the same texts, and numbers within the tolerance."""
+        """Whether two tables have the same rows, equal texts, and numbers within the tolerance."""
         if list(fresh.index) != list(stored.index) or list(fresh) != list(stored):
             return False
         numbers = [column for column in fresh if is_numeric_dtype(fresh[column])]
@@ -176,11 +177,11 @@ def compute_cells(
     progress: bool | Progress = False,
     **part: Any,
 ) -> Iterator[tuple[CellKey, Any]]:
-    """Compute cells, and give each with its key in the order of `keys`.
+    """Compute cells, and yield each with its key in the order of `keys`.
 
-    While one is being prepared or read, others are trained. `executor` and `progress` are as in
-    :func:`rlvr.simulate`, but one set of threads serves all cells, and what is counted is cells. Further
-    settings go to the experiment's `compute`.
+    While one cell is prepared or read, others are trained. `executor` and `progress` are as in
+    :func:`rlvr.simulate`, but all cells share one set of threads, and progress counts cells. Further settings
+    go to the experiment's `compute`.
     """
     assert experiment.compute is not None
     with ExitStack() as stack:
@@ -206,22 +207,22 @@ def check(
     progress: bool | Progress = False,
     **part: Any,
 ) -> dict[str, bool]:
-    """Recompute cells and compare them with what is stored.
+    """Recompute cells and compare them with the stored ones.
 
     Parameters
     ----------
     experiment : StoredExperiment
     n_cells : int or None
-        How many cells, drawn anew every time; None for all, whose tables are then compared as wholes too.
+        Number of cells, drawn anew every time; None for all, whose tables are then also compared as wholes.
     quick : bool
-        The cells and the part of each that the experiment declares, instead.
+        Use the cells and the part of each that the experiment declares for a quick check.
     executor, progress, part
         As in :func:`compute_cells`.
 
     Returns
     -------
     dict of str to bool
-        Whether each recomputed cell, and each file that was recomputed whole, is as stored.
+        Whether each recomputed cell, and each completely recomputed file, equals the stored one.
     """
     if experiment.verify is not None:
         return dict(experiment.verify())
@@ -263,17 +264,17 @@ def rebuild(
     names: Sequence[str] = (),
     progress: bool | Progress = False,
 ) -> list[pd.DataFrame]:
-    """Compute every cell and write the files; the tables that they hold are returned.
+    """Compute every cell, write the files and return their tables.
 
     Parameters
     ----------
     experiment : StoredExperiment
     folder : Path
-        Not that of the stored files, if those are sealed.
+        Another folder than that of the stored files, if these are sealed.
     executor : concurrent.futures.Executor
-        A :class:`rlvr.simulator.kept_chunks.KeptChunks` makes interrupted work go on where it was.
+        With a :class:`rlvr.simulator.kept_chunks.KeptChunks`, interrupted work can be resumed.
     names : sequence of str
-        Names of the files in `folder`; those of the stored ones by default.
+        Names of the files in `folder`; by default those of the stored files.
     progress : bool or callable
         As in :func:`compute_cells`.
     """
@@ -284,7 +285,7 @@ def rebuild(
     cells = list(experiment.cells())
     tables = experiment.tables(dict(compute_cells(experiment, cells, executor=executor, progress=progress)))
     targets = [*(names or experiment.files), *([DIGESTS] if digests else [])]
-    if isinstance(executor, KeptChunks):  # which has the folder's experiment for itself
+    if isinstance(executor, KeptChunks):  # the lock keeps other processes out of the folder
         for name in targets:
             remove_halves(folder / name)
     with replacing(*(folder / name for name in targets)) as files:
@@ -301,9 +302,9 @@ def rebuild(
 
 
 def keeping_cells(experiment: StoredExperiment, kept: KeptChunks) -> StoredExperiment:
-    """The same experiment, whose finished cells are kept and found again.
+    """The same experiment, with finished cells kept and found again.
 
-    A cell is bound to its experiment, the package's code and the stored data that it may read.
+    A kept cell is valid only for its experiment, the package's code and the stored data that it may read.
     """
     compute = experiment.compute
     assert compute is not None

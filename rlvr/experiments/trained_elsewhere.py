@@ -1,4 +1,4 @@
-"""What the stored runs of `make network` and `make language-model` share: digests, and outcomes by item."""
+"""Common functions of the runs of `make network` and `make language-model`: digests, outcomes by item."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ def item_outcomes(
     Parameters
     ----------
     items : DataFrame
-        One row an arm, run and item: ``arm``, ``item``, ``right``, ``greedy``, and the run.
+        One row per arm, run and item: ``arm``, ``item``, ``right``, ``greedy``, and the run.
     cell : Series of bool
-        Which of them.
+        Rows of the cell.
     study, model : str
-        What the table calls them.
+        Their names in the table.
     run : str
-        The column that numbers the runs.
+        Column with the number of the run.
     correct : {"sampled", "right", "greedy"}
     seed : int
-        Of the draws of "sampled", which do not depend on the cell.
+        Seed of the draws of "sampled", which do not depend on the cell.
     """
     choice("correct", correct, ("sampled", "right", "greedy"))
     drawn = np.random.default_rng(seed).random(len(items)) < items["right"]

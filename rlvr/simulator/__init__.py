@@ -1,8 +1,7 @@
 """Simulation: policies over a few answers, trained by GRPO under the four arms.
 
-What it is for: drawing tasks, and training on them in compiled code.
-It may import the common ground and the statistics. Closed forms, stored experiments and commands use it; the
-audit does not need it.
+This wing draws tasks and trains on them in compiled code. It may import the common ground and the statistics.
+Closed forms, stored experiments and commands use it; the audit does not.
 """
 
 import lazy_loader

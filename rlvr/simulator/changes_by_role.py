@@ -1,6 +1,6 @@
-"""What training did to the logits, by the role of the action: the observable that a drift predicts.
+"""Changes of the logits in training, by the role of the action, which an expected drift predicts.
 
-A policy fixes its logits up to a constant. The constant is chosen so that the changes of a prompt's
+A policy determines its logits up to a constant. The constant is chosen so that the changes of a prompt's
 logits sum to zero, as every update does. The unit is one run: a mean over the prompts of a task draw.
 """
 
@@ -18,10 +18,10 @@ ROLES = ("correct", "format", "other wrong")
 
 
 def role_masks(tasks: Tasks) -> dict[str, NDArray[np.bool_]]:
-    """Which action plays which role.
+    """Assign a role to every action.
 
-    The format action is the likeliest wrong one. Where all wrong actions are alike it is the first of
-    them, and plays no part of its own.
+    The format action is the most probable wrong action. Where all wrong actions are alike, the first of them
+    has this role, and the role has no meaning.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def role_masks(tasks: Tasks) -> dict[str, NDArray[np.bool_]]:
     Returns
     -------
     dict of str to ndarray of bool (task, prompt, action)
-        By the names in ``ROLES``; every action has one role.
+        One mask for each name in ``ROLES``; every action has one role.
     """
     likeliest = np.where(tasks.correct, -1.0, tasks.prior).argmax(axis=-1)[..., None]
     marked = np.arange(tasks.prior.shape[-1]) == likeliest

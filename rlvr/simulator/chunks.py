@@ -1,8 +1,8 @@
-"""A chunk of work: what it holds, how it is cut and trained, and whether an answer is its own.
+"""Chunks of work: their content, how they are cut and trained, and how their results are verified.
 
-Whoever trains a chunk puts a seal on its results: a digest of the chunk, of the code that trained it, and of
-every number. What comes back without its seal is no answer, whatever it looks like: an error that an executor
-hands over as a value, results of another chunk or another release, numbers that were changed on the way.
+The process that trains a chunk seals its results with a digest of the chunk, of the training code and of
+every number. A result without the right seal is rejected: an error returned as a value, results of another
+chunk or another release, or numbers that were changed in transit.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = [
 
 Results = dict[str, NDArray]
 
-_MAY_BE_NAN = ("clipped",)  # where no answer was sampled
+_MAY_BE_NAN = ("clipped",)  # NaN where no answer was sampled
 _TRAINING = ("chunks.py", "drawing.py", "kernel.py", "rules.py", "shared_kernel.py")
 
 
@@ -38,20 +38,20 @@ class Chunk:
     Attributes
     ----------
     shared : bool
-        Whether prompts share their strategies; says which kernel trains.
+        Whether prompts share their strategies; selects the kernel.
     first, last : int
         Counted from the first task that the chunk holds.
     n_seeds : int
         Training seeds of a task.
     n_groups : int
-        Groups of answers that its runs sample at most: how much work it is.
+        Largest number of groups of answers that its runs sample, a measure of its work.
     by_task : mapping of str to ndarray (task, ...)
-        Arguments of the kernel with a task axis, among them `draws`, the number of each task draw. One of
+        Arguments of the kernel with a task axis, among them `draws`, the number of each task draw. An axis of
         length one stands for all tasks.
     settings : mapping of str to object
-        Its other arguments.
+        The kernel's other arguments.
     results : mapping of str to tuple of int
-        Shape of each result, without (arm, task, seed) in front.
+        Shape of each result, without the leading (arm, task, seed).
     """
 
     shared: bool
@@ -90,7 +90,7 @@ def cut(whole: Chunk, n_chunks: int) -> list[Chunk]:
 
 
 def without_first(whole: Chunk, n_tasks: int) -> Chunk:
-    """A whole study but for its first task draws."""
+    """A whole study without its first task draws."""
     n_runs = whole.n_runs - n_tasks * whole.n_seeds
     return replace(
         whole,
@@ -101,7 +101,7 @@ def without_first(whole: Chunk, n_tasks: int) -> Chunk:
 
 
 class Answer(Results):
-    """Results with the seal of the chunk that they answer; a copy as a plain dict has none."""
+    """Results with the seal of their chunk; a copy as a plain dict has no seal."""
 
     seal = b""
 
@@ -117,7 +117,7 @@ def train_chunk(chunk: Chunk) -> Answer:
     from rlvr.simulator import kernel, shared_kernel  # the compiler loads only when something is trained
 
     given = {**chunk.by_task, **chunk.settings}
-    for name, value in given.items():  # what travelled may be read-only, another type to the compiler
+    for name, value in given.items():  # sent arrays may be read-only, another type to the compiler
         if isinstance(value, np.ndarray):
             given[name] = np.require(value, requirements=["C", "W"])
     front = (chunk.settings["arms"].size, len(chunk.by_task["draws"]), chunk.n_seeds)
@@ -130,17 +130,17 @@ def train_chunk(chunk: Chunk) -> Answer:
 
 
 def sealed(chunk: Chunk, results: Mapping[str, NDArray]) -> Answer:
-    """Results that are known to be a chunk's own, with its seal."""
+    """Seal results that are known to be a chunk's own."""
     answer = Answer(results)
     answer.seal = _seal(chunk, answer)
     return answer
 
 
 def fault_of(chunk: Chunk, answer: object) -> str:
-    """What is wrong with what came back for a chunk; nothing where it is the answer."""
+    """Describe what is wrong with the result of a chunk; empty if it is the sealed answer."""
     try:
         return _fault(chunk, answer)
-    except Exception as problem:  # of an object that breaks where it is looked at
+    except Exception as problem:  # the object raises an error when it is read
         return f"a {type(answer).__name__} that cannot be read ({type(problem).__name__})"
 
 
@@ -177,7 +177,7 @@ def _seal(chunk: Chunk, answer: Mapping[str, NDArray]) -> bytes:
 
 
 def argument_digest(chunk: Chunk) -> bytes:
-    """Digest of all that a chunk's results depend on but code."""
+    """Digest of everything that a chunk's results depend on, except the code."""
     digest = hashlib.sha256()
     front = {
         "shared": chunk.shared,
@@ -195,7 +195,7 @@ def argument_digest(chunk: Chunk) -> bytes:
 
 @cache
 def _training_code() -> bytes:
-    """Digest of the files by which a chunk is trained; a worker may have another release of them."""
+    """Digest of the files that train a chunk; a worker may have another release of them."""
     digest = hashlib.sha256()
     for path in (files("rlvr.simulator") / name for name in _TRAINING):
         digest.update(path.read_bytes() if path.is_file() else b"")

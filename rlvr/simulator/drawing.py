@@ -1,13 +1,14 @@
-"""Compiled: what both kernels are made of, namely keyed random words, batches drawn by them, and a softmax.
+"""Compiled functions of both kernels: keyed random words, batches drawn by them, and a softmax.
 
 Philox4x64-10 (Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC '11, 2011)
-maps a key (from the root seed) and a counter (task, seed, prompt, step) to 256 bits, so no thread ever waits
-for, or changes, another's draws. The exponential is spelled out, in additions and multiplications alone: the
-compiler can run several at once, and no system's own exp can move a stored digit.
+maps a key (from the root seed) and a counter (task, seed, prompt, step) to 256 bits, so threads share no
+random state. The exponential uses additions and multiplications alone, so the compiler can vectorise it and
+no system library can change a stored digit.
 
-Numba's cache does not follow a call into another file, so each kernel stands in one file with all that it
-alone calls. What both call stands here, since it never changes: every stored bit is made of it. Should it
-have to, clear the cache (`make` keeps one for each state of the code).
+Numba's cache does not notice a change in an imported file. So each kernel stands in one file with everything
+that it alone calls. Functions that both kernels call stand here, and must not change, because every stored
+bit depends on them. If one has to change, clear the cache (`make` keeps one cache for each state of the
+code).
 """
 
 # mypy: allow-untyped-defs
@@ -33,9 +34,9 @@ __all__ = [
 ]
 
 _compile: Any = partial(njit, cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
-compiled = _compile()  # division as in NumPy, without a check for zero: it would keep loops out of vectors
-inlined = _compile(inline="always")  # where there is one use: it is compiled there, not twice
-internal = _compile(no_cpython_wrapper=True)  # for compiled callers alone: Python has no way in, and crashes
+compiled = _compile()  # division as in NumPy: a check for zero would prevent vectorised loops
+inlined = _compile(inline="always")  # for functions with one caller: compiled there, not twice
+internal = _compile(no_cpython_wrapper=True)  # for compiled callers only: a call from Python crashes
 
 _LOW = np.uint64(0xFFFFFFFF)
 _32 = np.uint64(32)
@@ -60,10 +61,10 @@ def _high_product(a, b):
 
 @compiled
 def fill_words(key, places, prompts, step, purpose, words):
-    """Fill `words` (n, lane) of uint64 below 2**32, n a multiple of 8: eight words a counter block.
+    """Fill `words` (n, lane) of uint64 below 2**32, n a multiple of 8: eight words per counter block.
 
-    The counter is (a lane's place, its prompt and the step, the number of the block, the purpose). Round by
-    round for all lanes at once, which fills vector registers.
+    The counter is (the lane's index, its prompt and the step, the number of the block, the purpose). Each
+    round runs for all lanes at once, which fills vector registers.
     """
     for block in range(words.shape[0] // 8):
         here = words[8 * block : 8 * block + 8]
@@ -88,17 +89,17 @@ def fill_words(key, places, prompts, step, purpose, words):
 
 @compiled
 def uniform(word):
-    """The middle of the interval, 2**-32 wide, that a 32-bit word numbers."""
+    """The midpoint of the interval, 2**-32 wide, that a 32-bit word numbers."""
     return (np.float64(np.int64(word)) + 0.5) * 2.0**-32
 
 
 @compiled
 def draw_batches(words, batch_size, order, pool):
-    """Bring a uniformly drawn batch to the front of each `order` (run, prompt): half a Fisher-Yates shuffle.
+    """Move a uniformly drawn batch to the front of each `order` (run, prompt) by half a Fisher-Yates shuffle.
 
     `pool` (run, prompt) begins with the batch, followed by the prompts that would refill it. Its longer
-    shuffle is not kept in `order`, so the batches of later steps are the same with refilling and without.
-    `words` are (n, run).
+    shuffle is not kept in `order`, so batches of later steps do not depend on refilling. `words` are (n,
+    run).
     """
     n_runs, n_prompts = order.shape
     for run in range(n_runs):
@@ -144,7 +145,7 @@ def softmax(logits, probabilities):
         top = max(top, logits[a])
     total = 0.0
     for a in range(logits.size):
-        probabilities[a] = exponential(max(-700.0, logits[a] - top))  # in this order NaN, too, is -700
+        probabilities[a] = exponential(max(-700.0, logits[a] - top))  # in this order NaN also becomes -700
     for a in range(logits.size):
         total += probabilities[a]
     for a in range(logits.size):

@@ -1,17 +1,17 @@
-"""Who trains chunks of work: threads of this process, or any `concurrent.futures.Executor`.
+"""Train chunks of work on threads of this process or on any `concurrent.futures.Executor`.
 
-A chunk can be pickled, and its runs depend on (seed, task draw, training seed) alone. So neither where a
-chunk is trained, nor the size or order of chunks, nor the company of other studies can change a bit.
+A chunk can be pickled, and its runs depend only on (seed, task draw, training seed). So results are the same
+bits wherever a chunk is trained, whatever the size or order of chunks, and whatever other studies are
+trained.
 
-The rule for lost work: what a dead worker had not returned is trained here, with a warning; since a chunk
-carries all it needs, the bits are the same. So is a chunk that came back as anything but its sealed answer.
-Any other error stops everything, and nothing is returned.
+If a worker dies, this process trains the chunks that it had not returned, with a warning. A chunk holds
+everything that it needs, so the bits are the same. A chunk that comes back as anything but its sealed answer
+is treated alike. Any other error stops the whole call.
 
 Not every loss is reported. A Dask cluster keeps work waiting without limit once its last worker is gone, and
-on a loaded machine that happens after one death: a local cluster removes a worker that is not back in 15 s.
-Paused and frozen workers, lost connections and full pools look the same from here: no answer comes. So where
-an executor answers nobody for some time, this process trains chunks too, until it answers again; of two
-answers the first counts.
+a local cluster on a loaded machine removes a worker that does not reconnect within 15 s. Paused and frozen
+workers, lost connections and full pools all look alike here: no answer comes. So while an executor gives no
+answer, this process trains chunks too; of two answers the first is used.
 """
 
 from __future__ import annotations
@@ -37,18 +37,18 @@ from rlvr.simulator.chunks import Chunk, Results, cut, fault_of, train_chunk
 
 __all__ = ["Chunk", "Progress", "Results", "counting", "cut", "n_threads", "train_all", "train_chunk"]
 
-_SIDE_BY_SIDE = 64  # runs of a chunk, where there are enough: with refilling, as many fill the lanes
-_LONGEST = 20_000_000  # groups of a chunk on a thread: a few seconds, which an interrupt has to wait
-_TRAVELLING = 2_000_000  # groups of a chunk that travels: half a second
-_WORKERS = 8  # that short studies are cut for, where nobody knows how many there are
+_SIDE_BY_SIDE = 64  # fewest runs of a chunk, if there are as many: with refilling, these fill the lanes
+_LONGEST = 20_000_000  # groups of a chunk on a thread: a few seconds, for which an interrupt waits
+_TRAVELLING = 2_000_000  # groups of a chunk that is sent away: half a second
+_WORKERS = 8  # assumed number of workers, where it is not known
 _OF_FUTURES = ("add_done_callback", "cancel", "cancelled", "done", "result")
-_SILENCE = 60.0  # seconds without an answer, besides twice what the longest chunk takes here
+_SILENCE = 60.0  # seconds without an answer, plus twice the time of the longest chunk here
 
 Progress = Callable[[int, int], object]
 
 
 def _alike(chunk: Chunk) -> object:
-    """What two studies must have in common to be trained as one; never the same for shared strategies."""
+    """Properties that two studies must share to be trained as one; never equal for shared strategies."""
     if chunk.shared:
         return object()
     return (
@@ -63,7 +63,7 @@ def _alike(chunk: Chunk) -> object:
 
 
 def _join(studies: Sequence[Chunk]) -> Chunk:
-    """Whole studies that are :func:`_alike` as one chunk, task draws one after the other."""
+    """Join whole studies that are :func:`_alike` into one chunk, task draws one after the other."""
     if len(studies) == 1:
         return studies[0]
     return replace(
@@ -78,7 +78,7 @@ def _join(studies: Sequence[Chunk]) -> Chunk:
 
 @dataclass(frozen=True)
 class _Piece:
-    """A chunk of a whole, and where in the results (arm, run, ...) of the whole its own belong."""
+    """A chunk, and the place of its results in those (arm, run, ...) of the whole."""
 
     chunk: Chunk
     results: Results
@@ -93,7 +93,7 @@ class _Piece:
 
 
 def n_threads() -> int:
-    """Threads to train on: RLVR_THREADS if set, else the processors this process may use."""
+    """Number of training threads: RLVR_THREADS if set, else the processors that this process may use."""
     asked = os.environ.get("RLVR_THREADS", "")
     if asked:
         if not asked.isdecimal() or int(asked) < 1:
@@ -105,18 +105,18 @@ def n_threads() -> int:
 def train_all(
     studies: Sequence[Chunk], executor: Executor | None = None, progress: bool | Progress = False
 ) -> list[Results]:
-    """Train several studies at once, the largest chunks first, so that no worker waits for another's end.
+    """Train several studies at once, largest chunks first, so that no worker waits at the end.
 
-    Studies that differ in their priors alone become one piece of work before it is cut.
+    Studies that differ only in their priors are joined before the work is cut.
 
     Parameters
     ----------
     studies : sequence of Chunk
-        Each the whole of one study.
+        One chunk for each whole study.
     executor : Executor or None
         None: threads of this process, as many as :func:`n_threads` says.
     progress : bool or callable
-        As in :func:`counting`; told how many chunks are done, the first time when none is.
+        As in :func:`counting`; called with the number of finished chunks, first with 0.
 
     Returns
     -------
@@ -126,12 +126,12 @@ def train_all(
     Warns
     -----
     RuntimeWarning
-        If chunks were trained here because workers of `executor` were lost, or answered nothing or wrongly.
+        If chunks were trained here because workers of `executor` were lost, silent or wrong.
 
     Raises
     ------
     TypeError
-        If what `executor` gives for a chunk is no future.
+        If `executor.submit` does not return a future.
     """
     threads = n_threads()
     groups: dict[object, list[int]] = defaultdict(list)
@@ -142,7 +142,7 @@ def train_all(
     results: list[Results] = [{}] * len(studies)
     for places in groups.values():
         whole = _join([studies[place] for place in places])
-        share = max(1, -(-threads * whole.n_groups // n_groups))  # of the threads, rounded up
+        share = max(1, -(-threads * whole.n_groups // n_groups))  # its part of the threads, rounded up
         n_chunks = max(share, min(4 * share, whole.n_runs // _SIDE_BY_SIDE), whole.n_groups // _LONGEST)
         if executor is not None:
             n_chunks = max(1, min(_WORKERS, whole.n_runs // _SIDE_BY_SIDE), whole.n_groups // _TRAVELLING)
@@ -174,17 +174,17 @@ def train_all(
 
 @dataclass
 class _Pulse:
-    """When an executor last answered anyone, and whether it has been given up since."""
+    """Time of an executor's last answer to any study, and whether it has been given up since."""
 
     heard: float
     silent: bool = False
 
 
-_pulses: dict[int, _Pulse] = {}  # by id, for not every executor can be hashed
+_pulses: dict[int, _Pulse] = {}  # by id, because not every executor can be hashed
 
 
 def _pulse(executor: Executor) -> _Pulse:
-    """The one pulse of an executor, whoever trains by it: several studies may wait for the same workers."""
+    """The pulse of an executor, shared by all studies that wait for its workers."""
     if id(executor) not in _pulses:
         _pulses[id(executor)] = _Pulse(monotonic())
         weakref.finalize(executor, _pulses.pop, id(executor), None)
@@ -192,13 +192,13 @@ def _pulse(executor: Executor) -> _Pulse:
 
 
 def _patience(pieces: Sequence[_Piece]) -> float:
-    """Seconds without an answer after which an executor is silent."""
+    """Seconds without an answer after which an executor counts as silent."""
     return _SILENCE + max((piece.chunk.n_groups for piece in pieces), default=0) / _TRAVELLING
 
 
 @dataclass
 class _NotTaken:
-    """Chunks of an executor that were trained here: how many it lost, and what was wrong with others."""
+    """Chunks of an executor that were trained here: the number lost, and the faults of the others."""
 
     n_lost: int = 0
     wrong: dict[int, str] = field(default_factory=dict)
@@ -207,7 +207,7 @@ class _NotTaken:
 def _collect(
     pieces: Sequence[_Piece], executor: Executor | None, threads: int, say: Callable[[], None]
 ) -> _NotTaken:
-    """Have every chunk trained, by an executor if there is one, of whose answers none is taken unchecked."""
+    """Train every chunk, by an executor if there is one, and verify each of its answers."""
     here = ThreadPoolExecutor(threads)
     pulse = _Pulse(monotonic()) if executor is None else _pulse(executor)
     began, patience = monotonic(), _patience(pieces)
@@ -242,13 +242,13 @@ def _collect(
     try:
         for place in unanswered:
             try:
-                begin(place, here if executor is None else executor)  # which may be false, or empty
+                begin(place, here if executor is None else executor)  # an executor may be falsy
             except Exception as problem:
                 if not _is_loss(problem):
                     raise
                 begin_here(place)
         while unanswered:
-            if pulse.silent:  # from the end, where whoever wakes up arrives last
+            if pulse.silent:  # from the end, which a recovering executor reaches last
                 rest = (place for place in reversed(unanswered) if place not in begun_here)
                 for place in itertools.islice(rest, max(0, threads - n_busy)):
                     begin_here(place)
@@ -258,7 +258,7 @@ def _collect(
                     timeout=None if executor is None or pulse.silent else max(0.0, left)
                 )
             except Empty:
-                if monotonic() - max(pulse.heard, began) >= patience:  # nor has it answered another study
+                if monotonic() - max(pulse.heard, began) >= patience:  # no answer to any study
                     pulse.silent = True
                 continue
             pending.discard(future)
@@ -287,7 +287,7 @@ def _collect(
 
 
 def _counter(n_chunks: int, progress: Progress | None) -> Callable[[], None]:
-    """What to call after each chunk."""
+    """The function to call after each chunk."""
     done = itertools.count()
 
     def say() -> None:
@@ -299,17 +299,16 @@ def _counter(n_chunks: int, progress: Progress | None) -> Callable[[], None]:
 
 
 def _is_loss(problem: BaseException) -> bool:
-    """Whether a chunk's error says that its worker went: by the standard library's names, or Dask's own.
+    """Whether a chunk's error means a lost worker, by the names of the standard library or of Dask.
 
-    A worker that leaves by `sys.exit` must not end the process that waits for it.
+    A worker that calls `sys.exit` must not end the process that waits for it.
 
-    Dask's executor raises what a worker raised with the worker's traceback. What it raises itself is that it
-    gave a chunk up or is closed, or trips over an answer whose worker died between sending it and being
-    asked for it.
+    Dask's executor raises a worker's error with the worker's traceback. Errors without it are Dask's own: it
+    gave up a chunk, was closed, or found that the worker died after announcing its answer.
     """
     if isinstance(problem, (BrokenExecutor, CancelledError, ConnectionError, EOFError, SystemExit)):
         return True
-    if type(problem).__name__ == "CancelledError":  # that of asyncio is another
+    if type(problem).__name__ == "CancelledError":  # asyncio has an error of its own
         return True
     if type(problem).__module__.split(".")[0] == "distributed":
         return True
@@ -319,25 +318,25 @@ def _is_loss(problem: BaseException) -> bool:
 
 @contextmanager
 def counting(progress: bool | Progress, described: str = "simulating") -> Iterator[Progress | None]:
-    """What to tell the progress to: the caller's function, a bar, or nothing.
+    """The function that progress is reported to: the caller's, a bar, or none.
 
     Parameters
     ----------
     progress : bool or callable
-        A callable is given back. True stands for a bar, which is drawn on a terminal only, so that no log
-        and no notebook keeps one.
+        A callable is returned as it is. True gives a bar, drawn only on a terminal, so that logs and
+        notebooks stay free of it.
     described : str
-        What the bar says in front.
+        Text before the bar.
 
     Yields
     ------
     callable or None
-        Takes how many are done, and of how many.
+        Takes the number finished and the total.
 
     Raises
     ------
     TypeError
-        If `progress` is neither.
+        If `progress` is neither a boolean nor a callable.
     """
     if callable(progress):
         yield progress

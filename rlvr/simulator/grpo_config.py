@@ -1,21 +1,21 @@
-"""How a policy is trained: every setting of GRPO that the simulator knows, checked when it is named.
+"""Settings of GRPO in the simulator, checked when they are set.
 
 An *update* is one optimiser step. It trains a batch of prompts, each by a group of G sampled actions with
-rewards r; that is one *visit* of the prompt. What the update does to the prompt's logits is::
+rewards r; this is one *visit* of the prompt. The update changes the prompt's logits by::
 
     logits += learning_rate * ( mean_i A_i (onehot(a_i) - policy)  +  kl_coefficient * KL term )
     A_i = (r_i - mean r) / (std r + 1e-8),   population std
 
-With m inner updates the group of a visit is used in m parts, in order, all advantages from the whole group.
-Part by part, the mean over its answers of ratio_i A_i (onehot(a_i) - policy), clipped answers left out,
-takes the place of the first term; ratio_i is the policy now over the one that sampled, at a_i. The KL term
-enters each inner update whole, at the policy of that moment.
+With m inner updates the group of a visit is used in m parts, in order, with all advantages from the whole
+group. For each part, the first term is replaced by the mean over its answers of ratio_i A_i (onehot(a_i) -
+policy), without clipped answers; ratio_i is the current policy over the policy that sampled, at a_i. Each
+inner update applies the whole KL term at the current policy.
 
 With the update "mirror", the first term is target minus policy on the distinct sampled actions S::
 
     policy_S = policy restricted to S,   target_S proportional to policy_S * exp(reward / temperature)
 
-That is the update rule of DDO-RM (Zhang, Zuo, Chen and Wang, arXiv 2604.11119) with the group for its
+This is the update rule of DDO-RM (Zhang, Zuo, Chen and Wang, arXiv 2604.11119) with the group as its
 candidates.
 """
 
@@ -37,32 +37,32 @@ OPTIONS = {
     "update": ("gradient", "mirror"),
     "majority_labels": ("group", "fixed"),
 }
-"""Settings with names, and the names that each accepts."""
+"""Settings with named options, and the options of each."""
 
 
 @dataclass(frozen=True, repr=False)
 class GRPOConfig:
-    """How a policy is trained.
+    """Settings of the training of a policy.
 
     Parameters
     ----------
     n_steps : int, at least 0
-        Training steps: a rollout and its updates. A prompt has ``n_steps * batch_size / n_prompts`` visits on
-        average.
+        Training steps, each a rollout and its updates. A prompt has ``n_steps * batch_size / n_prompts``
+        visits on average.
     batch_size : int, at least 1
-        Prompts a step, drawn without replacement.
+        Prompts per step, drawn without replacement.
     group_size : int, at least 2
-        Sampled actions a prompt and step, G.
+        Sampled actions per prompt and step, G.
     learning_rate : float, above 0
         Step size on the logits.
     kl_coefficient : float, at least 0
-        Pull towards the prior, beta.
+        Weight beta of the pull towards the prior.
     filtering : {"drop", "off", "refill"}
-        What happens to a group whose rewards are all equal. "drop": no policy and no KL term.
-        "off": its KL term applies. "refill": it is dropped and the next prompt of the step's shuffled
-        order takes its place, in each arm on its own, until the batch is full or `refill_cap` is reached.
+        Treatment of a group whose rewards are all equal. "drop": no policy and no KL term. "off": only its KL
+        term applies. "refill": the group is dropped and the next prompt of the step's shuffled order replaces
+        it, in each arm separately, until the batch is full or `refill_cap` is reached.
     tie_break : {"lowest", "uniform"}
-        Which of the most frequent actions counts as the plurality: the one of lowest index, or one at random.
+        Plurality among the most frequent actions: the one of lowest index, or a random one.
     kl : {"forward", "reverse"}
         "forward", as published: ``-(policy - prior)``, the gradient of -KL(prior || policy). It is also the
         expected gradient, at answers sampled from the policy, of the penalty that GRPO puts into its loss:
@@ -71,45 +71,46 @@ class GRPOConfig:
         trainer gets it if k3 is multiplied by the ratio of the policy to the one that sampled before it is
         differentiated (TRL's default from release 1.10.0 on).
     advantage : {"grpo", "centered", "rloo"}
-        What a reward is worth. "grpo": ``(r - mean r) / (std r + 1e-8)``. "centered": ``r - mean r``, no
+        Advantage of a reward. "grpo": ``(r - mean r) / (std r + 1e-8)``. "centered": ``r - mean r``, no
         division by the standard deviation (Dr. GRPO). "rloo": r minus the mean of the group's other rewards,
         which is "centered" times G / (G - 1).
     refill_cap : int, at least 1
-        With "refill", at most this many batches' worth of prompts are tried in a step, none of them
-        twice; so never more than there are prompts.
+        With "refill", a step tries at most this many batches of prompts, and no prompt twice.
     clip : None or (float, float), each above 0
-        Bounds (low, high) on the ratio of the policy to the policy that sampled: an answer of positive
-        advantage counts only while its ratio is at most ``1 + high``, one of negative advantage only while it
-        is at least ``1 - low``. None: off. Without a second update the ratio is 1 and nothing is clipped.
+        Bounds (low, high) on the ratio of the policy to the policy that sampled. An answer of positive
+        advantage counts only while its ratio is at most ``1 + high``, one of negative advantage only while
+        its ratio is at least ``1 - low``. None: off. With one update per rollout the ratio is 1 and nothing
+        is clipped.
     inner_updates : int, at least 1
-        Updates a rollout. What was sampled is split, in its order, into this many equal parts, each used
-        once: the answers of a group where each prompt has logits of its own (`group_size` must be a
-        multiple), the prompts of a batch where logits are shared (`batch_size` must be).
+        Updates per rollout. The samples are split, in order, into this many equal parts, each used once: the
+        answers of a group where each prompt has its own logits (`group_size` must be a multiple), the prompts
+        of a batch where logits are shared (`batch_size` must be a multiple).
     optimizer : {"sgd", "adam"}
         "sgd": the logits move by learning_rate times the drift. "adam": the drift goes through Adam, betas
         0.9 and 0.95, epsilon 1e-8, bias-corrected, moments kept over all updates of a run. Where each prompt
-        has logits of its own, so are its moments: they rest while the prompt is not drawn or its group is
-        dropped, and a drift below 1e-14 counts as zero: Adam would make a step of rounding errors.
+        has its own logits, it has its own moments, which change only when the prompt is drawn and its group
+        counts. A drift below 1e-14 counts as zero, because Adam would scale rounding errors up to a full
+        step.
     update : {"gradient", "mirror"}
-        "gradient": the policy gradient above. "mirror": the group's rewards make a target distribution over
-        the distinct sampled answers, and the policy is drawn towards it, by the gradient of their cross
-        entropy. An answer's reward is the mean over its samples, taken as it is: no `advantage`, since what
-        is subtracted from all rewards leaves the target where it was. No `clip`. Where logits are shared, an
-        answer is what its tokens decided, the groups' ways to their targets are averaged, and `inner_updates`
-        may split the batch, since that leaves each group whole.
+        "gradient": the policy gradient above. "mirror": the group's rewards define a target distribution over
+        the distinct sampled answers, and the policy moves towards it along the gradient of their cross
+        entropy. An answer's reward is the mean over its samples. `advantage` does not apply, because a
+        constant subtracted from all rewards leaves the target unchanged; `clip` must be None. Where logits
+        are shared, an answer is the sequence of its tokens' decisions, the groups' gradients are averaged,
+        and `inner_updates` may split the batch, which leaves each group whole.
     mirror_temperature : float, above 0
-        With "mirror", how soft the target is: the price of its KL divergence from the policy.
+        With "mirror", the softness of the target: the weight of its KL divergence from the policy.
     verifier_noise : (float, float), each in [0, 1]
-        TRUE's false positive and false negative rate: an incorrect answer is rewarded with the first
-        probability, a correct one is not with the second, each answer anew. All else is drawn as without.
+        TRUE's false positive and false negative rates: the probability that an incorrect answer is rewarded,
+        and that a correct one is not, independently for each answer. All other random draws are unchanged.
     majority_labels : {"group", "fixed"}
-        What MAJORITY rewards. "group": the plurality of the answer's own group. "fixed": one label a prompt,
-        settled before training by `label_votes` answers of the prior, or with the fraction of right
-        labels that `label_share_right` states: see :func:`rlvr.simulator.labels.fixed_labels`.
+        Label that MAJORITY rewards. "group": the plurality of the answer's own group. "fixed": one label per
+        prompt, fixed before training by a vote of `label_votes` answers of the prior, or with the fraction
+        `label_share_right` of correct labels; see :func:`rlvr.simulator.labels.fixed_labels`.
     label_votes : int, at least 1
-        With "fixed", answers of the prior that vote on a prompt's label; ties as `tie_break` says.
+        With "fixed", number of the prior's answers that vote on a prompt's label; `tie_break` decides ties.
     label_share_right : None or float in [0, 1]
-        With "fixed", instead of a vote: the fraction of prompts whose label is correct.
+        With "fixed", the fraction of prompts whose label is correct, instead of a vote.
 
     Raises
     ------
@@ -148,7 +149,7 @@ class GRPOConfig:
         softness = real("mirror_temperature", self.mirror_temperature, "a finite number above 0", above=0)
         if softness < _SOFTEST:
             raise ValueError(
-                f"mirror_temperature must be at least {_SOFTEST}, or a reward over it is not finite, "
+                f"mirror_temperature must be at least {_SOFTEST}, or a reward divided by it is not finite, "
                 f"got {shown(self.mirror_temperature)}"
             )
         whole("label_votes", self.label_votes, "an integer of at least 1", at_least=1, at_most=MOST)
@@ -178,7 +179,7 @@ class GRPOConfig:
             object.__setattr__(self, "label_share_right", as_given(self.label_share_right))
 
     def __repr__(self) -> str:
-        """What differs from the defaults, which are the published light settings."""
+        """The settings that differ from the defaults, which are the published light settings."""
         changed = ((f.name, getattr(self, f.name)) for f in fields(self))
         named = [f"{name}={value!r}" for name, value in changed if value != getattr(type(self), name)]
         return f"GRPOConfig({', '.join(named)})"
@@ -193,7 +194,7 @@ def _pair(name: str, value: object, accepted: str) -> tuple[float, float]:
 
 
 def refuse_new_rules(config: GRPOConfig, where: str) -> None:
-    """Raise a ValueError if `config` has a rule that the published study has not; `where` is quoted."""
+    """Raise a ValueError if `config` has a rule that the published study lacks; `where` is quoted."""
     for name in _NEW_RULES:
         if getattr(config, name) != getattr(LIGHT, name):
             raise ValueError(
@@ -209,7 +210,7 @@ _NUMBERS = (
     "n_steps", "batch_size", "group_size", "learning_rate", "kl_coefficient", "refill_cap", "inner_updates",
     "mirror_temperature", "label_votes",
 )  # fmt: skip
-_SOFTEST = 1e-307  # of mirror_temperature: one over it is finite
+_SOFTEST = 1e-307  # smallest mirror_temperature whose inverse is finite
 
 LIGHT = GRPOConfig()
 """The light settings of the published study (with a family of 40 prompts, 8 actions, 2 correct)."""

@@ -1,9 +1,9 @@
-"""An executor that keeps finished chunks in a folder, so that interrupted work goes on where it was.
+"""An executor that keeps finished chunks in a folder, so that interrupted work can be resumed.
 
-A file is written whole or not at all, and named by a digest of everything its results depend on: the chunk's
-arguments, this package's code and the versions of what compiles it. Its last 64 bytes (the comment of the
-``.npz`` archive) are the digest of that name and of all bytes before. What does not end with its own digest
-is no result, whatever it is: a cut or damaged file, other work's under this name, other numbers.
+A file is written completely or not at all. Its name is a digest of everything that its results depend on: the
+chunk's arguments, this package's code and the versions of the libraries that compile it. The last 64 bytes
+(the comment of the ``.npz`` archive) are the digest of this name and of all bytes before. A file that does
+not end with its own digest is not used: it is cut, damaged, or holds other results.
 """
 
 from __future__ import annotations
@@ -38,27 +38,27 @@ __all__ = ["KeptChunks", "chunk_digest", "code_digest"]
 _PACKAGE = Path(__file__).parents[1]
 _SEAL = 64  # digits of a digest
 _WHOLE, _HALF = ("[0-9a-f]" * _SEAL + ".npz",), (".*.npz",)
-_MOST = 2**30  # bytes of results that no chunk has the size of
-_FRONT = 2**12  # bytes of an array's name and shape, at the most
+_MOST = 2**30  # bytes of results, more than any chunk has
+_FRONT = 2**12  # most bytes of an array's name and shape
 
 
 class KeptChunks(Executor):
-    """Trains by another executor and keeps every chunk's results; what is there already is not trained.
+    """Train by another executor and keep every chunk's results; kept chunks are read, not trained.
 
-    The folder has one user at a time. As a context manager this removes the folder when its block ends well,
-    and leaves it there when it does not.
+    One process at a time may use the folder. As a context manager, this executor removes the folder when its
+    block ends without an error, and otherwise keeps it.
 
     Parameters
     ----------
     folder : path
-        Where the chunks go; made if need be, in a folder that exists.
+        Folder of the chunks; created if missing, in an existing folder.
     executor : concurrent.futures.Executor, optional
-        Who trains; threads of this process by default.
+        Executor that trains; threads of this process by default.
     resume : bool
-        Go on from the chunks that are there. False removes them first.
+        Continue from the kept chunks. False removes them first.
     report : callable, optional
-        Takes a line about a file that is not used, so that its chunk is trained again; a RuntimeWarning by
-        default.
+        Called with one line for each file that is not used and whose chunk is trained again; by default a
+        RuntimeWarning.
 
     Attributes
     ----------
@@ -70,9 +70,9 @@ class KeptChunks(Executor):
     Raises
     ------
     BlockingIOError
-        If the folder is in use, with who uses it.
+        If the folder is in use; the message names the user.
     OSError
-        If the folder cannot be written to; from a submitted chunk, if its file cannot.
+        If the folder cannot be written to, or, from a submitted chunk, its file cannot.
 
     Examples
     --------
@@ -106,7 +106,7 @@ class KeptChunks(Executor):
         self._owned = executor is None
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
-        """Train a chunk or read it; other work is passed on."""
+        """Train a chunk or read its kept results; other work is passed on."""
         if fn is not train_chunk:
             return self._trains.submit(fn, *args, **kwargs)
         (chunk,) = args
@@ -120,9 +120,9 @@ class KeptChunks(Executor):
         return _Keeping(self, chunk, digest, self._trains.submit(train_chunk, chunk))
 
     def find(self, digest: str, *, most: int = _MOST) -> dict[str, NDArray] | None:
-        """What was kept under a digest, or None; anything else that lies there is reported and removed.
+        """Read what was kept under a digest, or None; any other content is reported and removed.
 
-        So is a file of more than `most` bytes, which is not read.
+        A file of more than `most` bytes is removed without being read.
         """
         path = self._path(digest)
         if not os.path.lexists(path):
@@ -141,9 +141,9 @@ class KeptChunks(Executor):
         return results
 
     def keep(self, digest: str, results: Mapping[str, Any]) -> None:
-        """Write results, arrays or numbers and texts by name, under a digest of all they depend on."""
+        """Write results (arrays, numbers or texts by name) under a digest of everything they depend on."""
         if not self._lock.release.alive:
-            raise RuntimeError(f"{self.folder}: nothing is kept after a shutdown")
+            raise RuntimeError(f"{self.folder}: nothing is kept after a shutdown; open a new KeptChunks")
         with replacing(self._path(digest)) as (new,):
             np.savez(new, **results)
             with zipfile.ZipFile(new, "a") as archive:
@@ -156,7 +156,7 @@ class KeptChunks(Executor):
             self.n_trained += 1
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Give the folder free, and end the threads if they are this executor's own."""
+        """Release the folder, and end the threads if they belong to this executor."""
         if self._owned:
             self._trains.shutdown(wait, cancel_futures=cancel_futures)
         self._lock.release()
@@ -168,11 +168,11 @@ class KeptChunks(Executor):
             self.clear()
         self._lock.release()
         if kind is None:
-            with suppress(OSError):  # now that the lock is out of it
+            with suppress(OSError):  # the lock file is gone by now
                 self.folder.rmdir()
 
     def clear(self) -> None:
-        """Remove the chunks, and the folder if nothing else is in it."""
+        """Remove the chunks, and the folder if it is then empty."""
         self._remove(*_HALF, *_WHOLE)
         with suppress(OSError):
             self.folder.rmdir()
@@ -188,7 +188,7 @@ class KeptChunks(Executor):
 
 
 class _Keeping(Future):
-    """A chunk's results, which are on the disk before they are known; what is no answer is passed on."""
+    """A chunk's results, on disk before they are returned; results without a valid seal are not kept."""
 
     def __init__(self, kept: KeptChunks, chunk: Chunk, digest: str, trained: Future) -> None:
         super().__init__()
@@ -216,7 +216,7 @@ class _Keeping(Future):
 def _made_and_locked(folder: Path) -> FolderLock:
     while True:
         folder.mkdir(exist_ok=True)
-        with suppress(FileNotFoundError):  # its last user has removed it since
+        with suppress(FileNotFoundError):  # its last user has removed the folder since
             return FolderLock(folder)
 
 
@@ -225,17 +225,17 @@ def _warn(line: str) -> None:
 
 
 def _seal(digest: str, content: bytes) -> bytes:
-    """What ends a file of results: the digest of its bytes, so of types, shapes and values, for this work."""
+    """The digest at the end of a file of results, of its name and its bytes (types, shapes and values)."""
     return hashlib.sha256(digest.encode() + content).hexdigest().encode()
 
 
 def _verified(path: Path, digest: str, most: int) -> dict[str, NDArray] | None:
-    """The results in a file if they were kept there under this digest; nothing is parsed before."""
+    """The results in a file if its digest is valid; nothing is parsed before."""
     try:
-        if not path.is_file() or path.stat().st_size > most:  # opening a pipe would wait
+        if not path.is_file() or path.stat().st_size > most:  # do not wait for a pipe
             return None
         with path.open("rb") as file:
-            data = file.read(most + 1)  # it may grow
+            data = file.read(most + 1)  # the file may grow
     except (OSError, MemoryError):
         return None
     if _seal(digest, data[:-_SEAL]) != data[-_SEAL:]:
@@ -245,7 +245,7 @@ def _verified(path: Path, digest: str, most: int) -> dict[str, NDArray] | None:
 
 
 def chunk_digest(chunk: Chunk) -> str:
-    """Digest of a chunk's arguments and of the code that trains it, as hexadecimal digits."""
+    """Digest of a chunk's arguments and of the training code, as hexadecimal digits."""
     return hashlib.sha256(code_digest().encode() + argument_digest(chunk)).hexdigest()
 
 
@@ -253,7 +253,7 @@ def chunk_digest(chunk: Chunk) -> str:
 def code_digest() -> str:
     """Digest of the package's source and of the versions of the libraries that compile and compute.
 
-    The whole package: the kernels alone already take the arms and the configuration's options from elsewhere.
+    The digest covers the whole package, because the kernels take arms and options from other files.
     """
     libraries = " ".join(f"{name} {version(name)}" for name in ("numpy", "numba", "llvmlite", "scipy"))
     digest = hashlib.sha256(f"{libraries} {platform.machine()}".encode())

@@ -1,15 +1,14 @@
-"""The compiled training of prompts that have a policy each: arrays in, output filled.
+"""Compiled training of prompts that each have their own policy: arrays in, output arrays filled.
 
-Many groups are trained side by side, each in a lane: the last axis of every working array. An inner loop does
-one operation in lane after lane, none of which looks at another: the compiler fills its vector registers with
-lanes, and each has the bits of its group alone. The lanes are the prompts of a step's batch, which have a
-policy each and so do not wait for one another, in as many runs as fit beside them. Only where a batch is
-refilled does a prompt wait for the ones before it. All arms of a run see the same batches and the same
-uniforms, keyed by where they are used.
+Many groups are trained side by side, each in a lane, the last axis of every working array. Inner loops do one
+operation in all lanes; lanes are independent, so the compiler vectorises over them and each lane has the bits
+of its group alone. The lanes are the prompts of a step's batch, in as many runs as fit. Only with refilling
+does a prompt wait for the prompts before it. All arms of a run use the same batches and the same uniforms,
+keyed by where they are used.
 
-From top to bottom: lanes in and out, softmax, sampling, rewards, updates, reading, training. `rare` is the
-rules again where one of them is in use that the light settings do without, and None elsewhere: the compiler
-then leaves out all that asks for it, and a first call waits a third less.
+From top to bottom: lanes in and out, softmax, sampling, rewards, updates, reading, training. `rare` holds the
+rules where a rule is used that the light settings do not need, and is None elsewhere. With None the compiler
+omits the code of these rules, and a first call takes a third less time.
 """
 
 # mypy: allow-untyped-defs
@@ -55,19 +54,19 @@ from rlvr.simulator.rules import (
 
 __all__ = ["Scratch", "group_rewards", "group_update", "scratch_space", "train_prompts"]
 
-VECTOR, MOST_LANES = 8, 64  # lanes come in multiples of what the widest registers hold
-ROUNDING = 1e-14  # a drift below it is a zero to Adam, whose epsilon it is far from
+VECTOR, MOST_LANES = 8, 64  # the number of lanes is a multiple of the widest registers' capacity
+ROUNDING = 1e-14  # a smaller drift counts as zero for Adam; far below its epsilon
 
-_BATCHES = np.uint64(1)  # fourth counter word: what the bits are for
+_BATCHES = np.uint64(1)  # fourth counter word: the purpose of the bits
 _GROUPS = np.uint64(2)
 _VERIFIER = np.uint64(3)
 _32 = np.uint64(32)
 
 
 class Scratch(NamedTuple):
-    """Working arrays of groups side by side; none of them means anything between two calls.
+    """Working arrays of groups side by side; they hold no information between two calls.
 
-    Few, each a stack of many: the compiler takes an array apart into nine numbers, wherever it is passed.
+    The arrays are few, each a stack of several, because the compiler passes an array as nine numbers.
     """
 
     counts: NDArray[np.int64]  # (action, lane)
@@ -78,9 +77,9 @@ class Scratch(NamedTuple):
 
 
 class _Lanes(NamedTuple):
-    """What every lane is about, and the runs that are trained side by side."""
+    """The content of every lane, and the runs that are trained side by side."""
 
-    indices: NDArray[np.int64]  # (5, lane): run of those beside it, turn in the batch, task, prompt, answer
+    indices: NDArray[np.int64]  # (5, lane): run (of those side by side), turn in batch, task, prompt, answer
     runs: NDArray[np.int64]  # (3, run): task, seed, and zeros
     runs_at: NDArray[np.uint64]  # (run,)
     places: NDArray[np.uint64]  # (lane,)
@@ -107,7 +106,7 @@ def scratch_space(n_actions: int, group_size: int, n_lanes: int) -> Scratch:
 
 
 def _lanes(rules: Rules, n_arms: int, n_prompts: int, n_actions: int, n_runs: int) -> _Lanes:
-    """_Lanes for at most `n_runs` runs side by side."""
+    """Allocate lanes for at most `n_runs` runs side by side."""
     n_fields = 3 * n_actions + 2 if rules.optimizer == ADAM else n_actions
     width = 1 if rules.filtering == REFILL else _even_part(rules.batch_size, MOST_LANES)  # prompts at a time
     n_runs = _even_part(n_runs, max(1, MOST_LANES // width))
@@ -127,7 +126,7 @@ def _lanes(rules: Rules, n_arms: int, n_prompts: int, n_actions: int, n_runs: in
 
 
 def _even_part(n: int, most: int) -> int:
-    """How many at a time take `n` in the fewest turns of at most `most`, the turns as even as can be."""
+    """Size of the parts of `n` that gives the fewest turns of at most `most`, as even as possible."""
     return -(-n // -(-n // most))
 
 
@@ -151,7 +150,7 @@ def _put(rows, first, second, target):
 
 @internal
 def _softmax_of_lanes(logits, probabilities, top, total):
-    """Fill `probabilities` (action, lane) with each lane's softmax, to the bit that of `drawing.softmax`.
+    """Fill `probabilities` (action, lane) with each lane's softmax, bit for bit as `drawing.softmax`.
 
     Both may be the same array, and `logits` may have more rows; `top` and `total` (lane,) are scratch space.
     """
@@ -176,9 +175,9 @@ def _softmax_of_lanes(logits, probabilities, top, total):
 
 @internal
 def _sample(probabilities, uniforms, cumulative, actions):
-    """Inverse-CDF sampling of `actions` (sample, lane): one uniform an action, shared by all arms.
+    """Sample `actions` (sample, lane) by inverse CDF: one uniform per action, shared by all arms.
 
-    Counting the steps of the distribution function below the uniform has no branch to mispredict.
+    Counting the steps of the distribution function below the uniform needs no branch.
     """
     group_size, n_lanes = actions.shape
     cumulative[:] = 0.0
@@ -201,9 +200,9 @@ def _as_uniforms(words, uniforms):
 
 @internal
 def _add_plurality(actions, tie_words, rare, counts, tallies, labels):
-    """Where `labels` (lane,) is negative, put the group's most frequent action.
+    """Where `labels` (lane,) is negative, write the group's most frequent action.
 
-    Among tied ones it is the lowest, or the one that the lane's word draws.
+    Of tied actions the lowest is written, or the one that the lane's word draws.
     """
     most, tied, skip = tallies[0], tallies[1], tallies[2]
     n_actions, n_lanes = counts.shape
@@ -246,11 +245,11 @@ def group_rewards(arm, actions, correct, labels, words, verifier, rare, scratch,
     correct : ndarray (action, lane)
         1.0 for a correct action, 0.0 for another.
     labels : ndarray of int (lane,)
-        What MAJORITY rewards; if negative, the plurality of the group, which is put there.
+        MAJORITY's label; a negative label is replaced by the plurality of the group.
     words : ndarray of uint64 (n, lane)
         32-bit words: the first breaks ties, the rest are one reward bit each.
     verifier : ndarray (sample, lane)
-        Uniforms: whether a noisy verifier errs. Read only if it is noisy.
+        Uniforms that decide whether a noisy verifier errs; read only if it is noisy.
     rare : Rules or None
     scratch : Scratch
     rewards : ndarray (sample, lane)
@@ -281,10 +280,10 @@ def group_rewards(arm, actions, correct, labels, words, verifier, rare, scratch,
 def _weigh(rewards, part_size, advantage, mean, scale, weights):
     """Fill `weights` (sample, lane) with advantages over `part_size`, and `mean` (lane,) with mean rewards.
 
-    In a group of equal rewards every weight is exactly zero. `scale` (lane,) is scratch space.
+    In a group of equal rewards every weight is exactly 0. `scale` (lane,) is scratch space.
     """
     group_size, n_lanes = rewards.shape
-    by_spread = 1.0 if advantage == GRPO else 0.0  # numbers: a branch would have the loop compiled thrice
+    by_spread = 1.0 if advantage == GRPO else 0.0  # a branch would compile the loop three times
     constant = (group_size - 1) / group_size if advantage == RLOO else 1.0 - by_spread
     for lane in range(n_lanes):
         mean[lane] = 0.0
@@ -302,7 +301,7 @@ def _weigh(rewards, part_size, advantage, mean, scale, weights):
 
 @internal
 def _weigh_by_ratio(now, before, actions, first, last, low, high, weights):
-    """Multiply the weights of samples `first` to `last` - 1 by ratio, those of clipped ones by zero."""
+    """Multiply the weights of samples `first` to `last` - 1 by the ratio, those of clipped ones by zero."""
     for i in range(first, last):
         for lane in range(now.shape[1]):
             action, weight = actions[i, lane], weights[i, lane]
@@ -316,7 +315,7 @@ def _weigh_by_ratio(now, before, actions, first, last, low, high, weights):
 def _add_policy_gradient(now, actions, weights, first, last, rare, total, drift):
     """Add the weighted sum of onehot - now over samples `first` to `last` - 1.
 
-    The weights of a whole group sum to zero, so that over it the sum of onehot is the same.
+    The weights of a whole group sum to zero, so a whole group needs only the sum of onehot.
     """
     n_actions, n_lanes = drift.shape
     for i in range(first, last):
@@ -338,9 +337,9 @@ def _add_policy_gradient(now, actions, weights, first, last, rare, total, drift)
 def _add_mirror_step(logits, actions, rewards, temperature, rows, by_action):
     """Add target minus policy over the candidates: the distinct actions that were sampled.
 
-    The policy is the one restricted to them; the target is it, tilted by the exponential of reward over
-    temperature. A candidate's reward is the mean over its samples. What was not sampled has the least
-    weight there is, 1e-304, which no sum of weights notices: the largest is 1.
+    The policy is restricted to the candidates; the target is this policy, tilted by the exponential of reward
+    over temperature. A candidate's reward is the mean over its samples. Actions that were not sampled get the
+    smallest weight, 1e-304, which does not change any sum, because the largest weight is 1.
     """
     drift, times, policy, target = by_action[0], by_action[2], by_action[3], by_action[4]
     top, total, best = rows[0], rows[1], rows[2]
@@ -393,9 +392,9 @@ def _add_kl_term(now, prior, coefficient, rare, log_ratios, divergence, drift):
 def _through_adam(counts, state, drift):
     """Turn `drift` (action, lane) into Adam's step, in the lanes that `counts` marks.
 
-    Moments and decays, the betas to the power of the number of updates, are the prompt's own, in its `state`.
-    The powers are products, so that no system's own pow can move a digit. A drift that is zero but for
-    rounding counts as zero: Adam would make a step of it, and the KL term an avalanche.
+    Moments and decays (the betas to the power of the number of updates) are the prompt's own, in its `state`.
+    The powers are products, so that no system library can change a digit. A drift that is zero up to rounding
+    counts as zero, because Adam would turn it into a full step, which the KL term would amplify.
     """
     n, n_lanes = drift.shape
     for order in range(2):
@@ -414,18 +413,18 @@ def _through_adam(counts, state, drift):
 
 @inlined
 def group_update(state, policy, prior, actions, rewards, rules, rare, counts, scratch):
-    """Move one prompt's logits by the updates of one group, in each lane that `counts` marks.
+    """Move one prompt's logits by the updates of one group, in each lane marked in `counts`.
 
-    A group of equal rewards has no policy term; unless filtering is off it is dropped, and then its KL
-    term goes too. Each inner update uses its part of the group, in order, and the whole KL term.
+    A group of equal rewards has no policy term. Unless filtering is off it is dropped, and so is its KL term.
+    Each inner update uses its part of the group, in order, and the whole KL term.
 
     Parameters
     ----------
     state : ndarray (field, lane)
-        What training changes: logits, a field an action, and with Adam both moments, alike, and the two
-        decays, zeros and ones at first.
+        The variables of training: logits, one field per action, and with Adam both moments (initially 0) and
+        the two decays (initially 1).
     policy : ndarray (action, lane)
-        What sampled the group; with inner updates, overwritten by the policies that follow.
+        The policy that sampled the group; inner updates overwrite it with later policies.
     prior : ndarray (action, lane)
         The untrained policy.
     actions : ndarray of int (sample, lane)
@@ -433,9 +432,9 @@ def group_update(state, policy, prior, actions, rewards, rules, rare, counts, sc
         0.0 or 1.0.
     rules : Rules
     rare : Rules or None
-        The same, or None where :func:`rlvr.simulator.rules.rare_rules` says so.
+        The same rules, or None as :func:`rlvr.simulator.rules.rare_rules` returns them.
     counts : ndarray of bool (lane,)
-        Which lanes want a group; on return, which of their groups counted.
+        Lanes that need a group; on return, the lanes whose group counted.
     scratch : Scratch
     """
     group_size, n_lanes = actions.shape
@@ -489,20 +488,20 @@ def train_prompts(
 ):
     """Train every arm of runs `first` to `last` - 1, run r being task ``r // n_seeds``, seed ``r % n_seeds``.
 
-    Runs share nothing they write to, so threads may take any ranges. A step goes through a shuffled list
-    of `n_candidates` prompts; an arm leaves it when its batch is full, which without refilling is after
-    `batch_size` prompts and with it after `batch_size` groups of unequal rewards.
+    Runs write to separate memory, so threads may take any ranges. A step goes through a shuffled list of
+    `n_candidates` prompts. An arm stops when its batch is full: without refilling after `batch_size` prompts,
+    with refilling after `batch_size` groups of unequal rewards.
 
     Parameters
     ----------
     draws : ndarray of int (task,)
-        Number of each task draw, which keys its random numbers.
+        Number of each task draw, the key of its random numbers.
     prior, correct : ndarray (task, prompt, action)
         Probabilities and correct sets.
     labels : ndarray of int (task, prompt)
-        What MAJORITY rewards; negative where its groups vote.
+        MAJORITY's labels; negative where its groups vote.
     arms : ndarray of int (arm,)
-        Codes; the frozen arm is only evaluated.
+        Codes of arms; the frozen arm is only evaluated.
     key : ndarray of uint64 (2,)
         Philox key.
     checkpoints : ndarray of int (checkpoint,)
@@ -516,10 +515,10 @@ def train_prompts(
     Raises
     ------
     ValueError
-        If a code in `arms` is none of an arm's, or a logit is not finite at a checkpoint.
+        If a code in `arms` is unknown, or a logit is not finite at a checkpoint.
     """
     if not set(arms.tolist()) <= {FROZEN, RANDOM, MAJORITY, TRUE}:
-        raise ValueError("arms must be codes of arms")
+        raise ValueError("arms must hold codes of known arms")
     rare, (n_prompts, n_actions) = rare_rules(rules), prior.shape[1:]
     if policies is None:
         policies = np.empty((arms.size, 0, n_seeds, n_prompts, n_actions))
@@ -539,7 +538,7 @@ def _train(
     reward_words, samples, state, by_action, actions,
     counts, tallies, rows, weights, changes, curves, policies,
 ):  # fmt: skip
-    """Train the runs of :func:`train_prompts`, as many as there are lanes for side by side.
+    """Train the runs of :func:`train_prompts`, as many side by side as there are lanes for.
 
     Returns the number of the first reading with a state beyond LARGEST, or -1.
     """
@@ -554,13 +553,13 @@ def _train(
     top, total = rows[0], rows[1]
     n_actions, n = policy.shape
     batch_size, n_candidates = rules.batch_size, rules.n_candidates
-    chance = rare is not None and rare.tie_break == UNIFORM  # words beyond those that sample actions
+    chance = rare is not None and rare.tie_break == UNIFORM  # words that do not sample actions
     for arm in range(n_arms):
         chance = chance or arms[arm] == RANDOM
-    width = turns[n - 1] + 1  # of the batch, how many prompts at a time
+    width = turns[n - 1] + 1  # prompts of the batch that are trained at a time
     for start in range(first, last, n_runs):
         for i in range(n_runs):
-            run = min(start + i, last - 1)  # runs that are left over are the last one once more
+            run = min(start + i, last - 1)  # places that are left over repeat the last run
             tasks[i], seeds[i] = run // n_seeds, run % n_seeds
             runs_at[i] = (np.uint64(draws[tasks[i]]) << _32) | np.uint64(seeds[i])
             for prompt in range(n_prompts):
@@ -574,7 +573,7 @@ def _train(
                         states[arm, i, prompt, field] = 0.0 if field < 3 * n_actions else 1.0
         for lane in range(n):
             task_of[lane], places[lane] = tasks[own[lane]], runs_at[own[lane]]
-        step = np.int64(0)  # a literal would have what it is passed to compiled twice
+        step = np.int64(0)  # a literal would compile the called function twice
         for checkpoint in range(checkpoints.size):
             while step < checkpoints[checkpoint]:
                 fill_words(key, runs_at, no_prompt, step, _BATCHES, batch_words)
@@ -617,7 +616,7 @@ def _train(
             for arm in range(n_arms):
                 for i in range(n_runs):
                     task, accuracy, n_large = tasks[i], 0.0, 0
-                    for at in range(0, n_prompts, n):  # as many prompts of the run as there are lanes
+                    for at in range(0, n_prompts, n):  # as many prompts of the run as lanes
                         for lane in range(n):
                             answers[lane], prompts[lane] = i, min(at + lane, n_prompts - 1)
                         _take(states[arm], answers, prompts, state)

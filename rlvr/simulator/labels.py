@@ -1,10 +1,10 @@
-"""What MAJORITY rewards where its labels are fixed before training.
+"""MAJORITY's labels where they are fixed before training.
 
-*Spurious Rewards* fixed them by 64 votes of the base model (Shao et al., arXiv 2506.10947). A published
-set of labels is one for all runs on it: here it depends on the root seed and the task draw, and every
-training seed inside the draw meets the same labels. Where each prompt has a policy of its own a label is an
-action. Where strategies are shared it is a name: 0 is the right answer, 1 + s the typical mistake of
-strategy s, and -1 an answer that nobody gives again.
+*Spurious Rewards* fixed them by 64 votes of the base model (Shao et al., arXiv 2506.10947). A published label
+set serves all runs on it. So the labels here depend on the root seed and the task draw, and every training
+seed in the draw has the same labels. Where each prompt has its own policy, a label is an action. Where
+strategies are shared, a label is a name: 0 is the right answer, 1 + s the typical mistake of strategy s, and
+-1 an answer that occurs only once.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _Labels = NDArray[np.int64]
 
 
 def fixed_labels(tasks: Tasks, config: GRPOConfig, *, seed: int = 0) -> _Labels:
-    """Return the labels that ``simulate(..., config, seed=seed)`` trains MAJORITY on.
+    """Return the labels on which ``simulate(..., config, seed=seed)`` trains MAJORITY.
 
-    Without `label_share_right`, `label_votes` answers of the prior vote on each prompt. With that fraction s,
-    exactly ``round(s * n_prompts)`` prompts, drawn at random, get a right label, drawn from the prior
-    among the correct actions, and the others a wrong one, drawn from it among the wrong. Settings share
-    their draws: more votes keep the first ones, and a larger fraction only turns wrong labels right.
+    Without `label_share_right`, `label_votes` answers of the prior vote on each prompt. With a fraction s,
+    exactly ``round(s * n_prompts)`` random prompts get a right label, drawn from the prior among the correct
+    actions; the others get a wrong label, drawn from the prior among the wrong actions. Settings share their
+    draws: more votes include the first ones, and a larger fraction only turns wrong labels into right ones.
 
     Parameters
     ----------
     tasks : Tasks
-        Task draws; the labels of draw t depend on (seed, t) and on nothing else that is random.
+        Task draws; the only randomness in the labels of draw t comes from (seed, t).
     config : GRPOConfig
-        Its `label_votes`, `label_share_right` and `tie_break`.
+        Its `label_votes`, `label_share_right` and `tie_break` are used.
     seed : int, at least 0
         Root of the draws.
 
@@ -48,7 +48,7 @@ def fixed_labels(tasks: Tasks, config: GRPOConfig, *, seed: int = 0) -> _Labels:
     Raises
     ------
     TypeError, ValueError
-        If `seed` is out of range, or a fraction is asked for and some prompt has no right or no wrong action.
+        If `seed` is out of range, or a fraction is given and some prompt has no right or no wrong action.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def fixed_labels(tasks: Tasks, config: GRPOConfig, *, seed: int = 0) -> _Labels:
 
 
 def _voted(prior: NDArray[np.float64], config: GRPOConfig, generator: np.random.Generator) -> _Labels:
-    """Plurality of the prior's answers, one label a prompt."""
+    """The plurality of the prior's answers, one label per prompt."""
     among_tied = generator.random(len(prior))
     votes = np.zeros(prior.shape, dtype=np.int64)
     for _ in range(config.label_votes):
@@ -89,14 +89,14 @@ def _voted(prior: NDArray[np.float64], config: GRPOConfig, generator: np.random.
 def _with_share_right(
     prior: NDArray[np.float64], correct: NDArray[np.bool_], fraction: float, generator: np.random.Generator
 ) -> _Labels:
-    """Labels of which exactly the fraction, to the nearest prompt, is right."""
+    """Labels of which the given fraction, to the nearest prompt, is right."""
     place_in_line, uniforms = generator.random(len(prior)).argsort().argsort(), generator.random(len(prior))
     right = place_in_line < round(fraction * len(prior))
     return _drawn(np.where(correct == right[:, None], prior, 0.0), uniforms)
 
 
 def _drawn(weights: NDArray[np.float64], uniforms: NDArray[np.float64]) -> _Labels:
-    """One action a prompt, with probabilities proportional to `weights` (prompt, action)."""
+    """One action per prompt, with probabilities proportional to `weights` (prompt, action)."""
     cumulative = weights.cumsum(axis=1)
     return (cumulative <= uniforms[:, None] * cumulative[:, -1:]).sum(axis=1)
 
@@ -119,12 +119,12 @@ def strategy_shares(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 def fixed_names(
     family: StrategyFamily, tasks: StrategyTasks, config: GRPOConfig, seed: int
 ) -> NDArray[np.int64]:
-    """Each prompt's label, the same for every training seed of a task draw.
+    """Labels of all prompts, the same for every training seed of a task draw.
 
-    By vote: `label_votes` answers of the prior, the most frequent of them; of equally frequent ones the
-    first to appear, or one at random, as `tie_break` says (names have no order here, so both are fair).
-    With `label_share_right` instead: on that fraction of the prompts, to the nearest whole number and drawn
-    anew for each task, the right answer; on the others the typical mistake of a strategy, drawn in
+    By vote, the label is the most frequent of `label_votes` answers of the prior. `tie_break` selects the
+    first to appear or a random one of equally frequent answers (names have no order here, so both are fair).
+    With `label_share_right` instead, this fraction of prompts, to the nearest whole number and drawn anew for
+    each task, gets the right answer; the other prompts get the typical mistake of a strategy, drawn in
     proportion to the prior's wrong answers.
 
     Parameters
@@ -133,12 +133,12 @@ def fixed_names(
     tasks : StrategyTasks
     config : GRPOConfig
     seed : int, at least 0
-        Labels of task t depend on (seed, t) alone.
+        Labels of task t depend only on (seed, t).
 
     Returns
     -------
     ndarray of int (task, prompt)
-        0: the right answer. 1 + s: the typical mistake of strategy s. -1: an answer that nobody gives again.
+        0: the right answer. 1 + s: the typical mistake of strategy s. -1: an answer that occurs only once.
     """
     n_tasks, n_prompts, n_strategies = tasks.offsets.shape
     labels = np.empty((n_tasks, n_prompts), np.int64)

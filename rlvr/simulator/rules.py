@@ -1,6 +1,6 @@
-"""A configuration as numbers: what the compiled code reads of it, in one tuple.
+"""A configuration as numbers, in the one tuple that compiled code reads.
 
-An option with names is the place of its name in ``OPTIONS``; the constants here are those places.
+A named option is stored as its position in ``OPTIONS``; the constants here are these positions.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ FORWARD, REVERSE = range(len(OPTIONS["kl"]))
 GRPO, CENTERED, RLOO = range(len(OPTIONS["advantage"]))
 SGD, ADAM = range(len(OPTIONS["optimizer"]))
 GRADIENT, MIRROR = range(len(OPTIONS["update"]))
-LARGEST = 1e300  # a logit or a moment beyond it is as good as infinite: the next step may not be finite
-BETAS, EPSILON = (0.9, 0.95), 1e-8  # Adam's: decay of the first and of the second moment
+LARGEST = 1e300  # logits and moments beyond it count as infinite, since the next step may overflow
+BETAS, EPSILON = (0.9, 0.95), 1e-8  # Adam's decays of the first and of the second moment
 
 
 class Rules(NamedTuple):
     """Numbers and codes, named as in :class:`~rlvr.simulator.grpo_config.GRPOConfig`.
 
-    Of what it does not name: `n_candidates` prompts are tried in a step at most, `low` and `high` are
-    the clipping bounds, infinite when clipping is off.
+    Fields that it does not have: a step tries at most `n_candidates` prompts; `low` and `high` are the
+    clipping bounds, infinite without clipping.
     """
 
     batch_size: int
@@ -59,8 +59,8 @@ def as_rules(config: GRPOConfig, n_prompts: int, *, shared: bool = False) -> Rul
     Raises
     ------
     ValueError
-        If a batch holds more prompts than there are, or what `inner_updates` splits is no multiple: a batch
-        where logits are shared, else a group, which mirror descent's target needs whole.
+        If a batch holds more prompts than there are, or `inner_updates` does not divide the batch (shared
+        logits) or the group (own logits), which mirror descent needs whole.
 
     Examples
     --------
@@ -81,7 +81,7 @@ def as_rules(config: GRPOConfig, n_prompts: int, *, shared: bool = False) -> Rul
         )
     if not shared and config.update == "mirror" and config.inner_updates != 1:
         raise ValueError(
-            "inner_updates must be 1 with update='mirror' where each prompt has logits of its own, since its "
+            "inner_updates must be 1 with update='mirror' where each prompt has its own logits, since the "
             f"target needs the whole group, got {config.inner_updates}"
         )
     n_candidates = config.batch_size
@@ -106,7 +106,7 @@ def as_rules(config: GRPOConfig, n_prompts: int, *, shared: bool = False) -> Rul
 
 
 def rare_rules(rules: Rules) -> Rules | None:
-    """The rules again, or None where the kernel can do without what the light settings do not use.
+    """The rules, or None where the kernel needs only the options of the light settings.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def rare_rules(rules: Rules) -> Rules | None:
 def check_finite(place: int, rules: Rules, arms: NDArray[np.int64], checkpoints: NDArray[np.int64]) -> None:
     """Raise a ValueError that names settings, arm and step unless a kernel's `place` is -1.
 
-    It numbers the first reading, checkpoint by checkpoint and arm by arm, that met a number beyond LARGEST.
+    `place` numbers the readings by checkpoint and arm, and is the first with a number beyond LARGEST.
     """
     if place < 0:
         return

@@ -1,6 +1,6 @@
 """Trained runs: what `simulate` returns.
 
-A study's results become its `Runs` here, after training and before any term is estimated.
+A study's results become `Runs` here, after training and before any term is estimated.
 """
 
 from __future__ import annotations
@@ -25,44 +25,44 @@ __all__ = ["Runs", "finished_runs"]
 
 @dataclass(frozen=True)
 class Runs:
-    """Trained runs, with the arguments that made them.
+    """Trained runs, with the arguments that produced them.
 
     Attributes
     ----------
     family : TaskFamily or StrategyFamily
-        What was trained on.
+        Family of the prompts.
     config : GRPOConfig
-        How.
+        Settings of the training.
     arms : tuple of str
-        In the order of the arrays' first axis.
+        Arms in the order of the arrays' first axis.
     n_tasks : int
-        Task draws, of both stages where a precision was asked.
+        Task draws, of both stages where a precision was requested.
     n_seeds : int
         Training seeds within each task draw.
     seed : int
         Root of all randomness.
     accuracy : ndarray (arm, task, seed)
-        Exact pass@1 at the end, in [0, 1]: no evaluation noise.
+        Exact pass@1 at the end, in [0, 1], without evaluation noise.
     steps : ndarray (step,)
         Checkpoints, the last of which is the end.
     curves : ndarray (arm, task, seed, step)
         Exact pass@1 at each checkpoint.
     policies : ndarray (arm, task, seed, prompt, action) or None
-        Final policies, if they were asked for; of a StrategyFamily, by strategy in place of action.
+        Final policies, if requested; for a StrategyFamily by strategy instead of action.
     tasks : Tasks or StrategyTasks
-        The task draws the runs trained on.
+        The task draws of the training.
     shares : ndarray (arm, task, seed, strategy) or None
-        Of a StrategyFamily: each strategy's share of the answers at the end, as the family reads them and
-        averaged over prompts. With one accuracy a strategy, `accuracy` is the sum of share times accuracy.
+        For a StrategyFamily: each strategy's share of the answers at the end, read as the family states and
+        averaged over prompts. With one accuracy per strategy, `accuracy` is the sum of share times accuracy.
     share_curves : ndarray (arm, task, seed, step, strategy) or None
         The same at each checkpoint.
     clipped : ndarray (arm, task, seed, step) or None
-        Of a StrategyFamily: fraction of answers (with several tokens, of decided tokens) that the clip took
-        out of the gradient since the checkpoint before; NaN where none was sampled.
+        For a StrategyFamily: fraction of answers (with several tokens, of decided tokens) that the clip
+        removed from the gradient since the previous checkpoint; NaN where none was sampled.
     logits : ndarray (arm, task, seed, token, strategy) or None
-        Of a StrategyFamily: the shared logits at the end.
+        For a StrategyFamily: the shared logits at the end.
     reached : Reached or None
-        Where a precision was asked: the term, its interval and the draws it took.
+        Where a precision was requested: the term, its interval and the number of draws.
     """
 
     family: TaskFamily | StrategyFamily
@@ -74,7 +74,7 @@ class Runs:
     steps: NDArray[np.int64] = field(repr=False)
     curves: NDArray[np.float64] = field(repr=False)
     policies: NDArray[np.float64] | None = field(repr=False)
-    tasks: Any = field(repr=False)  # by family: Tasks, or StrategyTasks
+    tasks: Any = field(repr=False)  # Tasks or StrategyTasks, by family
     share_curves: NDArray[np.float64] | None = field(default=None, repr=False)
     clipped: NDArray[np.float64] | None = field(default=None, repr=False)
     logits: NDArray[np.float64] | None = field(default=None, repr=False)
@@ -95,7 +95,7 @@ class Runs:
 
 
 def finished_runs(study: Study, results: Mapping[str, NDArray]) -> Runs:
-    """The runs of a study, out of the results (arm, run, ...) of its work."""
+    """Build the runs of a study from the results (arm, run, ...) of its work."""
     size = study.size
     shaped = {
         name: array.reshape(len(size.arms), size.n_tasks, size.n_seeds, *array.shape[2:])

@@ -1,19 +1,19 @@
-"""The compiled training of a policy whose strategies are shared by all prompts: arrays in, output filled.
+"""Compiled training of a policy whose strategies all prompts share: arrays in, output arrays filled.
 
-All arms of a run see the same batches and the same uniforms, keyed by where they are used. Where prompts
-carry no offsets the policy is computed once an update, so that an answer costs the same whatever the number
-of strategies, but for a binary search. From top to bottom: policies, sampling, rewards, updates, training.
+All arms of a run use the same batches and the same uniforms, keyed by where they are used. Where prompts have
+no offsets, the policy is computed once per update, so the cost of an answer depends on the number of
+strategies only through a binary search. From top to bottom: policies, sampling, rewards, updates, training.
 
-An answer has a name: 0 is the prompt's right answer, 1 + s the typical mistake of strategy s, and a negative
+Answers have names: 0 is the prompt's right answer, 1 + s the typical mistake of strategy s, and a negative
 number an answer that nobody else gives.
 
-With mirror descent a group's candidates are its distinct sampled answers. An answer is what its tokens
-decided: with one token its strategy, with several the token at which it turned off and to what. Answers that
-reach one strategy by different tokens are different candidates: a policy gives each sampled sequence a
-chance, the product over its tokens, whereas a strategy's own chance sums over sequences that nobody sampled.
-The policy restricted to the candidates is drawn towards itself tilted by exp(reward / temperature), a
-candidate's reward being the mean over its samples, by the gradient of their cross entropy in the shared
-logits.
+With mirror descent a group's candidates are its distinct sampled answers. An answer is the sequence of its
+tokens' decisions: with one token its strategy, with several the token at which it turned off and the strategy
+it turned to. Answers that reach one strategy by different tokens are different candidates, because a policy
+gives each sampled sequence a probability, the product over its tokens, whereas a strategy's probability also
+sums over sequences that nobody sampled. The policy restricted to the candidates moves towards itself tilted
+by exp(reward / temperature), where a candidate's reward is the mean over its samples, along the gradient of
+their cross entropy in the shared logits.
 """
 
 # mypy: disallow-untyped-defs=False, check-untyped-defs=False
@@ -54,8 +54,8 @@ _32 = np.uint64(32)
 def _copy(source, target):
     """Copy `source` to `target`, both (token, strategy).
 
-    A loop, since a copy by slice would have the compiler build the message of a mismatch it cannot meet:
-    seconds of the first run.
+    A loop, because a copy by slice would compile an error message that can never occur, which takes seconds
+    in the first run.
     """
     for k in range(source.shape[0]):
         for s in range(source.shape[1]):
@@ -64,7 +64,7 @@ def _copy(source, target):
 
 @internal
 def _tokens(logits, offset, policy):
-    """Fill `policy` (token, strategy) with a prompt's probabilities, token by token."""
+    """Fill `policy` (token, strategy) with a prompt's probabilities for each token."""
     for k in range(logits.shape[0]):
         for s in range(logits.shape[1]):
             policy[k, s] = logits[k, s] + offset[s]
@@ -75,8 +75,8 @@ def _tokens(logits, offset, policy):
 def read(logits, offsets, accuracies, greedy, policy, shares):
     """Fill `shares` (strategy,) with averages over the rows of `offsets`; return the exact accuracy.
 
-    Accuracy is the first strategy's plus what the others' shares add to it: strategies of equal accuracy
-    leave no rounding behind.
+    The accuracy is the first strategy's plus the differences that other strategies add, so strategies of
+    equal accuracy leave no rounding error.
     """
     n_rows, n_strategies = offsets.shape
     shares[:] = 0.0
@@ -112,7 +112,7 @@ def read(logits, offsets, accuracies, greedy, policy, shares):
 
 @internal
 def _accumulate(policy, cumulative):
-    """Fill the first columns of `cumulative` (token, 2**m - 1); past the strategies it stays infinite."""
+    """Fill the first columns of `cumulative` (token, 2**m - 1); the columns beyond stay infinite."""
     for k in range(policy.shape[0]):
         total = 0.0
         for s in range(policy.shape[1] - 1):
@@ -122,10 +122,10 @@ def _accumulate(policy, cumulative):
 
 @internal
 def _sample(cumulative, words, lane, strategies, last):
-    """Inverse-CDF sampling: how many steps of the distribution function lie at or below the uniform.
+    """Inverse-CDF sampling: count the steps of the distribution function at or below the uniform.
 
-    A binary search without a branch to mispredict. `words` (token * sample, lane) are 32-bit; `last`
-    (sample,) is the last token an answer decided.
+    The binary search has no branches. `words` (token * sample, lane) are 32-bit; `last` (sample,) is the last
+    token that an answer decided.
     """
     n_tokens = cumulative.shape[0]
     group_size = strategies.size
@@ -148,8 +148,8 @@ def _sample(cumulative, words, lane, strategies, last):
 def vote(names, word, tie_break, counts, first):
     """Return where in `names` (sample,) the plurality first appears.
 
-    Of equally frequent names it is the first to appear, or with UNIFORM one drawn by the 32-bit
-    `word`. `counts` (name,) is scratch space and holds zeros before and after; so may `first` (name,) be.
+    Of equally frequent names the first to appear wins, or with UNIFORM one drawn by the 32-bit `word`.
+    `counts` (name,) and `first` (name,) are scratch space; `counts` holds zeros before and after.
     """
     most, tied = 1, 0
     for i in range(names.size):
@@ -185,8 +185,8 @@ def _group_rewards(
 ):  # fmt: skip
     """Fill `rewards` (sample,) with 0 or 1 for one group; return their sum.
 
-    `label` is MAJORITY's fixed one, or -2: the group votes. Words are (n, lane); of `reward_words` the first
-    breaks ties, the rest are one reward bit each.
+    `label` is MAJORITY's fixed label, or -2 where the group votes. Words are (n, lane); the first of
+    `reward_words` breaks ties, the others are one reward bit each.
     """
     hits = 0
     if arm == RANDOM:
@@ -206,7 +206,7 @@ def _group_rewards(
         if label == -2:
             label = names[vote(names, reward_words[0, lane], rules.tie_break, counts, first)]
         elif label == -1:
-            label = -1 - rewards.size  # nobody's answer
+            label = -1 - rewards.size  # an answer that nobody else gives
         for i in range(rewards.size):
             rewards[i] = names[i] == label
     elif rules.false_positive > 0.0 or rules.false_negative > 0.0:
@@ -240,14 +240,14 @@ def part_drift(
 ):  # fmt: skip
     """Fill `drift` (token, strategy) with the mean gradient of one part of the batch.
 
-    The part is places `start` to `stop` - 1; the mean is over `n_answers`. `old` and `reference` (row,
-    token, strategy) are the policies before the step and before training, a row for each place where
-    prompts differ, else one for all. `fresh` says that the logits are still those of the step's start.
+    The part is places `start` to `stop` - 1; the mean is over `n_answers`. `old` and `reference` (row, token,
+    strategy) are the policies before the step and before training, with a row for each place where prompts
+    differ, else one row for all. `fresh` states that the logits are still those at the step's start.
 
     Returns
     -------
     n_clipped, n_decisions : int
-        Of the tokens the part's answers decided, and how many of them were clipped.
+        Clipped tokens, and all tokens that the part's answers decided.
     """
     n_tokens, n_strategies = logits.shape
     group_size = strategies.shape[1]
@@ -277,7 +277,7 @@ def part_drift(
                     continue
                 drift[k, s] += worth * ratio
                 pushed[k] += worth * ratio
-        if differ or place == stop - 1:  # answers that share a policy share its part of the gradient
+        if differ or place == stop - 1:  # answers with the same policy share its part of the gradient
             for k in range(n_tokens):
                 for s in range(n_strategies):
                     drift[k, s] -= pushed[k] * policy[k, s]
@@ -311,7 +311,7 @@ def update_logits(logits, drift, moments, n_updates, rules):
 def _candidates(policy, strategies, ends, rewards, first, reward, chance):
     """Find a group's distinct answers; return how many there are.
 
-    Fills, for each, the sample at which it `first` appears, its mean `reward` and its `chance`.
+    For each answer, fills in the sample at which it `first` appears, its mean `reward` and its `chance`.
     """
     n = 0
     times = np.zeros(strategies.size)
@@ -339,9 +339,9 @@ def add_mirror_drift(
 ):  # fmt: skip
     """Add to `drift` (token, strategy) the mean over `n_groups` groups of the gradient towards the target.
 
-    The groups are places `start` to `stop` - 1; `strategies`, `ends` and `rewards` (place, sample) are what
-    their answers chose, the last token they decided, and 0 or 1. `policy` is scratch space like `drift`.
-    A group whose candidates all have one reward adds exactly nothing.
+    The groups are places `start` to `stop` - 1; `strategies`, `ends` and `rewards` (place, sample) are the
+    choices of their answers, the last tokens they decided, and 0 or 1. `policy` is scratch space of the shape
+    of `drift`. A group whose candidates all have the same reward adds exactly zero.
     """
     n_tokens, n_strategies = logits.shape
     group_size = strategies.shape[1]
@@ -371,8 +371,8 @@ def add_mirror_drift(
                 pushed[k] += surplus
             drift[end, strategies[place, first[c]]] += surplus
             pushed[end] += surplus
-        if differ or place == stop - 1:  # groups that share a policy share its part of the gradient
-            for k in range(1, n_tokens):  # all candidates decide the first token: there it sums to zero
+        if differ or place == stop - 1:  # groups with the same policy share its part of the gradient
+            for k in range(1, n_tokens):  # all candidates decide the first token, where the sum is zero
                 for s in range(n_strategies):
                     drift[k, s] -= pushed[k] * policy[k, s]
             pushed[:] = 0.0
@@ -400,32 +400,32 @@ def train_strategies(
 ):  # fmt: skip
     """Train every arm of runs `first` to `last` - 1, run r being task ``r // n_seeds``, seed ``r % n_seeds``.
 
-    Runs share nothing they write to, so threads may take any ranges.
+    Runs write to separate memory, so threads may take any ranges.
 
     Parameters
     ----------
     draws : ndarray of int (task,)
-        Number of each task draw, which keys its random numbers.
+        Number of each task draw, the key of its random numbers.
     prior : ndarray (token, strategy)
         Logits before training.
     offsets, accuracies, read_offsets, read_accuracies : ndarray (task, prompt, strategy)
         An axis of length one stands for all tasks, or all prompts.
     labels : ndarray of int (task, prompt)
-        MAJORITY's labels by name; no prompt: it votes in each group.
+        MAJORITY's labels by name; with no prompts, it votes in each group.
     arms : ndarray of int (arm,)
-        Codes; the frozen arm is only read.
+        Codes of arms; the frozen arm is only evaluated.
     checkpoints : ndarray of int (checkpoint,)
         Ascending step counts; the last is the number of steps.
     rules : Rules
     wrong_agreement : float
     greedy : bool
-        As the family has them.
+        As in the family.
     curves : ndarray (arm, task, seed, checkpoint)
         Filled with exact accuracies.
     shares : ndarray (arm, task, seed, checkpoint, strategy)
         Filled with shares as read.
     clipped : ndarray (arm, task, seed, checkpoint)
-        Filled with the fraction of decisions since the checkpoint before that were clipped (NaN: none made).
+        Filled with the fraction of clipped decisions since the previous checkpoint (NaN without decisions).
     final : ndarray (arm, task, seed, token, strategy)
         Filled with the shared logits at the end.
 
@@ -463,7 +463,7 @@ def _train(
     order, pool = np.empty((1, n_prompts), np.int64), np.empty((1, n_prompts), np.int64)
     places, no_prompt = np.empty(n_candidates, np.uint64), np.zeros(1, np.int64)
     batch_words = np.empty((_blocks(n_candidates), 1), np.uint64)
-    per_answer = _blocks(group_size)  # words for each candidate prompt, a lane each
+    per_answer = _blocks(group_size)  # words for each candidate prompt, one lane each
     strategy_words = np.empty((_blocks(n_tokens * group_size), n_candidates), np.uint64)
     right_words = np.empty((per_answer, n_candidates), np.uint64)
     name_words = np.empty((per_answer, n_candidates), np.uint64)
@@ -550,7 +550,7 @@ def _train(
                             worth = 1.0 / (math.sqrt(mean * (1.0 - mean)) + 1e-8)
                         elif rules.advantage == RLOO:
                             worth = group_size / (group_size - 1.0)
-                        if mirror:  # a target is made of rewards as they are
+                        if mirror:  # a target uses the rewards themselves
                             mean, worth = 0.0, 1.0
                         for i in range(group_size):
                             advantages[filled, i] = (rewards[i] - mean) * worth

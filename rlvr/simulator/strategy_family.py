@@ -1,12 +1,12 @@
-"""Strategy families: every prompt is answered by one of a few strategies, whose logits all prompts share.
+"""Strategy families: a few strategies answer every prompt, and all prompts share their logits.
 
-A policy first picks a *strategy* (code or no code, say), then an answer that is right with that
-strategy's accuracy. Training moves the strategies' logits alone. What differs from a
-:class:`~rlvr.simulator.task_family.TaskFamily` is that luck on one prompt moves the answers to all.
+A policy first picks a *strategy* (code or no code, for example), then an answer that is right with this
+strategy's accuracy. Training moves only the strategies' logits. The difference from a
+:class:`~rlvr.simulator.task_family.TaskFamily` is that chance on one prompt changes the answers to all.
 
-On prompt q, decision ("token") k draws from softmax_s(logits[k, s] + offsets[q, s]). With one token that
-is the strategy. With several, the first strategy means *go on*: any other is final, and an answer that
-goes on through every token uses the first.
+On prompt q, decision ("token") k draws from softmax_s(logits[k, s] + offsets[q, s]). With one token, this
+draw is the strategy. With several, the first strategy means *go on* and any other is final; an answer that
+goes on through every token uses the first strategy.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ __all__ = ["StrategyFamily", "StrategyTasks", "check_strategy_tasks", "compact",
 
 _LARGEST_OFFSET = 1e300
 _LARGEST_SD = 1e298
-_MOST_POINTS = 4e7  # at which the average over offsets is evaluated, or 50 times as often: half a minute
-_NODES = 1201  # of the outer integral; the trapezium rule gains digits exponentially on smooth, fast tails
+_MOST_POINTS = 4e7  # points of the average over offsets; 50 times as many take half a minute
+_NODES = 1201  # of the outer integral; the trapezium rule converges exponentially on smooth, fast tails
 
 
 @dataclass(frozen=True)
 class StrategyTasks:
-    """Drawn tasks: how prompts differ. Arrays that do not differ are views that repeat one value.
+    """Drawn tasks: how prompts differ. Arrays without differences are views that repeat one value.
 
     Attributes
     ----------
     offsets : ndarray (task, prompt, strategy)
-        What each prompt trained on adds to the shared logits.
+        What each trained prompt adds to the shared logits.
     accuracies : ndarray (task, prompt, strategy)
-        Chance that the strategy's answer to it is right.
+        Probability that the strategy's answer is right.
     read_offsets, read_accuracies : ndarray (task, read prompt, strategy)
-        The same of the prompts on which accuracy is read.
+        The same for the prompts on which accuracy is read.
     """
 
     offsets: NDArray[np.float64]
@@ -52,44 +52,44 @@ class StrategyTasks:
 
 @dataclass(frozen=True)
 class StrategyFamily:
-    """A policy that shares its choice of strategy between all prompts.
+    """A policy whose choice of strategy all prompts share.
 
     Parameters
     ----------
     shares : sequence of float (strategy,), at least two, each above 0, summing to 1
         Prior share of each strategy, on a prompt of zero offset.
     accuracies : sequence of float in [0, 1] (strategy,), or (prompt, strategy)
-        Chance that an answer of the strategy is right: one for all prompts, or one for each.
+        Probability that an answer of the strategy is right: one for all prompts, or one for each.
     n_prompts : int, at least 1
         Prompts in one task draw; a step draws its batch from them without replacement.
     offset_sd : float of at least 0, or sequence of float above 0 (strategy,)
-        Prompts differ: each prompt's logits are the shared ones plus offsets of its own, one a strategy,
-        independent and normal with this standard deviation (or the strategy's), the same for every token
-        and fixed for a task draw. The average prior shares are then `prior_shares`, no longer `shares`.
+        Prompts differ: each prompt's logits are the shared logits plus its own offsets, one per strategy,
+        independent and normal with this standard deviation (or the strategy's), the same for every token and
+        fixed for a task draw. The average prior shares are then `prior_shares` instead of `shares`.
     accuracy_spread : float in [0, 1); 0 where accuracies are given for each prompt
         Prompts differ in difficulty: a strategy's accuracy follows a Beta distribution over prompts with
-        mean a, its entry in `accuracies`, and variance ``accuracy_spread * a * (1 - a)``. One quantile a
-        prompt serves all strategies: what is hard is hard for each.
+        mean a, its entry in `accuracies`, and variance ``accuracy_spread * a * (1 - a)``. All strategies use
+        the prompt's one quantile, so a hard prompt is hard for each strategy.
     n_tokens : int, at least 1
-        Decisions that make the strategy. Each token has logits, a ratio and a clip of its own, as in
-        GRPO's loss; it goes on (first strategy) or turns to one of the others for good. All tokens start
-        alike, with the chance ``shares[0] ** (1 / n_tokens)`` of going on and the rest in proportion to
-        `shares`: at zero offset the prior shares are `shares` whatever their number. An answer's gradient
-        is the sum over the tokens it decided; the 1/length of a loss belongs to the learning rate.
+        Decisions that determine the strategy. Each token has its own logits, ratio and clip, as in GRPO's
+        loss; it goes on (first strategy) or turns to one of the others for good. All tokens start with the
+        probability ``shares[0] ** (1 / n_tokens)`` of going on and the rest in proportion to `shares`, so at
+        zero offset the prior shares are `shares` for any number of tokens. An answer's gradient is the sum
+        over the tokens it decided; the 1/length of a loss is part of the learning rate.
     read : {"sample", "greedy"}
         How accuracy and shares are read, exactly in both cases; training always samples. "sample": by the
-        policy's probabilities. "greedy": on each prompt every token takes its likeliest strategy, of
-        equally likely ones the first listed, so that a strategy counts only where it leads.
+        policy's probabilities. "greedy": on each prompt every token takes its most probable strategy (of tied
+        ones the first listed), so a strategy counts only where it leads.
     n_test_prompts : int, at least 1, or None; None where accuracies are given for each prompt
-        None: accuracy is read on the prompts trained on. Else on as many others, drawn alike.
+        None: accuracy is read on the trained prompts; otherwise on this many other prompts from the same law.
     wrong_agreement : float in [0, 1]
-        MAJORITY compares answers, so wrong ones need names. On each prompt every strategy has one typical
-        mistake; a wrong answer is that with this probability, else it agrees with no other answer. 0: the
-        only answer given twice is the right one, and MAJORITY is TRUE but for luck. 1: a strategy outvotes
-        the truth where its accuracy is below one half. The default is the middle. Mistakes belong to
-        strategies since what one gets wrong by a slip in code another gets wrong by a slip in
-        arithmetic; it makes plurality favour the *leading* strategy's mistake, as self-training does.
-        Names have no order: of tied ones, "lowest" takes the first to appear in the group.
+        Agreement of wrong answers, which MAJORITY's vote depends on. On each prompt every strategy has one
+        typical mistake; a wrong answer is this mistake with this probability, and otherwise agrees with no
+        other answer. 0: only the right answer can occur twice, so MAJORITY equals TRUE up to chance. 1: a
+        strategy outvotes the truth where its accuracy is below one half. The default lies in the middle.
+        Mistakes belong to strategies because an error in code and a slip in arithmetic give different
+        answers; so the plurality favours the *leading* strategy's mistake, as in self-training. Names have no
+        order: of tied names, "lowest" takes the first to appear in the group.
 
     Raises
     ------
@@ -177,7 +177,7 @@ class StrategyFamily:
     def long_tail(
         cls, share: float, n_rare: int, accuracies: tuple[float, float], **others: Any
     ) -> StrategyFamily:
-        """One strategy with `share`, and `n_rare` with shares as 1 / rank; accuracies (first, every other).
+        """A strategy with `share`, and `n_rare` others with shares as 1 / rank; accuracies (first, others).
 
         Further arguments are those of the family.
         """
@@ -191,7 +191,7 @@ class StrategyFamily:
 
     @property
     def n_strategies(self) -> int:
-        """How many strategies there are."""
+        """Number of strategies."""
         return len(self.shares)
 
     @property
@@ -202,7 +202,7 @@ class StrategyFamily:
         token = np.log(self.shares)
         if self.n_tokens > 1:
             others = sum(self.shares[1:])
-            going_on = np.log1p(-others) / self.n_tokens  # exact where the first share is nearly one
+            going_on = np.log1p(-others) / self.n_tokens  # exact even if the first share is nearly one
             token[1:] += np.log(-np.expm1(going_on) / others)
             token[0] = going_on
         return np.tile(token, (self.n_tokens, 1))
@@ -214,7 +214,7 @@ class StrategyFamily:
         Raises
         ------
         ValueError
-            With offsets, several tokens and sampling: that average has no one-dimensional form.
+            With offsets, several tokens and sampling, where the average is not a one-dimensional integral.
         """
         greedy = self.read == "greedy"
         if not self._prompts_differ and not greedy:
@@ -228,7 +228,7 @@ class StrategyFamily:
 
     @property
     def prior_accuracy(self) -> float:
-        """Accuracy of the prior as `read`, in [0, 1], averaged over the population of prompts."""
+        """Accuracy of the prior, as `read` states, in [0, 1], averaged over the population of prompts."""
         return float(self.prior_shares @ self._mean_accuracies)
 
     @property
@@ -240,10 +240,10 @@ class StrategyFamily:
         return np.array(self.accuracies).reshape(-1, self.n_strategies).mean(axis=0)
 
     def matched(self, prior_accuracy: float) -> StrategyFamily:
-        """The family like this one whose `prior_accuracy` is as stated.
+        """A family like this one with the stated `prior_accuracy`.
 
-        Shares are multiplied by exp(c · accuracy) and normalised: of all shares with that accuracy those
-        at zero offset that stay closest to these, in the sense of KL divergence.
+        Shares are multiplied by exp(c · accuracy) and normalised. At zero offset these shares are, of all
+        shares with this accuracy, the closest to the present ones in KL divergence.
 
         Raises
         ------
@@ -266,14 +266,14 @@ class StrategyFamily:
         return tilted(c)
 
     def sample(self, n_tasks: int = 1, seed: int = 0) -> StrategyTasks:
-        """Draw how prompts differ; task draw t depends on (seed, t) alone.
+        """Draw the differences between prompts; task draw t depends only on (seed, t).
 
         Parameters
         ----------
         n_tasks : int, at least 1
             Task draws.
         seed : int, at least 0
-            Root of the draws. Families that differ in `offset_sd` or `accuracy_spread` share them.
+            Root of the draws, which families that differ in `offset_sd` or `accuracy_spread` share.
 
         Returns
         -------
@@ -302,7 +302,7 @@ class StrategyFamily:
         if self.accuracy_spread > 0:
             mean = np.array(self.accuracies)
             drawn = beta_quantile(difficulty[..., None], mean, 1 / self.accuracy_spread - 1)
-            accuracies = np.where((mean > 0) & (mean < 1), drawn, mean)  # there is no Beta of mean 0 or 1
+            accuracies = np.where((mean > 0) & (mean < 1), drawn, mean)  # no Beta has mean 0 or 1
         if self._prompts_differ:
             offsets = np.array(self.offset_sd) * np.array(
                 [generator.standard_normal(shape[1:]) for generator in generators]
@@ -324,12 +324,12 @@ def _numbers(name: str, value: Any, accepted: str) -> NDArray[np.float64]:
 
 
 def check_strategy_tasks(tasks: StrategyTasks, shape: tuple[int, int, int]) -> StrategyTasks:
-    """Return somebody's tasks as arrays of floats, :func:`compact`; `shape` is (task, prompt, strategy).
+    """Return a user's tasks as arrays of floats, :func:`compact`; `shape` is (task, prompt, strategy).
 
     Raises
     ------
     TypeError, ValueError
-        If an array does not fit, offsets are not finite, or accuracies are not in [0, 1].
+        If an array has another shape, offsets are not finite, or accuracies are not in [0, 1].
     """
     if not isinstance(tasks, StrategyTasks):
         raise TypeError(f"tasks must be StrategyTasks, got {type(tasks).__name__}")
@@ -358,7 +358,7 @@ def check_strategy_tasks(tasks: StrategyTasks, shape: tuple[int, int, int]) -> S
 
 
 def compact(array: NDArray) -> NDArray:
-    """`array` (task, prompt, strategy), contiguous, with an axis along which it repeats cut to one."""
+    """Return `array` (task, prompt, strategy), contiguous, with axes of repeated values cut to length one."""
     small = array[tuple(slice(None) if stride else slice(1) for stride in array.strides[:2])]
     return np.ascontiguousarray(small)
 
@@ -366,10 +366,11 @@ def compact(array: NDArray) -> NDArray:
 def mean_shares(
     logits: NDArray[np.float64], offset_sd: float | NDArray[np.float64], *, greedy: bool
 ) -> NDArray[np.float64]:
-    """Average share of each strategy, over independent normal offsets on every logit.
+    """Average share of each strategy over independent normal offsets of every logit.
 
-    A softmax is the law of the largest of logits plus independent Gumbel noise. So the average of a softmax
-    over normal offsets is the chance of leading, of logit + offset + Gumbel; greedily, of logit + offset::
+    A softmax gives the probabilities that each of several logits plus independent Gumbel noise is the
+    largest. So the average of a softmax over normal offsets is the probability that logit + offset + Gumbel
+    is the largest; read greedily, that logit + offset is::
 
         share_s = integral f(x - logit_s) product over t != s of F(x - logit_t) dx
 
@@ -380,13 +381,13 @@ def mean_shares(
     logits : ndarray (strategy,)
     offset_sd : float of at least 0, or ndarray (strategy,) of floats above 0
     greedy : bool
-        Fraction of prompts on which the strategy leads, instead of its average probability. Without
-        offsets: 1 for the leader, of equal ones the first.
+        Return the fraction of prompts on which the strategy leads instead of its average probability. Without
+        offsets: 1 for the leader (of equal ones the first).
 
     Returns
     -------
     ndarray (strategy,)
-        Sums to 1, to about 1e-9.
+        Sums to 1 within about 1e-9.
 
     Examples
     --------
@@ -400,13 +401,13 @@ def mean_shares(
         if greedy:
             return (np.arange(logits.size) == np.argmax(logits)).astype(float)
         return scipy.special.softmax(logits)
-    below, above = (0, 0) if greedy else (5, 40)  # a Gumbel's own reach
-    top = logits.argmax()  # the largest of all lies between the top one's lowest and anybody's highest
+    below, above = (0, 0) if greedy else (5, 40)  # range of a Gumbel variable
+    top = logits.argmax()  # the largest lies between the lowest value of the top one and the highest of any
     ends = (logits[top] - 9 * sd[top] - below, (logits + 9 * sd).max() + above)
     n_points = _NODES * max(1, (ends[1] - ends[0]) / (18 * sd.min() + below + above)) * logits.size
     if n_points > _MOST_POINTS or (not greedy and n_points * 80 * sd.max() > 50 * _MOST_POINTS):
         raise ValueError(
-            f"offset_sd must be smaller or more alike for the prior's average shares, got {shown(offset_sd)}"
+            f"offset_sd must be smaller or more equal for the prior's average shares, got {shown(offset_sd)}"
         )
     x = np.linspace(*ends, int(_NODES * max(1, (ends[1] - ends[0]) / (18 * sd.min() + below + above))))
     z = x[:, None] - logits
@@ -424,7 +425,7 @@ def mean_shares(
 
 
 def _gumbel_plus_normal(z: NDArray[np.float64], sd: float) -> tuple[NDArray, NDArray]:
-    """Logarithms of distribution function and density of a standard Gumbel plus a normal of this sd."""
+    """Logarithms of the distribution function and density of a standard Gumbel plus a normal of this sd."""
     nodes = np.linspace(-9, 9, max(121, int(80 * sd) | 1))
     weights = np.exp(-0.5 * nodes**2)
     weights /= weights.sum()

@@ -1,13 +1,13 @@
-"""One study before training: its task draws, and its work as a chunk.
+"""One study before training: its task draws, and its work as one chunk.
 
-The parts of GRPO, as they act on logits that all prompts of a StrategyFamily share:
+The parts of GRPO, applied to logits that all prompts of a StrategyFamily share:
 
 - One step samples every group from the policy before the step. The batch's prompts are split, in their
   order, into `inner_updates` equal parts; each part's mean gradient over its answers is one update.
-- "drop" and "off" differ in the KL term alone: a group of equal rewards has no gradient, and stays in the
-  mean. "refill" replaces it by the next prompt; places that stay empty count in the mean as zeros.
-- Mirror descent has a target for each group, and takes the mean over the part's groups of the way to it.
-- The KL term is taken at the tokens that answers decided, towards the prior's probabilities there.
+- "drop" and "off" differ only in the KL term: a group of equal rewards has no gradient, and stays in the
+  mean. "refill" replaces the group by the next prompt; places that stay empty count as zeros in the mean.
+- Mirror descent has one target per group; the gradients towards the targets are averaged over the groups.
+- The KL term acts at the tokens that answers decided, towards the prior's probabilities there.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = ["Study", "StudySize"]
 
 @dataclass(frozen=True)
 class StudySize:
-    """What the studies of one call have in common, named as in :func:`rlvr.simulate`."""
+    """Settings that all studies of one call share, named as in :func:`rlvr.simulate`."""
 
     arms: tuple[str, ...]
     n_tasks: int
@@ -47,7 +47,7 @@ class StudySize:
 
 @dataclass(frozen=True)
 class Study:
-    """One family with one configuration: its draws, its checkpoints, and its runs as work to be done."""
+    """One family with one configuration: its task draws, its checkpoints, and its runs as one chunk."""
 
     family: TaskFamily | StrategyFamily
     config: GRPOConfig
@@ -60,7 +60,7 @@ class Study:
     def prepare(
         cls, family: TaskFamily | StrategyFamily, config: GRPOConfig, size: StudySize, tasks: Any = None
     ) -> Study:
-        """Check what belongs to one study, and draw its tasks unless they are given.
+        """Check the arguments of one study, and draw its tasks unless they are given.
 
         Raises
         ------
@@ -108,14 +108,14 @@ class Study:
         return Study.prepare(self.family, self.config, replace(self.size, n_tasks=n_tasks))
 
     def known(self, of: str) -> NDArray[np.float64]:
-        """What is known of the task draws beforehand and moves a term, ndarray (task, covariate)."""
+        """What is known of the task draws before training and predicts a term, ndarray (task, covariate)."""
         return known_covariates(self.family, self.config, of, self.tasks)
 
 
 def _check_memory(
     family: TaskFamily | StrategyFamily, config: GRPOConfig, size: StudySize, n_steps: int
 ) -> None:
-    """Raise a ValueError that names the sizes if their arrays, at the least, are more than memory holds."""
+    """Raise a ValueError that names the sizes if their arrays need more than the memory."""
     n_runs = len(size.arms) * size.n_tasks * size.n_seeds
     names = {"n_tasks": size.n_tasks, "n_seeds": size.n_seeds, "checkpoints": n_steps}
     names |= {"n_prompts": family.n_prompts, "batch_size": config.batch_size, "group_size": config.group_size}
@@ -146,7 +146,7 @@ def _shared_study(
     family: StrategyFamily, config: GRPOConfig, arms: Sequence[str], n_tasks: int, n_seeds: int, seed: int,
     steps: NDArray[np.int64], tasks: Any,
 ) -> tuple[StrategyTasks, Chunk]:  # fmt: skip
-    """Return the task draws, and all runs as one chunk; all arguments are checked but the tasks.
+    """Return the task draws, and all runs as one chunk; only the tasks are checked here.
 
     The chunk's results: `curves`, `clipped` (step,), `shares` (step, strategy), `final` (token, strategy).
     """
@@ -157,7 +157,7 @@ def _shared_study(
     if config.majority_labels == "fixed" and "majority" in arms:
         labels = fixed_names(family, drawn, config, seed)
     read_offsets, read_accuracies = arrays.read_offsets, arrays.read_accuracies
-    if read_offsets.shape[1] == 1:  # prompts that share a policy are read by their mean accuracies
+    if read_offsets.shape[1] == 1:  # for prompts that share a policy, mean accuracies suffice
         read_accuracies = read_accuracies.mean(axis=1, keepdims=True)
     else:
         read_accuracies = np.ascontiguousarray(drawn.read_accuracies, dtype=float)

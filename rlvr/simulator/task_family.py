@@ -1,15 +1,15 @@
 """Task families: how strongly the untrained policy already prefers a correct answer.
 
-Every prompt has `n_actions` answers, `n_correct` of them right. The prior puts the weight
-`prior_strength` on the correct ones before one wrong answer, the *format* action, has its weight
-multiplied by ``1 + format_strength * n_actions`` and everything is normalised::
+Every prompt has `n_actions` answers, of which `n_correct` are right. The prior gives the weight
+`prior_strength` to the correct answers. Then the weight of one wrong answer, the *format* action, is
+multiplied by ``1 + format_strength * n_actions``, and everything is normalised::
 
     weight(correct) = ps / k
     weight(wrong)   = (1 - ps) / (K - k)
     weight(format)  = (1 + fs K) (1 - ps) / (K - k)
 
-A *task draw* says, for each prompt, which action index plays which role, and, when prompts differ
-(`prior_spread` above 0), how strong the prior of each is.
+A *task draw* states for each prompt which action index has which role and, when prompts differ
+(`prior_spread` above 0), the strength of its prior.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from rlvr._checks import MOST, as_given, fits_memory, real, shown, whole
 
 __all__ = ["TaskFamily", "Tasks", "beta_quantile", "check_seed", "check_tasks"]
 
-_SKEWED = 1e-12  # below this spread a Beta is a normal law to the last digit that matters
-_STRENGTHS = (1e-9, 1.0 - 1e-9)  # a prompt's strength stays inside: training starts at the log prior
+_SKEWED = 1e-12  # below this spread a Beta equals a normal law to all relevant digits
+_STRENGTHS = (1e-9, 1.0 - 1e-9)  # limits of a prompt's strength: training starts at the log prior
 
 
 @dataclass(frozen=True)
 class Tasks:
-    """Drawn tasks: what each prompt's prior is, and which actions are correct.
+    """Drawn tasks: each prompt's prior, and its correct actions.
 
     Attributes
     ----------
@@ -52,7 +52,7 @@ class Tasks:
 
 @dataclass(frozen=True)
 class TaskFamily:
-    """A population of prompts, of one prior strength or of Beta-distributed ones.
+    """A population of prompts with one prior strength or Beta-distributed strengths.
 
     Parameters
     ----------
@@ -61,15 +61,15 @@ class TaskFamily:
     format_strength : float, at least 0
         Boost of one wrong action: its weight is multiplied by ``1 + format_strength * n_actions``.
     n_actions : int, at least 2
-        Answers a prompt, K.
+        Answers per prompt, K.
     n_correct : int in [1, n_actions)
-        Correct answers a prompt, k.
+        Correct answers per prompt, k.
     n_prompts : int, at least 1
         Prompts in one task draw.
     prior_spread : float in [0, 1)
-        How much prompts differ: their strengths follow a Beta distribution with mean `prior_strength`
-        and variance ``prior_spread * prior_strength * (1 - prior_strength)``. 0: all alike; towards 1:
-        every prompt is either known or hopeless.
+        Differences between prompts: their strengths follow a Beta distribution with mean `prior_strength` and
+        variance ``prior_spread * prior_strength * (1 - prior_strength)``. 0: all alike; towards 1: every
+        prompt is solved either always or never.
 
     Raises
     ------
@@ -136,14 +136,14 @@ class TaskFamily:
         return self.prior_strength * concentration, (1.0 - self.prior_strength) * concentration
 
     def strengths(self, n_nodes: int = 64) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Prior strengths and weights whose weighted mean stands for the mean over prompts.
+        """Prior strengths and weights whose weighted mean represents the mean over prompts.
 
         Gauss-Jacobi quadrature: exact for polynomials in the strength of degree up to 2 n_nodes - 1.
 
         Parameters
         ----------
         n_nodes : int, from 1 to 10000
-            Strengths; without spread there is a single one.
+            Number of strengths; without spread there is one.
 
         Returns
         -------
@@ -158,10 +158,10 @@ class TaskFamily:
             nodes, weights = scipy.special.roots_hermitenorm(n_nodes)
             deviation = math.sqrt(self.prior_spread * self.prior_strength * (1 - self.prior_strength))
             return np.clip(self.prior_strength + deviation * nodes, *_STRENGTHS), weights / weights.sum()
-        with np.errstate(all="ignore"):  # scipy divides 0 by 0, unused, where a + b is exactly 1
+        with np.errstate(all="ignore"):  # scipy divides 0 by 0 where a + b is exactly 1
             nodes, weights = scipy.special.roots_jacobi(n_nodes, b - 1.0, a - 1.0)
         if not (np.isfinite(nodes).all() and np.isfinite(weights).all()):
-            if self.prior_spread > 0.5:  # beyond scipy: the limit
+            if self.prior_spread > 0.5:  # the limit, where scipy fails
                 return np.array(_STRENGTHS), np.array([1.0 - self.prior_strength, self.prior_strength])
             nodes, weights = _narrow_nodes(n_nodes, a, b)
         return np.clip((1.0 + nodes) / 2.0, *_STRENGTHS), weights / weights.sum()
@@ -190,7 +190,7 @@ class TaskFamily:
 
     @property
     def prior_accuracy(self) -> float:
-        """Exact pass@1 of the prior, in [0, 1]; with spread, its mean over prompts."""
+        """Exact pass@1 of the prior, in [0, 1]; with spread, the mean over prompts."""
         if self.prior_spread == 0:
             return float(self.prior()[: self.n_correct].sum())
         strengths, weights = self.strengths()
@@ -198,14 +198,14 @@ class TaskFamily:
 
     @property
     def crossover(self) -> float:
-        """A prompt's prior strength at which a correct action ties with the format action for the mode."""
+        """Prior strength at which a correct action and the format action tie for the mode of a prompt."""
         boosted = self.n_correct * self.format_boost
         return boosted / (boosted + self.n_actions - self.n_correct)
 
     def sample(self, n_tasks: int = 1, seed: int = 0) -> Tasks:
-        """Draw which action plays which role, independently for each prompt.
+        """Draw the role of each action, independently for each prompt.
 
-        Task draw t depends on (seed, t) alone: asking for more draws leaves the first ones as they were.
+        Task draw t depends only on (seed, t), so more draws leave the first ones unchanged.
 
         Parameters
         ----------
@@ -229,7 +229,7 @@ class TaskFamily:
         for task in range(n_tasks):
             generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0, task)))
             generator.permuted(in_order, axis=1, out=roles[task])
-            if self.prior_spread > 0:  # by quantile: families that differ in spread share their uniforms
+            if self.prior_spread > 0:  # by quantile: families that differ in spread share uniforms
                 concentration = (1.0 - self.prior_spread) / self.prior_spread
                 drawn = beta_quantile(generator.random(self.n_prompts), self.prior_strength, concentration)
                 strengths[task] = np.clip(drawn, *_STRENGTHS)
@@ -240,7 +240,7 @@ class TaskFamily:
 
 
 def _narrow_nodes(n_nodes: int, a: float, b: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Golub and Welsch's nodes on [-1, 1] for large shapes, at which scipy's weights are NaN."""
+    """Golub and Welsch's nodes on [-1, 1] for large shapes, where scipy's weights are NaN."""
     s, n = a + b - 2.0, np.arange(n_nodes)
     middle = (a - b) / (2 * n + s + 2) * (s / (2 * n + s))
     k = n[1:]
@@ -250,10 +250,10 @@ def _narrow_nodes(n_nodes: int, a: float, b: float) -> tuple[NDArray[np.float64]
 
 
 def beta_quantile(at: ArrayLike, mean: ArrayLike, concentration: float) -> NDArray[np.float64]:
-    """Quantiles of Beta distributions of some means, whose two shapes add up to `concentration`.
+    """Quantiles of Beta distributions with these means, whose two shapes sum to `concentration`.
 
-    With next to no spread the normal law stands in, since scipy's quantiles are NaN or far off there. Next to
-    the widest spread, where scipy has none, the limit does: 0 or 1.
+    With almost no spread the normal law is used, because scipy's quantiles are NaN or far off there. With
+    almost the widest spread, where scipy fails, the limit is used: 0 or 1.
     """
     middle = np.asarray(mean, dtype=float)
     if concentration > 1 / _SKEWED:
@@ -267,12 +267,12 @@ def beta_quantile(at: ArrayLike, mean: ArrayLike, concentration: float) -> NDArr
 
 
 def check_tasks(tasks: Tasks, shape: tuple[int, int, int]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the prior and the correct sets of somebody's tasks, of shape (task, prompt, action).
+    """Return the prior and the correct sets of a user's tasks, of shape (task, prompt, action).
 
     Raises
     ------
     TypeError, ValueError
-        If the prior is no distribution with every probability above 0, or a correct set is empty.
+        If the prior is not a distribution with all probabilities above 0, or a correct set is empty.
     """
     if not isinstance(tasks, Tasks):
         raise TypeError(f"tasks must be Tasks, got {type(tasks).__name__}")
@@ -316,5 +316,5 @@ def _place(index: NDArray[np.int64]) -> str:
 
 
 def check_seed(seed: int) -> int:
-    """Return a seed that NumPy accepts, or say what was wrong with it."""
+    """Return a seed that NumPy accepts, or raise an error that names the fault."""
     return whole("seed", seed, "an integer of at least 0", at_least=0)

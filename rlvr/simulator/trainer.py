@@ -1,4 +1,4 @@
-"""The public trainer: `simulate` trains every arm of one study, or of several at once.
+"""The public trainer: `simulate` trains every arm of one or several studies.
 
 The unit of replication is the task draw, then the seed inside it.
 """
@@ -72,10 +72,10 @@ def simulate(
     Parameters
     ----------
     family : TaskFamily or StrategyFamily, or sequence of them
-        What is trained on: prompts with a policy each, or with strategies that all of them share.
+        The prompts: each with its own policy, or all with shared strategies.
     config : GRPOConfig, or sequence of them
-        How. Two sequences are paired and of one length; a single family or configuration goes with every
-        item of the other's sequence.
+        Settings of the training. Two sequences are paired and have one length; a single family or
+        configuration is combined with every item of the other sequence.
     arms : sequence of str
         Any of ``ARMS``.
     n_tasks : int, at least 1, optional
@@ -83,27 +83,27 @@ def simulate(
     n_seeds : int, at least 1
         Training seeds within each task draw.
     seed : int, at least 0
-        Root of all randomness. Run (t, s) depends on (seed, t, s) alone, so more task draws or seeds extend
-        a study and change nothing in it.
+        Root of all randomness. Run (t, s) depends only on (seed, t, s), so more task draws or seeds extend a
+        study without changing its runs.
     checkpoints : sequence of int, optional
-        Ascending steps in [0, n_steps] at which accuracy is kept; the end always is.
+        Ascending steps in [0, n_steps] at which accuracy is kept; the last step always is.
     keep_policies : bool
-        Keep the final policies (n_actions * n_prompts floats a run and arm).
+        Keep the final policies (n_actions * n_prompts floats per run and arm).
     tasks : Tasks or StrategyTasks, optional
         Train on these `n_tasks` draws instead of ``family.sample(n_tasks, seed)``; with a single family and
         configuration, and without a precision.
     executor : concurrent.futures.Executor, optional
-        Who trains: a ProcessPoolExecutor, Dask's ``Client.get_executor()`` and so on; threads of this
-        process by default. It stays open. What a dying worker loses is trained by this process, and so are
-        chunks once the executor gives no answer for a minute (longer where one chunk takes longer).
+        A ProcessPoolExecutor, Dask's ``Client.get_executor()`` or another; threads of this process by
+        default. The executor stays open. This process trains chunks that a dead worker loses, and also chunks
+        once the executor gives no answer for a minute (longer where one chunk takes longer).
     progress : bool or callable
-        True: a bar that counts chunks, on standard error if that is a terminal. A callable is told how many
-        chunks are done, and of how many; of a second stage it is told anew.
+        True: a bar that counts chunks, on standard error if that is a terminal. A callable is given the
+        number of finished chunks and the total; a second stage is counted anew.
     precision : float above 0, optional
         Add task draws until the 95% half-width of the term `of` is at most this, in units of accuracy. Then
-        `n_tasks` is the first stage (64 by default, at least 16), whose spread says once and for all how many
+        `n_tasks` is the first stage (64 by default, at least 16), whose spread alone determines how many
         draws are needed: :mod:`rlvr.simulator.two_stages` proves that the interval in ``Runs.reached`` keeps
-        its coverage. All else is as if that many draws had been asked for.
+        its coverage. Everything else is as if that many draws had been requested.
     of : str, optional
         A term of :data:`rlvr.decomposition.TERMS`, such as "reward_design"; needed with `precision`.
 
@@ -121,7 +121,7 @@ def simulate(
     Warns
     -----
     RuntimeWarning
-        If the executor lost workers, or gave no answer for too long.
+        If the executor lost workers, or gave no answer in time.
 
     Examples
     --------
@@ -164,14 +164,14 @@ def simulate(
 
 
 def _goal(precision: float | None, of: str | None, arms: tuple[str, ...], tasks: Any) -> Goal | None:
-    """What precision is asked for."""
+    """The goal of a requested precision."""
     if precision is None:
         if of is not None:
             raise ValueError(f"of must be None unless precision is stated, got {shown(of)}")
         return None
     if tasks is not None:
         raise ValueError(f"tasks must be None where precision adds task draws, got {shown(tasks)}")
-    return Goal(precision, of, arms)  # type: ignore[arg-type]  # which refuses None
+    return Goal(precision, of, arms)  # type: ignore[arg-type]  # Goal refuses None
 
 
 def _second_stage(
@@ -181,7 +181,7 @@ def _second_stage(
     executor: Executor | None,
     progress: bool | Progress,
 ) -> list[Runs]:
-    """Extend every study by the task draws that its first stage calls for."""
+    """Extend every study by the task draws that its first stage requires."""
     n_first = studies[0].size.n_tasks
     whole_studies = [
         _long_enough(goal, study, goal.terms(finished_runs(study, results)))
@@ -201,14 +201,14 @@ def _second_stage(
 
 
 def _long_enough(goal: Goal, study: Study, first: NDArray[np.float64]) -> Study:
-    """The study with as many task draws as the goal takes, given the first stage's terms."""
+    """The study with the task draws that the goal needs, given the first stage's terms."""
     while (n_draws := goal.draws_needed(first, study.known(goal.of))) > study.size.n_tasks:
         study = study.longer(n_draws)
     return study
 
 
 def _paired(family: Any, config: Any) -> tuple[list[tuple[Family, GRPOConfig]], bool]:
-    """Families with their configurations, and whether either was a sequence."""
+    """Pair families with configurations, and state whether either was a sequence."""
     lists = {"family": family, "config": config}
     several = {name: isinstance(given, (list, tuple)) for name, given in lists.items()}
     families = list(family) if several["family"] else [family]

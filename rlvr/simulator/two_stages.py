@@ -1,24 +1,24 @@
-"""How many task draws a stated precision takes: Stein's two-stage rule.
+"""Stein's two-stage rule: the number of task draws for a stated precision.
 
-**Rule.** The term y of a task draw is regressed on what is known of the draw before training, x, with
-exact expectation 0 (:func:`known_covariates`; often nothing). A first stage of n draws gives
-the residual standard deviation s with n - p degrees of freedom, p counting the intercept; t is their 0.975
-quantile. Let h be the variance of the intercept of a fit to N draws, in units of the residual variance:
-1/N without covariates. The study ends at N draws, at least n, at which t s sqrt(h) is at most the precision.
-It reports the intercept of a fit to all N draws, plus or minus t s sqrt(h).
+**Rule.** The term y of a task draw is regressed on x, what is known of the draw before training, which has
+exact expectation 0 (:func:`known_covariates`; often nothing is known). A first stage of n draws gives the
+residual standard deviation s with n - p degrees of freedom, where p counts the intercept; t is their 0.975
+quantile. Let h be the variance of the intercept of a fit to N draws, in units of the residual variance: 1/N
+without covariates. The study ends at the smallest N of at least n at which t s sqrt(h) is at most the
+precision. The result is the intercept of a fit to all N draws, plus or minus t s sqrt(h).
 
-**Why the coverage is honest.** Let draws be independent and y normal around m + b·x with variance σ², so
-that m is the term's expectation. Argue for fixed x. In the first stage the residuals, and so s, are
-independent of the fitted coefficients, and both are of the later draws. The fit to all N depends on the
-first stage only through those coefficients, so for fixed N the intercept is independent of s. N depends on
-s and x alone. Hence, given s, the intercept is normal around m with variance σ² h, whatever s was, and its
-error over s sqrt(h) is Student's t with n - p degrees of freedom: the interval holds m with probability 0.95
-exactly, for every σ and b. Without covariates this is Stein's procedure, intercept and mean being one.
+**Why the coverage holds.** Let draws be independent and y normal around m + b·x with variance σ², so that m
+is the term's expectation. Take x as fixed. In the first stage the residuals, and so s, are independent of the
+fitted coefficients, and both are independent of the later draws. The fit to all N draws depends on the first
+stage only through those coefficients, so for fixed N the intercept is independent of s. N depends only on s
+and x. Hence, given s, the intercept is normal around m with variance σ² h for every s, and its error over s
+sqrt(h) is Student's t with n - p degrees of freedom: the interval holds m with probability 0.95 exactly, for
+every σ and b. Without covariates this is Stein's procedure, and the intercept is the mean.
 
-The spread is never estimated again: an interval from the spread of all N, ended when it is short enough, ends
-preferably where the spread came out too small, and covers less than it says (the tests count how much less).
-A term of one draw is an average over prompts and seeds, so it is nearly normal; for what is left of skewness
-the first stage is not allowed to be short.
+The spread is never estimated again. An interval from the spread of all N draws that stops once it is short
+enough would stop more often where the spread came out too small, and so cover less than its level (the tests
+measure how much less). A term of one draw is an average over prompts and seeds, so it is nearly normal;
+because of the remaining skewness the first stage has a minimum length.
 
 References
 ----------
@@ -45,24 +45,24 @@ from rlvr.stats.estimates import Estimate
 __all__ = ["FIRST_STAGE", "Goal", "Reached", "known_covariates"]
 
 FIRST_STAGE = 64
-"""Task draws of the first stage unless said otherwise; t is then 2% above the normal quantile."""
+"""Default number of task draws of the first stage; t is then 2% above the normal quantile."""
 
 _SHORTEST, _MOST, _LEVEL = 16, 10_000_000, 0.95
 
 
 @dataclass(frozen=True)
 class Reached:
-    """One term, as precisely as was asked.
+    """One term with the requested precision.
 
     Attributes
     ----------
     of : str
         The term, by its name in :data:`rlvr.decomposition.TERMS`.
     precision : float
-        What was asked: the largest 95% half-width accepted, in units of accuracy.
+        The largest accepted 95% half-width, in units of accuracy.
     estimate : Estimate
-        The term's expectation over task draws: the mean of all draws where nothing is known of them
-        beforehand, elsewhere the intercept of a regression on what is known.
+        The term's expectation over task draws: the mean of all draws, or, where something is known of them
+        before training, the intercept of a regression on it.
     first_draws : int
         Task draws of the first stage.
     added_draws : int
@@ -83,12 +83,12 @@ class Reached:
 
 @dataclass(frozen=True)
 class Goal:
-    """A term and the half-width it should get.
+    """A term and its requested half-width.
 
     Raises
     ------
     TypeError, ValueError
-        If `precision` is not a positive number, `of` is no term, or `arms` lack one that it compares.
+        If `precision` is not a positive number, `of` is not a term, or `arms` lack an arm that it compares.
 
     Examples
     --------
@@ -113,7 +113,7 @@ class Goal:
 
     @staticmethod
     def first_stage(n_tasks: int | None) -> int:
-        """Check the length of a first stage; None is the usual one."""
+        """Check the length of a first stage; None stands for the default."""
         if n_tasks is None:
             return FIRST_STAGE
         accepted = f"an integer of at least {_SHORTEST}, the first stage, where precision is stated"
@@ -125,25 +125,25 @@ class Goal:
         return (runs.arm(arm) - runs.arm(base)).mean(axis=1)
 
     def draws_needed(self, first: NDArray[np.float64], known: NDArray[np.float64] | None = None) -> int:
-        """Whether the task draws of both stages together are enough, and if not how many may be.
+        """Number of task draws needed in both stages, given the draws so far.
 
         Parameters
         ----------
         first : ndarray (task,)
             The first stage's terms.
         known : ndarray (task, covariate), optional
-            Of the draws of both stages; without it only those of `first` are meant, and nothing is known.
+            Covariates of the draws of both stages; without them only the draws of `first` are counted.
 
         Returns
         -------
         int
-            As many as `known` (without it, `first`) has if they are enough, else more: to be asked again
-            with so many.
+            The draws in `known` (or in `first`) if they are enough, else a larger number, with which to call
+            again.
 
         Raises
         ------
         ValueError
-            If it takes more than ten million.
+            If more than ten million draws are needed.
         """
         design = _design(known, first.size)
         half = _times_spread(first, design) * math.sqrt(_variance_of_intercept(design))
@@ -161,7 +161,7 @@ class Goal:
     def reached(
         self, terms: NDArray[np.float64], n_first: int, known: NDArray[np.float64] | None = None
     ) -> Reached:
-        """The result, from all draws' terms (task,), the first stage's in front, and what is known."""
+        """The result, from the terms of all draws (task,), first stage first, and the draws' covariates."""
         design = _design(known, terms.size, n_first)
         value = float(terms.mean())
         if design.shape[1] > 1:
@@ -174,7 +174,7 @@ class Goal:
 def _design(
     known: NDArray[np.float64] | None, n_draws: int, n_first: int | None = None
 ) -> NDArray[np.float64]:
-    """An intercept and the covariates, but for those that do not vary in the first stage: (task, p)."""
+    """An intercept and the covariates that vary in the first stage: (task, p)."""
     if known is None:
         return np.ones((n_draws, 1))
     varies = np.ptp(known[: n_first or n_draws], axis=0) > 0
@@ -200,25 +200,25 @@ def _variance_of_intercept(design: NDArray[np.float64]) -> float:
 def known_covariates(
     family: TaskFamily | StrategyFamily, config: GRPOConfig, of: str, tasks: Tasks | StrategyTasks
 ) -> NDArray[np.float64]:
-    """What is known of each task draw before any training and moves the term `of`: its control variates.
+    """Control variates of the term `of`: what is known of each task draw before any training.
 
-    Kept are those that cut a term's variance over task draws by at least 1.5 times in the light settings
-    (1,200 draws, one seed each; a factor of 2 halves the draws that a precision takes):
+    Covariates are kept if they reduce a term's variance over task draws by a factor of at least 1.5 in the
+    light settings (1,200 draws, one seed each; a factor of 2 halves the draws that a precision needs):
 
     - Prompts that differ: the draw's prior accuracy and its prompts' mean squared accuracy. 1.5 to 3.3 for
       elicitation and reward design, 7 to 19 for naive and total, at `prior_spread` 0.3.
     - "lowest" ties in MAJORITY's vote: how many correct answers have a lower index than the format answer,
       and whether any has. 1.5 to 2.3 for elicitation and reward design where the prior strength is 0.20 or
-      0.50; with eight seeds a draw 2.1 to 6.9. Nothing at 0.80, where ties are rare.
+      0.50; with eight seeds per draw 2.1 to 6.9. No gain at 0.80, where ties are rare.
 
-    Tried and left out: the arms' first step less its expectation, 1.00 to 1.02 (1.5 with `prior_spread`,
-    where the prior accuracy does more). Nothing known beforehand helps the null term, naive and total where
-    prompts are alike, elicitation and reward design under "uniform" ties, or MAJORITY on fixed labels.
+    Tried and left out: the arms' first step minus its expectation, 1.00 to 1.02 (1.5 with `prior_spread`,
+    where the prior accuracy helps more). Nothing known before training helps the null term, naive and total
+    where prompts are alike, elicitation and reward design under "uniform" ties, or MAJORITY on fixed labels.
 
     Returns
     -------
     ndarray (task, covariate)
-        Each with expectation 0 over task draws of the family; no column where nothing helps.
+        Each with expectation 0 over task draws of the family; no column where no covariate helps.
 
     Examples
     --------
@@ -238,7 +238,7 @@ def known_covariates(
         if votes and of in ("elicitation", "reward_design") and family.format_strength > 0:
             chosen = np.where(tasks.correct, 0.0, tasks.prior).argmax(axis=2)  # the format answer
             below = tasks.correct & (np.arange(family.n_actions) < chosen[..., None])
-            # Each order of the correct answers and the format answer is as likely as any other.
+            # All orders of the correct answers and the format answer are equally likely.
             k = family.n_correct
             columns += [below.any(axis=2).mean(axis=1) - k / (k + 1)]
             if k > 1:

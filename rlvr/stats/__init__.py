@@ -1,9 +1,8 @@
-"""How sure a number is: estimates, intervals, spreads, equivalence and power.
+"""Uncertainty of numbers: estimates, intervals, spreads, equivalence tests and power.
 
-What it is for: an array layer that everything else stands on; accuracies, counts and outcomes in, margins
-out. `estimates` has means, ratios and crossings, `spreads` standard deviations and shuffled tests, `claims`
-equivalence and Holm, `power` sample sizes, `sampling` contrasts of arms over items and runs. It imports only
-the common ground.
+This wing works on arrays, and all other wings may use it. `estimates` has means, ratios and crossings,
+`spreads` standard deviations and permutation tests, `claims` equivalence tests and Holm's correction, `power`
+sample sizes, and `sampling` contrasts of arms over items and runs. The wing imports only the common ground.
 """
 
 import lazy_loader

@@ -1,8 +1,8 @@
 """Verdicts from tests: regions, equivalence, "all of" and "any of", and Holm's correction.
 
-A claim says that a quantity lies in a region. It has two p-values: `p_inside` small speaks for the claim,
-`p_outside` small against it, and neither small leaves it undecided. "No effect" is the claim that an effect
-lies within a stated margin (two one-sided tests), never a large p-value.
+A claim states that a quantity lies in a region. It has two p-values: a small `p_inside` supports the claim, a
+small `p_outside` contradicts it, and otherwise the claim is undecided. "No effect" is the claim that an
+effect lies within a stated margin (two one-sided tests), never a large p-value.
 
 ::
 
@@ -11,13 +11,12 @@ lies within a stated margin (two one-sided tests), never a large p-value.
     all of m claims:     p_inside  = max,              p_outside = min(1, m min)
     any of m claims:     p_inside  = min(1, m min),    p_outside = max
 
-A standard deviation lies above b when the mean of ``(x - mean x)**2 - b**2`` is above zero, and that of x
-above r times that of y when the mean of ``(x - mean x)**2 - r**2 (y - mean y)**2`` is. So a claim about
-spreads is a claim about a mean too; it assumes no normal law, and paired runs stay paired.
+A standard deviation lies above b when the mean of ``(x - mean x)**2 - b**2`` is above zero. The deviation of
+x lies above r times that of y when the mean of ``(x - mean x)**2 - r**2 (y - mean y)**2`` is. So a claim
+about spreads is tested as a claim about a mean: the test assumes no normal law, and paired runs stay paired.
 
-Values are array_like (task, seed) or (seed,), paired run by run where there are two. A region is strictly
-between `low` and `high`, one of which may be infinite. `label` is the claim in words.
-The unit of replication is that of :func:`rlvr.stats.estimates.replicates`: the task draw, then the seed.
+Values are array_like (task, seed) or (seed,), and two such arrays are paired run by run. A region is the open
+interval from `low` to `high`, one of which may be infinite. `label` states the claim in words.
 """
 
 from __future__ import annotations
@@ -42,23 +41,23 @@ __all__ = [
 
 _Name = TypeVar("_Name", bound=Hashable)
 _NOWHERE = (math.nan, math.nan)  # a combination has no region of its own
-_ROUNDING = 1e-12  # of a mean, far below any margin: units that spread no more are one number repeated
+_ROUNDING = 1e-12  # of a mean: units that spread less are one repeated number
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What was claimed of an estimate, and the evidence for and against.
+    """A claim about an estimate, with the evidence for and against.
 
     Attributes
     ----------
     estimate : Estimate or None
         The quantity; None for a combination of claims.
     region : tuple of float
-        (low, high) in which the claim puts it; ends may be infinite.
+        (low, high), where the claim places the quantity; ends may be infinite.
     p_inside, p_outside : float
-        Small p-values speak for and against the claim.
+        A small p-value supports the claim, or contradicts it.
     parts : tuple of Claim
-        What a combination is made of.
+        The claims that a combination joins.
     label : str
         The claim in words.
     """
@@ -76,7 +75,7 @@ def mean_claim(
 ) -> Claim:
     """Test whether a mean lies in a region, by one-sided t tests on the units.
 
-    `level` is that of the interval shown beside the tests.
+    `level` is the coverage of the interval that is reported beside the tests.
 
     Raises
     ------
@@ -95,7 +94,7 @@ def mean_claim(
 
 
 def equivalence(values: ArrayLike, margin: float, *, label: str = "", level: float = 0.95) -> Claim:
-    """Two one-sided tests that a mean lies within `margin` of zero; `p_inside` is the equivalence test's.
+    """Test by two one-sided tests that a mean lies within `margin` of zero; `p_inside` is their p-value.
 
     Parameters
     ----------
@@ -122,11 +121,11 @@ def ratio_claim(
     label: str = "",
     names: Sequence[str] = ("numerator", "denominator"),
 ) -> Claim:
-    """Test whether a ratio of paired means lies in a region, and its denominator above zero.
+    """Test whether a ratio of paired means lies in a region, and whether its denominator is above zero.
 
-    The ratio exceeds r exactly when ``numerator - r * denominator`` is positive, given a positive
-    denominator; so both are tested, and no division takes place (Fieller's argument). `names` are what the
-    two are called where the ratio is undefined.
+    Given a positive denominator, the ratio exceeds r exactly when ``numerator - r * denominator`` is
+    positive. Both are tested, so nothing is divided (Fieller's argument). `names` are the names of the two
+    quantities, used where the ratio is undefined.
     """
     low, high = _region(low, high)
     above, below = (np.asarray(values, dtype=float) for values in (numerator, denominator))
@@ -136,7 +135,7 @@ def ratio_claim(
 
 
 def linearised_ratio(numerator: ArrayLike, denominator: ArrayLike) -> np.ndarray:
-    """One value a unit, ndarray (task,) or (seed,), whose mean is the ratio of means to first order.
+    """One value per unit, ndarray (task,) or (seed,), whose mean is the ratio of means to first order.
 
     Differences of two ratios on the same task draws are then paired differences of units. The
     approximation needs a denominator many standard errors from zero, which :func:`ratio_claim` tests.
@@ -179,7 +178,7 @@ def spread_claim(
 ) -> Claim:
     """Test whether a standard deviation lies in a region.
 
-    The estimate is the standard deviation, with the interval of the variance under a square root.
+    The estimate is the standard deviation; its interval is the square root of the variance's interval.
 
     Raises
     ------
@@ -213,10 +212,10 @@ def spread_ratio_claim(
 
 
 def far_claim(values: ArrayLike, *, by: float, low: float = 0.0, high: float = 1.0, label: str = "") -> Claim:
-    """Test how likely one run's value lies further than `by` from the mean of all runs.
+    """Test the probability that one run lies further than `by` from the mean of all runs.
 
-    The region is of that probability, 0 and 1 standing for no bound. Exact binomial tests; the mean of all
-    runs is taken for the population's.
+    The region is one of probabilities; 0 and 1 stand for no bound. The tests are exact binomial tests and
+    take the mean of all runs as the population mean.
     """
     by = real("by", by, "a finite number above 0", above=0)
     units, unit = replicates(values)
@@ -225,7 +224,7 @@ def far_claim(values: ArrayLike, *, by: float, low: float = 0.0, high: float = 1
 
 
 def outside(claim: Claim, label: str = "") -> Claim:
-    """The opposite claim: what spoke for `claim` speaks against this one."""
+    """The opposite claim: evidence for `claim` is evidence against the returned one."""
     return Claim(claim.estimate, claim.region, claim.p_outside, claim.p_inside, claim.parts, label)
 
 
@@ -259,10 +258,10 @@ def holm(p_values: Mapping[_Name, float]) -> dict[_Name, float]:
 
 
 def verdicts(claims: Mapping[str, Claim], *, level: float = 0.95) -> dict[str, tuple[str, float]]:
-    """Pronounce on a family of claims with one error rate for the whole of it.
+    """Decide a family of claims with one error rate for the whole family.
 
-    Both p-values of every claim enter one Holm correction: with probability `level` no claim is called
-    supported or contradicted wrongly.
+    Both p-values of every claim enter one Holm correction: with probability `level` no claim is wrongly
+    called supported or contradicted.
 
     Parameters
     ----------
@@ -305,12 +304,12 @@ def _t_test(values: ArrayLike, end: float, side: str) -> float:
         raise ValueError(f"values must hold at least 2 independent units, got {units.size}")
     if np.ptp(units) > _ROUNDING:
         return float(stats.ttest_1samp(units, end, alternative=side).pvalue)
-    distance = units[0] - end  # known without error: the test is a comparison
+    distance = units[0] - end  # no sampling error: the test is a plain comparison
     return 0.0 if distance and (distance > 0) == (side == "greater") else 1.0
 
 
 def _squared_deviations(values: ArrayLike) -> tuple[NDArray[np.float64], str]:
-    """Squares whose mean is the sample variance, one a unit, and the unit's name."""
+    """Squared deviations whose mean is the sample variance, one per unit, and the unit's name."""
     units, unit = replicates(values)
     if units.size < 3:
         raise ValueError(f"values must hold at least 3 independent units, got {units.size}")
@@ -318,7 +317,7 @@ def _squared_deviations(values: ArrayLike) -> tuple[NDArray[np.float64], str]:
 
 
 def _squared(low: float, high: float) -> dict[str, float]:
-    """A region of standard deviations as one of variances."""
+    """Convert a region of standard deviations to one of variances."""
     for name, end in (("low", low), ("high", high)):
         if math.isfinite(end):
             real(name, end, "a number of at least 0", above=0, closed=True)
@@ -326,7 +325,7 @@ def _squared(low: float, high: float) -> dict[str, float]:
 
 
 def _of_roots(claim: Claim, region: tuple[float, float], unit: str) -> Claim:
-    """A claim about variances, or their ratio, as one about standard deviations."""
+    """Convert a claim about variances, or their ratio, to one about standard deviations."""
     squared = claim.estimate
     assert squared is not None
     value, low, high = (math.sqrt(max(end, 0.0)) for end in (squared.value, squared.low, squared.high))

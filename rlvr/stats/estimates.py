@@ -1,8 +1,8 @@
-"""Intervals that say what they resample: thin over `scipy.stats`.
+"""Means, ratios and crossings, with intervals that state what they resample.
 
-A study is an array (task, seed). Seeds share their task draw, so the unit of replication is the task
-draw, and its mean over seeds is one observation; with a single draw the interval is over seeds and
-speaks of that draw alone. Differences of arms are taken run by run before anything is averaged.
+A study is an array (task, seed). Seeds share their task draw, so the unit of replication is the task draw,
+and its mean over seeds is one observation. With a single draw the interval is over seeds and describes that
+draw alone. Differences of arms are taken run by run before anything is averaged.
 """
 
 from __future__ import annotations
@@ -34,22 +34,23 @@ _TINY = 1e-100
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value, its interval, and what the interval means.
+    """A value, its interval, and the meaning of the interval.
 
     Attributes
     ----------
     value : float
         NaN where undefined.
     low, high : float
-        Ends of the interval: NaN where there is none, and they may be infinite.
+        Ends of the interval; NaN where there is none. Ends may be infinite.
     level : float
         Nominal coverage of [low, high].
     unit : str
-        What is replicated, such as "task draw", "seed", "training run" or "item"; empty where nothing is.
+        Unit of replication, such as "task draw", "seed", "training run" or "item"; empty where nothing is
+        replicated.
     n : int
-        How many of them there were.
+        Number of units.
     reason : str
-        Why the value or its interval is undefined; empty otherwise.
+        Reason why the value or its interval is undefined; empty otherwise.
     """
 
     value: Any
@@ -123,7 +124,7 @@ def replicates(values: ArrayLike) -> tuple[NDArray[np.float64], str]:
 
 
 def scale_up(values: NDArray[np.float64]) -> float:
-    """A power of two, by which nothing rounds, for values whose squares would underflow; else 1."""
+    """A power of two, so that nothing rounds, for values whose squares would underflow; otherwise 1."""
     largest = float(np.abs(values).max(initial=0.0))
     return 2.0 ** min(-math.frexp(largest)[1], 1000) if 0 < largest < _TINY else 1.0
 
@@ -136,7 +137,7 @@ def mean_interval(values: ArrayLike, *, level: float = 0.95, unit: str = "") -> 
     values : array_like (task, seed) or (seed,)
     level : float in (0, 1)
     unit : str
-        What the units are, where they are neither task draws nor seeds, such as "training run".
+        Name of the unit where it is neither task draw nor seed, such as "training run".
 
     Examples
     --------
@@ -148,7 +149,7 @@ def mean_interval(values: ArrayLike, *, level: float = 0.95, unit: str = "") -> 
     unit, value = unit or name, float(units.mean())
     if units.size < 2:
         return Estimate(value, level=level, unit=unit, n=1, reason="one observation has no spread")
-    if np.ptp(units) == 0:  # the frozen arm: known exactly
+    if np.ptp(units) == 0:  # the frozen arm is known exactly
         return Estimate(value, value, value, level, unit, units.size)
     scale = scale_up(units)
     low, high = scipy.stats.ttest_1samp(units * scale, 0.0).confidence_interval(level)
@@ -173,7 +174,7 @@ def welch_freedom(variances: ArrayLike, freedom: ArrayLike) -> float:
 
 
 def welch_half_width(variances: ArrayLike, freedom: ArrayLike, *, level: float = 0.95) -> float:
-    """Half the width of the t interval of a sum of independent estimates; 0 where none of them varies.
+    """Half the width of the t interval of a sum of independent estimates; 0 where no estimate varies.
 
     The parameters are those of :func:`welch_freedom`, and `level`, a float in (0, 1).
 
@@ -199,8 +200,8 @@ def ratio_interval(
     """Ratio of two paired means with Fieller's interval.
 
     The interval holds every ratio that a paired t test of ``numerator - ratio * denominator`` does not
-    reject. When the denominator is not separated from zero that set is unbounded and the ratio
-    undefined: the reason says so, and nothing is put in its place.
+    reject. When the denominator is not separated from zero, that set is unbounded and the ratio is undefined;
+    the estimate then states the reason and has no value.
 
     Parameters
     ----------
@@ -208,7 +209,7 @@ def ratio_interval(
         Paired run by run.
     level : float in (0, 1)
     names : pair of str
-        What the two are called in a reason.
+        Names of the two quantities in a reason.
 
     References
     ----------
@@ -251,10 +252,10 @@ def ratio_interval(
 
 
 def crossing_interval(positions: ArrayLike, curves: ArrayLike, *, level: float = 0.95) -> Estimate:
-    """Where the mean of `curves` first passes from negative to positive, by linear interpolation.
+    """Where the mean of `curves` first changes from negative to positive, by linear interpolation.
 
-    The interval is a bootstrap (percentile, 2,000 resamples, seed fixed) of whole curves, so it keeps
-    the dependence between neighbouring positions that common random numbers bring.
+    The interval is a percentile bootstrap of whole curves (2,000 resamples, fixed seed), so it keeps the
+    dependence between neighbouring positions that share random numbers.
 
     Parameters
     ----------
@@ -267,7 +268,7 @@ def crossing_interval(positions: ArrayLike, curves: ArrayLike, *, level: float =
     Returns
     -------
     Estimate
-        Undefined, with the reason, if the mean curve has no such passage.
+        Undefined, with the reason, if the mean curve has no such change.
     """
     level = confidence_level(level)
     at, quantity = np.asarray(positions, dtype=float), np.asarray(curves, dtype=float)

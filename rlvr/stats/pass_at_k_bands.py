@@ -1,18 +1,18 @@
-"""pass@k from counts of right answers, and a band that holds for every k and contrast of arms at once.
+"""pass@k from counts of right answers, and one band that holds for every k and contrast of arms at once.
 
-An item with c right among n samples has, without bias, ``pass@k = 1 - C(n - c, k) / C(n, k)`` (Chen and
-others): the fraction of all choices of k of its samples that hold a right one. It needs n of at least k.
+For an item with c right answers among n samples, ``pass@k = 1 - C(n - c, k) / C(n, k)`` is unbiased (Chen and
+others). This is the fraction of all choices of k samples that hold a right one, and needs n of at least k.
 
 *The band.* A contrast is a difference of arms at one k; its estimate is a mean over items. All contrasts at
 all k are taken together: the band is ``estimate +- q * error``, with q the quantile of the largest
-studentised deviation among them. That maximum is drawn with Gaussian multipliers on the items and Student's
-degrees of freedom, which is drawing from the multivariate t law of the contrasts' own correlations.
+studentised deviation among them. The maximum is simulated with Gaussian multipliers on the items and
+Student's degrees of freedom, that is, from the multivariate t law with the correlations of the contrasts.
 
-At large k few items differ, each by much, and an error from those alone is too small. So every error has
-the items that Agresti and Min add to pairs: half an item on which the arms differ in each of the two
-directions, and one on which they agree. Where arms do not share items, each arm has one right item and one
-wrong one more, after Agresti and Caffo. Arms that never differ thus keep an error above 0. The band is
-wider than it need be where all items differ by little, as those of a null at k = 1.
+At large k few items differ between arms, each by much, and a standard error from those items alone is too
+small. Every error therefore includes the items that Agresti and Min add to pairs: half an item on which the
+arms differ in each of the two directions, and one item on which they agree. Where arms do not share items,
+each arm gets one more right and one more wrong item, after Agresti and Caffo. So arms that never differ keep
+an error above 0. The band is conservative where all items differ by little, as for a null at k = 1.
 
 *Coverage.* Of 1,000 simulated 95% bands of five terms at k = 1, 8 and 64, with Beta-distributed items of 128
 samples each, 98.0% held all 15 true numbers at once with 30 items, 97.3% with 100 and 96.0% with 500 (Monte
@@ -41,7 +41,7 @@ from rlvr._checks import confidence_level, whole
 
 __all__ = ["Band", "SignChange", "pass_at_k_curve", "pass_at_k_of_items", "sign_changes", "simultaneous_band"]
 
-_DRAWS = 100_000  # the quantile of the maximum then has a standard error of about 0.006
+_DRAWS = 100_000  # this gives the quantile of the maximum a standard error of about 0.006
 _AT_ONCE = 2**22  # numbers drawn at a time
 _TIE = 1e-12
 
@@ -52,7 +52,7 @@ def pass_at_k_of_items(n_right: ArrayLike, n_samples: ArrayLike, ks: Sequence[in
     Parameters
     ----------
     n_right, n_samples : array_like of int (...)
-        Of each item, broadcast.
+        Counts of each item, broadcast.
     ks : sequence of int
         Each at least 1, increasing.
 
@@ -63,7 +63,8 @@ def pass_at_k_of_items(n_right: ArrayLike, n_samples: ArrayLike, ks: Sequence[in
     Raises
     ------
     TypeError, ValueError
-        If counts are not whole, more are right than there are, or an item has fewer samples than k.
+        If counts are not whole numbers, more answers are right than sampled, or an item has fewer samples
+        than k.
 
     Examples
     --------
@@ -79,7 +80,7 @@ def pass_at_k_of_items(n_right: ArrayLike, n_samples: ArrayLike, ks: Sequence[in
 
 
 def pass_at_k_curve(n_right: ArrayLike, n_samples: ArrayLike, most: int) -> NDArray[np.float64]:
-    """Mean over all items of their unbiased pass@k at every k from 1 to `most`, ndarray (k,)."""
+    """Mean over items of the unbiased pass@k at every k from 1 to `most`, ndarray (k,)."""
     right, samples = _counts(n_right, n_samples, [most])
     return np.array([1.0 - fails.mean() for _, fails in _all_fail(right, samples, most)])
 
@@ -109,7 +110,7 @@ def _counts(
 def _all_fail(
     right: NDArray[np.int64], samples: NDArray[np.int64], most: int
 ) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """For each k the fraction of choices of k samples without a right one, C(n - c, k) / C(n, k)."""
+    """For each k, the fraction of choices of k samples that hold no right one, C(n - c, k) / C(n, k)."""
     fails, wrong = np.ones(right.shape), samples - right
     for drawn in range(most):
         fails = fails * (np.maximum(wrong - drawn, 0) / (samples - drawn))
@@ -125,7 +126,7 @@ class Band:
     value, low, high : ndarray (contrast, k)
         In units of accuracy; the ends lie in [-1, 1].
     critical : float
-        How many standard errors the band reaches either way.
+        Half-width of the band in standard errors.
     level : float
         Nominal probability that every number lies in the band.
     """
@@ -140,7 +141,7 @@ class Band:
 def simultaneous_band(
     arms: Sequence[ArrayLike], contrasts: ArrayLike, *, paired: bool, level: float = 0.95, seed: int = 0
 ) -> Band:
-    """A band that holds all contrasts of arms at all k at once, with probability `level` over items.
+    """A band that holds all contrasts of arms at all k at once with probability `level`, over items.
 
     Parameters
     ----------
@@ -149,11 +150,11 @@ def simultaneous_band(
     contrasts : array_like (contrast, arm)
         At least one.
     paired : bool
-        Whether all arms answered the same items, in the same order. If not, each arm's items are a sample of
-        their own, and the fewest of any arm give the degrees of freedom.
+        Whether all arms answered the same items, in the same order. If not, each arm has its own sample of
+        items, and the smallest sample gives the degrees of freedom.
     level : float in (0, 1)
     seed : int, at least 0
-        Of the draws of the maximum: the same arguments give the same bits.
+        Seed of the simulated maximum: the same arguments give the same bits.
 
     Raises
     ------
@@ -208,7 +209,7 @@ def _critical(correlation: NDArray[np.float64], freedom: int, level: float, seed
         n = min(step, _DRAWS - start)
         scale = np.sqrt(generator.chisquare(freedom, n) / freedom)
         largest.append(np.abs(generator.standard_normal((n, len(root))) @ root).max(axis=1) / scale)
-    # To the digits that the draws determine, so that the last bits of sums do not show.
+    # Round to the digits that the draws determine, so that the last bits of sums are not shown.
     return round(float(np.quantile(np.concatenate(largest), level)), 3)
 
 
@@ -219,12 +220,12 @@ class SignChange:
     Attributes
     ----------
     last, first : int
-        The last k with the former sign and the first with the new one; the curve is 0 between them.
+        The last k with the old sign and the first with the new one; the curve is 0 between them.
     rises : bool
         Whether it turns from negative to positive.
     shown_before, shown_after : bool
-        Whether a band excludes 0 on the former side at some k before, and on the new side at some k after,
-        within the stretches of one sign that meet here.
+        Whether the band excludes 0 on the old side at some k before, and on the new side at some k after,
+        within the two neighbouring stretches of one sign.
     """
 
     last: int
@@ -237,16 +238,16 @@ class SignChange:
 def sign_changes(
     curve: ArrayLike, ks: Sequence[int], low: ArrayLike, high: ArrayLike
 ) -> tuple[SignChange, ...]:
-    """Where a curve over every k from ``ks[0]`` to ``ks[-1]`` changes its sign.
+    """Find where a curve over every k from ``ks[0]`` to ``ks[-1]`` changes its sign.
 
     Parameters
     ----------
     curve : array_like (k,)
         One value for each integer from ``ks[0]`` to ``ks[-1]``.
     ks : sequence of int
-        Increasing; where the band is known.
+        Increasing; the k at which the band is known.
     low, high : array_like (len(ks),)
-        Its ends.
+        Ends of the band.
 
     Examples
     --------

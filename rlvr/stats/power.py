@@ -1,9 +1,9 @@
-"""Power, and how many task draws, studies or training runs a claim needs.
+"""Power, and the number of task draws, studies or training runs that a claim needs.
 
-For a claim about a mean, one t test against the nearer end of its region: its power at n units follows the
-noncentral t distribution with noncentrality ``sqrt(n) |mean - end| / sd``. For a claim about a probability,
-the exact binomial test. Comparisons of two designs have Welch's, the F and Fisher's test; normal runs are
-assumed for means and deviations, nothing for counts.
+A claim about a mean has the power of one t test against the nearer end of its region, by the noncentral t
+distribution with noncentrality ``sqrt(n) |mean - end| / sd``. A claim about a probability has the power of
+the exact binomial test. Comparisons of two designs use Welch's test, the F test and Fisher's test. Runs are
+assumed normal for means and deviations; counts need no assumption.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MOST = 1_000_000
 
 
 def task_draws_needed(distance: float, sd: float, *, alpha: float, power: float = 0.99) -> int:
-    """Fewest units at which a one-sided t test finds a mean `distance` inside its region.
+    """Fewest units at which a one-sided t test detects a mean `distance` inside its region.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def half_width_draws(half_width: float, sd: float, *, level: float = 0.95) -> in
 
 
 def studies_needed(rate: float, bound: float, *, alpha: float, power: float = 0.99) -> int:
-    """Fewest studies, in steps of 10, at which an exact binomial test places `rate` on its side of `bound`.
+    """Fewest studies, in steps of 10, at which an exact binomial test shows on which side `rate` lies.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def studies_needed(rate: float, bound: float, *, alpha: float, power: float = 0.
         raise ValueError(f"rate must differ from bound, got {rate!r} for both")
 
     def reached(n: int) -> bool:
-        if rate < bound:  # largest count that rejects, then the chance of at most that
+        if rate < bound:  # largest count that rejects, then the probability of at most that count
             most = stats.binom.ppf(alpha, n, bound) - 1
             return bool(stats.binom.cdf(most, n, rate) >= power)
         least = stats.binom.isf(alpha, n, bound) + 1
@@ -107,7 +107,7 @@ def studies_needed(rate: float, bound: float, *, alpha: float, power: float = 0.
 def power_of_difference(
     difference: float, deviations: tuple[float, float], runs: tuple[int, int], *, level: float = 0.95
 ) -> float:
-    """Power of Welch's two-sided test for a difference of means, by the noncentral t at Satterthwaite's df.
+    """Power of Welch's two-sided test of a difference of means (noncentral t, Satterthwaite's df).
 
     Parameters
     ----------
@@ -134,7 +134,7 @@ def power_of_difference(
     freedom = welch_freedom(error, [int(n) - 1 for n in runs])
     shift = abs(difference) * scale / math.sqrt(sum(error))
     critical = stats.t.ppf(0.5 + level / 2, freedom)
-    # The chance to reject on the wrong side underflows to NaN where it is nothing.
+    # The probability of rejecting on the wrong side underflows to NaN where it is negligible.
     wrong_side = np.nan_to_num(stats.nct.cdf(-critical, freedom, shift))
     return float(stats.nct.sf(critical, freedom, shift) + wrong_side)
 
@@ -149,9 +149,9 @@ def power_of_variance_ratio(
     true_ratio : float above 0
         Variance of the first over that of the second.
     runs : pair of int of at least 2
-        Of the first and of the second.
+        Runs of the first and of the second.
     tested_ratio : float above 0
-        What that ratio is by hypothesis.
+        The ratio under the hypothesis.
     level : float in (0, 1)
 
     Examples
@@ -171,12 +171,12 @@ def power_of_variance_ratio(
 
 
 def power_of_proportions(shares: tuple[float, float], runs: tuple[int, int], *, level: float = 0.95) -> float:
-    """Power of Fisher's two-sided test of two counts of runs, such as those that end low.
+    """Power of Fisher's two-sided test of two counts of runs, such as the runs that end low.
 
     Parameters
     ----------
     shares : pair of float in [0, 1]
-        Chance that a run of the first design, and of the second, counts.
+        Probability that a run of the first design, and of the second, is counted.
     runs : pair of int of at least 1
     level : float in (0, 1)
 
@@ -202,12 +202,12 @@ def power_of_proportions(shares: tuple[float, float], runs: tuple[int, int], *, 
 def fewest_runs(
     power_at: Callable[[tuple[int, int]], float], *, power: float = 0.8, at_most: int = 500
 ) -> int | None:
-    """The fewest runs of each of two designs that reach a power; None if `at_most` do not.
+    """The fewest runs per design that reach a power; None if `at_most` runs do not.
 
     Parameters
     ----------
     power_at : callable
-        From a pair of numbers of runs to the power, rising with them (a bisection looks for the place).
+        Maps a pair of numbers of runs to the power, which must rise with them (the search is a bisection).
     power : float in (0, 1)
     at_most : int, at least 2
 
@@ -227,7 +227,7 @@ def fewest_runs(
 
 
 def _fewest(reached: Callable[[int], bool]) -> int:
-    """Smallest n from 2 on with reached(n), by doubling and bisection."""
+    """Smallest n of at least 2 with reached(n), by doubling and bisection."""
     high = 2
     while not reached(high):
         high *= 2

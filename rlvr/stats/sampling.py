@@ -1,23 +1,23 @@
-"""How far a contrast of arms could lie from its estimate: accuracies, counts and outcomes in, margins out.
+"""Margins of error of contrasts of arms, from accuracies, counts and outcomes.
 
-Arms are columns, in the order of the contrasts. From accuracies alone they are treated as independent samples
-of questions: each arm gets a Wilson interval, and the distances of a contrast's arms add in quadrature
-(Newcombe's hybrid method, which Zou and Donner extend to any linear contrast). That is conservative twice
-over: arms answer the same questions, and an average over k answers a question is treated as one answer. With
-per-item outcomes the contrast is taken question by question, and its interval is Student's t over questions.
+Arms are columns, in the order of the contrasts. Accuracies alone are treated as independent samples of
+questions: each arm gets a Wilson interval, and the distances of a contrast's arms add in quadrature
+(Newcombe's hybrid method, which Zou and Donner extend to any linear contrast). This method is conservative
+for two reasons: arms answer the same questions, and an average over k answers per question is treated as one
+answer. With per-item outcomes the contrast is taken question by question, with Student's t over questions.
 
 Where every run of every arm answered the same items, outcomes form a two-way layout in each arm, and the arms
-share the items. The variance of a contrast of arm means is then, unbiasedly, a sum of mean squares::
+share the items. The variance of a contrast of arm means then has an unbiased estimate from mean squares::
 
     V = S2 / n + sum_a c_a^2 (s2_a - M_a / n) / R_a
 
-with S2 the variance over items of the contrast of arm means (this pairs the arms, and holds items, items x
-runs and samples), s2_a the variance of the run means of arm a, and M_a its residual mean square, items x
-runs, which stands in both and is taken out once. A negative run term counts as 0. The interval is Student's
-t with Satterthwaite's degrees of freedom where every arm has at least five runs. With fewer, that covers too
-little whenever runs weigh more than items: there nothing is taken out, items and runs each get their own t
-(the runs of several arms Welch's), and the two add in quadrature, which Banerjee shows to cover at least
-what it says. Units of replication: item and run together.
+where S2 is the variance over items of the contrast of arm means (which pairs the arms, and contains items,
+items x runs and samples), s2_a the variance of the run means of arm a, and M_a its residual mean square,
+items x runs, which both terms contain and which is subtracted once. A negative run term counts as 0. Where
+every arm has at least five runs, the interval is Student's t with Satterthwaite's degrees of freedom. With
+fewer runs, this interval covers too little whenever runs contribute more than items. Then nothing is
+subtracted, items and runs each get their own t (runs of several arms Welch's), and the two add in quadrature;
+Banerjee shows that the coverage is at least nominal. The units of replication are items and runs together.
 
 References
 ----------
@@ -46,25 +46,28 @@ __all__ = [
     "effective_clusters", "mean_squares", "two_sided_quantile", "wilson",
 ]  # fmt: skip
 
-_TINY = 1e-150  # a variance whose square may leave the floats
+_TINY = 1e-150  # a variance whose square may overflow or underflow
 
 FEWEST_RUNS = 5
-"""Runs an arm from which Satterthwaite's interval keeps within a point of its level, however runs and items
-weigh; with four it can fall below."""
+"""Fewest runs per arm with which Satterthwaite's interval stays within a point of its level, whatever the
+shares of items and runs in the variance; with four runs its coverage can be lower.
+"""
 
 FEWEST_CLUSTERS = 5
-"""Effective clusters from which an interval over clusters keeps its level. Simulated 95% intervals of right
-or wrong answers cover between 94% and 98% from five on, with clusters of one size, of one to eight items or
-with one of twenty among pairs, whether variants agree never, half of the time or always. Counted as they
-are, five clusters with one of twenty among pairs cover 79% (Monte Carlo error at most 0.3 points)."""
+"""Fewest effective clusters with which an interval over clusters keeps its level. Simulated 95% intervals of
+right or wrong answers cover between 94% and 98% from five on, for clusters of one size, of one to eight items
+or with one of twenty among pairs, whether variants agree never, half of the time or always. If the plain
+number of clusters is counted, five clusters with one of twenty among pairs cover 79% (Monte Carlo error at
+most 0.3 points).
+"""
 
 
 def two_sided_quantile(level: float, freedom: ArrayLike | None = None) -> Any:
-    """Where Student's t, or without degrees of freedom (...) the normal law, has `level` around 0."""
+    """Two-sided quantile of Student's t, or without degrees of freedom (...) of the normal law."""
     level = confidence_level(level)
     if freedom is None:
         return NormalDist().inv_cdf(0.5 + level / 2)
-    from scipy.special import stdtrit  # a third of the time of a small table, which seldom needs it
+    from scipy.special import stdtrit  # a third of the time of a small table, which seldom needs this import
 
     return stdtrit(freedom, 0.5 + level / 2)
 
@@ -81,7 +84,7 @@ def wilson(accuracy: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> tuple[A
     Returns
     -------
     low, high : ndarray (...)
-        No interval leaves out its own accuracy, not even by rounding.
+        Every interval holds its own accuracy, even after rounding.
 
     Examples
     --------
@@ -98,7 +101,7 @@ def wilson(accuracy: ArrayLike, n: ArrayLike, *, level: float = 0.95) -> tuple[A
 
 @dataclass(frozen=True)
 class Sampling:
-    """What may move a contrast of arms; a single 0 stands for arms that are taken as given.
+    """Sampling error of arms; a single 0 stands for arms that are taken as given.
 
     Attributes
     ----------
@@ -106,20 +109,20 @@ class Sampling:
         Distances to the ends of an arm's item-sampling interval: infinite where its number of items is
         unknown.
     runs : ndarray (arm,)
-        Half-widths from run to run; 0 where not counted.
+        Half-widths between runs; 0 where not counted.
     outcomes : ndarray (item, arm) or None
-        With it, items are paired; columns of absent arms are 0.
+        If given, items are paired; columns of absent arms are 0.
     level : float
         Nominal coverage.
     paired_runs : ndarray (run, arm) or None
-        Accuracies of runs that arms share by seed, NaN in columns of other arms. A contrast of these arms
-        is then taken run by run, with Student's t over runs; `runs` serves where the arms do not differ.
+        Accuracies of runs that arms share by seed, NaN in columns of other arms. A contrast of these arms is
+        then taken run by run, with Student's t over runs; `runs` is used where the arms do not differ.
     clusters : ndarray (item,) or None
-        Which cluster each item is in, from 0; see :func:`cluster_variance`.
+        Cluster of each item, from 0; see :func:`cluster_variance`.
 
     Notes
     -----
-    `below`, `above` and `runs` may have leading axes, (..., arm), and margins have them then too.
+    `below`, `above` and `runs` may have leading axes (..., arm), which margins then have too.
     """
 
     below: NDArray[np.float64] | float = 0.0
@@ -144,7 +147,7 @@ class Sampling:
             else:
                 error = np.sqrt(cluster_variance(differences, self.clusters))
                 paired = two_sided_quantile(self.level, effective_clusters(self.clusters) - 1) * error
-            # Without a single item on which the arms differ, a width of zero would be an illusion.
+            # If the arms differ on no item, a width of zero would be misleading.
             below, above = np.where(spread > 0, paired, below), np.where(spread > 0, paired, above)
         return np.hypot(below, run), np.hypot(above, run)
 
@@ -162,23 +165,23 @@ def _quadrature(
     contrasts: NDArray[np.float64], down: NDArray[np.float64] | float, up: NDArray[np.float64] | float
 ) -> NDArray[np.float64]:
     down, up = (np.asarray(margin)[..., None, :] if np.ndim(margin) else margin for margin in (down, up))
-    with np.errstate(invalid="ignore"):  # 0 x infinity: an arm that the contrast does not use
+    with np.errstate(invalid="ignore"):  # 0 x infinity, from an arm that the contrast does not use
         moved = np.where(contrasts > 0, contrasts * down, contrasts * up)
     return np.sqrt((np.where(contrasts == 0, 0.0, moved) ** 2).sum(axis=-1))
 
 
 def cluster_variance(values: ArrayLike, clusters: ArrayLike) -> NDArray[np.float64]:
-    """Cluster-robust variance (...,) of the means of `values` (item, ...), as regression packages define it.
+    """Cluster-robust variance (...,) of the means of `values` (item, ...), as in regression packages.
 
-    Deviations from the mean are added up within clusters (variants of one question), and the squares of
-    the sums give ``G / (G - 1) sum_g S_g^2 / n^2`` (CR1). Its degrees of freedom are one less than the
-    :func:`effective_clusters`, not than G: with unequal clusters few of them carry the sum.
+    Deviations from the mean are summed within clusters (variants of one question), and the squared sums give
+    ``G / (G - 1) sum_g S_g^2 / n^2`` (CR1). The degrees of freedom are the :func:`effective_clusters` minus
+    one, not G minus one, because a few large clusters can dominate the sum.
 
     Parameters
     ----------
     values : array_like (item, ...)
     clusters : array_like of int (item,)
-        From 0, each up to the largest used.
+        From 0, without gaps.
     """
     values, clusters = np.asarray(values, dtype=float), np.asarray(clusters)
     n_clusters = int(clusters.max()) + 1
@@ -216,15 +219,15 @@ def crossed_margins(
         Variance over items of each contrast of arm means.
     n_items : int
     run_squares, rest_squares : array_like (..., arm)
-        Variance of an arm's run means, and its residual mean square; not read where it has one run.
+        Variance of an arm's run means, and its residual mean square; ignored for an arm with one run.
     n_runs : array_like (arm,)
-        1 for an arm that has no run-to-run spread, or none that could be seen.
+        1 for an arm without a run-to-run spread, or without a measured one.
     contrasts : array_like (contrast, arm)
     assumed_run_sd : array_like (arm,)
-        For arms with one run: a run-to-run standard deviation from elsewhere, taken as known.
+        For arms with one run: a run-to-run standard deviation from another source, taken as known.
     level : float in (0, 1)
     n_clusters : float, optional
-        How many effective clusters `items` was estimated from, as `n_items` times :func:`cluster_variance`.
+        Number of effective clusters, where `items` is `n_items` times :func:`cluster_variance`.
 
     Examples
     --------
@@ -250,7 +253,7 @@ def crossed_margins(
     fewest = np.where((square > 0) & many, free, item_freedom).min(axis=1)
     few = fewest < min(FEWEST_RUNS, n_items) - 1
     squares = np.empty_like(variance)
-    if not few.all():  # quantiles are what takes the time
+    if not few.all():  # quantiles take most of the time
         with np.errstate(divide="ignore", invalid="ignore"):
             freedom = np.maximum(
                 np.where((doubt > 0) & (variance > _TINY), variance**2 / doubt, fewest), fewest
@@ -270,7 +273,7 @@ def crossed_margins(
 
 
 def effective_clusters(clusters: ArrayLike) -> float:
-    """``n^2 / sum_g n_g^2`` of clusters (item,) from 0: how many of one size weigh as much.
+    """``n^2 / sum_g n_g^2`` of clusters (item,) from 0: the equivalent number of clusters of equal size.
 
     Examples
     --------
@@ -291,7 +294,7 @@ class CrossedSampling:
         Item sampling alone, with the outcomes (item, arm) averaged over runs.
     n_runs : ndarray (arm,)
     run_squares, rest_squares : ndarray (arm,)
-        Those of :func:`mean_squares`; 0 where there is one run.
+        As :func:`mean_squares` gives them; 0 where there is one run.
     assumed_run_sd : ndarray (arm,)
         Taken as known for trained arms with one run; 0 elsewhere.
     """
@@ -324,6 +327,6 @@ class CrossedSampling:
             n_clusters=None if clusters is None else effective_clusters(clusters),
         )
         below, above = self.items.margins(c)
-        # Without an item on which the arms differ, the items' part is what independent arms would have.
+        # If the arms differ on no item, the items' part is that of independent arms.
         alike = over_items == 0
         return np.where(alike, np.hypot(below, half), half), np.where(alike, np.hypot(above, half), half)

@@ -1,14 +1,14 @@
-r"""What many small groups of runs say of the standard deviation that the next study will have.
+r"""Predict the standard deviation of the next study's runs from many small groups of runs.
 
-A cell is a group of runs that differ in nothing but chance; its sample deviation s has `df` degrees of
-freedom. Cells lie in studies, studies in groups (arms). With normal runs::
+A cell is a group of runs that differ only by chance; its sample deviation s has `df` degrees of freedom.
+Cells belong to studies, and studies to groups (arms). With normal runs::
 
     df s**2 / sigma**2 ~ chi-square(df),   log sigma = mu(group) + study + cell
 
-Both effects are normal with mean zero, their deviations `between_studies` and `between_cells` are common to
-all groups, and a study has one effect a group. Those two have half-normal priors, mu a flat one over the
-grid. Everything is summed on a grid of log sigma, so no approximation of log s**2 as normal is made, which
-one or two degrees of freedom would not bear. An argument out of range is refused by name (ValueError).
+Both effects are normal with mean zero. Their deviations `between_studies` and `between_cells` are common to
+all groups, and a study has one effect per group. These deviations have half-normal priors, and mu has a flat
+prior over the grid. Everything is summed on a grid of log sigma, because one or two degrees of freedom are
+too few to treat log s**2 as normal. An argument out of range is refused by name (ValueError).
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ Floats = NDArray[np.float64]
 _LOW, _HIGH, _STEP = 1e-3, 1e3, 0.06
 
 _HETEROGENEITY = np.concatenate([[0.02], np.arange(0.15, 3.1, 0.2)])
-"""Nodes of the two effects' deviations; 0.02 stands for none."""
+"""Nodes of the two effects' deviations; 0.02 stands for zero."""
 
 
 @dataclass(frozen=True)
 class NextDeviation:
-    """Predictive law of a standard deviation: a cell of a study that is not among those seen."""
+    """Predictive law of the standard deviation of a cell in a new study."""
 
     values: Floats
     """Deviations, ascending, in the unit of the cells."""
     probabilities: Floats
-    """Their probabilities; they add up to one."""
+    """Probabilities of the deviations, which sum to one."""
     n_cells: int
     n_studies: int
 
     def quantile(self, probability: ArrayLike) -> Floats:
-        """Deviation below which the next one lies with a probability, interpolated in logarithms."""
+        """Quantile of the next deviation, interpolated in logarithms."""
         below = np.cumsum(self.probabilities) - self.probabilities / 2
         return np.exp(np.interp(np.asarray(probability, dtype=float), below, np.log(self.values)))
 
@@ -58,7 +58,7 @@ class NextDeviation:
         return replace(self, values=self.values * real("factor", factor, "a number above 0", above=0))
 
     def updated(self, deviation: float, df: float) -> NextDeviation:
-        """The law once one more deviation with `df` degrees of freedom was seen; runs are taken as normal."""
+        """The law updated by one more deviation with `df` degrees of freedom; runs are assumed normal."""
         sd = real("deviation", deviation, "a number of at least 0", above=0, closed=True)
         free = real("df", df, "a number of at least 1", above=1, closed=True)
         likelihood = -free * (np.log(self.values) + (sd / self.values) ** 2 / 2)
@@ -66,9 +66,9 @@ class NextDeviation:
         return replace(self, probabilities=weights / weights.sum())
 
     def half_width(self, level: float = 0.95, n_runs: int = 1) -> float:
-        """Where the mean of `n_runs` normal runs lies about its truth with probability `level`.
+        """Half-width of a two-sided interval of the mean of `n_runs` normal runs at probability `level`.
 
-        The deviation is integrated over, so the law of the mean is a mixture of normal ones.
+        The deviation is integrated out, so the law of the mean is a mixture of normal laws.
 
         Examples
         --------
@@ -76,7 +76,7 @@ class NextDeviation:
         >>> round(sure.half_width(), 2), round(sure.half_width(n_runs=4), 2)
         (1.96, 0.98)
         """
-        from scipy import optimize, special  # an audit that assumes no law does without
+        from scipy import optimize, special  # an audit that assumes no law does not need this import
 
         level = confidence_level(level)
         errors = self.values / math.sqrt(n_runs)
@@ -109,14 +109,14 @@ def next_deviations(
     studies, groups : array_like (cell,)
         Labels.
     prior_scale : float, above 0
-        Scale of the half-normal priors on the two effects' deviations, in log sigma.
+        Scale of the half-normal priors of the two effects' deviations, in log sigma.
     most : float, above 0
-        The largest deviation that is possible: half the range, of a quantity that has one.
+        The largest possible deviation: half the range of a bounded quantity.
 
     Returns
     -------
     dict of label to NextDeviation
-        In the order in which the groups first stand.
+        In the order in which the groups first appear.
 
     Notes
     -----
@@ -193,6 +193,6 @@ def next_deviations(
 
 
 def _kernel(grid: Floats, spread: float) -> Floats:
-    """Normal weights over the grid (to) about each of its points (from), each row adding up to one."""
+    """Normal weights over the grid (to) around each of its points (from); each row sums to one."""
     weights = np.exp(-((grid[:, None] - grid) ** 2) / (2 * spread**2))
     return weights / weights.sum(axis=1, keepdims=True)

@@ -1,8 +1,8 @@
-"""Standard deviations of a few training runs, their ratios, and shuffled tests of two groups of runs.
+"""Standard deviations of a few training runs, their ratios, and permutation tests of two groups of runs.
 
-The unit of replication is the training run. Intervals assume normal runs; the tests assume no law. They
-shuffle runs between groups: all shufflings where there are at most 200,000, else that many drawn with a fixed
-seed.
+The unit of replication is the training run. Intervals assume normal runs; the tests assume no law. The tests
+shuffle runs between groups: all permutations where there are at most 200,000, else that many drawn with a
+fixed seed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _runs(name: str, values: ArrayLike, at_least: int = 2) -> NDArray[np.float64
 
 
 def _alike_scaled(one: NDArray, other: NDArray) -> tuple[NDArray, NDArray, float]:
-    """Two groups of runs of which no square underflows, and what turns their ratio into that asked for."""
+    """Two groups of runs, scaled so that no square underflows, and the factor that restores their ratio."""
     a, b = scale_up(one), scale_up(other)
     return one * a, other * b, b / a
 
@@ -47,7 +47,7 @@ def _alike_scaled(one: NDArray, other: NDArray) -> tuple[NDArray, NDArray, float
 def deviation_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
     r"""Standard deviation between runs with the interval of a normal sample.
 
-    It turns round :math:`(n - 1) s^2 / \sigma^2 \sim \chi^2_{n-1}`.
+    The interval inverts :math:`(n - 1) s^2 / \sigma^2 \sim \chi^2_{n-1}`.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def deviation_interval(values: ArrayLike, *, level: float = 0.95) -> Estimate:
 
 
 def interval_of_deviation(deviation: float, n_runs: int, *, level: float = 0.95) -> Estimate:
-    """The interval of :func:`deviation_interval` where a source gives the deviation of its runs alone.
+    """The interval of :func:`deviation_interval` for a source that gives only the deviation of its runs.
 
     Parameters
     ----------
@@ -119,13 +119,13 @@ def deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float = 0.95)
 def paired_deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float = 0.95) -> Estimate:
     """Standard deviation of `first` over that of `second`, paired seed by seed.
 
-    Pitman and Morgan: two variances are equal exactly if sum and difference of the pairs are uncorrelated.
-    Turned round, that test gives an interval, exact for normal pairs::
+    Pitman and Morgan: two variances are equal exactly if the sum and the difference of the pairs are
+    uncorrelated. Inverting that test gives an interval, exact for normal pairs::
 
         F (K - sqrt(K^2 - 1)) to F (K + sqrt(K^2 - 1)),   K = 1 + 2 (1 - r^2) t^2 / (n - 2)
 
     where F is the ratio of the sample variances, r the correlation of the pairs and t the quantile of
-    Student's distribution with n - 2 degrees of freedom. The pairing narrows it by r.
+    Student's distribution with n - 2 degrees of freedom. A higher correlation narrows the interval.
 
     Parameters
     ----------
@@ -166,9 +166,10 @@ def paired_deviation_ratio(first: ArrayLike, second: ArrayLike, *, level: float 
 
 
 def same_mean(first: ArrayLike, second: ArrayLike) -> float:
-    """Two-sided p of equal means: the fraction of shufflings whose difference is at least as large in size.
+    """Two-sided p of equal means: the fraction of permutations whose difference is at least as large.
 
-    The hypothesis is one law for both: where spreads differ, equal means may be rejected too often.
+    The null hypothesis is one law for both groups; where spreads differ, the test may reject equal means too
+    often.
 
     Parameters
     ----------
@@ -188,11 +189,11 @@ def same_mean(first: ArrayLike, second: ArrayLike) -> float:
 
 
 def same_spread(*groups: ArrayLike) -> float:
-    """P of equal spread of two or more groups: Brown and Forsythe's statistic, shuffled.
+    """P of equal spread of two or more groups, by permutations of Brown and Forsythe's statistic.
 
-    Deviations from each group's own median are compared, so the means may differ and a heavy tail in one
-    group does not by itself reject. Since the medians are estimated, the level is approximate in small
-    groups (its tests measure it).
+    Deviations from each group's own median are compared, so the means may differ, and a heavy tail in one
+    group alone does not reject. Since the medians are estimated, the level is approximate in small groups
+    (the tests measure it).
 
     Parameters
     ----------
@@ -214,7 +215,7 @@ def same_spread(*groups: ArrayLike) -> float:
     def between(*drawn: NDArray, axis: int) -> NDArray:
         deviations = [np.abs(runs) for runs in drawn]
         middle = np.concatenate(deviations, axis=axis).mean(axis=axis)
-        # The sum of squares within groups follows from it: their total is the same in every shuffling.
+        # The sum of squares within groups follows, because the total is the same in every permutation.
         return np.asarray(sum(runs.shape[axis] * (runs.mean(axis=axis) - middle) ** 2 for runs in deviations))
 
     return _shuffled(between, *centred)

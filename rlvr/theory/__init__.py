@@ -1,9 +1,8 @@
-"""Closed forms: what the simulator must give, derived instead of simulated.
+"""Closed forms: results that the simulator must reproduce, derived instead of simulated.
 
-What it is for: expected drifts, the null's curvature, control arms, the expected path, limits, ceilings,
-pass@k.
-It may import the common ground, and of the simulator only its families and configurations.
-Chapters 1, 13 and 18 use it, and every validation that holds the simulator against a formula.
+This wing has expected drifts, the null's curvature, control arms, the expected path, limits, ceilings and
+pass@k. It may import the common ground, and of the simulator only its families and configurations. Chapters
+1, 13 and 18 use it, and so does every test that compares the simulator with a formula.
 """
 
 import lazy_loader

@@ -1,12 +1,12 @@
-"""What any reward could reach, given the prior alone: pass@k, best-of-n, and the most for a KL divergence.
+"""Limits that any reward has, given the prior: pass@k, best-of-n, and accuracy at a given KL divergence.
 
-*Coverage* is the chance that k samples hold a correct answer. Over prompts it averages to::
+*Coverage* is the probability that k samples hold a correct answer. Its mean over prompts is::
 
     pass@k = E[ 1 - (1 - p)**k ],    p a prompt's probability of a correct sample
 
-With p Beta(a, b) over prompts the mean is ``1 - B(a, b + k) / B(a, b)``, so that two published numbers,
-pass@1 and one pass@k, fix both shapes. The unit is one prompt, or a benchmark of them. KL divergences are in
-nats. An argument out of range is refused by name (TypeError, ValueError).
+If p is Beta(a, b) over prompts, the mean is ``1 - B(a, b + k) / B(a, b)``, so two published numbers, pass@1
+and one pass@k, determine both shapes. The unit is one prompt, or a benchmark of prompts. KL divergences are
+in nats. An argument out of range is refused by name (TypeError, ValueError).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = [
 
 
 def coverage(accuracy: ArrayLike, k: int) -> NDArray[np.float64]:
-    """pass@k of prompts solved with probability `accuracy` (...), in [0, 1]; exact for small ones too.
+    """pass@k of prompts solved with probability `accuracy` (...), in [0, 1]; exact for small accuracies too.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def coverage(accuracy: ArrayLike, k: int) -> NDArray[np.float64]:
     p = np.asarray(accuracy, dtype=float)
     if not np.all((p >= -1e-9) & (p <= 1 + 1e-9)):
         raise ValueError(f"accuracy must lie in [0, 1], got values from {p.min()} to {p.max()}")
-    with np.errstate(divide="ignore"):  # log(0) of a prompt always solved gives the right 1
+    with np.errstate(divide="ignore"):  # for a prompt that is always solved, log(0) gives the correct 1
         return -np.expm1(k * np.log1p(-np.clip(p, 0.0, 1.0)))
 
 
@@ -88,7 +88,7 @@ def beta_coverage(shape: tuple[float, float], k: int) -> float:
 
 
 def beta_shape(pass_1: float, pass_k: float, k: int) -> tuple[float, float]:
-    """The Beta distribution over prompts that has a given pass@1 and pass@k.
+    """Beta distribution over prompts with a given pass@1 and pass@k.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def beta_shape(pass_1: float, pass_k: float, k: int) -> tuple[float, float]:
 
     Notes
     -----
-    An assumption, not an estimate: two numbers fix two shapes, and nothing is left over to test the family.
+    The Beta family is an assumption: two numbers determine two shapes, so nothing is left to test the family.
 
     Examples
     --------
@@ -134,7 +134,7 @@ def beta_shape(pass_1: float, pass_k: float, k: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Tilted:
-    """The prior with probability moved from wrong to correct actions.
+    """The prior after probability is moved from wrong to correct actions.
 
     Attributes
     ----------
@@ -164,7 +164,7 @@ def jeffreys(policy: ArrayLike, prior: ArrayLike) -> NDArray[np.float64]:
 def kl_by_purpose(
     policies: ArrayLike, prior: ArrayLike, correct: ArrayLike
 ) -> dict[str, NDArray[np.float64]]:
-    """KL of trained policies to their prior, split by the chain rule into what it was spent on.
+    """Split the KL divergence of trained policies from their prior by what it did, by the chain rule.
 
     Parameters
     ----------
@@ -178,34 +178,34 @@ def kl_by_purpose(
     Returns
     -------
     dict of str to ndarray (..., task, seed, prompt)
-        Nats that moved weight between right and wrong ("buys accuracy"), and that rearranged it
-        among the right answers ("among right") and among the wrong ones ("among wrong"); they sum to the KL.
+        KL divergence in nats, in three parts that sum to the whole: "moves accuracy" moved probability
+        between right and wrong answers, "among right" and "among wrong" rearranged it within each set.
 
     Examples
     --------
     >>> prior, right = [[[0.25, 0.25, 0.5]]], [[[True, True, False]]]
     >>> {name: round(float(kl[0, 0, 0]), 4) for name, kl in
     ...  kl_by_purpose([[[[0.5, 0.0, 0.5]]]], prior, right).items()}
-    {'buys accuracy': 0.0, 'among right': 0.3466, 'among wrong': 0.0}
+    {'moves accuracy': 0.0, 'among right': 0.3466, 'among wrong': 0.0}
     """
     now = np.asarray(policies, float)
     start, right = np.asarray(prior, float)[:, None], np.asarray(correct, bool)[:, None]
     mass = np.where(right, now, 0).sum(-1)
     mass_start = np.broadcast_to(np.where(right, start, 0).sum(-1), mass.shape)
     sides = {"among right": (right, mass, mass_start), "among wrong": (~right, 1 - mass, 1 - mass_start)}
-    spent = {
+    rearranged = {
         name: np.where(side, special.rel_entr(now, start), 0).sum(-1) - special.rel_entr(here, there)
         for name, (side, here, there) in sides.items()
     }
     ends = np.stack([mass, 1 - mass], -1), np.stack([mass_start, 1 - mass_start], -1)
-    return {"buys accuracy": kl_divergence(*ends), **spent}
+    return {"moves accuracy": kl_divergence(*ends), **rearranged}
 
 
 def kl_ceiling(policy: ArrayLike, correct: ArrayLike, *, kl_coefficient: float) -> Tilted:
     """Maximise the expected reward minus `kl_coefficient` times KL to `policy`.
 
-    With reward 1 for correct actions the optimum is ``policy * exp(reward / kl_coefficient)``,
-    normalised: the odds of a correct answer are multiplied by ``exp(1 / kl_coefficient)``.
+    With reward 1 for correct actions the optimum is ``policy * exp(reward / kl_coefficient)``, normalised: it
+    multiplies the odds of a correct answer by ``exp(1 / kl_coefficient)``.
 
     Parameters
     ----------
@@ -220,7 +220,7 @@ def kl_ceiling(policy: ArrayLike, correct: ArrayLike, *, kl_coefficient: float) 
 
     Notes
     -----
-    Its gain in accuracy is exactly ``kl_coefficient`` times the Jeffreys divergence from the prior.
+    The gain in accuracy is exactly ``kl_coefficient`` times the Jeffreys divergence from the prior.
 
     References
     ----------
@@ -240,7 +240,7 @@ def kl_ceiling(policy: ArrayLike, correct: ArrayLike, *, kl_coefficient: float) 
 
 
 def best_of_n(policy: ArrayLike, correct: ArrayLike, n: int) -> Tilted:
-    """Sample n answers and keep a correct one if there is any.
+    """Sample n answers and keep a correct one if there is one.
 
     Parameters
     ----------
@@ -255,8 +255,8 @@ def best_of_n(policy: ArrayLike, correct: ArrayLike, n: int) -> Tilted:
 
     Notes
     -----
-    With a reward of 0 or 1 the kept answer follows the prior within the correct and within the wrong
-    actions, so best-of-n *is* a KL ceiling: the one whose odds it multiplies by the same factor.
+    With a reward of 0 or 1 the kept answer follows the prior within the correct and within the wrong actions.
+    So best-of-n is the KL ceiling that multiplies the odds by the same factor.
 
     Examples
     --------
@@ -269,7 +269,7 @@ def best_of_n(policy: ArrayLike, correct: ArrayLike, n: int) -> Tilted:
 
 
 def accuracy_at_kl(policy: ArrayLike, correct: ArrayLike, kl: float) -> float:
-    """Accuracy that no policy within `kl` nats of `policy` exceeds, and one reaches.
+    """Highest accuracy of all policies within `kl` nats of `policy`.
 
     Parameters
     ----------
@@ -277,7 +277,7 @@ def accuracy_at_kl(policy: ArrayLike, correct: ArrayLike, kl: float) -> float:
         The prior.
     correct : array_like of bool (action,)
     kl : float, at least 0
-        Budget for KL(trained || prior).
+        Largest KL(trained || prior).
 
     Returns
     -------
@@ -285,8 +285,8 @@ def accuracy_at_kl(policy: ArrayLike, correct: ArrayLike, kl: float) -> float:
 
     Notes
     -----
-    The bound is concave in `kl`. For prompts that share one prior accuracy it therefore also bounds
-    their mean accuracy by their mean KL.
+    The bound is concave in `kl`, so for prompts with one prior accuracy it also bounds their mean accuracy by
+    their mean KL.
 
     Examples
     --------

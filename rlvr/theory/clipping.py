@@ -1,27 +1,27 @@
-"""What clipping adds under coin flips: a force back to the policy that sampled, and whom it favours.
+"""Effect of clipping under coin flips: a force back to the sampling policy, and the strategy it favours.
 
-An answer of positive advantage stops counting when its strategy's ratio passes ``1 + high``, one of
-negative advantage when it falls below ``1 - low``. Let h_s be +1 above the first bound, -1 below the
-second, 0 between, and ``mu = E|A| / 2``. With shares pi_s at present, the expected gradient of a rollout's
-next update is no longer zero::
+An answer of positive advantage stops counting when its strategy's ratio rises above ``1 + high``, one of
+negative advantage when the ratio falls below ``1 - low``. Let h_s be +1 above the first bound, -1 below the
+second and 0 between them, and ``mu = E|A| / 2``. With present shares pi_s, the expected gradient of a
+rollout's next update is no longer zero::
 
     F_s = -mu pi_s (h_s - sum_r pi_r h_r)
 
-For two strategies it is ``F_1 - F_2 = -2 mu pi_1 pi_2 (h_1 - h_2)`` in their logit difference x. It always
-points back, so clipping narrows the spread. It does not point back evenly: with ``low = high``, moving x down
-meets its bounds earlier than moving x up exactly when the first strategy holds more than half. So a walk
-that steps up and down alike is pushed, on balance, towards the dominant strategy.
+For two strategies the force on their logit difference x is ``F_1 - F_2 = -2 mu pi_1 pi_2 (h_1 - h_2)``. The
+force always points back, so clipping narrows the spread. Its two directions are not equally strong: with
+``low = high``, a decrease of x meets its bounds earlier than an increase exactly when the first strategy
+holds more than half. So the expected movement is towards the dominant strategy.
 
-Over a whole rollout, let c_s be the expected fraction of an update's answers that use strategy s and are left
-out, r_s the strategy's ratio and ``worth = E|A|`` within a group of unequal rewards. Then::
+Over a whole rollout, let c_s be the expected fraction of an update's answers that use strategy s and are
+clipped, r_s the strategy's ratio and ``worth = E|A|`` within a group of unequal rewards. Then::
 
     E[g | x] = -sign(x) 2 worth C(x),    C = pi_2 r_1 c_1 + pi_1 r_2 c_2
 
-So each answer that is left out takes its own push away. Averaged over displacements, the drift follows the
-*difference* of what is clipped while the first strategy loses and while it gains, and the spread shrinks with
-their *sum*, for the force's part in E[x**2] is ``2 E[x g] = -4 worth E[|x| C]``. The law of x is
-followed from update to update on a grid, its noise taken for normal; an update's first two moments are exact.
-An argument out of range is refused by name (TypeError, ValueError).
+Each clipped answer thus removes its own contribution. Averaged over displacements, the drift follows the
+*difference* between the clipped fractions while the first strategy loses and while it gains. The spread
+shrinks with their *sum*, because the force's part of E[x**2] is ``2 E[x g] = -4 worth E[|x| C]``. The law of
+x is followed from update to update on a grid, with normal noise; the first two moments of each update are
+exact. An argument out of range is refused by name (TypeError, ValueError).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ Floats = NDArray[np.float64]
 def coin_advantage(group_size: int) -> float:
     """Half the mean absolute advantage under fair coins, mu: ``E[sqrt(m (G - m))] / G``, m binomial(G, 1/2).
 
-    It is the drift that TRUE would have at an accuracy of one half.
+    This equals TRUE's drift at an accuracy of one half.
 
     Examples
     --------
@@ -56,16 +56,16 @@ def coin_advantage(group_size: int) -> float:
 
 
 def clip_bounds(share: float, *, clip: tuple[float, float]) -> dict[str, float]:
-    """How far the logit difference x of two strategies moves before each bound is met.
+    """Distance that the logit difference x of two strategies moves before each bound is met.
 
-    With p the first one's share, ``u = high / (1 + high)`` and ``w = low / (1 - low)``::
+    With p the first strategy's share, ``u = high / (1 + high)`` and ``w = low / (1 - low)``::
 
         first above   x = -log(1 - u / (1 - p))      first below   x = -log(1 + w / (1 - p))
         second above  x =  log(1 - u / p)            second below  x =  log(1 + w / p)
 
-    Infinite where a ratio cannot get there. With ``low = high`` the two bounds of the rarer strategy, and
-    those of the commoner one, lie closer on the side on which the commoner loses: ``(p - u)(p + w) > p**2``
-    if and only if ``p (w - u) > u w``, which is ``p > 1/2``.
+    A bound that a ratio cannot reach is infinite. With ``low = high`` the two bounds of the rarer strategy,
+    and those of the commoner one, are closer on the side on which the commoner one loses: ``(p - u)(p + w) >
+    p**2`` if and only if ``p (w - u) > u w``, which is ``p > 1/2``.
 
     Parameters
     ----------
@@ -103,25 +103,26 @@ def mean_clip_force(
     shares: ArrayLike, *, step: float, clip: tuple[float, float], group_size: int, scale_free: bool = True,
     n_points: int = 4096,
 ) -> Floats:  # fmt: skip
-    """Clip force averaged over a normal displacement of the logits: which strategy gains, and how much.
+    """Clip force averaged over a normal displacement of the logits.
 
     Parameters
     ----------
     shares : array_like (strategy,)
-        Shares that sampled.
+        Shares of the policy that sampled.
     step : float, above 0
-        Standard deviation of a logit's displacement so far. Scale-free: of every logit, with the
-        correlations of RANDOM's noise. Otherwise: ``step * sqrt(pi_s (1 - pi_s))``, as plain gradient steps.
+        Standard deviation of a logit's displacement so far. If scale-free, the same for every logit, with the
+        correlations of RANDOM's noise; otherwise ``step * sqrt(pi_s (1 - pi_s))``, as for plain gradient
+        steps.
     clip : (float, float), each above 0
     group_size : int, at least 2
     scale_free : bool
     n_points : int
-        Length of a scrambled Sobol sequence (a power of two), each used with its mirror image.
+        Length of a scrambled Sobol sequence (a power of two), whose points are used with their mirror images.
 
     Returns
     -------
     ndarray (strategy,)
-        Expected gradient of the logits, up to the sequence's error.
+        Expected gradient of the logits, up to the sequence's numerical error.
 
     Examples
     --------
@@ -160,21 +161,22 @@ def _bounds(clip: tuple[float, float]) -> tuple[float, float]:
 
 
 class ClippedRollout(NamedTuple):
-    """A rollout's law: the logit difference at its end, and the fraction of its answers that were left out.
+    """Law of a rollout: the logit difference at its end, and the fraction of clipped answers.
 
     The mean obeys ``mean = 2 learning_rate worth inner_updates (losing - gaining)``.
     """
 
     mean: float
-    """Of the first strategy's logit less the second's, against before the rollout, over training runs."""
+    """Expected change over the rollout of the first strategy's logit minus the second's, over training runs.
+    """
     sd: float
-    """Standard deviation of the same difference over training runs."""
+    """Standard deviation of this difference over training runs."""
     clipped: float
-    """Expected fraction of the rollout's answers that are left out."""
+    """Expected fraction of the rollout's answers that are clipped."""
     losing: float
-    """C, averaged over updates, as far as it falls on displacements at which the first strategy has lost."""
+    """Part of C, averaged over updates, at displacements at which the first strategy has lost."""
     gaining: float
-    """C, averaged over updates, as far as it falls on displacements at which it has gained."""
+    """Part of C, averaged over updates, at displacements at which the first strategy has gained."""
 
 
 def clipped_rollout(
@@ -183,16 +185,16 @@ def clipped_rollout(
 ) -> ClippedRollout:  # fmt: skip
     """Drift, spread and clipped fraction of one rollout under coin flips and plain gradient steps.
 
-    A scale-free step of size e is, for two strategies, a plain one with the learning rate
-    ``e / sqrt(v p (1 - p) / n_answers)``, p being the share and ``v = 1 - 2**(1 - group_size)``.
+    For two strategies, a scale-free step of size e equals a plain step with the learning rate ``e / sqrt(v p
+    (1 - p) / n_answers)``, where p is the share and ``v = 1 - 2**(1 - group_size)``.
 
     Parameters
     ----------
     share : float in (0, 1)
-        The first strategy's, when the rollout is sampled.
+        The first strategy's share when the rollout is sampled.
     learning_rate : float, above 0
     n_answers : int, at least 1
-        Answers of one update: the rollout has `inner_updates` times as many.
+        Answers per update; the rollout has `inner_updates` times as many.
     group_size : int, at least 2
     inner_updates : int, at least 1
     clip : None or (float, float), each above 0
@@ -230,7 +232,7 @@ def clipped_rollout(
     cell = (x + reach / (n_points - 1))[:, None] - [0, 2 * reach / (n_points - 1)]  # its upper and lower edge
 
     def beyond(name: str) -> Floats:
-        """Fraction of each grid cell on the far side of a bound, which it may cut."""
+        """Fraction of each grid cell beyond a bound, which may cut the cell."""
         bound = bounds.get(name, np.inf)
         if bound < 0:
             return np.clip((bound - cell[:, 1]) / (cell[:, 0] - cell[:, 1]), 0, 1)
@@ -262,12 +264,12 @@ def _update_moments(
 ) -> tuple[Floats, Floats]:
     """Mean, and N times the variance, of the gradient of x in an update of N answers.
 
-    A group with m ones holds m advantages ``sqrt((G - m) / m)`` and G - m of ``-sqrt(m / (G - m))``: given m
-    their pushes are independent, and both kinds add up to ``root = sqrt(m (G - m))``.
+    A group with m ones holds m advantages ``sqrt((G - m) / m)`` and G - m of ``-sqrt(m / (G - m))``. Given m,
+    the answers' contributions are independent, and both kinds sum to ``root = sqrt(m (G - m))`` in size.
     """
     m = np.arange(group_size + 1)
     chances, root = stats.binom.pmf(m, group_size, 0.5), np.sqrt(m * (group_size - m))
-    won, lost = before * (1 - over), before * (1 - under)  # the chance that a strategy is used, and counts
+    won, lost = before * (1 - over), before * (1 - under)  # probabilities of use without clipping
     apart = ((won - lost) * push).sum(axis=0)
     spread = sum((used * push**2).sum(axis=0) - (used * push).sum(axis=0) ** 2 for used in (won, lost))
     of_groups = chances @ root**2 - (chances @ root) ** 2

@@ -1,29 +1,29 @@
-"""One group's update under each arm and two controls: its mean, its noise, and what the clip can take.
+"""One group's update under each arm and two controls: its mean, its noise, and the effect of the clip.
 
-RANDOM pays every answer by a fair coin. MATCHED pays as many answers of every group as MAJORITY would, but
-those that a permutation picks. PERMUTED pays for the value that won the vote on another prompt.
+RANDOM rewards every answer by a fair coin. MATCHED rewards as many answers of every group as MAJORITY would,
+selected by a random permutation. PERMUTED rewards the value that won the vote on another prompt.
 
-With m of G answers paid, GRPO's advantages are ``sqrt((G - m) / m)`` and ``-sqrt(m / (G - m))``: their
-squares add up to G whatever m is, and the positive ones to ``sqrt(m (G - m))``. If answers are paid without
-regard to what they say, then with ``S = diag(policy) - policy policy^T``::
+If m of G answers are rewarded, GRPO's advantages are ``sqrt((G - m) / m)`` and ``-sqrt(m / (G - m))``. Their
+squares sum to G for every m, and the positive ones to ``sqrt(m (G - m))``. If rewards do not depend on the
+content of answers, then with ``S = diag(policy) - policy policy^T``::
 
     E[update] = 0,    Cov[update] = (1 - 2**(1 - G)) S / G     RANDOM
     E[update] = 0,    Cov[update] = S / G                      MATCHED
 
 MATCHED has the whole of S / G, because the groups that it leaves out are unanimous and would have moved
-nothing. (Where answers agree in value and differ in words, leaving them out takes their own spread away.)
-So without a clip the two controls without a mean are one control: GRPO divides the reward's rate out.
-Advantages that are not divided by the standard deviation would carry ``m (G - m) / G**2`` instead. The clip
-does see the rate: what it takes from an update goes with the *push*, ``E[sqrt(m (G - m))] / G``, half the
-mean absolute advantage.
+nothing. (Where answers agree in value but differ in words, leaving them out also removes their own spread.)
+So without a clip the two controls of zero mean are equivalent: GRPO divides the reward rate out. Advantages
+that are not divided by the standard deviation would have ``m (G - m) / G**2`` instead. The clip does depend
+on the rate: its effect on an update is proportional to the *push*, ``E[sqrt(m (G - m))] / G``, half the mean
+absolute advantage.
 
-Let d and C be the mean and covariance of an arm's update, g and H the gradient and Hessian of the accuracy
-in the logits. One step of learning rate e changes the accuracy, on average, by ::
+Let d and C be the mean and covariance of an arm's update, and g and H the gradient and Hessian of the
+accuracy in the logits. One step of learning rate e changes the accuracy on average by ::
 
     e g.d  +  e**2 / 2 d.H.d  +  e**2 / 2 tr(H C)  +  O(e**3)
 
-These are *signal*, its *curvature* and *noise*. MAJORITY minus a base without signal is the effect of
-agreement if the last term is the same in both, and only then. PERMUTED has a signal of its own.
+The terms are *signal*, its *curvature* and *noise*. The difference between MAJORITY and a base without signal
+is the effect of agreement only if the noise term is the same in both. PERMUTED has a signal of its own.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ _PAID = ("random", "matched", "permuted", "majority", "true")
 
 
 class UpdateMoments(NamedTuple):
-    """What one group moves the logits of its prompt by, at learning rate 1."""
+    """Moments of one group's update of its prompt's logits, at learning rate 1."""
 
     drift: Floats
-    """Its mean, ndarray (action,)."""
+    """Mean, ndarray (action,)."""
     covariance: Floats
-    """Its covariance, ndarray (action, action)."""
+    """Covariance, ndarray (action, action)."""
     push: float
     """Half the mean absolute advantage of an answer."""
 
@@ -59,11 +59,11 @@ class AccuracyChange(NamedTuple):
     """Expected change of a prompt's accuracy in one step, in three parts."""
 
     signal: float
-    """Of first order in the learning rate, from the mean update alone."""
+    """First order in the learning rate, from the mean update."""
     curvature: float
-    """Of second order, from the mean update alone."""
+    """Second order, from the mean update."""
     noise: float
-    """Of second order, from the spread of updates."""
+    """Second order, from the spread of updates."""
 
 
 def update_moments(
@@ -74,7 +74,7 @@ def update_moments(
     correct: ArrayLike | None = None,
     label_rates: ArrayLike | None = None,
 ) -> UpdateMoments:
-    """Mean and covariance of an arm's update, and its push, by enumeration of every composition of a group.
+    """Mean, covariance and push of an arm's update, by enumeration of all compositions of a group.
 
     Parameters
     ----------
@@ -83,14 +83,14 @@ def update_moments(
     arm : {"random", "matched", "permuted", "majority", "true"}
     group_size : int, at least 2
     correct : array_like of bool (action,), optional
-        Needed by "true".
+        Required for "true".
     label_rates : array_like (action,), optional
-        Needed by "permuted": how often each action wins the vote on the other prompts.
+        Required for "permuted": the probability that each action wins the vote on another prompt.
 
     Returns
     -------
     UpdateMoments
-        A tied vote goes to each of the tied with the same probability.
+        A tied vote goes to each of the tied actions with equal probability.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def update_moments(
         return UpdateMoments(nothing, independent, float(chances @ table.won))
     if arm == "true":
         if correct is None:
-            raise ValueError("correct must say which actions are right for the arm 'true', got None")
+            raise ValueError("correct must name the right actions for the arm 'true', got None")
         paid, weights = mask[None], chances[:, None]
     else:
         paid = np.eye(probabilities.size, dtype=bool)
@@ -132,7 +132,7 @@ def _label_rates(given: ArrayLike | None, like: Floats) -> Floats:
     rates = np.asarray(np.nan if given is None else given, dtype=float)
     if rates.shape != like.shape or not (rates >= 0).all() or abs(rates.sum() - 1) > 1e-9:
         raise ValueError(
-            f"label_rates must be {like.size} probabilities that sum to 1, one an action, got {shown(given)}"
+            f"label_rates must be {like.size} probabilities that sum to 1, one per action, got {shown(given)}"
         )
     return rates
 
@@ -140,9 +140,9 @@ def _label_rates(given: ArrayLike | None, like: Floats) -> Floats:
 def _moments_of_labels(
     counts: Floats, weights: Floats, paid: NDArray[np.bool_], group_size: int
 ) -> UpdateMoments:
-    """Moments where groups of `counts` (group, action) are paid for a set of `paid` (set, action).
+    """Moments where groups `counts` (group, action) are rewarded for the actions of `paid` (set, action).
 
-    `weights` (group, set) are the probabilities of both together.
+    `weights` (group, set) are the joint probabilities of group and set.
     """
     drift, square, push = np.zeros(counts.shape[1]), np.zeros([counts.shape[1]] * 2), 0.0
     for actions, chance in zip(paid, weights.T, strict=True):
@@ -168,7 +168,7 @@ def accuracy_change(
         Probabilities.
     correct : array_like of bool (action,)
     moments : UpdateMoments
-        Of one group; of several that an update averages, with the covariance divided by their number.
+        Moments of one group; for a mean of several groups, with the covariance divided by their number.
     learning_rate : float, above 0
 
     Returns

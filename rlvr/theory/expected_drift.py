@@ -1,16 +1,16 @@
-"""What one update does on average, in closed form: the drift of every reward, KL pulls, the null's curvature.
+"""Expected effect of one update in closed form: drifts of all rewards, KL pulls, the null's curvature.
 
 The *drift* of an arm is the expectation of the policy term of one group of G sampled actions::
 
     E[ mean_i A_i (onehot(a_i) - policy) ],    A_i = (r_i - mean r) / std r,   population std
 
-It is an ndarray (action,) that sums to zero; a group of equal rewards counts as zero. Nothing here is
-simulated. RANDOM's drift is zero, so its null is of second order. MAJORITY is a sum over the
-``C(G+K-1, K-1)`` ways in which a group of G can fall on K actions (6,435 for G = K = 8).
+The drift is an ndarray (action,) that sums to zero; a group of equal rewards counts as zero. Nothing here is
+simulated. RANDOM's drift is zero, so its null is of second order. MAJORITY's drift is a sum over the
+``C(G+K-1, K-1)`` ways to distribute a group of G over K actions (6,435 for G = K = 8).
 
-Any reward that looks at one answer at a time has one formula. Let the reward of an answer a be 1 with
-probability rho_a, each answer on its own. With the reward rate q = sum_a policy_a rho_a, every advantage
-gives the same direction at another speed::
+All rewards that judge one answer at a time share one formula. Let the reward of an answer a be 1 with
+probability rho_a, independently for each answer. With the reward rate q = sum_a policy_a rho_a, all
+advantages give the same direction and differ in speed::
 
     drift_a = policy_a (rho_a - q) * speed(q)
 
@@ -19,7 +19,7 @@ gives the same direction at another speed::
     "rloo"       speed = 1
 
 TRUE, a noisy verifier, a label fixed before training and a coin are four choices of rho. The unit is one
-prompt that an update visits. An argument out of range is refused by name (TypeError, ValueError).
+prompt in one update. An argument out of range is refused by name (TypeError, ValueError).
 """
 
 from __future__ import annotations
@@ -45,9 +45,11 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 MOST_GROUPS = 1_000_000
-"""Count vectors enumerated at most; their tables take about 150 bytes each for eight actions."""
+"""Largest number of count vectors that is enumerated; their tables take about 150 bytes each for eight
+actions.
+"""
 
-_LOG_ZERO = -1e4  # stands for log 0, whose product with a count of zero would be undefined
+_LOG_ZERO = -1e4  # replaces log 0, whose product with a count of zero would be undefined
 
 _CHUNK = 4  # policies a matrix product: small ones stay on one thread, so no machine changes their last bit
 
@@ -55,9 +57,9 @@ _CHUNK = 4  # policies a matrix product: small ones stay on one thread, so no ma
 def true_drift(policy: ArrayLike, correct: ArrayLike, *, group_size: int) -> Floats:
     """Drift of the TRUE arm.
 
-    With p the probability of a correct action, every correct action a drifts by ``(policy_a / p) h``
-    and every wrong one by ``-(policy_a / (1 - p)) h``, where ``h = E[sqrt(m (G - m))] / G`` and m is
-    binomial (G, p): the success probability climbs as fast as the group's standard deviation allows.
+    With p the probability of a correct action, every correct action a drifts by ``(policy_a / p) h`` and
+    every wrong one by ``-(policy_a / (1 - p)) h``, where ``h = E[sqrt(m (G - m))] / G``, the expected
+    standard deviation of a group's rewards, and m is binomial (G, p).
 
     Parameters
     ----------
@@ -74,7 +76,7 @@ def true_drift(policy: ArrayLike, correct: ArrayLike, *, group_size: int) -> Flo
 
     Notes
     -----
-    As G grows, h tends to sqrt(p (1 - p)), and the update climbs ``2 arcsin(sqrt(p))``.
+    As G grows, h tends to sqrt(p (1 - p)), and the update ascends ``2 arcsin(sqrt(p))``.
 
     Examples
     --------
@@ -108,12 +110,12 @@ def reward_speed(reward_rate: float, *, group_size: int, advantage: str) -> floa
     Returns
     -------
     float
-        For "grpo" at a rate of 0 or 1, where every group is unanimous, 0: there is no update to scale.
+        0 for "grpo" at a rate of 0 or 1, where every group is unanimous.
 
     Notes
     -----
-    "grpo" tends to ``1 / sqrt(q (1 - q))`` as G grows and is largest where answers agree most; the other
-    two do not know q. That is the whole difference between them: which prompts learn fastest.
+    "grpo" tends to ``1 / sqrt(q (1 - q))`` as G grows and is largest where answers agree most; the other two
+    do not depend on q. So the advantages differ only in which prompts learn fastest.
 
     Examples
     --------
@@ -138,7 +140,7 @@ def reward_speed(reward_rate: float, *, group_size: int, advantage: str) -> floa
 def reward_drift(
     policy: ArrayLike, reward_rates: ArrayLike, *, group_size: int, advantage: str = "grpo"
 ) -> Floats:
-    """Expected policy term of one update, for a reward that looks at one answer at a time.
+    """Expected policy term of one update, for a reward that judges one answer at a time.
 
     Parameters
     ----------
@@ -166,7 +168,7 @@ def reward_drift(
     rates = np.asarray(reward_rates, dtype=float)
     if rates.shape != probabilities.shape or not ((rates >= 0) & (rates <= 1)).all():
         raise ValueError(
-            f"reward_rates must be {probabilities.size} probabilities in [0, 1], one an action, "
+            f"reward_rates must be {probabilities.size} probabilities in [0, 1], one per action, "
             f"got {shown(reward_rates)}"
         )
     q = min(float(probabilities @ rates), 1.0)
@@ -174,12 +176,12 @@ def reward_drift(
 
 
 def noisy_rates(correct: ArrayLike, verifier_noise: tuple[float, float]) -> Floats:
-    """Reward rates of TRUE under a verifier that errs, each answer anew.
+    """Reward rates of TRUE under a verifier that errs independently on each answer.
 
-    A difference of two rates shrinks by ``1 - fp - fn``. So does the drift of "centered" and "rloo",
-    exactly: on average noise slows them and bends nothing. The spread of an update does not shrink with
-    its mean, so a noisy verifier is not a smaller learning rate. "grpo" divides by a standard deviation
-    that noise changes too.
+    A difference of two rates shrinks by ``1 - fp - fn``. The drift of "centered" and "rloo" shrinks by
+    exactly this factor: on average noise slows learning without changing its direction. The spread of an
+    update does not shrink with its mean, so a noisy verifier differs from a smaller learning rate. "grpo"
+    divides by a standard deviation, which noise changes too.
 
     Parameters
     ----------
@@ -213,7 +215,7 @@ def majority_drift(policy: ArrayLike, *, group_size: int, tie_break: str) -> Flo
     group_size : int, at least 2
         Samples a group, G.
     tie_break : {"lowest", "uniform"}
-        Which of the most frequent actions is rewarded: that of lowest index, or one at random.
+        Rewarded action among the most frequent ones: the one of lowest index, or a random one.
 
     Returns
     -------
@@ -226,9 +228,9 @@ def majority_drift(policy: ArrayLike, *, group_size: int, tie_break: str) -> Flo
 
     Notes
     -----
-    If the plurality action has m of the G samples, it moves by ``sqrt(m (G - m)) / G`` and any other
-    action with n samples by ``-(n / G) sqrt(m / (G - m))``. Both are tabulated once for each (G, K);
-    a drift is then one matrix product with the multinomial probabilities.
+    If the plurality action has m of the G samples, it moves by ``sqrt(m (G - m)) / G``, and any other action
+    with n samples by ``-(n / G) sqrt(m / (G - m))``. Both are tabulated once for each (G, K), so a drift is
+    one matrix product with the multinomial probabilities.
 
     Examples
     --------
@@ -281,7 +283,7 @@ def log_multinomial(counts: NDArray[np.int64]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class PluralityTable:
-    """What MAJORITY does with each count vector.
+    """MAJORITY's reward and update for each count vector.
 
     Attributes
     ----------
@@ -291,10 +293,9 @@ class PluralityTable:
     share : ndarray (vector, action)
         Probability that an action is the rewarded plurality.
     won : ndarray (vector,)
-        How far the plurality moves: with m its count, ``sqrt(m (G - m)) / G``; 0 for a unanimous group.
+        Movement of the plurality: with m its count, ``sqrt(m (G - m)) / G``; 0 for a unanimous group.
     lost : ndarray (vector,)
-        How far any other action moves back for each time it was sampled: ``sqrt(m / (G - m)) / G``; 0 for a
-        unanimous group.
+        Movement back of any other action per sample: ``sqrt(m / (G - m)) / G``; 0 for a unanimous group.
     drift : ndarray (vector, action)
         Mean policy term over ties.
     """
@@ -314,7 +315,7 @@ class PluralityTable:
 
 @lru_cache(maxsize=8)
 def plurality_table(group_size: int, n_actions: int, tie_break: str) -> PluralityTable:
-    """Tabulate the plurality rule: "lowest" index among the most frequent, or a "uniform" draw of them."""
+    """Tabulate the plurality rule: the "lowest" index of the most frequent actions, or a "uniform" draw."""
     counts = compositions(group_size, n_actions)
     most = counts.max(axis=1, keepdims=True)
     tied = counts == most
@@ -329,7 +330,7 @@ def plurality_table(group_size: int, n_actions: int, tie_break: str) -> Pluralit
 
 
 def kl_pull(policy: ArrayLike, prior: ArrayLike, *, kl: str) -> Floats:
-    """The term that `kl_coefficient` multiplies in an update of the logits.
+    """The KL term that `kl_coefficient` multiplies in an update of the logits.
 
     Parameters
     ----------
@@ -354,11 +355,11 @@ def kl_pull(policy: ArrayLike, prior: ArrayLike, *, kl: str) -> Floats:
 
     Notes
     -----
-    GRPO estimates KL(policy || prior) at each sampled answer a by k3, ``r - log r - 1`` with
-    ``r = prior_a / policy_a``. Differentiated at the samples, it has the gradient
-    ``(1 - r) (onehot(a) - policy)``, whose mean over the policy is ``policy - prior``: that of
-    KL(prior || policy). The difference to the gradient of its mean comes from the samples, which depend on
-    the policy too; with the ratio of the policy to the one that sampled as a factor, k3 has that gradient.
+    GRPO estimates KL(policy || prior) at each sampled answer a by k3, ``r - log r - 1`` with ``r = prior_a /
+    policy_a``. Differentiated at the samples, k3 has the gradient ``(1 - r) (onehot(a) - policy)``, whose
+    mean over the policy is ``policy - prior``, the gradient of KL(prior || policy). The gradient of the mean
+    of k3 differs because the samples depend on the policy too; k3 multiplied by the ratio of the policy to
+    the sampling policy has that gradient.
 
     Examples
     --------
@@ -387,7 +388,7 @@ def kl_pulls(policies: Floats, priors: Floats, kl: str) -> Floats:
 def random_drift(policy: ArrayLike, *, group_size: int) -> Floats:
     """Drift of the RANDOM arm: zero, for any policy and any Bernoulli rate.
 
-    Given the actions, the advantages are exchangeable and sum to zero, so each has mean zero.
+    Given the actions, the advantages are exchangeable and sum to zero, so each has expectation zero.
 
     Parameters
     ----------
@@ -407,7 +408,7 @@ def random_drift(policy: ArrayLike, *, group_size: int) -> Floats:
 def null_curvature(
     policy: ArrayLike, correct: ArrayLike, *, group_size: int, learning_rate: float, n_updates: int
 ) -> float:
-    """Second-order prediction of the null term: what unbiased noise on the logits does to the accuracy.
+    """Second-order prediction of the null: the effect of unbiased noise in the logits on the accuracy.
 
     RANDOM updates have mean zero and covariance ``lr**2 (v / G) S`` with ``S = diag(policy) - policy
     policy^T`` and ``v = 1 - 2**(1 - G)``, the probability that a group's rewards differ. Itô's term,
@@ -425,8 +426,8 @@ def null_curvature(
     group_size : int, at least 2
     learning_rate : float, above 0
     n_updates : int, at least 0
-        Visits of the prompt, one update each. The curvature is held at the prior's, so their number
-        multiplies it.
+        Visits of the prompt, one update each. The curvature is held at the prior, so it is multiplied by this
+        number.
 
     Returns
     -------
@@ -435,7 +436,7 @@ def null_curvature(
 
     Notes
     -----
-    Leaves out the KL pull and every term beyond ``learning_rate**2 n_updates``.
+    The prediction ignores the KL pull and all terms beyond ``learning_rate**2 n_updates``.
 
     Examples
     --------
@@ -461,9 +462,9 @@ def null_curvature(
 def mirror_random_drift(
     policy: ArrayLike, *, group_size: int, temperature: float = 1.0
 ) -> NDArray[np.float64]:
-    """Expected mirror step of RANDOM, over every composition of the group.
+    """Expected mirror step of RANDOM, over all compositions of the group.
 
-    Exact in what is sampled, second order in 1 / temperature.
+    The mean over samples is exact, the expansion in 1 / temperature is of second order.
 
     Parameters
     ----------
@@ -475,7 +476,7 @@ def mirror_random_drift(
     Returns
     -------
     ndarray (action,)
-        Sums to zero; the logits move by the learning rate times it.
+        Sums to zero; the logits move by the learning rate times this step.
 
     Examples
     --------
@@ -502,7 +503,7 @@ def mirror_random_drift(
 def checked_prompt(
     policy: ArrayLike, correct: ArrayLike | None, group_size: int
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """Check one prompt and its group size; `correct` left out is a mask of no action."""
+    """Check one prompt and its group size; without `correct`, the mask marks no action."""
     whole("group_size", group_size, "an integer of at least 2", at_least=2)
     probabilities, mask = policy_and_correct(policy, correct)
     return probabilities, np.zeros(probabilities.size, dtype=bool) if mask is None else mask

@@ -1,27 +1,27 @@
-"""Accuracy along training and at its end, predicted without simulating a run.
+"""Accuracy along training and at its end, predicted without simulation.
 
 Along the *expected path* every update is replaced by its expectation::
 
     logits += learning_rate * ( drift(policy) + kl_coefficient * P(group counts) * KL pull(policy) )
 
-MAJORITY leaves that path because two equally good answers do not stay equal: chance puts one ahead, and the
-plurality rule then feeds its lead. So a *Gaussian closure* carries the law of a prompt's logits x along
-instead of its mean alone. Per update, with D the policy term of a group and everything exact given x::
+MAJORITY leaves this path because two equally good answers do not stay equal: chance puts one ahead, and the
+plurality rule amplifies its lead. So a *Gaussian closure* follows the law of a prompt's logits x instead of
+their mean alone. Per update, with D the policy term of a group and everything exact given x::
 
     mean' = E[x + lr D],        covariance' = Cov[x + E(lr D | x)] + E[Cov(lr D | x)]
 
-The outer expectations run over a Gaussian, by a quadrature rule of degree five. Once the spread is too
-wide for one Gaussian it is cut, along its widest direction, into a few narrower ones that then go
-their own ways. The state is lumped: every correct action and the format action keep a logit of
-their own, the other wrong actions share one.
+The outer expectations are over a Gaussian, by a quadrature rule of degree five. Once the spread is too wide
+for one Gaussian, it is cut along its widest direction into a few narrower ones that then evolve separately.
+The state is lumped: every correct action and the format action have their own logits, and the other wrong
+actions share one.
 
-The *end* needs no formula of the trainer. A majority reward has no source of truth but the policy's own
-votes, so with enough training each prompt ends at its prior's mode::
+The *end* needs no formula of the trainer. A majority reward depends only on the policy's own votes, so with
+enough training each prompt ends at its prior's mode::
 
     limit of MAJORITY - FROZEN = maj@infinity - pass@1
 
-with ``maj@infinity`` the accuracy of a vote among ever more answers. The limit is that of null plus
-elicitation: of elicitation alone where the null is zero.
+where ``maj@infinity`` is the accuracy of a vote among infinitely many answers. This is the limit of null plus
+elicitation, and of elicitation alone where the null is zero.
 
 The unit is one prompt; a family with spread is averaged over its prompts by quadrature.
 """
@@ -59,20 +59,20 @@ __all__ = [
 
 Floats = NDArray[np.float64]
 
-_KEPT = 0.25  # part of the variance along a cut that each part keeps
+_KEPT = 0.25  # fraction of the variance along a cut that each part keeps
 _CHUNK = 40  # policies a matrix product: small ones stay on one thread, so no machine changes their last bit
-_MOST = 81  # Gaussians at most; the heaviest are cut first
+_MOST = 81  # most Gaussians; those of largest weight are cut first
 
 
 def update_weights(family: TaskFamily, config: GRPOConfig) -> Floats:
-    """Probability that a prompt has had n visits when training ends.
+    """Probability that a prompt has n visits by the end of training.
 
     A step draws `batch_size` of `n_prompts` prompts without replacement, so the count is binomial.
 
     Returns
     -------
     ndarray (visits + 1,)
-        Ends where less than 1e-12 is left.
+        Ends where the remaining probability is below 1e-12.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def mean_field(family: TaskFamily, config: GRPOConfig, arm: str, n_updates: int)
     Parameters
     ----------
     family : TaskFamily
-        With spread, 24 quadrature nodes stand for the prompts.
+        With spread, 24 quadrature nodes represent the prompts.
     config : GRPOConfig
         `n_steps` and `batch_size` play no part.
     arm : str
@@ -111,15 +111,14 @@ def mean_field(family: TaskFamily, config: GRPOConfig, arm: str, n_updates: int)
     Raises
     ------
     TypeError, ValueError
-        If an argument is out of range, or `config` asks for another filtering, advantage or rule of
-        updating and rewarding than these formulas cover.
+        If an argument is out of range, or `config` has a filtering, advantage, update or reward rule that
+        these formulas do not cover.
 
     Notes
     -----
-    Equal correct actions stay equal on the expected path. Real paths break that symmetry, which is why
-    MAJORITY does better than its mean field wherever two correct actions compete; see
-    :func:`majority_closure`. With ``tie_break="lowest"`` the path depends on
-    where the roles sit among the indices, and is averaged over all their places.
+    On the expected path equal correct actions stay equal. Real paths break this symmetry, so MAJORITY does
+    better than its mean field wherever two correct actions compete; see :func:`majority_closure`. With
+    ``tie_break="lowest"`` the path depends on the roles' indices, and is averaged over all their placements.
     """
     choice("arm", arm, ARMS)
     whole("n_updates", n_updates, "an integer of at least 0", at_least=0)
@@ -145,8 +144,8 @@ def mean_field(family: TaskFamily, config: GRPOConfig, arm: str, n_updates: int)
 def expected_accuracy(family: TaskFamily, config: GRPOConfig, arm: str) -> float:
     """Accuracy at the end of training along the expected path.
 
-    The path of :func:`mean_field`, averaged over how many visits a prompt gets
-    (:func:`update_weights`). Arguments and errors are theirs.
+    The path of :func:`mean_field`, averaged over the number of visits of a prompt (:func:`update_weights`).
+    Arguments and errors are the same.
 
     Examples
     --------
@@ -185,7 +184,7 @@ def crossing_after(family: TaskFamily, config: GRPOConfig, n_updates: int) -> fl
     """
     whole("n_updates", n_updates, "an integer of at least 1", at_least=1)
 
-    @cache  # both ends are asked for twice
+    @cache  # both ends are needed twice
     def gain(strength: float) -> float:
         path = mean_field(replace(family, prior_strength=strength), config, "majority", n_updates)
         return float(path[-1] - path[0])
@@ -198,7 +197,7 @@ def crossing_after(family: TaskFamily, config: GRPOConfig, n_updates: int) -> fl
 
 
 def check_covered(config: GRPOConfig) -> None:
-    """Raise an error if `config` is none (TypeError) or not one that these formulas describe (ValueError)."""
+    """Raise a TypeError if `config` is not a GRPOConfig, a ValueError if these formulas do not cover it."""
     if not isinstance(config, GRPOConfig):
         raise TypeError(f"config must be a GRPOConfig, got {type(config).__name__}")
     if config.advantage != "grpo" or config.filtering not in ("drop", "off"):
@@ -225,7 +224,7 @@ def kl_term_probability(policies: Floats, correct: NDArray[np.bool_], config: GR
 def _drift(policies: Floats, correct: NDArray[np.bool_], config: GRPOConfig, arm: str) -> Floats:
     if arm == "true":
         return true_drifts(policies, correct, config.group_size)
-    if arm == "majority" and config.tie_break == "uniform":  # alike for every action of a role
+    if arm == "majority" and config.tie_break == "uniform":  # equal for every action of a role
         table = _lumped_table(int(correct.sum()), len(correct), config.group_size)
         return table.groups.probabilities(policies) @ table.moments[:, : len(table.basis)] @ table.basis
     if arm == "majority":
@@ -257,14 +256,14 @@ def majority_closure(
     Parameters
     ----------
     family : TaskFamily
-        With spread, 16 quadrature nodes stand for the prompts.
+        With spread, 16 quadrature nodes represent the prompts.
     config : GRPOConfig
         With ``tie_break="uniform"``; `n_steps` and `batch_size` play no part.
     n_updates : int, at least 0
         Visits of one prompt.
     widest : float, above 0
-        Standard deviation, in logits, above which a Gaussian is cut in three, as long as there are no
-        more than 81; ``math.inf`` keeps a single one.
+        Standard deviation, in logits, above which a Gaussian is cut in three, up to 81 Gaussians;
+        ``math.inf`` keeps a single one.
 
     Returns
     -------
@@ -274,13 +273,13 @@ def majority_closure(
     Raises
     ------
     TypeError, ValueError
-        If an argument is out of range, or `config` asks for a tie rule, filtering, advantage or other rule
-        of updating and rewarding that the closure does not cover.
+        If an argument is out of range, or `config` has a tie rule, filtering, advantage, update or reward
+        rule that the closure does not cover.
 
     Notes
     -----
-    Lumping ignores that chance also separates the unmarked wrong actions. That costs nothing while the
-    format action leads them; with ``format_strength=0`` and a weak prior it does.
+    Lumping ignores that chance also separates the unmarked wrong actions. This has no effect while the format
+    action leads them, but does with ``format_strength=0`` and a weak prior.
 
     Examples
     --------
@@ -306,18 +305,18 @@ def majority_closure(
 def closure_accuracy(family: TaskFamily, config: GRPOConfig, *, widest: float = 0.25) -> float:
     """Predict the MAJORITY arm's mean accuracy at the end of training.
 
-    The prediction of :func:`majority_closure`, averaged over how many visits a prompt gets. Arguments
-    and errors are its own.
+    The prediction of :func:`majority_closure`, averaged over the number of visits of a prompt. Arguments and
+    errors are the same.
     """
     weights = update_weights(family, config)
     return float(weights @ majority_closure(family, config, weights.size - 1, widest=widest))
 
 
 class _Lumped(NamedTuple):
-    """Groups up to a permutation of the unmarked wrong actions, seen in the lumped coordinates."""
+    """Groups up to a permutation of the unmarked wrong actions, in lumped coordinates."""
 
     basis: Floats  # (coordinate, action), orthonormal rows that sum to zero
-    groups: PluralityTable  # one vector for all that a permutation makes equal
+    groups: PluralityTable  # one vector for all that are equal up to a permutation
     moments: Floats  # (vector, coordinate + coordinate^2): mean policy term, mean of its square
 
 
@@ -330,7 +329,7 @@ def _lumped_table(n_correct: int, n_actions: int, group_size: int) -> _Lumped:
     full = plurality_table(group_size, n_actions, "uniform")
     sorted_rows = np.all(np.diff(full.counts[:, n_own:], axis=1) <= 0, axis=1)
     groups = PluralityTable(**{field.name: getattr(full, field.name)[sorted_rows] for field in fields(full)})
-    # how many count vectors each kept one stands for: arrangements of the repeated shared counts
+    # number of count vectors that each kept one represents: arrangements of the repeated shared counts
     repeats = (groups.counts[:, n_own:, None] == np.arange(group_size + 1)).sum(axis=1)
     log_alike = special.gammaln(n_shared + 1) - special.gammaln(repeats + 1).sum(axis=1)
     groups = replace(groups, log_orders=groups.log_orders + log_alike)
@@ -392,7 +391,7 @@ def _update_moments(
 def _cut(
     weights: Floats, mean: Floats, variance: Floats, axes: Floats, widest: float
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Cut the wide Gaussians in three along their widest axis: Gauss-Hermite nodes, same two moments."""
+    """Cut wide Gaussians in three along their widest axis: Gauss-Hermite nodes, same first two moments."""
     wide = np.flatnonzero(variance[:, -1] > widest**2)
     wide = wide[np.argsort(-weights[wide], kind="stable")][: (_MOST - len(weights)) // 2]
     offset = axes[wide, :, -1] * np.sqrt(3.0 * (1 - _KEPT) * variance[wide, -1:])
@@ -408,7 +407,7 @@ def _cut(
 
 
 def _degree_five(size: int) -> tuple[Floats, Floats]:
-    """Nodes (2 size**2 + 1, size) and weights that integrate degree 5 exactly over a standard Gaussian."""
+    """Nodes (2 size**2 + 1, size) and weights that are exact to degree 5 over a standard Gaussian."""
     root = np.sqrt(3.0)
     axis = root * np.eye(size)
     i, j = np.triu_indices(size, 1)
@@ -421,25 +420,25 @@ def _degree_five(size: int) -> tuple[Floats, Floats]:
 
 
 def elicitation_limit(family: TaskFamily) -> float:
-    """Accuracy as MAJORITY training grows: the fraction of prompts whose prior's mode is correct.
+    """Limit of accuracy in long MAJORITY training: the fraction of prompts whose prior's mode is correct.
 
-    A prompt's plurality label is its mode more often than any other action, so its policy ends there,
-    and its accuracy at 1 or 0. Votes without end, ``maj@infinity``, score the same.
+    A prompt's plurality label is its mode more often than any other action, so its policy ends at the mode,
+    with an accuracy of 1 or 0. An infinite vote, ``maj@infinity``, has the same accuracy.
 
     Parameters
     ----------
     family : TaskFamily
-        With spread, the part of the Beta distribution above `family.crossover`.
+        With spread, the result is the part of the Beta distribution above `family.crossover`.
 
     Returns
     -------
     float in [0, 1]
-        At the crossover itself the tied actions divide the outcome.
+        At the crossover itself the tied actions share the outcome.
 
     Notes
     -----
-    The limit of small learning rates without a KL pull, for groups of at least three: with larger
-    rates, chance decides prompts close to the crossover. That the mode drifts up fastest is checked
+    This is the limit of small learning rates without a KL pull, for groups of at least three. With larger
+    rates, chance decides prompts close to the crossover. That the mode drifts up fastest was checked
     numerically, not proved.
 
     Examples
@@ -458,9 +457,9 @@ def elicitation_limit(family: TaskFamily) -> float:
 def crossover(family: TaskFamily) -> float:
     """Mean prior strength at which MAJORITY's limit equals pass@1 of the prior.
 
-    Below it, enough majority training costs accuracy; above it, enough of it pays: it is where the limit
-    changes sign. Without spread that is where a correct action ties for the mode, the crossover
-    ``family.crossover``; with spread the two differ.
+    Below this strength, long majority training lowers accuracy; above it, long training raises accuracy.
+    Without spread the strength is ``family.crossover``, where a correct action ties for the mode; with spread
+    the two differ.
 
     Parameters
     ----------
@@ -474,7 +473,7 @@ def crossover(family: TaskFamily) -> float:
     Raises
     ------
     ValueError
-        With spread, if the two are equal at no mean strength between 0.001 and 0.999.
+        With spread, if no mean strength between 0.001 and 0.999 makes the two equal.
 
     Examples
     --------

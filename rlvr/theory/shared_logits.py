@@ -1,28 +1,28 @@
-"""What coin flips do to logits that all prompts share, without the clip: plain steps, and Adam's.
+"""Effect of coin flips on logits that all prompts share, without the clip: plain steps, and Adam's.
 
-A policy picks a strategy s with probability ``pi_s`` for every prompt alike. An update averages
-``A_i (onehot(s_i) - pi)`` over N answers. RANDOM's advantages do not depend on the strategies, sum to zero
-in a group and have mean zero each, so with each answer used once::
+A policy chooses strategy s with probability ``pi_s`` on every prompt. An update averages ``A_i (onehot(s_i) -
+pi)`` over N answers. RANDOM's advantages do not depend on the strategies, sum to zero in a group and have
+expectation zero, so with each answer used once::
 
     E[change of the logits] = 0,   Cov = learning_rate**2 (v / N) (diag(pi) - pi pi^T),   v = 1 - 2**(1 - G)
 
-The logits are a martingale, and N counts the answers of an update, not the prompts of the study: prompts
-that share their logits share their luck.
+The logits are a martingale. N counts the answers of an update, not the prompts of the study, because prompts
+that share their logits share their noise.
 
-Adam divides a logit's averaged gradient by the root of its averaged square. Under RANDOM the gradient is all
-noise, so its size cancels: with the learning rate small, a logit takes unit-variance steps whatever the batch
-or the group, and a rare strategy's logit moves as far as a common one's::
+Adam divides a logit's averaged gradient by the root of its averaged square. Under RANDOM the gradient is pure
+noise, so its size cancels: at a small learning rate a logit takes steps of unit variance for every batch and
+group size, and a rare strategy's logit moves as far as a common one's::
 
     Cov of a step = learning_rate**2 R,   R_sr = -sqrt(pi_s pi_r / ((1 - pi_s) (1 - pi_r))) off the diagonal
 
-Here R is the correlation matrix of ``diag(pi) - pi pi^T``. Flipping every coin turns a gradient into its
+Here R is the correlation matrix of ``diag(pi) - pi pi^T``. Reversing every coin turns a gradient into its
 negative, so without momentum the logits stay a martingale. The *shares* do not: the curvature of the softmax
-pulls towards an even mix. With momentum an older gradient is divided by a root that has learned from later
-ones, whose size depends on where the older has led: a drift of second order.
+pulls them towards an even mix. With momentum an older gradient is divided by a root that includes later
+gradients, whose size depends on the effect of the older one; this gives a drift of second order.
 
-That drift depends on both of Adam's betas, the spread on the first alone. The default here is that of
-this project's simulator, (0.9, 0.95), which is also that of the trainer in Spurious Rewards' released code;
-TRL and verl have (0.9, 0.999). The unit is one training run. An argument out of range is refused by name
+This drift depends on both of Adam's betas, the spread only on the first. The default is that of this
+project's simulator, (0.9, 0.95), which is also that of the trainer in Spurious Rewards' released code; TRL
+and verl have (0.9, 0.999). The unit is one training run. An argument out of range is refused by name
 (TypeError, ValueError).
 """
 
@@ -52,7 +52,7 @@ __all__ = [
 Floats = NDArray[np.float64]
 
 ADAM_BETAS = (0.9, 0.95)
-"""Decay of the average of gradients and of that of their squares, as the simulator has them."""
+"""Adam's decays of the averages of gradients and of their squares, as in the simulator."""
 
 
 class NullMoments(NamedTuple):
@@ -61,18 +61,18 @@ class NullMoments(NamedTuple):
     mean: float
     """Expected change of accuracy."""
     sd: float
-    """Its standard deviation over training runs."""
+    """Standard deviation of the change over training runs."""
 
 
 def null_moments(
     shares: ArrayLike, accuracies: ArrayLike, *, n_updates: int, learning_rate: float, n_answers: int,
     group_size: int,
 ) -> NullMoments:  # fmt: skip
-    """Mean and spread of the null while the shares have not moved far.
+    """Mean and spread of the null while the shares are close to their start.
 
-    The gradient of the accuracy ``sum_s pi_s a_s`` in the logits is ``pi_s (a_s - mean a)``. Through it the
-    covariance above gives the variance, and half the trace with the Hessian the mean. For two strategies
-    with shares p and 1 - p::
+    The gradient of the accuracy ``sum_s pi_s a_s`` in the logits is ``pi_s (a_s - mean a)``. The gradient
+    with the covariance above gives the variance, and half the trace with the Hessian the mean. For two
+    strategies with shares p and 1 - p::
 
         sd   = |a_1 - a_2| 2 lr (p (1 - p))**(3/2) sqrt(v T / N)
         mean = (a_1 - a_2) 2 lr**2 (v T / N) (p (1 - p))**2 (1 - 2 p)
@@ -113,22 +113,22 @@ def null_moments(
 
 
 def ruin_probability(share: float, *, low: float, high: float) -> float:
-    """Chance that a strategy's share reaches `high` before `low`, two strategies, small steps.
+    """Probability that a strategy's share reaches `high` before `low`, for two strategies and small steps.
 
-    The logit of the share is a martingale, so the chance is the gambler's ruin in the logit::
+    The logit of the share is a martingale, so the probability is the gambler's ruin in the logit::
 
         (logit(share) - logit(low)) / (logit(high) - logit(low))
 
-    It holds whatever the learning rate, the batch or the group. It is not the share itself, as it would
-    be for an allele that drifts neutrally: coin flips move logits without bias, not shares. As the bounds
-    widen it tends to one half.
+    The result does not depend on the learning rate, the batch or the group. The probability differs from the
+    share itself (the result for an allele in neutral drift), because coin flips move logits, not shares,
+    without bias. As the bounds widen, the probability tends to one half.
 
     Parameters
     ----------
     share : float in (0, 1)
-        At the start.
+        Share at the start.
     low, high : float in (0, 1)
-        Where it ends: ``low < share < high``.
+        Bounds of the share, with ``low < share < high``.
 
     Returns
     -------
@@ -163,14 +163,14 @@ def adam_null_moments(
     shares: ArrayLike, accuracies: ArrayLike, *, n_updates: int, learning_rate: float,
     betas: tuple[float, float] = ADAM_BETAS,
 ) -> NullMoments:  # fmt: skip
-    """Mean and spread of the null under Adam, while the shares have not moved far.
+    """Mean and spread of the null under Adam while the shares are close to their start.
 
-    As :func:`rlvr.theory.null_moments` with the scale-free covariance; updates count by the squares of
-    their weights. For two strategies::
+    As :func:`rlvr.theory.null_moments` with the scale-free covariance; each update counts by its squared
+    weight. For two strategies::
 
         sd = |a_1 - a_2| 2 lr p (1 - p) sqrt(sum w**2)
 
-    in which neither the answers of an update nor the group appears: the spread follows the optimiser steps.
+    This spread depends on the number of optimiser steps, not on the answers of an update or the group.
 
     Parameters
     ----------
@@ -185,8 +185,8 @@ def adam_null_moments(
 
     Notes
     -----
-    Takes the averaged square for the variance itself. It is an average over the last ``1 / (1 - b2)``
-    updates, 20 at the default betas, which leaves an error of a few percent.
+    The averaged square is taken as the variance itself. In fact it is an average over the last ``1 / (1 -
+    b2)`` updates, 20 at the default betas, which leaves an error of a few percent.
 
     Examples
     --------
@@ -201,16 +201,17 @@ def adam_null_moments(
 
 
 def adam_weights(n_updates: int, *, betas: tuple[float, float] = ADAM_BETAS) -> Floats:
-    """How much of each update's noise a logit has received by the end, ndarray (update,).
+    """Weight of each update's noise in a logit at the end of training, ndarray (update,).
 
-    Momentum hands gradient k out over the updates t >= k with ``(1 - b1) b1**(t - k) / (1 - b1**t)``. The
-    sum is above one early, where the bias correction acts, and below one for the last few updates.
+    Momentum distributes gradient k over the updates t >= k with weights ``(1 - b1) b1**(t - k) / (1 -
+    b1**t)``. Their sum is above one early, because of the bias correction, and below one for the last few
+    updates.
 
     Parameters
     ----------
     n_updates : int, at least 0
     betas : (float, float)
-        Adam's; the second does not enter at this order.
+        Adam's; the second has no effect at this order.
 
     Returns
     -------
@@ -238,9 +239,10 @@ def momentum_drift(
 
         -lr**2 / 2 * K * (1 - 2 pi_s) (1 - (R pi)_s) / (1 - pi_s),    K = b1 (1 - b2) / ((1 + b1) (1 - b1 b2))
 
-    For two strategies ``lr**2 K (2 p - 1)`` for the first and its negative for the second: momentum carries
-    on towards the commoner one, where gradients are smaller and the root that divides has shrunk. K, and when
-    the averages are full, depend on the betas: :func:`momentum_factor` and :func:`updates_to_fill`.
+    For two strategies the drift is ``lr**2 K (2 p - 1)`` for the first and its negative for the second:
+    momentum continues towards the commoner strategy, where gradients are smaller and the dividing root has
+    shrunk. K and the time to fill the averages depend on the betas: :func:`momentum_factor` and
+    :func:`updates_to_fill`.
 
     Parameters
     ----------
@@ -266,18 +268,19 @@ def momentum_drift(
 
 
 def momentum_factor(betas: tuple[float, float] = ADAM_BETAS, *, n_updates: int | None = None) -> float:
-    """How much of the softmax's pull momentum gives back, K of :func:`momentum_drift`.
+    """Fraction of the softmax's pull that momentum cancels, K of :func:`momentum_drift`.
 
-    It is 0 without momentum, and where the root never learns (b2 to 1). The noise of the average of squares
-    is left out; by Adam's own rule the factor is about a tenth smaller at the default betas.
+    The factor is 0 without momentum, and in the limit b2 to 1, where the root is constant. The noise of the
+    averaged square is ignored; under Adam's own rule the factor is about a tenth smaller at the default
+    betas.
 
     Parameters
     ----------
     betas : (float, float)
         Adam's, each in [0, 1).
     n_updates : int, at least 1, optional
-        So many updates in, as soon as the average of gradients is full, instead of once both are. Until then
-        the bias correction lets each new square weigh ``1 / (1 - b2**n_updates)`` times as much.
+        The factor after this many updates, with only the average of gradients full. The bias correction then
+        weights each new square ``1 / (1 - b2**n_updates)`` times as much. By default both averages are full.
 
     Examples
     --------
@@ -295,7 +298,7 @@ def momentum_factor(betas: tuple[float, float] = ADAM_BETAS, *, n_updates: int |
 
 
 def updates_to_fill(beta: float, *, weight: float = 0.95) -> int:
-    """Updates after which a running average has `weight` of its weights, the fewest: beta**n <= 1 - weight.
+    """Fewest updates after which a running average has `weight` of its weights: beta**n <= 1 - weight.
 
     Parameters
     ----------
@@ -329,7 +332,7 @@ def checked_shares(shares: ArrayLike, accuracies: ArrayLike | None = None) -> tu
 
 
 def _moments_of_walk(policy: Floats, accuracy: Floats, covariance: Floats, n_updates: float) -> NullMoments:
-    """Mean (Itô) and sd of the accuracy's change after `n_updates` steps of a walk of the logits."""
+    """Mean (Itô) and sd of the accuracy's change after `n_updates` steps of a random walk of the logits."""
     gradient = policy * (accuracy - policy @ accuracy)
     # d^2 pi_s = pi_s [(dx_s - pi.dx)^2 - sum_r pi_r (dx_r - pi.dx)^2], its expectation by the covariance
     towards = covariance @ policy

@@ -295,7 +295,7 @@ def test_every_question_has_its_power():
         (lambda: whole_run_ratio("clipped"), "design must be one of"),
         (lambda: end_points(CLIPPED, "AIME24"), "benchmark must be one of"),
         (lambda: runs_by_step((81,)), "step must be a rollout step from 0 to 80, got 81"),
-        (lambda: mean_of_all_runs(), "designs must be at least one, got none"),
+        (lambda: mean_of_all_runs(), "designs must name at least one design, got none"),
         (lambda: mean_of_all_runs(CLIPPED, level=1.0), "level must be a number strictly between 0 and 1"),
         (lambda: geometric_deviation_ratio(np.eye(3), np.eye(3), level=0.0), "level must be"),
         (lambda: geometric_deviation_ratio(np.ones((2, 3)), np.eye(3)), "first must be at least 3 runs"),

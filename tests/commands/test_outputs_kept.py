@@ -75,9 +75,9 @@ def test_a_refusal_is_one_line_and_writes_nothing(tmp_path, monkeypatch, argumen
 @pytest.mark.parametrize(
     ("outputs", "said"),
     [
-        (["--json", "arms.csv"], "--json arms.csv: this is the input"),
-        (["--figure", "soft.svg"], "--figure soft.svg: this is the input"),
-        (["--json", "x.svg", "--figure", "./x.svg"], "--figure ./x.svg: --json writes there too"),
+        (["--json", "arms.csv"], "--json arms.csv: cannot be or lie in the input"),
+        (["--figure", "soft.svg"], "--figure soft.svg: cannot be or lie in the input"),
+        (["--json", "x.svg", "--figure", "./x.svg"], "--figure ./x.svg: --json names the same file"),
     ],
 )
 def test_an_output_never_replaces_an_input_or_another_output(table, monkeypatch, outputs, said):
@@ -93,7 +93,7 @@ def test_logs_are_inputs_too():
     (log,) = (path for path in before if "frozen" in str(path))
     for out in (log, log.parent / "out.json"):
         result = run(*ALL, "--metric", "strict-match", "--json", out)
-        assert result.exit_code == 2 and "another file is accepted" in result.stderr
+        assert result.exit_code == 2 and "name another file" in result.stderr
     assert {path: path.read_bytes() for path in LOGS.rglob("*") if path.is_file()} == before
 
 

@@ -167,7 +167,7 @@ def test_a_pilot_is_one_cell_with_four_arms_and_never_an_output(table):
     assert "has no majority" in run(table).stderr
     table.write_text(TABLE)
     result = run(table, "--json", table)
-    assert result.exit_code == 2 and "another file is accepted" in result.stderr
+    assert result.exit_code == 2 and "name another file" in result.stderr
     assert table.read_text() == TABLE
     assert "a file in an existing folder" in run(*GUESS, "--json", table.parent).stderr
 

@@ -318,7 +318,7 @@ def test_a_protocol_is_not_replaced_by_its_results(tmp_path):
     shutil.copy(PROTOCOL, protocol)
     before = protocol.read_bytes()
     result = run("protocol", "run", "--write", "--protocol", protocol, "--results", tmp_path / "p")
-    assert result.exit_code == 2 and "another file is accepted" in result.stderr
+    assert result.exit_code == 2 and "name another file" in result.stderr
     assert protocol.read_bytes() == before and list(tmp_path.iterdir()) == [protocol]
     nowhere = run("protocol", "run", "--write", "--results", tmp_path / "none" / "p")
     assert nowhere.exit_code == 2 and "a file in an existing folder is accepted" in nowhere.stderr

@@ -296,7 +296,7 @@ def test_malformed_claims_are_named(spec, message):
 def test_results_of_another_protocol_are_not_judged():
     with pytest.raises(ValueError, match="the results were made under protocol made up, this one is"):
         judge(load_protocol(), made(CELLS))
-    with pytest.raises(ValueError, match=r"under protocol 0123456789ab, this one is ba9876543210$"):
+    with pytest.raises(ValueError, match=r"under protocol 0123456789ab, this one is ba9876543210: judge"):
         judge(Protocol({}, "ba9876543210cdef", 0), replace(made(CELLS), digest="0123456789abcdef"))
 
 

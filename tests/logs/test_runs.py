@@ -399,12 +399,12 @@ def test_a_prompt_of_a_real_log_is_that_of_its_own_metric(tmp_path):
 def test_a_pipe_and_a_folder_that_cannot_be_read_are_named(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "f.jsonl")
     for path in (tmp_path, tmp_path / "f.jsonl"):
-        with pytest.raises(LogError, match=r"f\.jsonl: this is no file but a device or pipe; accepted are"):
+        with pytest.raises(LogError, match=r"f\.jsonl: this is a device or pipe, not a file; accepted are"):
             logs_at("true", path)
     (tmp_path / "f.jsonl").unlink()
     (tmp_path / "f.jsonl").symlink_to("nowhere")
     for path in (tmp_path, tmp_path / "f.jsonl"):
-        with pytest.raises(LogError, match=r"f\.jsonl: a link to nothing; accepted are"):
+        with pytest.raises(LogError, match=r"f\.jsonl: a link whose target does not exist; accepted are"):
             logs_at("true", path)
     monkeypatch.setattr(os, "scandir", lambda place: (_ for _ in ()).throw(PermissionError(13, "forbidden")))
     with pytest.raises(LogError, match=rf"^true={tmp_path}: this folder cannot be listed \(forbidden\)"):

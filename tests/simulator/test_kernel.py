@@ -209,7 +209,7 @@ def test_a_code_of_no_arm_is_refused(code):
         if known:
             kernel.train_prompts(*arguments)
         else:
-            with pytest.raises(ValueError, match="arms must be codes of arms"):
+            with pytest.raises(ValueError, match="arms must hold codes of known arms"):
                 kernel.train_prompts(*arguments)
 
 

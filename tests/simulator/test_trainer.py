@@ -174,7 +174,7 @@ def test_no_training_is_the_prior():
         (
             {"config": GRPOConfig(inner_updates=2, update="mirror")},
             ValueError,
-            "inner_updates must be 1 with update='mirror' where each prompt has logits of its own, .* got 2",
+            "inner_updates must be 1 with update='mirror' where each prompt has its own logits, .* got 2",
         ),
         ({"family": TaskFamily(n_prompts=8)}, ValueError, "batch_size must be at most n_prompts = 8, got 16"),
     ],

@@ -197,11 +197,11 @@ def test_kl_by_purpose_sums_to_the_kl_and_sees_no_rearranging_in_best_of_n():
     assert np.allclose(sum(parts.values()), kl_divergence(policies, prior[:, None]), atol=1e-12)
     kept = best_of_n(prior[0, 0], correct[0, 0], 4).policy
     alone = kl_by_purpose(kept[None, None, None], prior[:1, :1], correct[:1, :1])
-    assert alone["buys accuracy"][0, 0, 0] > 0.1
+    assert alone["moves accuracy"][0, 0, 0] > 0.1
     assert abs(alone["among right"][0, 0, 0]) + abs(alone["among wrong"][0, 0, 0]) < 1e-12
 
 
-def test_a_budget_of_the_prior_s_surprise_buys_everything():
+def test_a_budget_of_the_prior_s_surprise_allows_full_accuracy():
     assert accuracy_at_kl([0.25, 0.75], [True, False], math.log(4)) == 1.0
     assert accuracy_at_kl([0.25, 0.75], [True, False], math.log(4) - 1e-6) < 1.0
     sure = accuracy_at_kl(np.full(7, 1 / 7), np.ones(7, bool), 0.0)
