@@ -117,7 +117,7 @@ def judge_grid(verdicts: pd.DataFrame) -> Figure:
             axes.plot(place, row, "o", ms=9, color=colour, mfc=colour if right else "white")
     names = [f"{row.completion} vs {row.label}".replace("$", r"\$") for row in verdicts.itertuples()]
     axes.set_yticks(range(len(names)), names, family="DejaVu Sans Mono", size=9)
-    axes.set_xticks(range(len(judges)), judges)
+    axes.set_xticks(range(len(judges)), judges, rotation=90)  # side by side they would overlap on a phone
     axes.xaxis.tick_top()
     axes.set(xlim=(-0.5, len(judges) - 0.5), ylim=(len(names) - 0.5, -0.6))
     axes.tick_params(length=0)
