@@ -1,12 +1,19 @@
 """What a reader with an hour meets: order, length, boxes, words, marks, code that teaches, few tables."""
 
+import colorsys
+import csv
+import functools
+import io
 import re
 import sys
 from pathlib import Path
 
 import pytest
 import yaml
+from matplotlib.colors import to_rgb
 
+from book.drawing import NEUTRAL_COLOURS
+from rlvr.plots import ARM_COLOURS, TERM_COLOURS
 from tests.test_book import CHAPTERS, PAGES, code_cells, prose, stored
 
 ROOT = Path(__file__).parent.parent
@@ -223,3 +230,67 @@ def test_the_guards_of_a_reader_s_page_can_fail():
         "-3",
         "MAJORITY - ",
     ]
+
+
+KNOWN = sorted({*ARM_COLOURS.values(), *TERM_COLOURS.values(), *NEUTRAL_COLOURS})
+
+
+def is_known(colour):
+    """Whether a colour is a grey, or a shade of an arm, a term or a neutral hue."""
+    red_green_blue = to_rgb(colour)
+    if max(red_green_blue) - min(red_green_blue) < 0.06:
+        return True
+    hues = (colorsys.rgb_to_hls(*to_rgb(each))[0] for each in KNOWN if len(set(to_rgb(each))) > 1)
+    apart = [abs(hue - colorsys.rgb_to_hls(*red_green_blue)[0]) for hue in hues]
+    return min(min(far, 1 - far) for far in apart) < 0.02
+
+
+def figure_numbers(text):
+    """Name and numbers of each figure of a page."""
+    for cell in code_cells(text):
+        for output in cell.outputs:
+            if "text/csv" in output.get("data", {}):
+                yield cell.metadata.mystnb.figure.name, csv.DictReader(io.StringIO(output.data["text/csv"]))
+
+
+@each_chapter
+def test_figures_have_the_colours_of_arms_terms_and_neutral_hues_alone(text):
+    drawn = {name: {row["colour"] for row in rows} - {""} for name, rows in figure_numbers(text)}
+    unknown = {name: [each for each in colours if not is_known(each)] for name, colours in drawn.items()}
+    assert {name: colours for name, colours in unknown.items() if colours} == {}
+
+
+def test_a_borrowed_colour_is_noticed():
+    assert is_known(TERM_COLOURS["null"]) and is_known("#c8c8c8") and is_known(NEUTRAL_COLOURS[1])
+    assert not is_known("#D55E00") and not is_known("red") and not is_known("#F0E442")
+
+
+@functools.cache
+def quoted_texts(text):
+    """What a page quotes, by name."""
+    return {
+        output["metadata"]["scrapbook"]["name"]: output["data"].get("text/plain", "").strip("'\"")
+        for cell in code_cells(text)
+        for output in cell.outputs
+        if "scrapbook" in output.get("metadata", {})
+    }
+
+
+def long_points(page, texts):
+    """Quoted numbers before the word "points" that have more than two decimals."""
+    names = re.findall(r"\{glue:text\}`([^`:]+)(?::s)?`(?: or \{glue:text\}`[^`]+`)? points\b", page)
+    return [(name, texts[name]) for name in names if re.search(r"\d\.\d{3}", texts.get(name, ""))]
+
+
+@pytest.mark.parametrize(
+    "text", [text for text in PAGES if text.with_suffix(".ipynb").is_file()], ids=lambda path: path.stem
+)
+def test_points_have_a_decimal_or_two(text):
+    assert long_points(text.read_text(encoding="utf-8"), quoted_texts(text)) == []
+
+
+def test_a_point_with_too_many_digits_is_noticed():
+    assert long_points("It is {glue:text}`x` points.", {"x": "+0.1234 [0.1, 0.2]"}) == [
+        ("x", "+0.1234 [0.1, 0.2]")
+    ]
+    assert long_points("It is {glue:text}`x` points.", {"x": "+12.3"}) == []
