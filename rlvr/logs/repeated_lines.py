@@ -25,7 +25,7 @@ def without_copies(path: Path, logs: Sequence[Log], records: Callable[[], Iterab
     Parameters
     ----------
     path : Path
-    logs : sequence of Log
+    logs : sequence of rlvr.logs.answers.Log
         The logs of that file.
     records : function to iterable
         Reads the file again; called only if outcomes look like copies.
