@@ -134,8 +134,8 @@ def print_page(page: Path, browser_path: str, target: Path) -> None:
         browser = playwright.chromium.launch(executable_path=browser_path, args=flags)
         tab = browser.new_page()  # as wide as a screen: PREPARE asks which figures fill its column
         tab.goto(page.as_uri(), wait_until="load", timeout=120_000)
-        tab.wait_for_function("window.MathJax?.startup?.promise", timeout=120_000)
-        tab.evaluate("MathJax.startup.promise.then(() => true)")
+        tab.wait_for_function("!window.MathJax || window.MathJax.startup?.promise", timeout=120_000)
+        tab.evaluate("window.MathJax?.startup.promise.then(() => true)")  # a page may have no formula
         tab.evaluate(PREPARE)
         tab.add_style_tag(content=PRINT)
         tab.emulate_media(media="print", color_scheme="light")
