@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pybtex.database import parse_string
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "_ext"))
 
+import author_year  # noqa: E402
 import citation  # noqa: E402
 
 TYPES = {"software", "dataset"}
@@ -104,3 +106,21 @@ def test_the_entry_has_an_address_and_people_once_the_file_has_them():
     assert str(read()["version"]) in entry
     assert [words.split()[1] for words in citation.lacking(published)] == ["address"]
     assert len(citation.lacking(read())) == 3 - len({"doi", "url"} & set(read()))
+
+
+@pytest.mark.parametrize(
+    ("author", "shown"),
+    [
+        ("Gao, Yuze", "Gao, 2026"),
+        ("Tang, Ann and Munos, Ben", "Tang and Munos, 2026"),
+        ("von Werra, Leandro and Li, A and Wu, B", "von Werra et al., 2026"),
+        ("{While AI}", "While AI, 2026"),
+    ],
+)
+def test_an_entry_is_labelled_as_the_text_cites_it(author, shown):
+    entry = parse_string(
+        f"@misc{{x, author = {{{author}}}, title = {{T}}, year = {{2026}}}}", "bibtex"
+    ).entries["x"]
+    assert author_year.label(entry) == shown
+    twice = author_year.AuthorYearLabels().format_labels([entry, entry])
+    assert list(twice) == [f"{shown}a", f"{shown}b"]
