@@ -32,7 +32,8 @@ STICKING_OUT = """() => {
 
 # Formulas and tables that a narrow page shows in part; a table that is filtered may be wider.
 CUT = """() => [...document.querySelectorAll(
-  ".bd-article :is(div.math, mjx-container[display], .pst-scrollable-table-container:not(:has(table.sortable)))"
+  ".bd-article :is(div.math, mjx-container[display], "
+  + ".pst-scrollable-table-container:not(:has(table.sortable)))"
 )].filter((box) => box.scrollWidth > box.clientWidth + 2).map((box) => box.textContent.trim().slice(0, 60))"""
 
 
