@@ -2,7 +2,6 @@
 
 import colorsys
 import csv
-import functools
 import io
 import re
 import sys
@@ -14,6 +13,7 @@ from matplotlib.colors import to_rgb
 
 from book.drawing import NEUTRAL_COLOURS
 from rlvr.plots import ARM_COLOURS, TERM_COLOURS
+from tests.recomputed.quoted import quotes
 from tests.test_book import CHAPTERS, PAGES, code_cells, prose, stored
 
 ROOT = Path(__file__).parent.parent
@@ -103,17 +103,17 @@ def test_the_box_has_one_form(text):
     assert box_faults(text.read_text(encoding="utf-8")) == []
 
 
+def quoted_in(page, text):
+    """Name and shown text of each number that a page quotes, of its own or of another page."""
+    for name in re.findall(r"\{glue:text\}`([^`]+?)(?::s)?`", page):
+        other, _, key = name.rpartition(".ipynb::")
+        yield name, quotes(other or text.stem)[key]
+
+
 @each_chapter
 def test_the_numbers_of_a_box_have_few_digits(text):
-    quoted = {
-        output["metadata"]["scrapbook"]["name"]: "".join(output["data"].get("text/plain", ""))
-        for cell in code_cells(text)
-        for output in cell.outputs
-        if "scrapbook" in output.get("metadata", {})
-    }
     inside = BOX.search(text.read_text(encoding="utf-8")).group(1)
-    for name in re.findall(r"\{glue:text\}`([^`:]+)(?::s)?`", inside):
-        assert not re.search(r"\d\.\d{4}", quoted.get(name, "")), (name, quoted[name])
+    assert [each for each in quoted_in(inside, text) if re.search(r"\d\.\d{4}", each[1])] == []
 
 
 @each_chapter
@@ -131,31 +131,29 @@ ODD = re.compile(
 )
 
 
-def odd_words(page):
-    """Words of a page's prose and captions that are on the list."""
-    captions = re.findall(r'"caption": "((?:\\.|[^"\\])*)"|caption="((?:\\.|[^"\\])*)"', page)
-    spoken = [paragraph for paragraph, _ in prose(page)] + ["".join(pair) for pair in captions]
-    return [found.group() for part in spoken for found in ODD.finditer(part)]
+def spoken(page):
+    """What a page says in prose and in the captions of figures and tables."""
+    yield from (paragraph for paragraph, _ in prose(page))
+    for strings in re.findall(r'(?:"caption": |caption=\(?)((?:f?"(?:\\.|[^"\\])*"\s*)+)', page):
+        yield re.sub(r'"\s*f?"', "", strings)
+
+
+def found_in(pattern, page):
+    """Everything that a pattern finds in what a page says."""
+    return [found.group() for part in spoken(page) for found in pattern.finditer(part)]
 
 
 @each_page
 def test_words_are_those_of_the_field(text):
-    assert odd_words(text.read_text(encoding="utf-8")) == []
+    assert found_in(ODD, text.read_text(encoding="utf-8")) == []
 
 
 HYPHEN = re.compile(r"(?<![\w`./§:-])-\d|\b[A-Z]{4,}(?:\})? - |\} - \{|\w - [A-Za-z(]")
 
 
-def hyphens_for_minus(page):
-    """Hyphens in a page's prose and captions that should be minus signs."""
-    captions = re.findall(r'"caption": "((?:\\.|[^"\\])*)"|caption="((?:\\.|[^"\\])*)"', page)
-    spoken = [paragraph for paragraph, _ in prose(page)] + ["".join(pair) for pair in captions]
-    return [found.group() for part in spoken for found in HYPHEN.finditer(part)]
-
-
 @each_page
 def test_a_minus_is_a_minus_sign(text):
-    assert hyphens_for_minus(text.read_text(encoding="utf-8")) == []
+    assert found_in(HYPHEN, text.read_text(encoding="utf-8")) == []
 
 
 def folded(cell):
@@ -225,8 +223,12 @@ def test_the_guards_of_a_reader_s_page_can_fail():
     sound = "\n\n".join(f"**{part}.** Words." for part in PARTS)
     assert box_faults(box.format(sound)) == []
     assert len(box_faults(box.format("**Answer.** It (so) is 0.0312. " + "word " * 60))) == 4
-    assert odd_words("What TRUE buys is a heap, in print.\n") == ["buys", "heap", "in print"]
-    assert hyphens_for_minus("It is -3 and MAJORITY - RANDOM, a one-sided 2026-11-30.") == [
+    assert found_in(ODD, "What TRUE buys is a heap, in print.\n") == ["buys", "heap", "in print"]
+    captioned = (
+        '```{code-cell} ipython3\npage_table(r, caption="What it "\n    "buys of \\"x\\".", name="t")\n```'
+    )
+    assert found_in(ODD, captioned) == ["buys"]
+    assert found_in(HYPHEN, "It is -3 and MAJORITY - RANDOM, a one-sided 2026-11-30.") == [
         "-3",
         "MAJORITY - ",
     ]
@@ -265,32 +267,27 @@ def test_a_borrowed_colour_is_noticed():
     assert not is_known("#D55E00") and not is_known("red") and not is_known("#F0E442")
 
 
-@functools.cache
-def quoted_texts(text):
-    """What a page quotes, by name."""
-    return {
-        output["metadata"]["scrapbook"]["name"]: output["data"].get("text/plain", "").strip("'\"")
-        for cell in code_cells(text)
-        for output in cell.outputs
-        if "scrapbook" in output.get("metadata", {})
-    }
-
-
-def long_points(page, texts):
-    """Quoted numbers before the word "points" that have more than two decimals."""
-    names = re.findall(r"\{glue:text\}`([^`:]+)(?::s)?`(?: or \{glue:text\}`[^`]+`)? points\b", page)
-    return [(name, texts[name]) for name in names if re.search(r"\d\.\d{3}", texts.get(name, ""))]
+def long_points(page, text):
+    """Quoted numbers before the word "points" with a third decimal, unless a hundredth would show nothing."""
+    before = re.findall(r"(\{glue:text\}`[^`]+`(?: or \{glue:text\}`[^`]+`)?) points\b", page)
+    return [
+        each
+        for part in before
+        for each in quoted_in(part, text)
+        if any(float(number) >= 0.01 for number in re.findall(r"\d+\.\d{3,}", each[1]))
+    ]
 
 
 @pytest.mark.parametrize(
     "text", [text for text in PAGES if text.with_suffix(".ipynb").is_file()], ids=lambda path: path.stem
 )
 def test_points_have_a_decimal_or_two(text):
-    assert long_points(text.read_text(encoding="utf-8"), quoted_texts(text)) == []
+    assert long_points(text.read_text(encoding="utf-8"), text) == []
 
 
-def test_a_point_with_too_many_digits_is_noticed():
-    assert long_points("It is {glue:text}`x` points.", {"x": "+0.1234 [0.1, 0.2]"}) == [
-        ("x", "+0.1234 [0.1, 0.2]")
-    ]
-    assert long_points("It is {glue:text}`x` points.", {"x": "+12.3"}) == []
+def test_a_point_with_too_many_digits_is_noticed(monkeypatch):
+    own = {"long": "+0.1234 [0.1, 0.2]", "short": "+12.3", "tiny": "0.006"}
+    monkeypatch.setitem(globals(), "quotes", {"01-x": own, "02-y": {"long": "7.1234"}}.get)
+    quoted = ("`long` points", "`short` or {glue:text}`02-y.ipynb::long:s` points", "`tiny` points", "`long`")
+    page = ", ".join("{glue:text}" + each for each in quoted)
+    assert long_points(page, Path("01-x.md")) == [("long", own["long"]), ("02-y.ipynb::long", "7.1234")]
