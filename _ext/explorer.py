@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -136,7 +137,9 @@ class Explorer(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         """Return the page as raw HTML, or nothing for other output formats."""
         data = json.dumps(page_data(), separators=(",", ":"), allow_nan=False)
-        page = (SOURCE / "explorer.html").read_text(encoding="utf-8").replace("@DATA@", data)
+        page, tools = ((SOURCE / f"{name}.html").read_text("utf-8") for name in ("explorer", "view_tools"))
+        page = re.sub(r"@TOOLS (\w+)@\n", lambda tab: tools.replace("@TAB@", tab[1]), page)
+        page = page.replace("@DATA@", data)
         for name in ("settings_grid.csv", "sharing_grid.csv", "arms.csv"):
             self.env.note_dependency(str(SOURCE.parent.parent / "rlvr" / "data" / name))
         return [nodes.raw("", page, format="html")]

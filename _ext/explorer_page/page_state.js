@@ -68,14 +68,15 @@ window.rlvrPage = (function () {
     });
   }
 
-  for (const [tab, button, said] of [["move", "copy-view", "copied-view"], ["share", "copy-share", "copied-share"], ["audit", "copy-audit", "copied-audit"]]) {
-    byId(button).addEventListener("click", async () => {
+  for (const tab of ["move", "share", "audit"]) {
+    byId(`copy-${tab}`).addEventListener("click", async () => {
+      const status = byId(`copied-${tab}`);
       listeners[tab]();
       try {
         await navigator.clipboard.writeText(location.href);
-        byId(said).textContent = "copied";
+        status.textContent = "copied";
       } catch {
-        byId(said).textContent = `this browser does not let a page copy; the address is ${location.href}`;
+        status.textContent = `this browser does not let a page copy; the address is ${location.href}`;
       }
     });
   }

@@ -32,7 +32,7 @@
       range: data.term_range,
     });
     writeState({ prior, steps: settings.n_steps, ties: settings.tie_break, answers: settings.n_actions });
-    byId("copied-view").textContent = "";
+    byId("copied-move").textContent = "";
     const ties = byId("ties").selectedOptions[0].textContent;
     window.rlvrTools.show("move", {
       title: `prior strength ${prior}, ${steps()}, ${settings.n_actions} answers, ties to ${ties}`,

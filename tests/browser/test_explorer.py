@@ -144,8 +144,8 @@ def test_the_address_is_the_state_and_survives_a_reload(tab):
     page.reload()
     assert page.inner_text("#readout") == said
     assert page.input_value("#ties") == "uniform" and page.input_value("#answers") == "16"
-    page.click("#copy-view")
-    page.wait_for_function("() => document.getElementById('copied-view').textContent === 'copied'")
+    page.click("#copy-move")
+    page.wait_for_function("() => document.getElementById('copied-move').textContent === 'copied'")
     assert page.evaluate("() => navigator.clipboard.readText()") == page.url
 
 
@@ -187,8 +187,8 @@ def test_an_address_that_is_off_the_grid_falls_back(tab):
 def test_an_address_that_names_a_heading_is_left_alone(tab):
     page = tab(f"{PAGE}#how-to-read-it")
     assert page.url.endswith("#how-to-read-it") and "FROZEN" in page.inner_text("#readout")
-    page.click("#copy-view")
-    page.wait_for_function("() => document.getElementById('copied-view').textContent === 'copied'")
+    page.click("#copy-move")
+    page.wait_for_function("() => document.getElementById('copied-move').textContent === 'copied'")
     copied = page.evaluate("() => navigator.clipboard.readText()")
     assert copied == page.url and copied.endswith("#prior=0.50&steps=200&ties=lowest&answers=8")
 
