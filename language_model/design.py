@@ -1,8 +1,9 @@
 """The table of runs, trained several at a time, each once: a finished run is not repeated.
 
 ``python -m language_model.design`` resumes where it was stopped, and stores the results when all runs have
-ended. Its runs are those of the third protocol. ``--pilot`` trains the pilot runs, whose families only served
-to choose settings, and ``--quick`` tries the whole path with few and short runs.
+ended. Its runs are those of the third protocol, with ``--protocol 4`` those of the fourth. ``--pilot`` trains
+the pilot runs, whose families only served to choose settings, and ``--quick`` tries the whole path with few and
+short runs.
 """
 
 from __future__ import annotations
@@ -23,8 +24,12 @@ from language_model.registered import registration
 from language_model.store import ROOT, store, write_whole
 from language_model.weights import ModelError, given_model, prepare
 from rlvr.experiments.language_model_runs import RUN_SETS
+from rlvr.experiments.sealed_protocol import REGISTERED
 
 __all__ = ["DESIGNS", "design", "main", "name_of", "prepare_worker"]
+
+PROTOCOLS = {"3": "registered", "4": "repeat"}
+"""Numbers of the protocols, and the name of each one's runs."""
 
 CLIPS: dict[str, dict[str, Any]] = {
     "clipped": {"epsilon": 0.2},
@@ -153,6 +158,7 @@ def main(arguments: list[str] | None = None) -> int:
     which.add_argument(
         "--pilot", action="store_true", help="train the runs by which the settings were chosen"
     )
+    which.add_argument("--protocol", choices=list(PROTOCOLS), default="3", help="whose runs (default: 3)")
     parser.add_argument("--jobs", type=int, default=2, help="number of runs at a time, one thread each")
     parser.add_argument("--partial", action="store_true", help="store the finished runs, train nothing")
     parser.add_argument("--layers", type=int, help="train only this many of the top layers (default: all)")
@@ -171,7 +177,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.quick or options.pilot:
             runs, parts = design(quick=options.quick, **how), ["quick" if options.quick else "pilot"]
         else:
-            digest, runs = registration()
+            digest, runs = registration(REGISTERED[options.protocol][0])
             runs, parts = [run | how for run in runs], [f"registered-{digest[:12]}"]
         parts += [str(options.layers or "all"), options.device, options.dtype] if own else []
         folder = options.model or build / "model"
@@ -183,13 +189,16 @@ def main(arguments: list[str] | None = None) -> int:
             run_missing(runs, work, folder, options.jobs)
         results = [result for run in runs if (result := ended(run, work))]
         command = "make language-model" + " QUICK=1" * options.quick + " PILOT=1" * options.pilot
+        if options.protocol != "3":
+            command += f" PROTOCOL={options.protocol}"
         if own:
             chosen = how | {"model": options.model}
             command += f' OPTIONS="{" ".join(f"--{k} {v}" for k, v in chosen.items() if v)}"'
         beside = options.quick or own or len(results) < len(runs)
         target = work / "data" if beside else ROOT / "rlvr" / "data"
-        stem = RUN_SETS["registered" if digest else "pilot"]
-        written = store(results, len(runs), model, target, command, stem=stem, protocol=digest)
+        stem = RUN_SETS[PROTOCOLS[options.protocol] if digest else "pilot"]
+        registered = (digest, REGISTERED[options.protocol][1].name) if digest else None
+        written = store(results, len(runs), model, target, command, stem=stem, registered=registered)
     except (ModelError, ValueError, RuntimeError, OSError) as problem:
         if isinstance(problem, BrokenProcessPool):
             problem = RuntimeError("a run was killed, perhaps for lack of memory (each takes 2.5 GB)")

@@ -1,4 +1,4 @@
-"""The runs of the third protocol; all their random numbers come from the digest of its bytes.
+"""The runs of the third and the fourth protocol; their random numbers come from the digest of its bytes.
 
 The unit of replication is the pair. Its number and the digest are the key of the order of questions, the
 coins, the samples, and the choice of held-out questions. Arms and cells share all of these, pair by pair.
@@ -12,15 +12,16 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from rlvr._data import DATA, stored_bytes
+from rlvr._data import stored_bytes
+from rlvr.experiments.sealed_protocol import REGISTERED
 
 __all__ = ["PROTOCOL", "Registration", "registration"]
 
-PROTOCOL = DATA / "protocol-3.yml"
+PROTOCOL = REGISTERED["3"][0]
 
 
 class Registration(NamedTuple):
-    """The protocol's runs and settings."""
+    """A protocol's runs and settings."""
 
     digest: str
     """SHA-256 of the protocol's bytes."""
@@ -29,7 +30,7 @@ class Registration(NamedTuple):
 
 
 def registration(path: Path = PROTOCOL) -> Registration:
-    """Read the protocol and list its runs."""
+    """Read a protocol and list its runs."""
     data = stored_bytes(path)
     content, digest = yaml.safe_load(data), hashlib.sha256(data).hexdigest()
     settings, numbers = content["settings"], content["sample"]

@@ -38,7 +38,7 @@ def store(
     command: str,
     *,
     stem: str,
-    protocol: str = "",
+    registered: tuple[str, str] | None = None,
 ) -> list[Path]:
     """Write the tables of these runs, and the record with their digests.
 
@@ -56,8 +56,8 @@ def store(
         Command that makes these tables again.
     stem : str
         Beginning of the files' names.
-    protocol : str
-        Digest of the protocol of the runs; its registered accuracies are then stored too.
+    registered : (str, str), optional
+        Digest of the protocol of the runs, and the stem of its results, which are then stored too.
     """
     if not results:
         raise ValueError("nothing to store: no run has ended; run `make language-model` first")
@@ -77,7 +77,7 @@ def store(
         text = pd.DataFrame(rows).round(6).to_csv(index=False, lineterminator="\n").encode()
         write_whole(target / name, gzip.compress(text, mtime=0))
         digests[name] = hashlib.sha256(text).hexdigest()
-    common = [] if protocol else ["split"]  # every pair of registered runs has its own
+    common = [] if registered else ["split"]  # every pair of registered runs has its own
     common += ["layers", "every", "device", "dtype"]
     record = {
         "command": command,
@@ -91,20 +91,20 @@ def store(
         "sha256 of the text": digests,
     }
     names = [*tables, f"{stem}.json"]
-    if protocol:
-        record["protocol"] = protocol
-        names += _store_registered(target, f"{stem}_paths.csv.gz", protocol)
+    if registered:
+        record["protocol"] = registered[0]
+        names += _store_registered(target, f"{stem}_paths.csv.gz", *registered)
     write_whole(target / f"{stem}.json", (json.dumps(record, indent=1) + "\n").encode())
     return [target / name for name in names]
 
 
-def _store_registered(target: Path, paths: str, protocol: str) -> list[str]:
+def _store_registered(target: Path, paths: str, protocol: str, results: str) -> list[str]:
     """Store the results in the form of the other protocols: accuracies, and an empty table of gates."""
     accuracy = accuracy_table(pd.read_csv(target / paths))
     gate = pd.DataFrame(columns=["condition", "rule", "block", "points", "studies"])
     names = []
     for name, table in (("accuracy", accuracy), ("gate", gate)):
-        names.append(f"confirmatory-3_{name}.csv")
+        names.append(f"{results}_{name}.csv")
         text = f"# protocol sha256 {protocol}\n" + table.to_csv(index=False, lineterminator="\n")
         write_whole(target / names[-1], text.encode())
     return names

@@ -26,7 +26,11 @@ __all__ = [
     "pair_changes",
 ]  # fmt: skip
 
-RUN_SETS = {"registered": "language_model", "pilot": "language_model_pilot"}
+RUN_SETS = {
+    "registered": "language_model",
+    "repeat": "language_model_repeat",
+    "pilot": "language_model_pilot",
+}
 """Sets of runs, and the stem of each set's files."""
 
 MEASURES = ("right", "style_logit", "greedy")
@@ -46,14 +50,15 @@ def language_model_record(runs: str = "registered") -> dict[str, Any]:
 
     Parameters
     ----------
-    runs : {"registered", "pilot"}
-        The runs of the third protocol, or the pilot runs on other families that its settings were chosen by.
+    runs : {"registered", "repeat", "pilot"}
+        The runs of the third protocol, those of the fourth, which repeat its decisive cells on new pairs, or
+        the pilot runs on other families that the settings were chosen by.
 
     Returns
     -------
     dict
         Keys "command", "runs" and "planned" (counts), "model", "common", "designs", "versions",
-        "sha256 of the text"; of the registered runs also "protocol", the digest of its file.
+        "sha256 of the text"; of runs under a protocol also "protocol", the digest of its file.
     """
     return json.loads(stored_bytes(_data.DATA / f"{_stem(runs)}.json"))
 

@@ -1,6 +1,6 @@
 """The registered protocols: read one, derive the seed from its bytes, run it, and keep the results.
 
-`data/protocol.yml`, `data/protocol-2.yml` and `data/protocol-3.yml` were each committed before their
+`data/protocol.yml` and `data/protocol-2.yml` to `data/protocol-4.yml` were each committed before their
 confirmatory run. The seed of that run is the SHA-256 of the file's bytes read as an integer. An edit of a
 protocol therefore changes its data, so nobody can fit a protocol to results that they have seen. The unit of
 replication is the task draw; for the gates, the study.
@@ -49,6 +49,7 @@ REGISTERED = {
     "1": (PROTOCOL, RESULTS),  # the terms along the prior, the factorial, the gates
     "2": (DATA / "protocol-2.yml", DATA / "confirmatory-2"),  # coin flips on a shared policy
     "3": (DATA / "protocol-3.yml", DATA / "confirmatory-3"),  # coin flips on a pretrained language model
+    "4": (DATA / "protocol-4.yml", DATA / "confirmatory-4"),  # its decisive hypothesis on new pairs
 }
 """Registrations by number, as (file, stem of the stored results)."""
 
