@@ -2,8 +2,8 @@
 
 ``python -m language_model.design`` resumes where it was stopped, and stores the results when all runs have
 ended. Its runs are those of the third protocol, with ``--protocol 4`` those of the fourth. ``--pilot`` trains
-the pilot runs, whose families only served to choose settings, and ``--quick`` tries the whole path with few and
-short runs.
+the pilot runs, whose families only served to choose settings, and ``--quick`` tries the whole path with few
+and short runs.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from language_model.items import PILOT
 from language_model.registered import registration
 from language_model.store import ROOT, store, write_whole
 from language_model.weights import ModelError, given_model, prepare
+from rlvr._data import DATA
 from rlvr.experiments.language_model_runs import RUN_SETS
-from rlvr.experiments.sealed_protocol import REGISTERED
 
 __all__ = ["DESIGNS", "design", "main", "name_of", "prepare_worker"]
 
@@ -177,7 +177,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.quick or options.pilot:
             runs, parts = design(quick=options.quick, **how), ["quick" if options.quick else "pilot"]
         else:
-            digest, runs = registration(REGISTERED[options.protocol][0])
+            digest, runs = registration(DATA / f"protocol-{options.protocol}.yml")
             runs, parts = [run | how for run in runs], [f"registered-{digest[:12]}"]
         parts += [str(options.layers or "all"), options.device, options.dtype] if own else []
         folder = options.model or build / "model"
@@ -197,7 +197,7 @@ def main(arguments: list[str] | None = None) -> int:
         beside = options.quick or own or len(results) < len(runs)
         target = work / "data" if beside else ROOT / "rlvr" / "data"
         stem = RUN_SETS[PROTOCOLS[options.protocol] if digest else "pilot"]
-        registered = (digest, REGISTERED[options.protocol][1].name) if digest else None
+        registered = (digest, f"confirmatory-{options.protocol}") if digest else None
         written = store(results, len(runs), model, target, command, stem=stem, registered=registered)
     except (ModelError, ValueError, RuntimeError, OSError) as problem:
         if isinstance(problem, BrokenProcessPool):

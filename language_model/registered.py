@@ -12,12 +12,11 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from rlvr._data import stored_bytes
-from rlvr.experiments.sealed_protocol import REGISTERED
+from rlvr._data import DATA, stored_bytes
 
 __all__ = ["PROTOCOL", "Registration", "registration"]
 
-PROTOCOL = REGISTERED["3"][0]
+PROTOCOL = DATA / "protocol-3.yml"
 
 
 class Registration(NamedTuple):
