@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Callable, Hashable, Sequence
 from fractions import Fraction
 from functools import lru_cache, partial
@@ -28,9 +29,13 @@ __all__ = ["JUDGES", "Judge", "Judging", "find_judge"]
 
 _LONGEST = 500  # the most characters of an answer for math-verify
 _TAIL = 2000
+_SECONDS, _SECONDS_ALONE = 2, 1  # for a comparison by math-verify, and for the question which side was slow
+_DEEPEST = 12  # levels of an expression; with each level more, math-verify 0.9.0 takes about twice as long
+_LARGEST_EXPONENT = 10_000  # a larger power of a number takes too long to write out
 _MOST_COMPARED = 100_000  # the most characters for the comparison of another package
 _BASED = re.compile(r"-?(?=[a-fA-F]*[0-9])[0-9a-fA-F]++_")
 _WORDS = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)*")
+_slow: set[Hashable] = set()  # texts, or pairs of texts, whose comparison ran out of time: never compared again
 
 
 class Judge(NamedTuple):
@@ -57,7 +62,7 @@ def _parsed(text: str, seconds: int | None) -> Any:
 
 def _math_verify(answer: Any, label: Any) -> bool:
     # math-verify limits its time by a signal, which only the main thread can receive.
-    seconds = 5 if threading.current_thread() is threading.main_thread() else None
+    seconds = _SECONDS if threading.current_thread() is threading.main_thread() else None
     gold = (
         str(label)
         if any(mark in str(label) for mark in ("$", r"\boxed", r"\(", r"\["))
@@ -65,8 +70,39 @@ def _math_verify(answer: Any, label: Any) -> bool:
     )
     if max(len(str(answer)), len(gold)) > _TAIL:
         return False
-    parts = (_parsed(gold, seconds), _parsed(str(answer), seconds))
-    return bool(import_module("math_verify").verify(*parts, timeout_seconds=seconds))
+    texts = (gold, str(answer))
+    if not _slow.isdisjoint((*texts, texts)):
+        return False
+    parts = [_parsed(text, seconds) for text in texts]
+    if not all(_is_light(each) for part in parts for each in part):
+        return False
+    verify, start = import_module("math_verify").verify, time.monotonic()
+    same = bool(verify(*parts, timeout_seconds=seconds))
+    if seconds is not None and time.monotonic() - start >= seconds:
+        _remember_slow(texts, parts)
+        raise TimeoutError(f"not compared within {seconds} s")
+    return same
+
+
+def _is_light(expression: Any, room: int = _DEEPEST) -> bool:
+    """Whether math-verify can compare an expression quickly: it is shallow and has no huge power."""
+    parts = getattr(expression, "args", ())
+    if not room or not all(_is_light(part, room - 1) for part in parts):
+        return False
+    if not getattr(expression, "is_Pow", False) or not parts[1].is_number:
+        return True
+    return bool(abs(parts[1].evalf(3)) <= _LARGEST_EXPONENT)
+
+
+def _remember_slow(texts: tuple[str, str], parts: Sequence[Any]) -> None:
+    """Find out which of two texts runs out of time with any other, so that the other stays comparable."""
+    probe, found = _parsed(r"\boxed{q}", _SECONDS), []
+    for text, part in zip(texts, parts, strict=True):
+        start = time.monotonic()
+        import_module("math_verify").verify(probe, part, timeout_seconds=_SECONDS_ALONE)
+        if time.monotonic() - start >= _SECONDS_ALONE:
+            found.append(text)
+    _slow.update(found or [texts])
 
 
 def _both(answer: Any, label: Any) -> bool:
