@@ -1,7 +1,8 @@
 """Train a stored run again and report how far it is from the stored one.
 
-``python -m language_model.again`` takes a random run of the third protocol. With
-``ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE`` before it, the processor sums in another order.
+``python -m language_model.again`` takes a random run of the third protocol, with ``--protocol 4`` one of the
+fourth. With ``ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE`` before it, the processor sums in another
+order.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from language_model.design import name_of, prepare_worker
+from language_model.design import PROTOCOLS, name_of, prepare_worker
 from language_model.registered import registration
 from language_model.store import KEY
 from language_model.train import train
 from language_model.weights import prepare
+from rlvr._data import DATA
 from rlvr.experiments.language_model_runs import language_model_paths
 
 __all__ = ["main"]
@@ -27,9 +29,11 @@ __all__ = ["main"]
 def main(arguments: list[str] | None = None) -> int:
     """Repeat one run; the exit code is 1 if a number differs by more than 1e-4."""
     parser = argparse.ArgumentParser(prog="python -m language_model.again", description=__doc__)
-    runs = {name_of(run): run for run in registration().runs}
     parser.add_argument("name", nargs="?", metavar="RUN", help="by default a random one")
-    name = parser.parse_args(arguments).name or random.choice(list(runs))
+    parser.add_argument("--protocol", choices=list(PROTOCOLS), default="3", help="whose run (default: 3)")
+    options = parser.parse_args(arguments)
+    runs = {name_of(run): run for run in registration(DATA / f"protocol-{options.protocol}.yml").runs}
+    name = options.name or random.choice(list(runs))
     if name not in runs:
         parser.exit(2, f"no run is called {name}; name a run such as {next(iter(runs))}\n")
     run = runs[name]
@@ -37,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     with TemporaryDirectory() as folder:
         prepare(Path(folder) / "model")
         result = train(run, Path(folder) / "model")
-    stored = language_model_paths()
+    stored = language_model_paths(PROTOCOLS[options.protocol])
     same = (stored[KEY] == pd.Series({key: run[key] for key in KEY})).all(axis=1)
     again = pd.DataFrame(result["path"]).round(6)
     apart = (stored[same].reset_index(drop=True)[again.columns] - again).abs().max(axis=None)

@@ -228,17 +228,18 @@ def protocol_check(protocol_file: Path | None = _PROTOCOL, results_stem: Path | 
 
 def _trained_elsewhere(file: Path, stem: Path, write: bool) -> bool:
     """Verify stored runs that the simulator cannot repeat; refuse to write them."""
-    from rlvr.experiments.language_model_runs import LANGUAGE_MODEL
+    from rlvr.experiments.language_model_runs import LANGUAGE_MODEL, LANGUAGE_MODEL_REPEAT
     from rlvr.experiments.sealed_protocol import REGISTERED
     from rlvr.experiments.stored import check
 
-    if write or (file, stem) != REGISTERED["3"]:
+    stored = {REGISTERED["3"]: LANGUAGE_MODEL, REGISTERED["4"]: LANGUAGE_MODEL_REPEAT}.get((file, stem))
+    if write or stored is None:
         raise ValueError(
             f"{shortened(file.name)} states no family that the simulator could train; the runs of the third "
-            f"protocol are trained by `{LANGUAGE_MODEL.made_by}`"
+            f"and the fourth protocol are trained by `{(stored or LANGUAGE_MODEL).made_by}`"
         )
-    typer.echo(f"{file.name}: verified, not run again; `{LANGUAGE_MODEL.made_by}` trains its runs")
-    return all(check(LANGUAGE_MODEL).values())
+    typer.echo(f"{file.name}: verified, not run again; `{stored.made_by}` trains its runs")
+    return all(check(stored).values())
 
 
 @protocol.command("run")

@@ -1,7 +1,7 @@
 """Stored runs of `make language-model`: six arms on a pretrained language model, registered and pilot.
 
 The runs cannot be trained again here, so a check verifies that the files belong together. The registered
-accuracies of the third protocol are part of the paths, pair by pair.
+accuracies of the third and the fourth protocol are part of the paths, pair by pair.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from rlvr.experiments.stored import StoredExperiment
 from rlvr.experiments.trained_elsewhere import digests_hold, item_outcomes
 
 __all__ = [
-    "LANGUAGE_MODEL", "LANGUAGE_MODEL_PILOT", "MEASURES", "RUN_SETS", "accuracy_table", "arm_table",
-    "language_model_items", "language_model_outcomes", "language_model_paths", "language_model_record",
-    "pair_changes",
+    "LANGUAGE_MODEL", "LANGUAGE_MODEL_PILOT", "LANGUAGE_MODEL_REPEAT", "MEASURES", "RUN_SETS",
+    "accuracy_table", "arm_table", "language_model_items", "language_model_outcomes", "language_model_paths",
+    "language_model_record", "pair_changes",
 ]  # fmt: skip
 
 RUN_SETS = {
@@ -157,7 +157,7 @@ def arm_table(
 
 
 def accuracy_table(paths: pd.DataFrame) -> pd.DataFrame:
-    """Measures of the third protocol, in the form of its confirmatory results.
+    """Measures of the third and fourth protocol, in the form of their confirmatory results.
 
     Returns
     -------
@@ -225,16 +225,17 @@ def _verified(runs: str) -> dict[str, bool]:
     return found
 
 
-def _registered() -> dict[str, bool]:
+def _registered(runs: str, number: str) -> dict[str, bool]:
     from rlvr.experiments.sealed_protocol import load_protocol, load_results
 
     folder = _data.DATA
-    protocol, results = load_protocol(folder / "protocol-3.yml"), load_results(folder / "confirmatory-3")
-    digests = {protocol.digest, results.digest, language_model_record()["protocol"]}
-    return _verified("registered") | {
+    protocol = load_protocol(folder / f"protocol-{number}.yml")
+    results = load_results(folder / f"confirmatory-{number}")
+    digests = {protocol.digest, results.digest, language_model_record(runs)["protocol"]}
+    return _verified(runs) | {
         "the runs, their results and the protocol carry one digest": len(digests) == 1,
         "the registered accuracies are those at the ends of the paths": accuracy_table(
-            language_model_paths()
+            language_model_paths(runs)
         ).equals(results.accuracy),
     }
 
@@ -246,10 +247,17 @@ def _files(stem: str) -> tuple[str, ...]:
 LANGUAGE_MODEL = StoredExperiment(
     files=(*_files(RUN_SETS["registered"]), "confirmatory-3_accuracy.csv", "confirmatory-3_gate.csv"),
     digits="verified against each other",
-    verify=_registered,
+    verify=lambda: _registered("registered", "3"),
     made_by="make language-model",
 )
 """Trained in a separate environment, which `make language-model` builds."""
+
+LANGUAGE_MODEL_REPEAT = replace(
+    LANGUAGE_MODEL,
+    files=(*_files(RUN_SETS["repeat"]), "confirmatory-4_accuracy.csv", "confirmatory-4_gate.csv"),
+    verify=lambda: _registered("repeat", "4"),
+    made_by="make language-model PROTOCOL=4",
+)
 
 LANGUAGE_MODEL_PILOT = replace(
     LANGUAGE_MODEL,

@@ -54,6 +54,7 @@ EXPERIMENTS = {
     "network": "network_runs.NETWORK",
     "network-controls": "network_runs.NETWORK_CONTROLS",
     "language-model": "language_model_runs.LANGUAGE_MODEL",
+    "language-model-repeat": "language_model_runs.LANGUAGE_MODEL_REPEAT",
     "language-model-pilot": "language_model_runs.LANGUAGE_MODEL_PILOT",
 }
 """Stored experiments by name, each with the module and name of its declaration."""

@@ -35,7 +35,9 @@ _LARGEST_EXPONENT = 10_000  # a larger power of a number takes too long to write
 _MOST_COMPARED = 100_000  # the most characters for the comparison of another package
 _BASED = re.compile(r"-?(?=[a-fA-F]*[0-9])[0-9a-fA-F]++_")
 _WORDS = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)*")
-_slow: set[Hashable] = set()  # texts, or pairs of texts, whose comparison ran out of time: never compared again
+_slow: set[Hashable] = (
+    set()
+)  # texts, or pairs of texts, whose comparison ran out of time: never compared again
 
 
 class Judge(NamedTuple):
