@@ -35,9 +35,7 @@ _LARGEST_EXPONENT = 10_000  # a larger power of a number takes too long to write
 _MOST_COMPARED = 100_000  # the most characters for the comparison of another package
 _BASED = re.compile(r"-?(?=[a-fA-F]*[0-9])[0-9a-fA-F]++_")
 _WORDS = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)*")
-_slow: set[Hashable] = (
-    set()
-)  # texts, or pairs of texts, whose comparison ran out of time: never compared again
+_slow: set[Hashable] = set()  # texts, or pairs of texts, whose comparison ran out of time
 
 
 class Judge(NamedTuple):
@@ -88,7 +86,7 @@ def _math_verify(answer: Any, label: Any) -> bool:
 
 def _is_light(expression: Any, room: int = _DEEPEST) -> bool:
     """Whether math-verify can compare an expression quickly: it is shallow and has no huge power."""
-    parts = getattr(expression, "args", ())
+    parts: Any = getattr(expression, "args", ())
     if not room or not all(_is_light(part, room - 1) for part in parts):
         return False
     if not getattr(expression, "is_Pow", False) or not parts[1].is_number:
