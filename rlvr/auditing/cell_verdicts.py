@@ -49,7 +49,6 @@ from rlvr.auditing.sampling import (
     seed_notes,
     shared_runs,
 )
-from rlvr.auditing.tables import is_frame
 from rlvr.decomposition import PARTS, TERMS
 from rlvr.logs.decoding import decoding_note
 from rlvr.stats.estimates import Estimate
@@ -239,10 +238,9 @@ def audit(
         frozen_shift = real(
             "frozen_shift", frozen_shift, "a fraction from 0 to 1", above=0, below=1, closed=True
         )
-    tables = [table] if isinstance(table, (str, Path)) or is_frame(table) else list(table)
     report = AuditReport((), level, rule, named, run_sd, frozen_shift)
     alike: dict[tuple[str, ...], list[int]] = {}
-    cells = read_cells(tables)
+    cells = read_cells(table)
     for place, cell in enumerate(cells):
         alike.setdefault(tuple(cell.arms), []).append(place)
     audits: dict[int, CellAudit] = {}

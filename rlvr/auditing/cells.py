@@ -29,6 +29,7 @@ from rlvr.auditing.tables import (
     TableError,
     arm_name,
     as_number,
+    is_frame,
     read_table,
 )
 from rlvr.logs.decoding import different_decodings
@@ -109,12 +110,12 @@ class Cell:
         return {name: arm.decoding for name, arm in self.arms.items()}
 
 
-def read_cells(tables: Iterable[str | Path | pd.DataFrame]) -> list[Cell]:
+def read_cells(tables: str | Path | pd.DataFrame | Iterable[str | Path | pd.DataFrame]) -> list[Cell]:
     """Read and check tables, and gather their rows into cells.
 
     Parameters
     ----------
-    tables : iterable of path, "-" (standard input) or DataFrame
+    tables : path, "-" (standard input) or DataFrame, or an iterable of these
         Each in either format.
 
     Returns
@@ -135,7 +136,7 @@ def read_cells(tables: Iterable[str | Path | pd.DataFrame]) -> list[Cell]:
     >>> [(arm.name, arm.accuracy) for arm in read_cells([table])[0].arms.values()]
     [('frozen', 0.494), ('true', 0.786)]
     """
-    sources = list(tables)
+    sources = [tables] if isinstance(tables, (str, Path)) or is_frame(tables) else list(tables)
     if not sources:
         raise TableError("no table was given; name at least one file, or - for standard input")
     found: dict[_Key, tuple[dict[str, Arm], list[Arm], list[str]]] = {}

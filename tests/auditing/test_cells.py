@@ -86,6 +86,13 @@ def test_arms_come_in_their_order_whatever_the_order_of_rows():
     assert tuple(cell.arms) == ARMS
 
 
+def test_one_table_needs_no_list(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("study,model,benchmark,arm,accuracy,n_items\ns,m,b,frozen,0.5,8\ns,m,b,true,0.75,8\n")
+    frame = pd.read_csv(path)
+    assert read_cells(str(path)) == read_cells(path) == read_cells([path]) and len(read_cells(frame)) == 1
+
+
 def test_an_arm_stands_once_within_and_across_tables():
     twice = pd.concat([arms_table(), arms_table().tail(1)])
     with pytest.raises(TableError, match=r"line 6: the true arm of s / m / b is already in table, line 5"):
