@@ -10,11 +10,9 @@ for answers that are neither numbers nor words, math-verify decides too, if it i
 from __future__ import annotations
 
 import re
-import threading
-import time
 from collections.abc import Callable, Hashable, Sequence
 from fractions import Fraction
-from functools import lru_cache, partial
+from functools import partial
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
@@ -22,20 +20,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rlvr.rewards.answer_reading import MOST_READ, canonical, completion_text, last_answer
+from rlvr.rewards.math_verify import LONGEST_TEXT, equal_by_math_verify
 from rlvr.rewards.reward_log import warn_once
 from rlvr.rewards.trainer_columns import shown
 
 __all__ = ["JUDGES", "Judge", "Judging", "find_judge"]
 
 _LONGEST = 500  # the most characters of an answer for math-verify
-_TAIL = 2000
-_SECONDS, _SECONDS_ALONE = 2, 1  # for a comparison by math-verify, and for the question which side was slow
-_DEEPEST = 12  # levels of an expression; with each level more, math-verify 0.9.0 takes about twice as long
-_LARGEST_EXPONENT = 10_000  # a larger power of a number takes too long to write out
 _MOST_COMPARED = 100_000  # the most characters for the comparison of another package
 _BASED = re.compile(r"-?(?=[a-fA-F]*[0-9])[0-9a-fA-F]++_")
 _WORDS = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)*")
-_slow: set[Hashable] = set()  # texts, or pairs of texts, whose comparison ran out of time
 
 
 class Judge(NamedTuple):
@@ -55,56 +49,6 @@ def _exact(answer: Any) -> Hashable:
     return (answer.strip() or None) if isinstance(answer, str) else canonical(answer)
 
 
-@lru_cache(maxsize=4096)
-def _parsed(text: str, seconds: int | None) -> Any:
-    return import_module("math_verify").parse(text, parsing_timeout=seconds)
-
-
-def _math_verify(answer: Any, label: Any) -> bool:
-    # math-verify limits its time by a signal, which only the main thread can receive.
-    seconds = _SECONDS if threading.current_thread() is threading.main_thread() else None
-    gold = (
-        str(label)
-        if any(mark in str(label) for mark in ("$", r"\boxed", r"\(", r"\["))
-        else f"\\boxed{{{label}}}"
-    )
-    if max(len(str(answer)), len(gold)) > _TAIL:
-        return False
-    texts = (gold, str(answer))
-    if not _slow.isdisjoint((*texts, texts)):
-        return False
-    parts = [_parsed(text, seconds) for text in texts]
-    if not all(_is_light(each) for part in parts for each in part):
-        return False
-    verify, start = import_module("math_verify").verify, time.monotonic()
-    same = bool(verify(*parts, timeout_seconds=seconds))
-    if seconds is not None and time.monotonic() - start >= seconds:
-        _remember_slow(texts, parts)
-        raise TimeoutError(f"not compared within {seconds} s")
-    return same
-
-
-def _is_light(expression: Any, room: int = _DEEPEST) -> bool:
-    """Whether math-verify can compare an expression quickly: it is shallow and has no huge power."""
-    parts: Any = getattr(expression, "args", ())
-    if not room or not all(_is_light(part, room - 1) for part in parts):
-        return False
-    if not getattr(expression, "is_Pow", False) or not parts[1].is_number:
-        return True
-    return bool(abs(parts[1].evalf(3)) <= _LARGEST_EXPONENT)
-
-
-def _remember_slow(texts: tuple[str, str], parts: Sequence[Any]) -> None:
-    """Find out which of two texts runs out of time with any other, so that the other stays comparable."""
-    probe, found = _parsed(r"\boxed{q}", _SECONDS), []
-    for text, part in zip(texts, parts, strict=True):
-        start = time.monotonic()
-        import_module("math_verify").verify(probe, part, timeout_seconds=_SECONDS_ALONE)
-        if time.monotonic() - start >= _SECONDS_ALONE:
-            found.append(text)
-    _slow.update(found or [texts])
-
-
 def _both(answer: Any, label: Any) -> bool:
     forms = canonical(answer), canonical(label)
     n_numbers = sum(isinstance(form, Fraction) for form in forms)
@@ -114,7 +58,7 @@ def _both(answer: Any, label: Any) -> bool:
         is_text = isinstance(form, str) and len(form) <= _LONGEST and not _WORDS.fullmatch(form)
         if not is_text and not isinstance(form, Fraction):
             return False
-    return _math_verify(f"\\boxed{{{answer}}}", label)
+    return equal_by_math_verify(f"\\boxed{{{answer}}}", label)
 
 
 def _short_alike(same: Callable[[Any, Any], Any], answer: Any, label: Any) -> bool:
@@ -125,7 +69,7 @@ def _short_alike(same: Callable[[Any, Any], Any], answer: Any, label: Any) -> bo
 def _tail(text: str) -> str | None:
     """Return the part of a completion that math-verify reads: from the last box on, else the end."""
     start = text.rfind(r"\boxed")
-    return (text[start : start + _TAIL] if start >= 0 else text[-_TAIL:]).strip() or None
+    return (text[start : start + LONGEST_TEXT] if start >= 0 else text[-LONGEST_TEXT:]).strip() or None
 
 
 def _file_of(package: str, path: str) -> Any:
@@ -164,7 +108,7 @@ def _of_harness() -> Judge:
 
 def _of_math_verify() -> Judge:
     import_module("math_verify")
-    return Judge("math-verify", _tail, _exact, _math_verify)
+    return Judge("math-verify", _tail, _exact, equal_by_math_verify)
 
 
 JUDGES: dict[str, Callable[[], Judge]] = {
