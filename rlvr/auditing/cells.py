@@ -32,6 +32,7 @@ from rlvr.auditing.tables import (
     is_frame,
     read_table,
 )
+from rlvr.auditing.unlike_rows import refuse_checkpoints, refuse_temperatures, settings_notices
 from rlvr.logs.decoding import different_decodings
 from rlvr.stats.sampling import FEWEST_CLUSTERS, effective_clusters
 
@@ -246,6 +247,7 @@ def _arm_rows(table: Table) -> Iterator[_Row]:
     runs = next((name for name in RUN_NAMES if name in table.columns), None)
     seeds = _converted(table, runs, str) if runs else []
     repeated: dict[tuple[_Key, str], list[tuple[int, Arm, list[str]]]] = {}
+    unlike = _unlike_rows(table, keys, roles, names, seeds)
     lines = table.lines
     for row, values in enumerate(zip(*columns.values(), strict=True)):
         value, key = float(printed[row]), keys[row]
@@ -281,7 +283,26 @@ def _arm_rows(table: Table) -> Iterator[_Row]:
     for (key, _), group in repeated.items():
         rows, each = [row for row, _, _ in group], [arm for _, arm, _ in group]
         merged, more = _mean_of_runs(each, [seeds[row] for row in rows], [spreads[row] for row in rows], unit)
-        yield key, "arm", merged, [*(line for _, _, notices in group for line in notices), *more]
+        notes = [*(line for _, _, notices in group for line in notices), *more, *unlike.get(key, ())]
+        yield key, "arm", merged, notes
+
+
+def _unlike_rows(
+    table: Table, keys: Sequence[_Key], roles: Sequence[str], names: Sequence[str], seeds: Sequence[str]
+) -> dict[_Key, list[str]]:
+    """Refuse checkpoints among the rows of an arm, and return each cell's notices about differing runs."""
+    cells: dict[_Key, dict[str, list[int]]] = {}
+    for row, (key, role, name) in enumerate(zip(keys, roles, names, strict=True)):
+        if role == "arm":
+            cells.setdefault(key, {}).setdefault(name, []).append(row)
+    notices = {}
+    for key, rows_of in cells.items():
+        for name, rows in rows_of.items():
+            if len(rows) > 1:
+                refuse_checkpoints(table, rows, [seeds[row] for row in rows if seeds], f"the {name} arm")
+        refuse_temperatures(table, rows_of)
+        notices[key] = settings_notices(table, rows_of) if seeds else []
+    return notices
 
 
 def _mean_of_runs(
@@ -433,6 +454,8 @@ def _outcome_rows(table: Table) -> Iterator[_Row]:
             )
         outcomes = np.empty((runs.size, items.size))
         outcomes[run, item] = correct[rows]
+        where = f"the {labels['arm'][codes['arm'][first]]} arm"
+        refuse_checkpoints(table, rows, labels["run"][runs].tolist(), where)
         texts = {column: str(labels[column][codes[column][first]]) for column in codes}
         stated = {
             column: [value for value in labels[column][np.unique(codes[column][rows])].tolist() if value]

@@ -57,12 +57,17 @@ OUTCOMES_NEED = ("arm", "run", "item", "correct")
 RUN_NAMES = ("seed", "run")
 """Columns of the arms format, either of which makes each row a training run; arms are paired by them."""
 
+_COMMON_NAMES = {
+    "frozen": ("base", "baseline", "before", "untrained"),
+    "random": ("coin", "coin flip", "placebo"),
+    "majority": ("maj", "majority vote", "ttrl", "vote"),
+    "true": ("correct", "ground truth", "gt", "verifier"),
+}
 ARM_NAMES: Mapping[str, str] = {
-    **{arm: arm for arm in ARMS},
-    **dict.fromkeys(("base", "base model", "baseline", "before", "untrained"), "frozen"),
-    **dict.fromkeys(("coin", "coin flip", "placebo", "random reward", "random rewards"), "random"),
-    **dict.fromkeys(("maj", "majority reward", "majority vote", "ttrl", "vote"), "majority"),
-    **dict.fromkeys(("correct", "ground truth", "gt", "true reward", "verifier"), "true"),
+    f"{name}{ending}": arm
+    for arm, names in _COMMON_NAMES.items()
+    for name in (arm, *names)
+    for ending in ("", " reward", " rewards", " arm", " model")
 }
 """Arms by their common names, in lower case with spaces."""
 
@@ -78,7 +83,7 @@ REMARKS = ("flag", "arm_label", "metric", "how_read", "source", "note")
 COMPARABLE = ("no", "near", "strict")
 """How comparable an arm's setup is with that of its cell, from worst to best."""
 
-_MOST_COLUMNS = 1_000
+_MOST_COLUMNS, _MOST_HINTS = 1_000, 4
 _MEASURES = ("accuracy", "accuracy_percent")
 _KNOWN = {*NAMES, *ARMS_NEED, *OUTCOMES_NEED, *OF_ARMS, *REMARKS, *RUN_NAMES, *_MEASURES, "cluster"}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
@@ -118,7 +123,13 @@ def as_number(text: str) -> float:
 
 
 def arm_name(text: str) -> str:
-    """Return the arm that a text names, or an empty text."""
+    """Return the arm that a text names, or an empty text.
+
+    Examples
+    --------
+    >>> arm_name("random_reward"), arm_name("GT"), arm_name("step 100")
+    ('random', 'true', '')
+    """
     return ARM_NAMES.get(re.sub(r"[\s_-]+", " ", text.strip().lower()), "")
 
 
@@ -322,15 +333,20 @@ _ALSO_CALLED = {
     **dict.fromkeys(("std", "sd", "stdev", "std_dev"), "run_sd"),
     **dict.fromkeys(("seed", "trial"), "run"),
     **dict.fromkeys(("dataset", "task"), "benchmark"),
-    **dict.fromkeys(("method", "reward"), "arm"),
+    **dict.fromkeys(("method", "reward", "reward_type", "reward_fn", "condition", "variant"), "arm"),
     "paper": "study",
 }
 """Columns by other common names, used only as hints because the content of such a column is uncertain."""
 
 
+_ACCURACY = re.compile(r"^[^|]*(?<![a-z])(acc|accuracy|pass@1)(?![a-z])")
+
+
 def _likely(column: str, columns: Collection[str], needed: Collection[str]) -> str:
     """Return the column that the user probably means, by common name or spelling; or an empty text."""
     name = _ALSO_CALLED.get(column.strip().lower())
+    if name is None and _ACCURACY.search(column.lower()):
+        name = "accuracy"
     if name is None:
         return _nearest(column, needed)
     return "" if name in columns else name
@@ -370,7 +386,10 @@ def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
         needed = [name for name in (*NAMES, *ARMS_NEED, *OUTCOMES_NEED, *_MEASURES) if name not in columns]
         likely = {column: _likely(column, columns, needed) for column in others}
         hints = [f"did you mean {name} by {shown(column)}?" for column, name in likely.items() if name]
-        raise TableError(f"{place}: missing {', '.join(missing)}; {' '.join([*hints, accepted])}")
+        hints += _shape_hint(columns)
+        raise TableError(
+            f"{place}: missing {', '.join(missing)}; {' '.join([*hints[:_MOST_HINTS], accepted])}"
+        )
     more = ("cluster",) if per_item else RUN_NAMES
     optional = [
         name for name in (*NAMES, *(OF_OUTCOMES if per_item else OF_ARMS), *more) if name not in columns
@@ -401,6 +420,17 @@ def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
     assumed = [name for name in NAMES if name not in columns]
     one = " and ".join(f"one {name}" for name in assumed)
     return tuple([f"no column {' or '.join(assumed)}: all rows are taken as {one}"] * bool(one) + passed_over)
+
+
+def _shape_hint(columns: Sequence[str]) -> list[str]:
+    """Describe a table of another shape, in which arms are columns, or cells stand between bars."""
+    arms = [column for column in columns if arm_name(column)]
+    if len({*map(arm_name, arms)}) > 1 and "arm" not in columns:
+        named = " and ".join(map(shown, arms[:2]))
+        return [f"the columns {named} look like arms, one row an arm is accepted;"]
+    if len(columns) == 1 and columns[0].startswith("|"):
+        return ["this looks like a Markdown table, one with commas is accepted;"]
+    return []
 
 
 def _refuse_values(table: Table) -> None:

@@ -20,6 +20,7 @@ from rlvr.logs.answers import Answers, Counts, Log, LogError
 __all__ = [
     "Named",
     "checkpoint_free",
+    "is_checkpoint",
     "joined",
     "name_benchmarks",
     "one_log_a_pool",
@@ -68,6 +69,17 @@ def checkpoint_free(text: str) -> str:
     ('out/*/m', 'out/*/m', 'out/seed1/*')
     """
     return _NUMBER.sub("*", _STEP.sub("*", text))
+
+
+def is_checkpoint(name: str) -> bool:
+    """Whether a name is that of a checkpoint; a bare number is not.
+
+    Examples
+    --------
+    >>> is_checkpoint("step-100"), is_checkpoint("ckpt.1"), is_checkpoint("seed1"), is_checkpoint("7")
+    (True, True, False, False)
+    """
+    return bool(_STEP.search(name)) and not _RUN.search(name)
 
 
 def name_benchmarks(named: Sequence[Named]) -> list[Named]:
