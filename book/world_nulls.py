@@ -54,6 +54,7 @@ class FormatRank(NamedTuple):
     p_value: float
     """Two-sided, against no association."""
     n_models: int
+    """Models compared."""
 
 
 def _family(model: str) -> str:
