@@ -20,9 +20,24 @@ from rlvr.decomposition import PARTS
 from rlvr.plots import TERM_COLOURS, TERM_NAMES
 from rlvr.stats.estimates import Estimate
 
-__all__ = ["draw_averages", "draw_corrections", "draw_estimates_on_curve", "draw_runs_by_source"]
+__all__ = [
+    "draw_averages", "draw_changes_by_recipe", "draw_corrections", "draw_estimates_on_curve",
+    "draw_runs_by_source",
+]  # fmt: skip
 
-_STRONG, _, _MUTED, _PALE = NEUTRAL_COLOURS
+_STRONG, _PLUM, _MUTED, _PALE = NEUTRAL_COLOURS
+_FAMILIES = {
+    "Qwen2.5-Math": ("o", _STRONG),
+    "other Qwen": ("D", _PLUM),
+    "Llama": ("s", _MUTED),
+    "Olmo": ("^", _PALE),
+}
+_RECIPES = {
+    "clip can bind": "clip can bind",
+    "clip cannot bind": "clip cannot bind",
+    "adapter": "adapters, one update",
+    "not stated": "clipping not stated",
+}
 _LABEL = 9  # points: what a name in a figure is set in
 _SMALLEST_P = 1e-5  # what is smaller stands at the left edge
 
@@ -99,6 +114,36 @@ def draw_runs_by_source(axes: Axes, runs: pd.DataFrame, law: NextNull) -> None:
     axes.set_ylim(row + 1.6, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
+
+
+def draw_changes_by_recipe(figure: Figure, runs: pd.DataFrame, *, n_items: int) -> None:
+    """Draw the change of every RANDOM run against its start: a panel a recipe, a marker a model family.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+    runs : DataFrame
+        As :func:`book.world_nulls.random_runs` gives it. Filled dots: beyond the luck of the questions.
+    n_items : int
+        Questions whose luck is shaded, for a run without a change.
+    """
+    panels = figure.subplots(2, 2, sharex=True, sharey=True).ravel()
+    starts = np.linspace(0, 100, 201)
+    luck = 1.96 * np.sqrt(2 * starts * (100 - starts) / n_items)
+    for axes, (recipe, title) in zip(panels, _RECIPES.items(), strict=True):
+        axes.fill_between(starts, -luck, luck, color="#e4e4e4", lw=0, zorder=0)
+        axes.axhline(0, color="black", lw=0.8, zorder=1)
+        for family, (marker, colour) in _FAMILIES.items():
+            group = runs[(runs.recipe == recipe) & (runs.family == family)]
+            for fill, part in ((colour, group[group.change.abs() > group.luck]),
+                               ("white", group[~(group.change.abs() > group.luck)])):  # fmt: skip
+                axes.plot(part.start, part.change, marker, color=colour, mfc=fill, ms=5, ls="")
+        axes.set_title(title)
+        axes.set(xlim=(0, 100), ylim=(-40, 32), xlabel="start, %", ylabel="change, points")
+        axes.label_outer()
+    for family, (marker, colour) in _FAMILIES.items():
+        panels[0].plot([], [], marker, color=colour, ms=5, label=family)
+    figure.legend(loc="outside upper left", ncols=4, fontsize=_LABEL, columnspacing=1, handletextpad=0.2)
 
 
 def _dodged(values: np.ndarray, *, width: float = 1.8, step: float = 0.2) -> np.ndarray:

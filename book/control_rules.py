@@ -12,9 +12,21 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+from book.world_nulls import random_runs
 from rlvr.planning.spread_catalogue import catalogue_laws
 
-__all__ = ["RuleError", "rule_errors"]
+__all__ = ["LeakageCalls", "RuleError", "leakage_calls", "rule_errors"]
+
+
+class LeakageCalls(NamedTuple):
+    """What the rule of two benchmark standard deviations says of the RANDOM runs that were found."""
+
+    runs: int
+    """Single runs, each on one benchmark whose number of questions is known."""
+    leakage: int
+    """Of those, called leakage."""
+    fell: int
+    """Of the runs called leakage, ended below their start."""
 
 
 class RuleError(NamedTuple):
@@ -30,6 +42,21 @@ class RuleError(NamedTuple):
     """Fraction of simulated studies in which the rule is wrong."""
     error: float
     """Monte Carlo standard error of that fraction."""
+
+
+def leakage_calls() -> LeakageCalls:
+    """Apply the first rule to every found run; the benchmark's deviation is the start's standard error.
+
+    Examples
+    --------
+    >>> calls = leakage_calls()
+    >>> calls.runs > calls.leakage > calls.fell > 0
+    True
+    """
+    runs = random_runs().query("n_runs == 1 and n_items.notna()")
+    start = runs.start / 100
+    called = runs[runs.change.abs() > 200 * np.sqrt(start * (1 - start) / runs.n_items)]
+    return LeakageCalls(len(runs), len(called), int((called.change < 0).sum()))
 
 
 def rule_errors(*, n_studies: int = 20_000, n_items: int = 500, seed: int = 0) -> list[RuleError]:
@@ -54,11 +81,11 @@ def rule_errors(*, n_studies: int = 20_000, n_items: int = 500, seed: int = 0) -
     gaps = true - coin
     half = stats.t.ppf(0.975, 2) * gaps.std(axis=1, ddof=1) / math.sqrt(3)
     misled = {
-        ("within two benchmark sds it is learning, else leakage; one run", "leakage",
+        ("a change beyond two standard deviations of the benchmark, one run", "leakage",
          "asuzukosi2026control"): np.abs(change) > 2 * item_error,
-        ("a gain beyond 1.96 standard errors of the questions signals contamination; one run",
+        ("a gain of a Qwen base model, one run (1.96 standard errors of the questions)",
          "contamination", "whileai2026method"): change > 1.96 * math.sqrt(2) * item_error,
-        ("the paired 95% interval over three seeds of TRUE and RANDOM excludes zero", "TRUE differs",
+        ("TRUE − RANDOM excludes zero, 95% interval over three pairs of seeds", "TRUE differs",
          "thuvesen2026grpodecomp"): np.abs(gaps.mean(axis=1)) > half,
     }  # fmt: skip
     return [

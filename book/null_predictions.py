@@ -34,7 +34,7 @@ from rlvr.planning.repeated_arms import RECIPE, load_repeated_arms
 from rlvr.published_runs import published_repeats
 from rlvr.theory.clipping import clipped_rollout
 
-__all__ = ["NullLaw", "null_law", "predicted_nulls", "reference_step", "walk_length"]
+__all__ = ["NullLaw", "null_law", "predicted_nulls", "reference_law", "reference_step", "walk_length"]
 
 Floats = NDArray[np.float64]
 
@@ -160,6 +160,23 @@ def null_law(
     changes = 100 * (first - second) * (shares - share)
     above = float(np.mean(changes > 0))
     return NullLaw(float(changes.mean()), float(changes.std()), above, float(100 * shares.std()))
+
+
+def reference_law(*, clip: tuple[float, float] | None) -> NullLaw:
+    """Law of the runs of Spurious Rewards with eight updates per rollout, with or without clipping.
+
+    Unlike the other predictions this one was made after the runs had been read; the step is taken from the
+    source's runs with one update alone.
+
+    Examples
+    --------
+    >>> reference_law(clip=None).mean_change < 0 < reference_law(clip=(0.2, 0.2)).mean_change
+    True
+    """
+    strategies = _strategies(REFERENCE_MODEL)
+    assert strategies is not None
+    return null_law(strategies, step=reference_step(), n_rollouts=REFERENCE_UPDATES, inner_updates=8,
+                    clip=clip, n_answers=128, group_size=16)  # fmt: skip
 
 
 def predicted_nulls() -> pd.DataFrame:

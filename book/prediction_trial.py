@@ -19,11 +19,14 @@ from typing import Any
 import pandas as pd
 from scipy import stats
 
-from book.null_predictions import predicted_nulls
+from book.null_predictions import NullLaw, predicted_nulls, reference_law
+from book.repeated_sources import repeated_link
+from book.source_links import escape
 from rlvr.planning.repeated_arms import load_repeated_arms
+from rlvr.published_runs import published_repeats
 from rlvr.stats.spreads import interval_of_deviation
 
-__all__ = ["observed_nulls", "one_update_signs", "prediction_trial"]
+__all__ = ["observed_nulls", "one_update_signs", "prediction_trial", "seen_before", "trial_rows"]
 
 _LEVEL = 0.05
 """Level of each single test; no correction for their number is made."""
@@ -79,10 +82,11 @@ def prediction_trial() -> pd.DataFrame:
     -------
     DataFrame
         ``study, setup, model, benchmark, metric, n_runs``; ``predicted_change, predicted_sd`` (points),
-        ``change, sd`` (observed); ``p_change`` (test of the predicted mean, with the predicted spread),
-        ``p_sd`` (chi-square, two-sided), ``p_no_drift`` (t test of no change, one update a batch and two
-        runs or more); ``gap`` (points: the largest difference of the strategies' accuracies that the
-        observed spread's 95% interval allows); ``verdict`` and ``why``.
+        ``above_start`` (predicted chance that a run ends above its start); ``change, sd`` (observed);
+        ``p_change`` (test of the predicted mean, with the predicted spread), ``p_sd`` (chi-square,
+        two-sided), ``p_no_drift`` (t test of no change, one update a batch and two runs or more); ``gap``
+        (points: the largest difference of the strategies' accuracies that the observed spread's 95% interval
+        allows); ``verdict`` and ``why``.
 
     Examples
     --------
@@ -93,13 +97,8 @@ def prediction_trial() -> pd.DataFrame:
     rows = []
     for seen in observed_nulls().itertuples():
         law = predictions.loc[(seen.study, seen.setup, seen.model)]
-        p_change = p_sd = p_no_drift = gap = math.nan
-        if not math.isnan(law.sd):
-            error = law.sd / math.sqrt(seen.n_runs)
-            p_change = 2 * float(stats.norm.sf(abs(seen.change - law.mean_change) / error))
-            if not math.isnan(seen.sd):
-                below = stats.chi2.cdf((seen.n_runs - 1) * (seen.sd / law.sd) ** 2, seen.n_runs - 1)
-                p_sd = 2 * float(min(below, 1 - below))
+        p_no_drift = gap = math.nan
+        p_change, p_sd = _p_values(law, seen.change, seen.sd, seen.n_runs)
         if seen.one_update and seen.n_runs > 1 and not math.isnan(seen.sd):
             t = seen.change / (seen.sd / math.sqrt(seen.n_runs))
             p_no_drift = 2 * float(stats.t.sf(abs(t), seen.n_runs - 1))
@@ -110,11 +109,86 @@ def prediction_trial() -> pd.DataFrame:
             {
                 "study": seen.study, "setup": seen.setup, "model": seen.model, "benchmark": seen.benchmark,
                 "metric": seen.metric, "n_runs": seen.n_runs, "predicted_change": law.mean_change,
-                "predicted_sd": law.sd, "change": seen.change, "sd": seen.sd, "p_change": p_change,
-                "p_sd": p_sd, "p_no_drift": p_no_drift, "gap": gap, "verdict": verdict, "why": why,
+                "predicted_sd": law.sd, "above_start": law.above_start, "change": seen.change,
+                "sd": seen.sd, "p_change": p_change, "p_sd": p_sd, "p_no_drift": p_no_drift, "gap": gap,
+                "verdict": verdict, "why": why,
             }
         )  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _p_values(law: pd.Series | NullLaw, change: float, sd: float, n_runs: int) -> tuple[float, float]:
+    """Two-sided p of the mean change and of the spread; NaN where the law or the spread is unknown."""
+    if math.isnan(law.sd):
+        return math.nan, math.nan
+    p_change = 2 * float(stats.norm.sf(abs(change - law.mean_change) / (law.sd / math.sqrt(n_runs))))
+    if math.isnan(sd):
+        return p_change, math.nan
+    spread = stats.chi2(n_runs - 1)
+    found = (n_runs - 1) * (sd / law.sd) ** 2
+    return p_change, 2 * float(min(spread.cdf(found), spread.sf(found)))
+
+
+def seen_before() -> pd.DataFrame:
+    """The eight-update designs of Spurious Rewards beside the account, which was made after they were read.
+
+    Returns
+    -------
+    DataFrame
+        ``setup`` (the design), ``n_runs``, and ``predicted_change, predicted_sd, above_start, change, sd,
+        p_change, p_sd`` as in :func:`prediction_trial`; single runs on MATH-500 alone.
+    """
+    single = published_repeats().query("benchmark == 'MATH-500' and runs_averaged == 1")
+    rows = []
+    for design, clip in (("8 updates, clipping", (0.2, 0.2)), ("8 updates, no clipping", None)):
+        runs, law = single[single.design == design], reference_law(clip=clip)
+        ends = runs.accuracy_percent_mean_last_10 - runs.accuracy_percent_step_0.mean()
+        change, sd = float(ends.mean()), float(ends.std(ddof=1))
+        p_change, p_sd = _p_values(law, change, sd, len(runs))
+        rows.append({
+            "setup": design, "n_runs": len(runs), "predicted_change": law.mean_change,
+            "predicted_sd": law.sd, "above_start": law.above_start, "change": change, "sd": sd,
+            "p_change": p_change, "p_sd": p_sd,
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def trial_rows() -> list[dict[str, str]]:
+    """Each row of the trial that can be judged, and the designs seen before, for a table with links.
+
+    Examples
+    --------
+    >>> [row["outcome"].split(":")[0] for row in trial_rows()].count("fails")
+    2
+    """
+    trial = prediction_trial()
+    rows = []
+    for row in trial[trial.verdict != "cannot be predicted"].itertuples():
+        place = {name: getattr(row, name) for name in ("study", "setup", "model", "benchmark", "metric")}
+        named = "" if row.setup == row.benchmark else f", {escape(row.setup)}"
+        outcome = row.verdict + (f": p = {row.p_sd:.2f}" if row.verdict == "fails" else f": {row.why}")
+        rows.append(_shown(f"{repeated_link(place)}: {row.model}, {row.benchmark}{named}", row, outcome))
+    for row in seen_before().itertuples():
+        outcome = "fails" if row.p_sd <= _LEVEL else "does not fail"
+        p = f"p = {row.p_sd:.2f}" if row.p_sd >= 0.01 else "p < 0.01"
+        link = repeated_link({"study": "shao2026spurious"})
+        rows.append(_shown(f"{link}: Qwen2.5-Math-7B, MATH-500, {row.setup}", row,
+                           f"{outcome}: {p}; seen before"))  # fmt: skip
+    return rows
+
+
+def _shown(runs: str, row: Any, outcome: str) -> dict[str, str]:
+    """A row of the table: mean change and, in brackets, the standard deviation between runs."""
+
+    def pair(change: float, sd: float) -> str:
+        if math.isnan(change):
+            return "–"
+        return f"{change:+.1f} ({'–' if math.isnan(sd) else f'{sd:.1f}'})"
+
+    return {
+        "runs": f"{runs} ({row.n_runs})", "predicted": pair(row.predicted_change, row.predicted_sd),
+        "found": pair(row.change, row.sd), "outcome": outcome,
+    }  # fmt: skip
 
 
 def _verdict(

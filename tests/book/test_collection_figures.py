@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from book.collection_figures import (
     draw_averages,
+    draw_changes_by_recipe,
     draw_corrections,
     draw_estimates_on_curve,
     draw_runs_by_source,
@@ -62,6 +63,24 @@ def test_many_runs_of_one_change_stay_in_their_row(axes):
     draw_runs_by_source(axes, runs, NextNull(Estimate(0, -1, 1), 1.0, -2.0, 2.0))
     heights = np.concatenate([line.get_ydata() for line in axes.lines if line.get_marker() == "D"])
     assert len(set(heights)) > 4 and np.abs(heights).max() < 0.5
+
+
+def test_a_change_stands_over_its_start_in_the_panel_of_its_recipe():
+    runs = pd.DataFrame({"recipe": ["adapter", "not stated"], "family": ["Olmo", "Llama"],
+                         "start": [40.0, 2.0], "change": [-20.0, 1.0], "luck": [5.0, np.nan]})  # fmt: skip
+    figure = Figure(layout="constrained")
+    draw_changes_by_recipe(figure, runs, n_items=500)
+    drawn = {
+        axes.get_title(): [
+            (x, y, line.get_markerfacecolor() != "white")
+            for line in axes.lines if line.get_marker() not in ("None", None)
+            for x, y in zip(line.get_xdata(), line.get_ydata(), strict=True)
+        ]
+        for axes in figure.axes
+    }  # fmt: skip
+    assert drawn.pop("adapters, one update") == [(40, -20, True)]
+    assert drawn.pop("clipping not stated") == [(2, 1, False)]
+    assert list(drawn.values()) == [[], []]
 
 
 def test_p_values_are_those_of_the_family_and_the_smallest_stand_at_the_edge(axes):

@@ -7,7 +7,8 @@ import pytest
 from scipy import stats
 
 from book import control_rules
-from book.control_rules import rule_errors
+from book.control_rules import leakage_calls, rule_errors
+from book.world_nulls import random_runs
 from rlvr.stats.spread_models import NextDeviation
 
 
@@ -26,3 +27,11 @@ def test_over_the_catalogue_only_the_paired_interval_keeps_its_level():
     leak, gain, paired = rule_errors()
     assert leak.rate > 0.5 > gain.rate > 0.2
     assert paired.rate < 0.07 and all(each.error < 0.005 for each in (leak, gain, paired))
+
+
+def test_a_run_that_collapses_is_called_leakage():
+    calls, runs = leakage_calls(), random_runs()
+    assert calls.runs < len(runs) and 0 < calls.fell < calls.leakage < calls.runs
+    collapsed = runs[(runs.study == "whileai2026softmax") & (runs.change < -20)]
+    error = np.sqrt(collapsed.start * (100 - collapsed.start) / collapsed.n_items)
+    assert len(collapsed) == 2 and (collapsed.change.abs() > 2 * error).all()

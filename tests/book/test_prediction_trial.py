@@ -7,7 +7,14 @@ import pytest
 from scipy import stats
 
 from book.null_predictions import predicted_nulls
-from book.prediction_trial import observed_nulls, one_update_signs, prediction_trial
+from book.prediction_trial import (
+    observed_nulls,
+    one_update_signs,
+    prediction_trial,
+    seen_before,
+    trial_rows,
+)  # fmt: skip
+from rlvr.published_runs import published_repeats
 
 TRIAL = prediction_trial().set_index(["study", "setup", "benchmark"])
 
@@ -61,3 +68,22 @@ def test_what_cannot_be_predicted_says_why_and_shows_no_number():
 
 def test_all_setups_with_one_update_fell():
     assert one_update_signs() == (4, 4, 0.125)
+
+
+def test_the_designs_seen_before_are_the_published_runs():
+    rows = seen_before().set_index("setup")
+    ends = published_repeats().query("benchmark == 'MATH-500' and runs_averaged == 1").groupby("design")
+    for design, row in rows.iterrows():
+        runs = ends.get_group(design).accuracy_percent_mean_last_10
+        assert (row.n_runs, row.sd) == (len(runs), pytest.approx(statistics.stdev(runs)))
+        found = (row.n_runs - 1) * (row.sd / row.predicted_sd) ** 2
+        tails = stats.chi2.cdf(found, row.n_runs - 1), stats.chi2.sf(found, row.n_runs - 1)
+        assert row.p_sd == pytest.approx(2 * min(tails))
+    assert rows.p_sd["8 updates, no clipping"] < 1e-4 < 0.05 < rows.p_sd["8 updates, clipping"]
+
+
+def test_the_table_has_every_row_that_can_be_judged_with_a_link():
+    judged = (TRIAL.verdict != "cannot be predicted").sum()
+    rows = trial_rows()
+    assert len(rows) == judged + len(seen_before())
+    assert all("](#rep" in row["runs"] for row in rows)
