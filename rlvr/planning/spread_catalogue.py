@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from rlvr._checks import real
@@ -21,7 +22,7 @@ from rlvr.published_runs import published_repeats
 from rlvr.stats.spread_models import NextDeviation, next_deviations
 from rlvr.stats.spreads import interval_of_deviation
 
-__all__ = ["catalogue_laws", "measured_spreads", "next_spreads", "runs_for"]
+__all__ = ["catalogue_laws", "difference_half_width", "measured_spreads", "next_spreads", "runs_for"]
 
 _FLOOR, _FEWEST_ITEMS = 2.0, 50
 _SHAO = {
@@ -155,6 +156,26 @@ def catalogue_laws(arms: Iterable[str] = ARMS[1:]) -> dict[str, NextDeviation]:
     return {arm: laws[arm].scaled(0.01) for arm in arms}
 
 
+def difference_half_width(
+    sd: float | NDArray[np.float64], n_runs: int | NDArray[np.int64]
+) -> float | NDArray[np.float64]:
+    """Return half of Student's 95% interval of a difference of two arms with one spread.
+
+    Parameters
+    ----------
+    sd : float or ndarray
+        Run-to-run standard deviation of either arm; the result has its unit.
+    n_runs : int or ndarray of int, at least 2
+        Runs of each arm.
+
+    Examples
+    --------
+    >>> f"{difference_half_width(2.5, 5):.1f}"
+    '3.6'
+    """
+    return stats.t.ppf(0.975, 2 * (n_runs - 1)) * sd * np.sqrt(2 / n_runs)
+
+
 def runs_for(law: NextDeviation, half_width: float, *, chance: float = 0.8, most: int = 200) -> int | None:
     """Return the fewest runs of each of two arms that make the interval of their difference narrow enough.
 
@@ -186,7 +207,7 @@ def runs_for(law: NextDeviation, half_width: float, *, chance: float = 0.8, most
     real("chance", chance, "a number strictly between 0 and 1", above=0, below=1)
     for n in range(2, most + 1):
         free = 2 * n - 2
-        widest = half_width / (stats.t.ppf(0.975, free) * np.sqrt(2 / n))
+        widest = half_width / difference_half_width(1.0, n)
         if law.probabilities @ stats.chi2.cdf(free * (widest / law.values) ** 2, free) >= chance:
             return n
     return None
