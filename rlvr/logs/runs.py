@@ -36,6 +36,7 @@ from rlvr.logs.run_identity import (
     name_benchmarks,
     one_log_a_pool,
     subtasks_as_one,
+    time_free,
     with_doubts,
 )
 
@@ -362,15 +363,10 @@ def logs_at(arm: str, path: Path, fields: Fields | None = None) -> list[Log]:
     first: dict[tuple[str, ...], Log] = {}
     for log in logs:
         # Checkpoints of a model differ only in their step.
-        place = log.path.parent.relative_to(path).as_posix()
-        run = (
-            checkpoint_free(place),
-            checkpoint_free(log.run or log.model),
-            log.benchmark,
-            log.pool and str(log.path),
-        )
+        place = time_free(log.path.parent.relative_to(path).as_posix())
+        run = (checkpoint_free(place), checkpoint_free(log.run or log.model), log.benchmark)
         before = first.setdefault(run, log)
-        if before is not log:
+        if before is not log and not (log.pool and log.pool == before.pool):
             both = f"{before.path.relative_to(path)} and {log.path.relative_to(path)}"
             raise LogError(
                 f"{arm}={path}: {shortened(both, 300)} are two evaluations or checkpoints of one model, "
@@ -439,7 +435,7 @@ def _metric(name: str, log: Log, metrics: Sequence[str]) -> tuple[str, Answers, 
     elif fitting:
         found = f"{len(fitting)} metrics of this log match {wanted}"
     else:
-        found = f"no metric of this log matches {wanted}"
+        found = f"one --metric for each benchmark is accepted; no metric of this log matches {wanted}"
     raise LogError(
         f"{name}: metric (--metric) must name one of {shortened(', '.join(map(repr, log.answers)), 400)}; "
         f"{found}"
