@@ -3,6 +3,7 @@
     python tools/make_tool_logs.py lighteval     # where lighteval is installed (made with 0.13.0)
     python tools/make_tool_logs.py evalscope     # where evalscope is installed (made with 1.14.1)
     python tools/make_tool_logs.py nemo-skills   # where NeMo-Skills is installed (made with 0.7.0)
+    python tools/make_tool_logs.py opencompass   # where OpenCompass is installed (made with 0.5.4)
 
 The answers are those of `make_logs.py`; a small local server gives them, and no model is run. Nothing is
 downloaded. Only fields that no reader uses are left out, times are replaced, and a character that some file
@@ -403,8 +404,90 @@ def make_nemo_skills() -> None:
                 write_json(kept, results)
 
 
+# OpenCompass --------------------------------------------------------------------------------------
+
+CONFIG = """
+from opencompass.datasets import GSM8KDataset, Gsm8kEvaluator, gsm8k_dataset_postprocess, gsm8k_postprocess
+from opencompass.openicl.icl_inferencer import GenInferencer
+from opencompass.openicl.icl_prompt_template import PromptTemplate
+from opencompass.openicl.icl_retriever import ZeroRetriever
+from scripted import Scripted
+
+prompt = dict(type=PromptTemplate, template=dict(round=[dict(role="HUMAN", prompt="{question}")]))
+datasets = [dict(
+    abbr="gsm8k", type=GSM8KDataset, path="FOLDER", n=SAMPLES, k=[SAMPLES],
+    reader_cfg=dict(input_columns=["question"], output_column="answer"),
+    infer_cfg=dict(
+        prompt_template=prompt, retriever=dict(type=ZeroRetriever),
+        inferencer=dict(type=GenInferencer, max_out_len=64),
+    ),
+    eval_cfg=dict(
+        evaluator=dict(type=Gsm8kEvaluator), pred_role="BOT",
+        pred_postprocessor=dict(type=gsm8k_postprocess),
+        dataset_postprocessor=dict(type=gsm8k_dataset_postprocess),
+    ),
+)]
+models = [dict(abbr="MODEL", type=Scripted, path="MODEL", batch_size=1, run_cfg=dict(num_gpus=0))]
+"""
+
+OPENCOMPASS_MODEL = f"""
+import re, sys
+from collections import Counter
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from make_tool_logs import answer, run_of
+from opencompass.models.base import BaseModel
+from opencompass.models.base_api import APITemplateParser
+
+class Scripted(BaseModel):
+    is_api = True
+
+    def __init__(self, path, **ignored):
+        super().__init__(path=path)
+        self.template_parser, self.asked = APITemplateParser(None), Counter()
+
+    def generate(self, inputs, max_out_len=64, **ignored):
+        return [self.text(str(entry)) for entry in inputs]
+
+    def text(self, prompt):
+        item = int(re.findall(r"is (\\d+) \\+", prompt)[-1]) - 101
+        self.asked[item] += 1
+        return answer(*run_of(self.path), item, (self.asked[item] - 1) % 2)
+
+    def get_token_len(self, prompt):
+        return 5
+"""
+
+
+def make_opencompass() -> None:
+    """GSM8K, two samples an item of each run, and one sample of the base model."""
+    place = fresh("opencompass")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        lines = [{"question": question(item), "answer": f"#### {target(item)}"} for item in range(N_ITEMS)]
+        for split in ("train", "test"):
+            write_lines(folder / "gsm8k" / f"{split}.jsonl", lines)
+        (folder / "scripted.py").write_text(OPENCOMPASS_MODEL, encoding="utf-8")
+        command = [str(Path(sys.executable).with_name("opencompass")), "config.py", "--debug", "-w", "out"]
+        cases = [(arm, model_name(arm, run), 2) for arm, run in runs()] + [("once", "base", 1)]
+        for number, (arm, model, n_samples) in enumerate(cases):
+            config = CONFIG.replace("FOLDER", str(folder / "gsm8k")).replace("MODEL", model)
+            (folder / "config.py").write_text(config.replace("SAMPLES", str(n_samples)), encoding="utf-8")
+            environment = os.environ | {"PYTHONPATH": name}
+            subprocess.run(command, check=True, cwd=folder, env=environment)
+            for path in sorted((folder / "out").glob("*/*/*/gsm8k.json")):
+                kind = path.parent.parent.name
+                kept = place / arm / f"20260101_00000{number}" / kind / model / path.name
+                write_json(kept, json.loads(path.read_text(encoding="utf-8")))
+            shutil.rmtree(folder / "out")
+
+
 if __name__ == "__main__":
-    makers = {"lighteval": make_lighteval, "evalscope": make_evalscope, "nemo-skills": make_nemo_skills}
+    makers = {
+        "lighteval": make_lighteval,
+        "evalscope": make_evalscope,
+        "nemo-skills": make_nemo_skills,
+        "opencompass": make_opencompass,
+    }
     if len(sys.argv) != 2 or sys.argv[1] not in makers:
         sys.exit(__doc__)
     makers[sys.argv[1]]()

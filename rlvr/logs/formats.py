@@ -164,6 +164,8 @@ def _records_in(path: Path, document: Any) -> list[dict[str, Any]] | None:
         return next(iter(lists.values()))
     is_summary = "results" in document and "configs" in document
     hint = "the file holds results without items; give samples_*.jsonl beside it; " if is_summary else ""
+    if document and all(isinstance(value, (int, float)) for value in document.values()):
+        hint = "the file holds results without items; OpenCompass writes them with --dump-eval-details; "
     if lists:
         hint = (
             f"the file holds {len(lists)} lists of records ({shortened(', '.join(lists))}), and one is "

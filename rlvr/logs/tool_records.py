@@ -401,7 +401,7 @@ def read_opencompass(path: Path, records: Records) -> list[Log]:
     own = tuple(
         OwnResult(float(value) / 100, path.name, "OpenCompass may leave out answers that it could not judge")
         for name, value in rows[0]["results"].items()
-        if name in ("accuracy", "score")
+        if re.fullmatch(r"(accuracy|score)( \(\d+ runs average\))?", name)
     )
     logs = read_records(path, rows, where, outcomes=outcomes_at(_VERDICTS), check=False, **about)
     return [replace(log, own=dict.fromkeys(log.answers, own)) if own else log for log in logs]

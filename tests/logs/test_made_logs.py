@@ -53,6 +53,7 @@ CASES = [
     ("evalscope", "gsm8k_main", [], TWICE, 2, 8),
     ("evalscope", "math_500", [], TWICE, 2, 8),
     ("nemo_skills", "sums", [], TWICE, 2, 8),
+    ("opencompass", "gsm8k", [], TWICE, 2, 8),
 ]
 
 
@@ -71,6 +72,13 @@ def test_the_tool_s_own_numbers(made, tool, benchmark, metrics, wanted, n_sample
         ("lighteval", "results_*.json", '"avg@n:n=2": 0.1875', '"avg@n:n=2": 0.5', ("twice", "avg@n:n=2")),
         ("evalscope", "gsm8k.json", '"score": 0.1875', '"score": 0.5', ("gsm8k_main", "accuracy")),
         ("nemo_skills", "metrics.json", '"symbolic_correct": 18.75', '"symbolic_correct": 50.0', ("sums",)),
+        (
+            "opencompass",
+            "results/base/*.json",
+            '"accuracy (2 runs average)": 18.75',
+            '"accuracy (2 runs average)": 50.0',
+            ("gsm8k",),
+        ),
     ],
 )
 def test_another_result_of_the_tool_is_named(made, tool, file, old, new, settings):
@@ -131,7 +139,15 @@ def test_other_prompts_of_evalscope_are_refused(made):
         cell(folder, benchmark="gsm8k_main")
 
 
-@pytest.mark.parametrize("tool", ["lighteval", "evalscope"])
+def test_results_of_opencompass_without_items_are_refused_with_a_way_out(made):
+    folder = made("opencompass") / "once"
+    (path,) = folder.rglob("results/base/gsm8k.json")
+    path.write_text('{"accuracy": 25.0}', encoding="utf-8")
+    with pytest.raises(LogError, match="results without items; OpenCompass writes them with --dump-eval"):
+        logs_at("frozen", folder)
+
+
+@pytest.mark.parametrize("tool", ["lighteval", "evalscope", "opencompass"])
 def test_one_model_evaluated_twice_is_refused(made, tool):
     folder = made(tool) / "true"
     for path in [path for path in folder.rglob("*.*") if path.is_file()]:
