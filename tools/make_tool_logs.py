@@ -4,6 +4,7 @@
     python tools/make_tool_logs.py evalscope     # where evalscope is installed (made with 1.14.1)
     python tools/make_tool_logs.py nemo-skills   # where NeMo-Skills is installed (made with 0.7.0)
     python tools/make_tool_logs.py opencompass   # where OpenCompass is installed (made with 0.5.4)
+    python tools/make_tool_logs.py lmms-eval     # where lmms-eval is installed (made with 0.7.3)
 
 The answers are those of `make_logs.py`; a small local server gives them, and no model is run. Nothing is
 downloaded. Only fields that no reader uses are left out, times are replaced, and a character that some file
@@ -27,7 +28,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import quote
 
-from make_logs import LOGS, N_ITEMS, answer, question, runs, target
+from make_logs import LOGS, N_ITEMS, TASK, answer, question, runs, target
 
 TIME = "2026-01-01T00-00-00.000000"
 
@@ -481,12 +482,51 @@ def make_opencompass() -> None:
             shutil.rmtree(folder / "out")
 
 
+# lmms-eval ----------------------------------------------------------------------------------------
+
+
+def make_lmms_eval() -> None:
+    """The task of `make_logs.py` with its two filters, and an evaluation with a failed request."""
+    place = fresh("lmms_eval")
+    with tempfile.TemporaryDirectory() as name, server() as url:
+        folder = Path(name)
+        lines = [{"question": question(item), "answer": target(item)} for item in range(N_ITEMS)]
+        write_lines(folder / "sums.jsonl", lines)
+        (folder / "tasks").mkdir()
+        (folder / "tasks" / "sums.yaml").write_text(TASK.replace("FOLDER", name), encoding="utf-8")
+        environment = os.environ | {
+            "OPENAI_API_KEY": "none", "OPENAI_API_BASE": url, "OPENAI_BASE_URL": url,
+            "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "HF_HOME": f"{folder}/home",
+        }  # fmt: skip
+        for number, (arm, model) in enumerate(
+            [(arm, model_name(arm, run)) for arm, run in runs()] + [("crash",) * 2]
+        ):
+            command = [
+                str(Path(sys.executable).with_name("lmms-eval")), "--model", "openai", "--model_args",
+                f"model_version={model},max_retries=1,num_concurrent=1", "--tasks", "sums", "--include_path",
+                "tasks", "--output_path", "out", "--log_samples",
+            ]  # fmt: skip
+            subprocess.run(command, check=True, cwd=folder, env=environment)
+            time = f"20260101_00000{number}"
+            (samples,) = (folder / "out").rglob("*_samples_sums.jsonl")
+            (results,) = (folder / "out").rglob("*_results.json")
+            kept = place / arm / samples.parent.name
+            write_lines(kept / f"{time}_samples_sums.jsonl", records_of(samples))
+            document = json.loads(results.read_text(encoding="utf-8"))
+            config = document["configs"]["sums"]
+            config = {part: config[part] for part in ("task", "output_type", "generation_kwargs")}
+            whole = {"results": document["results"], "configs": {"sums": config}}
+            write_json(kept / f"{time}_results.json", whole)
+            shutil.rmtree(folder / "out")
+
+
 if __name__ == "__main__":
     makers = {
         "lighteval": make_lighteval,
         "evalscope": make_evalscope,
         "nemo-skills": make_nemo_skills,
         "opencompass": make_opencompass,
+        "lmms-eval": make_lmms_eval,
     }
     if len(sys.argv) != 2 or sys.argv[1] not in makers:
         sys.exit(__doc__)

@@ -17,6 +17,12 @@ LOGS = Path(__file__).parent.parent / "data" / "logs"
 ARMS = ("frozen", "random", "majority", "true")
 ONCE = {"frozen": 2 / 8, "random": 3 / 8, "majority": 4 / 8, "true": 15 / 16}  # the first of two samples
 TWICE = {"frozen": 3 / 16, "random": 5 / 16, "majority": 7 / 16, "true": 27 / 32}
+STRICT = {
+    "frozen": 1 / 8,
+    "random": 2 / 8,
+    "majority": 3 / 8,
+    "true": 13 / 16,
+}  # "The answer is", first sample
 
 
 @pytest.fixture
@@ -54,6 +60,8 @@ CASES = [
     ("evalscope", "math_500", [], TWICE, 2, 8),
     ("nemo_skills", "sums", [], TWICE, 2, 8),
     ("opencompass", "gsm8k", [], TWICE, 2, 8),
+    ("lmms_eval", "sums", ["strict-match"], STRICT, 1, 8),
+    ("lmms_eval", "sums", ["flexible-extract"], ONCE, 1, 8),
 ]
 
 
@@ -89,6 +97,30 @@ def test_another_result_of_the_tool_is_named(made, tool, file, old, new, setting
         path.write_text(text.replace(old, new), encoding="utf-8")
     _, _, notices = cell(folder, benchmark=settings[0], metrics=settings[1:])
     assert "the accuracy is 50.0% in " in notices and "but 18.8% over the answers of the log" in notices
+
+
+@pytest.mark.parametrize("stated", [None, "0.5"])
+def test_lines_of_two_filters_without_their_results_beside_are_refused(made, stated):
+    folder = made("lmms_eval") / "frozen"
+    (results,) = folder.rglob("*_results.json")
+    text = results.read_text(encoding="utf-8")
+    if stated:
+        results.write_text(text.replace("0.125", stated), encoding="utf-8")
+    else:
+        results.unlink()
+    with pytest.raises(LogError, match=r"one line per filter without its name.*its results file beside it"):
+        logs_at("frozen", folder)
+
+
+def test_documents_of_lmms_eval_go_by_their_number(made):
+    (log,) = logs_at("frozen", made("lmms_eval") / "frozen")
+    assert {*log.answers["exact_match,strict-match"].items} == {f"{number}" for number in range(8)}
+    assert (log.decoding, log.benchmark, log.model) == ("greedy", "sums", "base")
+
+
+def test_failed_requests_that_lmms_eval_scores_are_named(made):
+    outcomes = read_logs([("frozen", made("lmms_eval") / "crash")], metrics=["flexible-extract"])
+    assert "1 of 8 answers are requests that failed" in " ".join(outcomes.notices["sums"])
 
 
 @pytest.mark.parametrize("metric", ["pass@k:k=2&n=2", "maj@n:n=2", "extractive_match"])
