@@ -265,8 +265,14 @@ FORMATS = (
     Format(
         "NeMo-Skills",
         "output-rs*.jsonl of NeMo-Skills",
-        _with_any("generation", "symbolic_correct", "judgement", "is_correct"),
+        _with_any("generation", "symbolic_correct", "judgement", "is_correct", "num_generated_tokens"),
         tools.read_nemo_skills,
+    ),
+    Format(
+        "evalscope predictions",
+        "",
+        _with_fields("index", "model_output", "messages"),
+        tools.read_evalscope_predictions,
     ),
     Format("evalscope", "reviews/*.jsonl of evalscope", _with_fields("sample_score"), tools.read_evalscope),
     Format("olmes", "*-predictions.jsonl of olmes", _with_fields("native_id", "metrics"), tools.read_olmes),

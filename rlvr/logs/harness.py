@@ -184,8 +184,8 @@ def _number_repeats(path: Path, column: Answers, documents: list[Any], old: bool
             continue
         why = (
             "; lm-evaluation-harness before 0.4.7 (its issues 1687 and 2025) and lmms-eval write one line "
-            "per filter without its name; a log of one filter, or with its results file beside it, is accepted: "
-            "move that file there, or evaluate again"
+            "per filter without its name; a log of one filter, or with its results file beside it, is "
+            "accepted: move that file there, or evaluate again"
             if old
             else " under one filter; one line per document and filter is accepted: remove the second"
         )

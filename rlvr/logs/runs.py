@@ -352,7 +352,9 @@ def logs_at(arm: str, path: Path, fields: Fields | None = None) -> list[Log]:
         file for file in sorted(below, key=_natural) if _LOGS.fullmatch(file.name) and not _lies_beside(file)
     ]
     if not files:
-        raise LogError(f"{arm}={path}: the folder holds no log; {ACCEPTED}")
+        is_unscored = any("predictions" in file.parts for file in below)
+        what = "predictions that are scored elsewhere (give the folder above)" if is_unscored else "no log"
+        raise LogError(f"{arm}={path}: the folder holds {what}; {ACCEPTED}")
     logs = _finished(arm, files, fields)
     tools = sorted({log.tool for log in logs})
     if len(tools) > 1:

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,9 @@ from rlvr.logs.records import READING, Fields, item_name, outcomes_at, read_reco
 from rlvr.logs.stated_results import beside_evalscope, beside_lighteval, beside_nemo_skills, json_object
 
 __all__ = [
-    "OPENCOMPASS", "opencompass_rows", "read_evalscope", "read_lighteval", "read_math_evaluation",
-    "read_nemo_skills", "read_olmes", "read_opencompass", "read_plain", "read_trl", "read_verl",
-    "read_verl_generations",
+    "OPENCOMPASS", "opencompass_rows", "read_evalscope", "read_evalscope_predictions", "read_lighteval",
+    "read_math_evaluation", "read_nemo_skills", "read_olmes", "read_opencompass", "read_plain", "read_trl",
+    "read_verl", "read_verl_generations",
 ]  # fmt: skip
 
 Records = Iterable[dict[str, Any]]
@@ -202,26 +203,40 @@ def _escaped(name: str) -> str:
     return re.sub(r"([*?[])", r"[\1]", name)
 
 
+_NEMO_VERDICTS = ("symbolic_correct", "is_correct", "judgement")
+
+
 def read_nemo_skills(path: Path, records: Records) -> list[Log]:
-    """Read lines of problem, generation and symbolic_correct, is_correct or judgement, a file per sample."""
+    """Read lines of problem, generation and symbolic_correct, is_correct or judgement, a file per sample.
+
+    Generations that were not evaluated are compared with their truth by a plain reading.
+    """
+    lines = iter(records)
+    first = next(lines, {})
+    is_scored = not first.keys().isdisjoint(_NEMO_VERDICTS)
     where = Fields(
         item=(), prompt=("problem", "question"), output=("generation",), truth=("expected_answer",),
         benchmark=(), step=(), model=(),
     )  # fmt: skip
 
     def outcomes(record: Mapping[str, Any]) -> dict[str, Any]:
-        metrics = {name: record[name] for name in ("symbolic_correct", "is_correct") if name in record}
+        if not is_scored:
+            return {READING: None}
+        metrics = {name: record[name] for name in _NEMO_VERDICTS[:2] if name in record}
         if isinstance(judgement := record.get("judgement"), str):
             verdict = judgement.rpartition("Judgement:")[2].strip().lower()
             metrics["judge_correct"] = "Judgement:" in judgement and verdict.startswith("yes")
         return metrics
 
     above = path.parent.parent
+    above = above.parent if above.name == "eval-results" else above
     logs = read_records(
-        path, records, where, outcomes=outcomes, name_item=_repeats_numbered(*where.prompt), check=False,
-        benchmark=path.parent.name, model=(above.parent if above.name == "eval-results" else above).name,
+        path, chain([first], lines), where, outcomes=outcomes, name_item=_repeats_numbered(*where.prompt),
+        check=not is_scored, benchmark=path.parent.name, model=above.name,
         pool=str(path.parent) if re.fullmatch(r"output-rs\d+", bare_name(path)) else "",
     )  # fmt: skip
+    if not is_scored:
+        return _reread_only(path, logs)
     own = beside_nemo_skills(path).own
     return [replace(log, own=own) for log in logs]
 
@@ -266,6 +281,14 @@ def read_evalscope(path: Path, records: Records) -> list[Log]:
         )
         for log in logs
     ]
+
+
+def read_evalscope_predictions(path: Path, _: Records) -> list[Log]:
+    """Refuse predictions of evalscope, which hold neither scores nor truths."""
+    raise LogError(
+        f"{path}: predictions of evalscope hold no scores; its reviews are accepted: give the folder reviews "
+        "that lies beside the folder predictions"
+    )
 
 
 def _question(messages: Any) -> list[list[Any]] | None:
@@ -385,6 +408,17 @@ def opencompass_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     return rows if rows and all(row.keys() & {*known} for row in rows) else []
 
 
+def _as_samples(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Give the rows of several runs, one after another, the numbers of the first run."""
+    prompts = [text_of(row.get("origin_prompt")) for row in rows]
+    n_items = next((at for at in range(1, len(rows)) if prompts[at] == prompts[0]), len(rows))
+    repeats = prompts == prompts[:n_items] * (len(rows) // n_items) and len({*prompts}) == n_items > 1
+    return [
+        {**row, OPENCOMPASS: rows[place % n_items][OPENCOMPASS]} if repeats else dict(row)
+        for place, row in enumerate(rows)
+    ]
+
+
 def read_opencompass(path: Path, records: Records) -> list[Log]:
     """Read results with details, or predictions without scores."""
     where = Fields(
@@ -396,7 +430,7 @@ def read_opencompass(path: Path, records: Records) -> list[Log]:
     about: dict[str, Any] = {"benchmark": bare_name(path), "model": path.parent.name}
     if not any(row.keys() & {*_VERDICTS} for row in rows):
         return _reread_only(
-            path, read_records(path, rows, where, outcomes=lambda row: {READING: None}, **about)
+            path, read_records(path, _as_samples(rows), where, outcomes=lambda row: {READING: None}, **about)
         )
     own = tuple(
         OwnResult(float(value) / 100, path.name, "OpenCompass may leave out answers that it could not judge")

@@ -152,6 +152,39 @@ def test_answers_that_evalscope_could_not_get_are_counted(made):
     assert "from 21.4% to 18.8%" in " ".join(outcomes.notices["gsm8k_main"])
 
 
+def test_predictions_of_evalscope_are_refused_with_a_way_out(made, tmp_path):
+    path = tmp_path / "predictions" / "base" / "gsm8k_main.jsonl"
+    path.parent.mkdir(parents=True)
+    line = {"index": 0, "model": "base", "model_output": {"choices": []}, "messages": [], "metadata": None}
+    path.write_text(json.dumps(line), encoding="utf-8")
+    with pytest.raises(LogError, match="predictions of evalscope hold no scores; .*reviews"):
+        logs_at("frozen", path)
+    (tmp_path / "reviews").mkdir()
+    with pytest.raises(LogError, match="predictions that are scored elsewhere .give the folder above"):
+        logs_at("frozen", path.parent)
+
+
+def test_generations_of_nemo_skills_without_scores_are_read_plainly(made):
+    folder = made("nemo_skills")
+    for path in folder.rglob("*.jsonl"):
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        for row in rows:
+            del row["symbolic_correct"], row["predicted_answer"]
+        path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    accuracies, found, notices = cell(folder)
+    assert accuracies == pytest.approx(TWICE) and found.arms["frozen"].samples_per_item == 2
+    assert "holds no scores: the last box or number of each output" in notices
+
+
+def test_runs_in_predictions_of_opencompass_are_samples(made):
+    folder = made("opencompass")
+    for path in [*folder.rglob("results")]:
+        shutil.rmtree(path)
+    accuracies, found, _ = cell(folder)
+    arm = found.arms["frozen"]
+    assert accuracies == pytest.approx(TWICE) and (arm.n_items, arm.samples_per_item) == (8, 2)
+
+
 def test_the_last_review_of_a_sample_counts(made):
     folder = made("evalscope")
     (path,) = (folder / "frozen").rglob("gsm8k_main.jsonl")
