@@ -18,6 +18,7 @@ from rlvr._checks import shortened
 from rlvr.logs.answers import Answers, Counts, Log, LogError, OwnResult
 
 __all__ = [
+    "DATED",
     "Named",
     "checkpoint_free",
     "joined",
@@ -35,6 +36,10 @@ _STEP = re.compile(
     re.IGNORECASE,
 )
 _TIME = re.compile(r"\d{4}-?\d\d-?\d\d[T_-]\d\d[-:]?\d\d([-:]?\d\d(\.\d+)?)?")
+DATED = ("evalscope", "lighteval", "OpenCompass")
+"""Tools that put each evaluation into a folder with its time; other dated folders may be training runs."""
+
+
 _NAMING_MODELS = ("Inspect", "evalscope", "lighteval", "lm-eval")
 _WEIGHTS = {
     "lm-eval": ", as in a group of lm-evaluation-harness by default",

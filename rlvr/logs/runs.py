@@ -30,6 +30,7 @@ from rlvr.logs.formats import ACCEPTED, read_benchmarks
 from rlvr.logs.log_notices import copies, lost_notices, own_notices, refuse_copies, score_notices
 from rlvr.logs.records import READING, Fields, fields_from
 from rlvr.logs.run_identity import (
+    DATED,
     Named,
     checkpoint_free,
     joined,
@@ -365,7 +366,8 @@ def logs_at(arm: str, path: Path, fields: Fields | None = None) -> list[Log]:
     first: dict[tuple[str, ...], Log] = {}
     for log in logs:
         # Checkpoints of a model differ only in their step.
-        place = time_free(log.path.parent.relative_to(path).as_posix())
+        place = log.path.parent.relative_to(path).as_posix()
+        place = time_free(place) if log.tool in DATED else place
         run = (checkpoint_free(place), checkpoint_free(log.run or log.model), log.benchmark)
         before = first.setdefault(run, log)
         if before is not log and not (log.pool and log.pool == before.pool):

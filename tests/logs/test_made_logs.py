@@ -75,6 +75,26 @@ def test_the_tool_s_own_numbers(made, tool, benchmark, metrics, wanted, n_sample
 
 
 @pytest.mark.parametrize(
+    ("tool", "benchmark", "metrics", "file", "place", "scale"),
+    [
+        ("lighteval", "twice", ["avg@n:n=2"], "results_*.json", ("results", "twice|0", "pass@k:k=2&n=2"), 1),
+        ("nemo_skills", "sums", [], "metrics.json", ("sums", "pass@2", "symbolic_correct"), 100),
+        ("opencompass", "gsm8k", [], "results/*/gsm8k.json", ("G-Pass@2_0.0",), 100),
+    ],
+)
+def test_pass_at_2_is_that_of_the_tool(made, tool, benchmark, metrics, file, place, scale):
+    folder = made(tool)
+    for arm in ARMS[:3]:
+        outcomes = read_logs([(arm, folder / arm)], benchmark=benchmark, metrics=metrics)
+        assert set(outcomes.n_samples) == {2}
+        (path,) = (folder / arm).rglob(file)
+        stated = json.loads(path.read_text(encoding="utf-8"))
+        for name in place:
+            stated = stated[name]
+        assert (outcomes.n_right > 0).mean() == pytest.approx(stated / scale)
+
+
+@pytest.mark.parametrize(
     ("tool", "file", "old", "new", "settings"),
     [
         ("lighteval", "results_*.json", '"avg@n:n=2": 0.1875', '"avg@n:n=2": 0.5', ("twice", "avg@n:n=2")),
@@ -157,10 +177,10 @@ def test_predictions_of_evalscope_are_refused_with_a_way_out(made, tmp_path):
     path.parent.mkdir(parents=True)
     line = {"index": 0, "model": "base", "model_output": {"choices": []}, "messages": [], "metadata": None}
     path.write_text(json.dumps(line), encoding="utf-8")
-    with pytest.raises(LogError, match="predictions of evalscope hold no scores; .*reviews"):
+    with pytest.raises(LogError, match=r"predictions of evalscope hold no scores; .*reviews"):
         logs_at("frozen", path)
     (tmp_path / "reviews").mkdir()
-    with pytest.raises(LogError, match="predictions that are scored elsewhere .give the folder above"):
+    with pytest.raises(LogError, match=r"predictions that are scored elsewhere \(give the folder above"):
         logs_at("frozen", path.parent)
 
 
