@@ -78,6 +78,8 @@ def main() -> None:
             n_lines = found[processes].count(b"\n") // 2  # two evaluations
             row = (n_items, n_samples, processes, batch, n_lines, found[processes] == found[1])
             print(" | ".join(map(str, row)))
+            if found[processes] != found[1] or n_lines != n_items * n_samples:
+                raise SystemExit("not as one process")
 
 
 if __name__ == "__main__":

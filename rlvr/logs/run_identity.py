@@ -9,7 +9,7 @@ and names that several arms share as benchmarks; for any other name the user mus
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
@@ -266,6 +266,7 @@ def _whole_of(parts: Sequence[Named], benchmark: str, tasks: Sequence[str]) -> L
     whole, notices = parts[0].log, []
     if len(parts) > 1:
         whole = joined([one.log for one in parts], [f"{one.log.benchmark}: " for one in parts])
+        whole = replace(whole, own=_own_of_parts([one.log for one in parts], whole.answers))
         notices.append(
             f"{len(subtasks)} subtasks of {benchmark} are joined into one benchmark in which every item has "
             f"the same weight{_WEIGHTS.get(whole.tool, '')}"
@@ -273,6 +274,18 @@ def _whole_of(parts: Sequence[Named], benchmark: str, tasks: Sequence[str]) -> L
     if others := [task for task in tasks if task not in subtasks]:
         notices.append(f"left out, not {benchmark}: {shortened(', '.join(others), 200)}")
     return replace(whole, notices=(*whole.notices, *notices))
+
+
+def _own_of_parts(logs: Sequence[Log], metrics: Iterable[str]) -> dict[str, tuple[OwnResult, ...]]:
+    """Return the results stated for subtasks, averaged over their items, where all state one."""
+    own = {}
+    for metric in metrics:
+        stated = [log.own.get(metric, ()) for log in logs]
+        if all(len(results) == 1 for results in stated):
+            sizes = [len({*log.answers[metric].items}) for log in logs]
+            total = sum(results[0].value * size for results, size in zip(stated, sizes, strict=True))
+            own[metric] = (stated[0][0]._replace(value=total / max(sum(sizes), 1)),)
+    return own
 
 
 def _refuse_other_tasks(arm: str, tasks: Sequence[str], benchmark: str) -> None:

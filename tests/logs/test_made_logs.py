@@ -99,6 +99,13 @@ def test_pass_at_2_is_that_of_the_tool(made, tool, benchmark, metrics, file, pla
     [
         ("lighteval", "results_*.json", '"avg@n:n=2": 0.1875', '"avg@n:n=2": 0.5', ("twice", "avg@n:n=2")),
         ("evalscope", "gsm8k.json", '"score": 0.1875', '"score": 0.5', ("gsm8k_main", "accuracy")),
+        (
+            "evalscope",
+            "math_500.json",
+            '"score": 0.2',
+            '"score": 0.5166666666666667',
+            ("math_500", "accuracy"),
+        ),
         ("nemo_skills", "metrics.json", '"symbolic_correct": 18.75', '"symbolic_correct": 50.0', ("sums",)),
         (
             "opencompass",
