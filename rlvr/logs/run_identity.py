@@ -278,7 +278,7 @@ def _whole_of(parts: Sequence[Named], benchmark: str, tasks: Sequence[str]) -> L
 
 def _own_of_parts(logs: Sequence[Log], metrics: Iterable[str]) -> dict[str, tuple[OwnResult, ...]]:
     """Return the results stated for subtasks, averaged over their items, where all state one."""
-    own = {}
+    own: dict[str, tuple[OwnResult, ...]] = {}
     for metric in metrics:
         stated = [log.own.get(metric, ()) for log in logs]
         if all(len(results) == 1 for results in stated):
