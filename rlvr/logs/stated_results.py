@@ -58,6 +58,7 @@ def beside_lighteval(path: Path) -> tuple[str, str, Stated]:
     """
     named = _DETAILS.fullmatch(bare_name(path))
     task, time = (named["task"], named["time"]) if named else ("", None)
+    path = path.absolute()
     above = path.parent.parent
     root = next((parent for parent in path.parents if parent.name == "details"), None)
     model = above.relative_to(root).as_posix() if root in above.parents and root else above.name
@@ -89,6 +90,7 @@ def beside_evalscope(path: Path, metrics: Iterable[str]) -> Stated:
 
     They are ``reports/<model>/<benchmark>.json`` and ``configs/task_config*.yaml``.
     """
+    path = path.absolute()
     root, model = path.parent.parent.parent, path.parent.name
     if path.parent.parent.name != "reviews":
         return Stated()
@@ -144,8 +146,9 @@ def beside_nemo_skills(path: Path) -> Stated:
 
     Its ``pass@1`` is the mean over all samples of the benchmark.
     """
-    for folder in (path.parent.parent, path.parent):
-        results = mapping(json_object(folder / "metrics.json").get(path.parent.name))
+    place = path.absolute().parent
+    for folder in (place.parent, place):
+        results = mapping(json_object(folder / "metrics.json").get(place.name))
         means = [name for name in results if re.fullmatch(r"pass@1(\[avg-of-\d+\])?|greedy", name)]
         stated = mapping(results[max(means, key=len)]) if means else {}
         own = {

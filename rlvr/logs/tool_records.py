@@ -228,12 +228,13 @@ def read_nemo_skills(path: Path, records: Records) -> list[Log]:
             metrics["judge_correct"] = "Judgement:" in judgement and verdict.startswith("yes")
         return metrics
 
-    above = path.parent.parent
+    place = path.absolute().parent
+    above = place.parent
     above = above.parent if above.name == "eval-results" else above
     logs = read_records(
         path, chain([first], lines), where, outcomes=outcomes, name_item=_repeats_numbered(*where.prompt),
-        check=not is_scored, benchmark=path.parent.name, model=above.name,
-        pool=str(path.parent) if re.fullmatch(r"output-rs\d+", bare_name(path)) else "",
+        check=not is_scored, benchmark=place.name, model=above.name,
+        pool=str(place) if re.fullmatch(r"output-rs\d+", bare_name(path)) else "",
     )  # fmt: skip
     if not is_scored:
         return _reread_only(path, logs)
@@ -262,7 +263,7 @@ def read_evalscope(path: Path, records: Records) -> list[Log]:
         } | {"question": _question(record.get("messages"))}
     logs = read_records(
         path, rows.values(), where, outcomes=_numbers_of("sample_score.score.value"), check=False,
-        benchmark=bare_name(path), model=path.parent.name,
+        benchmark=bare_name(path), model=path.absolute().parent.name,
     )  # fmt: skip
     stated = beside_evalscope(path, {metric for log in logs for metric in log.answers})
     again = (

@@ -281,6 +281,21 @@ def test_the_metric_of_each_benchmark_is_named(made):
     assert set(outcomes.table["samples_per_item"]) == {2}
 
 
+@pytest.mark.parametrize(
+    ("tool", "file", "benchmark", "model"),
+    [
+        ("lighteval", "details_sums*", "sums|0", "my/base"),
+        ("evalscope", "gsm8k_main.jsonl", "gsm8k_main", "base"),
+        ("nemo_skills", "output-rs0.jsonl", "sums", "run1"),
+    ],
+)
+def test_a_file_given_by_its_bare_name_is_read_alike(made, monkeypatch, tool, file, benchmark, model):
+    (path,) = (made(tool) / "frozen").rglob(file)
+    monkeypatch.chdir(path.parent)
+    (log,) = logs_at("frozen", Path(path.name))
+    assert (log.benchmark, log.model) == (benchmark, model) and log.own
+
+
 def test_a_greedy_and_a_sampled_file_of_nemo_skills_are_not_two_runs(made):
     folder = made("nemo_skills")
     place = folder / "random/run1/eval-results/sums"
