@@ -247,16 +247,19 @@ def subtasks_as_one(named: Sequence[Named], benchmark: str) -> list[Named]:
         groups.setdefault((one.arm, place, one.log.run if one.log.tool != "plain" else ""), []).append(one)
     below = tuple(f"{benchmark}{sign}" for sign in "_-:")
     found: list[Named] = []
-    for group in groups.values():
-        tasks = list(dict.fromkeys(one.log.benchmark for one in group))
-        if len(tasks) == 1:
+    named_tasks = [list(dict.fromkeys(one.log.benchmark for one in group)) for group in groups.values()]
+    selects = any(len(tasks) > 1 for tasks in named_tasks)  # otherwise the name only replaces others
+    for group, tasks in zip(groups.values(), named_tasks, strict=True):
+        if len(tasks) == 1 and not (selects and tasks[0]):
             found += group
             continue
         parts = [one for one in group if re.match(rf"{re.escape(benchmark)}($|\|)", one.log.benchmark)]
         parts = parts or [one for one in group if one.log.benchmark.startswith(below)]
         if not parts:
             _refuse_other_tasks(group[0].arm, tasks, benchmark)
-        found.append(replace(parts[0], log=_whole_of(parts, benchmark, tasks)))
+        one_task = len({one.log.benchmark for one in parts}) == 1
+        for run in [[part] for part in parts] if one_task else [parts]:
+            found.append(replace(run[0], log=_whole_of(run, benchmark, tasks)))
     return [replace(one, log=replace(one.log, benchmark=benchmark)) for one in found]
 
 
@@ -264,6 +267,11 @@ def _whole_of(parts: Sequence[Named], benchmark: str, tasks: Sequence[str]) -> L
     """Join the subtasks of a run, and report what is joined and which other tasks are left out."""
     subtasks = list(dict.fromkeys(one.log.benchmark for one in parts))
     whole, notices = parts[0].log, []
+    if len(parts) > len(subtasks):
+        raise LogError(
+            f"{parts[0].arm}: {shortened(str(parts[0].log.path.parent))} holds several logs of a subtask of "
+            f"{benchmark}, so its runs cannot be told apart; the subtasks of one run in a folder are accepted"
+        )
     if len(parts) > 1:
         whole = joined([one.log for one in parts], [f"{one.log.benchmark}: " for one in parts])
         whole = replace(whole, own=_own_of_parts([one.log for one in parts], whole.answers))
