@@ -24,6 +24,7 @@ import sys
 import tempfile
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 GROUP, STEPS, PROMPTS = 4, 12, 6
@@ -31,29 +32,36 @@ GROUP, STEPS, PROMPTS = 4, 12, 6
 LAYOUTS = ((1, 8, 1, 1), (2, 4, 1, 1), (2, 2, 1, 1), (4, 2, 1, 1), (4, 1, 1, 1), (1, 4, 4, 1), (2, 2, 4, 2))
 
 
-def train(arm: str, batch: int, accumulated: int, per_generation: int, out: str) -> None:
-    """Train in this process, and write every call's prompts, answers and rewards."""
-    import datasets
+def tiny_model(n_digits: int = 4, **settings: float) -> tuple[Any, Any]:
+    """Return a network of one layer with random weights, and its tokenizer of digits."""
     import torch
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
-    from trl import GRPOConfig, GRPOTrainer
 
-    from rlvr.rewards import majority_reward, random_reward, true_reward
-
-    datasets.disable_progress_bars()
     torch.set_num_threads(1)
-    words = ["<pad>", "<eos>", "<unk>", *map(str, range(4)), "q"]
+    words = ["<pad>", "<eos>", "<unk>", *map(str, range(n_digits)), "q"]
     table = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token="<unk>"))
     table.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=table, pad_token="<pad>", eos_token="<eos>", unk_token="<unk>"
     )
     torch.manual_seed(0)
-    size = dict(n_positions=16, n_embd=16, n_layer=1, n_head=2)
+    size = dict(n_positions=16, n_embd=16, n_layer=1, n_head=2, **settings)
     model = GPT2LMHeadModel(
         GPT2Config(vocab_size=len(words), eos_token_id=1, bos_token_id=1, pad_token_id=0, **size)
     )
+    return model, tokenizer
+
+
+def train(arm: str, batch: int, accumulated: int, per_generation: int, out: str) -> None:
+    """Train in this process, and write every call's prompts, answers and rewards."""
+    import datasets
+    from trl import GRPOConfig, GRPOTrainer
+
+    from rlvr.rewards import majority_reward, random_reward, true_reward
+
+    datasets.disable_progress_bars()
+    model, tokenizer = tiny_model()
     inner = {"random": random_reward, "majority": majority_reward, "true": true_reward}[arm]
     calls = []
 
@@ -89,20 +97,25 @@ def train(arm: str, batch: int, accumulated: int, per_generation: int, out: str)
 
 def run(arm: str, processes: int, *settings: int) -> list[dict]:
     """What each process wrote, by rank."""
-    with tempfile.TemporaryDirectory() as out, socket.socket() as free:
+    with tempfile.TemporaryDirectory() as out:
+        launch(__file__, processes, arm, *map(str, settings), out)
+        return [json.loads(Path(out, f"{rank}.json").read_text()) for rank in range(processes)]
+
+
+def launch(script: str, processes: int, *arguments: str) -> None:
+    """Run a script in one process, or in several that torch launches."""
+    with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-        free.close()
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-        launcher = ["-m", "torch.distributed.run", f"--nproc_per_node={processes}", f"--master_port={port}"]
-        command = [*(launcher if processes > 1 else []), __file__, arm, *map(str, settings), out]
-        ended = subprocess.run(
-            [sys.executable, "-W", "ignore", *command], env=environment, capture_output=True, text=True,
-            check=False, timeout=600,
-        )  # fmt: skip
-        if ended.returncode:
-            raise SystemExit(f"{arm}, {processes} processes: {ended.stderr[-3000:]}")
-        return [json.loads(Path(out, f"{rank}.json").read_text()) for rank in range(processes)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    launcher = ["-m", "torch.distributed.run", f"--nproc_per_node={processes}", f"--master_port={port}"]
+    command = [*(launcher if processes > 1 else []), script, *arguments]
+    ended = subprocess.run(
+        [sys.executable, "-W", "ignore", *command], env=environment, capture_output=True, text=True,
+        check=False, timeout=600,
+    )  # fmt: skip
+    if ended.returncode:
+        raise SystemExit(f"{' '.join(arguments)}, {processes} processes: {ended.stderr[-3000:]}")
 
 
 def compare(arm: str, processes: int, *settings: int) -> dict[str, object]:

@@ -94,8 +94,8 @@ class Log:
     ``graded`` marks values that are the score of one sample: right or wrong, or a reward. ``outputs`` is a
     digest of the outputs, independent of their order, or empty where they cannot distinguish evaluations.
     ``truths`` holds the right answer of each item, ``clusters`` the question of which it is a variant, and
-    ``own`` the results that the tool itself states. A failed evaluation and its retry have the same
-    ``evaluation``.
+    ``own`` the results that the tool itself states. ``joint`` holds the number of answers that one value of a
+    metric judges together, if several. A failed evaluation and its retry have the same ``evaluation``.
     """
 
     path: Path
@@ -119,6 +119,7 @@ class Log:
     own: Mapping[str, tuple[OwnResult, ...]] = field(default_factory=dict)
     temperature: float | None = None
     evaluation: str = ""
+    joint: Mapping[str, int] = field(default_factory=dict)
 
 
 class Format(NamedTuple):

@@ -164,6 +164,8 @@ def _records_in(path: Path, document: Any) -> list[dict[str, Any]] | None:
         return next(iter(lists.values()))
     is_summary = "results" in document and "configs" in document
     hint = "the file holds results without items; give samples_*.jsonl beside it; " if is_summary else ""
+    if document and all(isinstance(value, (int, float)) for value in document.values()):
+        hint = "the file holds results without items; OpenCompass writes them with --dump-eval-details; "
     if lists:
         hint = (
             f"the file holds {len(lists)} lists of records ({shortened(', '.join(lists))}), and one is "
@@ -263,8 +265,14 @@ FORMATS = (
     Format(
         "NeMo-Skills",
         "output-rs*.jsonl of NeMo-Skills",
-        _with_any("generation", "symbolic_correct", "judgement", "is_correct"),
+        _with_any("generation", "symbolic_correct", "judgement", "is_correct", "num_generated_tokens"),
         tools.read_nemo_skills,
+    ),
+    Format(
+        "evalscope predictions",
+        "",
+        _with_fields("index", "model_output", "messages"),
+        tools.read_evalscope_predictions,
     ),
     Format("evalscope", "reviews/*.jsonl of evalscope", _with_fields("sample_score"), tools.read_evalscope),
     Format("olmes", "*-predictions.jsonl of olmes", _with_fields("native_id", "metrics"), tools.read_olmes),

@@ -2,18 +2,20 @@
 
 ``samples_<task>_<time>.jsonl`` holds one line per item *and filter*, each with one or several metrics. They
 are named ``metric,filter`` as in the harness's own results, a file beside the log. Items are identified by
-``doc_hash``, and ``arguments`` states the decoding. Before 0.4.7, a line named neither its filter nor its
-metrics: the metrics are then the numbers beside the known fields, and several filters cannot be separated.
+``doc_hash``, and ``arguments`` states the decoding. Before 0.4.7, and in lmms-eval, a line names neither its
+filter nor its metrics: the metrics are then the numbers beside the known fields, and several filters are
+separated only by the results beside the log. The ``doc_hash`` of lmms-eval is that of no document.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rlvr._checks import shown
 from rlvr._reading import read_bytes
@@ -40,6 +42,7 @@ _KNOWN = {
     "prompt_hash", "target_hash", "input", "input_media", "token_counts", "schema_version", "sample_len",
 }  # fmt: skip
 _BEGINNING = slice(SHORT)
+_NO_DOCUMENT = fingerprint("null")
 _TIME = r"\d{4}-\d\d-\d\dT[\d.-]+"
 _SAMPLES = re.compile(
     rf"samples_(?P<task>.+?)(?:_(?P<time>{_TIME}))?|(?P<before>[\d_]+)_samples_(?P<named>.+)"
@@ -57,6 +60,7 @@ def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
     columns: dict[str, _Column] = {}
     documents_read = set[Any]()
     n_drawn, once, old = 0, False, False
+    failed = set[Any]()
     settings: set[tuple[str, float | None]] = set()
     before: Any = settings  # differs from the settings of every log
     for record in records:
@@ -66,6 +70,8 @@ def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
         except KeyError:
             arguments, sieve, digest, prompt, document, metrics, written = _fields_of(record)
             old = "metrics" not in record
+            if "token_counts" in record and _request_failed(record):
+                failed.add(document)
         try:
             stated = arguments["gen_args_0"]["arg_1"]
         except (LookupError, TypeError):
@@ -94,28 +100,37 @@ def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
             n_drawn = len(responses[0]) if isinstance(responses[0], list) else 1
             filtered = record.get("filtered_resps")
             once = not (isinstance(filtered, list) and filtered and isinstance(filtered[0], list))
+    named = _SAMPLES.fullmatch(bare_name(path))
+    beside = _results_beside(path, named)
+    if old:
+        columns = dict(_by_filter(columns, beside.stated))
     digests = []
     for column in columns.values():
         documents_read.update(column.documents)
         digests.append(outputs_digest(column.answers.items, column.texts, column.answers.values))
         _number_repeats(path, column.answers, column.documents, old)
-    named = _SAMPLES.fullmatch(bare_name(path))
-    notice = (
+    drawn = (
         f"lm-evaluation-harness drew {n_drawn} answers per item and scored the item once: one of the "
         "samples, or what its filter made of them"
     )
+    lost = (
+        f"{path.name}: {len(failed)} of {len(documents_read)} answers are requests that failed, and "
+        "lmms-eval scores them as wrong"
+    )
     decoding, temperature = settings.pop() if len(settings) == 1 else ("", None)
+    if not decoding and temperature is None and old:
+        decoding, temperature = beside.decoding
     return Log(
         path,
         (named["task"] or named["named"]) if named else "",
         path.parent.name,
         {name: column.answers for name, column in columns.items()},
-        notices=(notice,) if n_drawn > 1 and once else (),
+        notices=(drawn,) * (n_drawn > 1 and once) + (lost,) * bool(failed),
         decoding=decoding,
         temperature=temperature,
         counts=Counts(len(documents_read)),
         outputs="/".join(digests) if all(digests) else "",
-        own=_own_results(path, named, columns),
+        own=beside.own(columns),
     )
 
 
@@ -138,7 +153,7 @@ def _fields_of(record: Mapping[str, Any]) -> tuple[Any, ...]:
     return (
         record.get("arguments", record.get("input")),
         record.get("filter", "none"),
-        record.get("doc_hash"),
+        f"{record['doc_id']}" if record.get("doc_hash") == _NO_DOCUMENT else record.get("doc_hash"),
         record.get("prompt_hash"),
         record["doc_id"],
         record["metrics"] if "metrics" in record else _numbers(record),
@@ -168,8 +183,9 @@ def _number_repeats(path: Path, column: Answers, documents: list[Any], old: bool
             seen.add(str(one))
             continue
         why = (
-            "; lm-evaluation-harness before 0.4.7 wrote one line per filter without its name (its issues "
-            "1687 and 2025); a log of one filter, or of a later version, is accepted: evaluate again"
+            "; lm-evaluation-harness before 0.4.7 (its issues 1687 and 2025) and lmms-eval write one line "
+            "per filter without its name; a log of one filter, or with its results file beside it, is "
+            "accepted: move that file there, or evaluate again"
             if old
             else " under one filter; one line per document and filter is accepted: remove the second"
         )
@@ -205,23 +221,94 @@ def _decoding(settings: Any) -> tuple[str, float | None]:
     return (decoding_of(settings), temperature_of(settings)) if isinstance(settings, dict) else ("", None)
 
 
-def _own_results(
-    path: Path, named: re.Match[str] | None, metrics: Iterable[str]
-) -> dict[str, tuple[OwnResult, ...]]:
-    """Read the results of the log's task, by metric, from the results file beside the log."""
-    if not named:
-        return {}
+def _request_failed(record: Mapping[str, Any]) -> bool:
+    """Whether lmms-eval got no answer: it then logs a message in its place, or no token of the request."""
+    counts = [mapping(count) for count in record["token_counts"] or ()]
+    if counts and all(count.get("input_tokens") == count.get("output_tokens") == 0 for count in counts):
+        return True
+    written = record.get("resps", record.get("filtered_resps"))
+    while isinstance(written, list) and written:
+        written = written[0]
+    return isinstance(written, str) and written.startswith("[LMMS_EVAL_REQUEST_FAILED")
+
+
+class _Beside(NamedTuple):
+    """The results file beside a log: its name, the task's results, and the task's decoding."""
+
+    name: str = ""
+    stated: Mapping[str, float] = {}
+    decoding: tuple[str, float | None] = ("", None)
+
+    def own(self, metrics: Iterable[str]) -> dict[str, tuple[OwnResult, ...]]:
+        """Return the results by metric; a metric without a filter may be any of those with one."""
+        why = "the harness may weight or combine the lines differently"
+        found = {
+            metric: [
+                value
+                for name, value in self.stated.items()
+                if name == metric
+                or (metric.endswith(",none") and metric not in self.stated and _bare(name) == _bare(metric))
+            ]
+            for metric in metrics
+        }
+        return {
+            metric: tuple(OwnResult(value, self.name, why) for value in values)
+            for metric, values in found.items()
+            if values
+        }
+
+
+def _bare(metric: str) -> str:
+    """Return the name of a metric without that of its filter."""
+    return metric.partition(",")[0]
+
+
+def _results_beside(path: Path, named: re.Match[str] | None) -> _Beside:
+    """Read the results file of the same evaluation."""
+    if not named or not (named["time"] or named["before"]):
+        return _Beside()
     name = f"results_{named['time']}.json" if named["time"] else f"{named['before']}_results.json"
-    if not (named["time"] or named["before"]):
-        return {}
     try:
-        results = mapping(mapping(json.loads(read_bytes(path.parent / name))).get("results"))
+        document = mapping(json.loads(read_bytes(path.parent / name)))
     except (OSError, ValueError, RecursionError):
-        return {}
-    stated = mapping(results.get(named["task"] or named["named"]))
-    why = "the harness may weight or combine the lines differently"
-    return {
-        metric: (OwnResult(float(stated[metric]), name, why),)
-        for metric in metrics
-        if isinstance(stated.get(metric), (int, float))
+        return _Beside()
+    task = named["task"] or named["named"]
+    stated = {
+        metric: float(value)
+        for metric, value in mapping(mapping(document.get("results")).get(task)).items()
+        if isinstance(value, (int, float))
     }
+    config = mapping(mapping(document.get("configs")).get(task))
+    by_likelihood = config.get("output_type") in ("multiple_choice", "loglikelihood")
+    settings = "" if by_likelihood else config.get("generation_kwargs")
+    return _Beside(name, stated, _decoding(settings))
+
+
+def _by_filter(columns: Mapping[str, _Column], stated: Mapping[str, float]) -> Iterator[tuple[str, _Column]]:
+    """Yield one column per metric and filter, where lines name no filter but the results do.
+
+    The n-th line of each document is that of the n-th filter. A separation that does not give the stated
+    results is not used.
+    """
+    for name, column in columns.items():
+        counts = Counter(map(str, column.documents))
+        filters = [metric for metric in stated if _bare(metric) == _bare(name) and "," in metric]
+        parts = [_Column() for _ in filters]
+        seen: Counter[str] = Counter()
+        if len(filters) > 1 and {*counts.values()} == {len(filters)}:
+            rows = zip(*vars(column.answers).values(), column.documents, column.texts, strict=True)
+            for item, prompt, value, document, text in rows:
+                part = parts[seen[str(document)]]
+                seen[str(document)] += 1
+                for append, entry in zip(part.appends, (item, prompt, value, document, text), strict=True):
+                    append(entry)
+        if seen and all(map(_has_mean, parts, (stated[metric] for metric in filters))):
+            yield from zip(filters, parts, strict=True)
+        else:
+            yield name, column
+
+
+def _has_mean(column: _Column, mean: float) -> bool:
+    values = column.answers.values
+    numbers = [value for value in values if isinstance(value, (bool, int, float))]
+    return len(numbers) == len(values) and abs(sum(numbers) / len(numbers) - mean) < 1e-6

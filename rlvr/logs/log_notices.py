@@ -17,7 +17,11 @@ from rlvr.logs.records import READING
 
 __all__ = ["copies", "lost_notices", "own_notices", "refuse_copies", "score_notices"]
 
-_BEST_OF = re.compile(r"(pass|best|maj|cons|major|avg_at)[@_]?k?[@_]?(\d+)", re.IGNORECASE)
+_BEST_OF = re.compile(
+    r"(?:\w+[_-])?(?:g-pass|pass|best|maj|cons|major|avg_at)"
+    r"(?:[@_]?k?[@_]?(?P<n>\d+)(?::.*)?|@[kn]:[kn]=(?P<of>\d+)(?:&.*)?)",
+    re.IGNORECASE,
+)
 _SAME = 0.0005  # accuracies that agree when rounded to a tenth of a point
 
 
@@ -74,8 +78,10 @@ def score_notices(name: str, log: Log, metric: str, answers: Answers, explicit: 
                 f"accuracy; metric (--metric) must name {ways}"
             )
         yield f"{name}: {text}"
-    if (best := _BEST_OF.fullmatch(metric.partition(",")[0])) and int(best[2]) > 1:
-        yield f"{metric} is not an accuracy: one value judges {best[2]} answers to an item together"
+    best = _BEST_OF.fullmatch(metric.partition(",")[0])
+    n_together = int(best["n"] or best["of"]) if best else log.joint.get(metric, 1)
+    if n_together > 1:
+        yield f"{metric} is not an accuracy: one value judges {n_together} answers to an item together"
 
 
 def own_notices(

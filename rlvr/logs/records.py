@@ -36,6 +36,7 @@ __all__ = [
     "Fields",
     "fields_from",
     "fields_to_offer",
+    "item_name",
     "named_outcomes",
     "outcomes_at",
     "read_records",
@@ -347,6 +348,18 @@ def _samples(outcomes: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
     ]
 
 
+def item_name(path: Path, kinds: dict[str, type], item: str | int, number: int) -> str:
+    """Return an item's name; refuse a number and a text in one file that would share a name."""
+    name, kind = str(item), type(item)
+    if kinds.setdefault(name, kind) is not kind:
+        raise LogError(
+            f"{path}, answer {number}: item {shortened(name, 60)} is a number in one answer and a "
+            f"text in another ({shortened(name, 60)} and {shown(name)}), so these may be one item or "
+            "two; write all items of a file as numbers, or all as texts"
+        )
+    return name
+
+
 class _Gathered:
     """The answers of one file, by benchmark and metric, with the checks of its records."""
 
@@ -362,15 +375,8 @@ class _Gathered:
         self.kinds: dict[str, type] = {}
 
     def name_of(self, item: str | int, number: int) -> str:
-        """Return an item's name; refuse a number and a text in one file that would share a name."""
-        name, kind = str(item), type(item)
-        if self.kinds.setdefault(name, kind) is not kind:
-            raise LogError(
-                f"{self.path}, answer {number}: item {shortened(name, 60)} is a number in one answer and a "
-                f"text in another ({shortened(name, 60)} and {shown(name)}), so these may be one item or "
-                "two; write all items of a file as numbers, or all as texts"
-            )
-        return name
+        """Return an item's name."""
+        return item_name(self.path, self.kinds, item, number)
 
     def refuse_second_values(self, record: Mapping[str, Any], names: Iterable[str], number: int) -> None:
         """Refuse a record that differs in a field that all records of a file share."""

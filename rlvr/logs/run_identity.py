@@ -9,15 +9,16 @@ and names that several arms share as benchmarks; for any other name the user mus
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 
 from rlvr._checks import shortened
-from rlvr.logs.answers import Answers, Counts, Log, LogError
+from rlvr.logs.answers import Answers, Counts, Log, LogError, OwnResult
 
 __all__ = [
+    "DATED",
     "Named",
     "checkpoint_free",
     "is_checkpoint",
@@ -25,6 +26,7 @@ __all__ = [
     "name_benchmarks",
     "one_log_a_pool",
     "subtasks_as_one",
+    "time_free",
     "with_doubts",
 ]
 
@@ -34,6 +36,17 @@ _STEP = re.compile(
     rf"|(?<![a-z\d])\d+k?[-_]?({_WORDS})(?![a-z])",
     re.IGNORECASE,
 )
+_TIME = re.compile(r"\d{4}-?\d\d-?\d\d[T_-]\d\d[-:]?\d\d([-:]?\d\d(\.\d+)?)?")
+DATED = ("evalscope", "lighteval", "OpenCompass")
+"""Tools that put each evaluation into a folder with its time; other dated folders may be training runs."""
+
+
+_NAMING_MODELS = ("Inspect", "evalscope", "lighteval", "lm-eval")
+_WEIGHTS = {
+    "lm-eval": ", as in a group of lm-evaluation-harness by default",
+    "evalscope": ", as in evalscope's overall score",
+    "lighteval": ", but lighteval's own average gives each subtask the same weight",
+}
 _NUMBER = re.compile(r"(?<![^/])\d+(?=(\.[a-z.]+)?(/|$))", re.IGNORECASE)  # a folder or file that is a number
 _RUN = re.compile(
     r"(?<![a-z])(seeds?|runs?|rep|repeats?|replicates?|trials?|rng|rs)[-_=. ]?\d+(?![a-z\d])"
@@ -80,6 +93,17 @@ def is_checkpoint(name: str) -> bool:
     (True, True, False, False)
     """
     return bool(_STEP.search(name)) and not _RUN.search(name)
+
+
+def time_free(text: str) -> str:
+    """Replace by * the times at which a tool began its evaluations.
+
+    Examples
+    --------
+    >>> time_free("out/20261130_201400/m"), time_free("m/2026-11-30T20-07-17.440098")
+    ('out/*/m', 'm/*')
+    """
+    return _TIME.sub("*", text)
 
 
 def name_benchmarks(named: Sequence[Named]) -> list[Named]:
@@ -152,7 +176,7 @@ def with_doubts(named: Sequence[Named], benchmark: str | None) -> list[Named]:
             )
         evaluated = one.log.path.parent.as_posix() if one.log.tool == "lm-eval" else one.log.model
         model = first.setdefault((one.arm, f"model {evaluated}", one.log.benchmark), one)
-        if model is not one and one.log.tool in ("Inspect", "lm-eval") and one.arm != "frozen":
+        if model is not one and one.log.tool in _NAMING_MODELS and one.arm != "frozen":
             notices.append(
                 f"{one.arm}: {model.log.path.name} and {one.log.path.name} both evaluate "
                 f"{shortened(one.log.model)}; two evaluations of one model do not count as two runs"
@@ -176,9 +200,17 @@ def one_log_a_pool(named: Sequence[Named]) -> list[Named]:
         key = (one.arm, one.log.pool, one.log.benchmark) if one.log.pool else id(one)
         groups.setdefault(key, []).append(one)
     return [
-        replace(group[0], log=joined([one.log for one in group])) if len(group) > 1 else group[0]
+        replace(group[0], log=replace(joined([one.log for one in group]), own=_shared_own(group)))
+        if len(group) > 1
+        else group[0]
         for group in groups.values()
     ]
+
+
+def _shared_own(group: Sequence[Named]) -> Mapping[str, tuple[OwnResult, ...]]:
+    """Return the results that the logs of one evaluation state together; empty if they differ."""
+    own = group[0].log.own
+    return own if all(one.log.own == own for one in group) else {}
 
 
 def joined(logs: Sequence[Log], prefixes: Sequence[str] = ()) -> Log:
@@ -214,38 +246,74 @@ def _appended(columns: Sequence[Answers], prefixes: Sequence[str]) -> Answers:
 def subtasks_as_one(named: Sequence[Named], benchmark: str) -> list[Named]:
     """Put all logs under one benchmark; join the subtasks of a run, whose names begin with the benchmark's.
 
+    Other tasks of a run are left out with a notice. A task with the very name is taken alone.
+
     Raises
     ------
     LogError
-        If one run of an arm has logs of several benchmarks that are not subtasks of the named one.
+        If one run of an arm has logs of several benchmarks, none of which is a subtask of the named one.
     """
     groups: dict[tuple[str, str, str], list[Named]] = {}
     for one in named:
         place = str(one.log.path.parent)
         groups.setdefault((one.arm, place, one.log.run if one.log.tool != "plain" else ""), []).append(one)
+    below = tuple(f"{benchmark}{sign}" for sign in "_-:")
     found: list[Named] = []
-    for group in groups.values():
-        tasks = list(dict.fromkeys(one.log.benchmark for one in group))
-        if len(tasks) == 1:
+    named_tasks = [list(dict.fromkeys(one.log.benchmark for one in group)) for group in groups.values()]
+    selects = any(len(tasks) > 1 for tasks in named_tasks)  # otherwise the name only replaces others
+    for group, tasks in zip(groups.values(), named_tasks, strict=True):
+        if len(tasks) == 1 and not (selects and tasks[0]):
             found += group
-        elif all(task == benchmark or task.startswith((f"{benchmark}_", f"{benchmark}-")) for task in tasks):
-            whole = joined([one.log for one in group], [f"{one.log.benchmark}: " for one in group])
-            notice = (
-                f"{len(tasks)} subtasks of {benchmark} are joined into one benchmark in which every item has "
-                "the same weight, as in a group of lm-evaluation-harness by default"
-            )
-            found.append(replace(group[0], log=replace(whole, notices=(*whole.notices, notice))))
-        else:
+            continue
+        parts = [one for one in group if re.match(rf"{re.escape(benchmark)}($|\|)", one.log.benchmark)]
+        parts = parts or [one for one in group if one.log.benchmark.startswith(below)]
+        if not parts:
             _refuse_other_tasks(group[0].arm, tasks, benchmark)
+        one_task = len({one.log.benchmark for one in parts}) == 1
+        for run in [[part] for part in parts] if one_task else [parts]:
+            found.append(replace(run[0], log=_whole_of(run, benchmark, tasks)))
     return [replace(one, log=replace(one.log, benchmark=benchmark)) for one in found]
 
 
+def _whole_of(parts: Sequence[Named], benchmark: str, tasks: Sequence[str]) -> Log:
+    """Join the subtasks of a run, and report what is joined and which other tasks are left out."""
+    subtasks = list(dict.fromkeys(one.log.benchmark for one in parts))
+    whole, notices = parts[0].log, []
+    if len(parts) > len(subtasks):
+        raise LogError(
+            f"{parts[0].arm}: {shortened(str(parts[0].log.path.parent))} holds several logs of a subtask of "
+            f"{benchmark}, so its runs cannot be told apart; the subtasks of one run in a folder are accepted"
+        )
+    if len(parts) > 1:
+        whole = joined([one.log for one in parts], [f"{one.log.benchmark}: " for one in parts])
+        whole = replace(whole, own=_own_of_parts([one.log for one in parts], whole.answers))
+        notices.append(
+            f"{len(subtasks)} subtasks of {benchmark} are joined into one benchmark in which every item has "
+            f"the same weight{_WEIGHTS.get(whole.tool, '')}"
+        )
+    if others := [task for task in tasks if task not in subtasks]:
+        notices.append(f"left out, not {benchmark}: {shortened(', '.join(others), 200)}")
+    return replace(whole, notices=(*whole.notices, *notices))
+
+
+def _own_of_parts(logs: Sequence[Log], metrics: Iterable[str]) -> dict[str, tuple[OwnResult, ...]]:
+    """Return the results stated for subtasks, averaged over their items, where all state one."""
+    own: dict[str, tuple[OwnResult, ...]] = {}
+    for metric in metrics:
+        stated = [log.own.get(metric, ()) for log in logs]
+        if all(len(results) == 1 for results in stated):
+            sizes = [len({*log.answers[metric].items}) for log in logs]
+            total = sum(results[0].value * size for results, size in zip(stated, sizes, strict=True))
+            own[metric] = (stated[0][0]._replace(value=total / max(sum(sizes), 1)),)
+    return own
+
+
 def _refuse_other_tasks(arm: str, tasks: Sequence[str], benchmark: str) -> None:
-    common = re.sub(r"[^_-]*$", "", _common_beginning(tasks)).rstrip("_-")
+    common = re.sub(r"[^_:-]*$", "", _common_beginning(tasks)).rstrip("_:-")
     way = f"; benchmark (--benchmark) {common} joins the subtasks of {common}" if common else ""
     raise LogError(
         f"{arm}: the logs {shortened(', '.join(tasks), 200)} belong to different benchmarks, so they are not "
-        f"runs on one, and by their names not all are subtasks of {benchmark}{way}; without --benchmark each "
+        f"runs on one, and by their names none is a subtask of {benchmark}{way}; without --benchmark each "
         "benchmark is a cell of its own"
     )
 

@@ -30,12 +30,14 @@ from rlvr.logs.formats import ACCEPTED, read_benchmarks
 from rlvr.logs.log_notices import copies, lost_notices, own_notices, refuse_copies, score_notices
 from rlvr.logs.records import READING, Fields, fields_from
 from rlvr.logs.run_identity import (
+    DATED,
     Named,
     checkpoint_free,
     joined,
     name_benchmarks,
     one_log_a_pool,
     subtasks_as_one,
+    time_free,
     with_doubts,
 )
 
@@ -351,7 +353,9 @@ def logs_at(arm: str, path: Path, fields: Fields | None = None) -> list[Log]:
         file for file in sorted(below, key=_natural) if _LOGS.fullmatch(file.name) and not _lies_beside(file)
     ]
     if not files:
-        raise LogError(f"{arm}={path}: the folder holds no log; {ACCEPTED}")
+        is_unscored = any("predictions" in file.parts for file in below)
+        what = "predictions that are scored elsewhere (give the folder above)" if is_unscored else "no log"
+        raise LogError(f"{arm}={path}: the folder holds {what}; {ACCEPTED}")
     logs = _finished(arm, files, fields)
     tools = sorted({log.tool for log in logs})
     if len(tools) > 1:
@@ -363,14 +367,10 @@ def logs_at(arm: str, path: Path, fields: Fields | None = None) -> list[Log]:
     for log in logs:
         # Checkpoints of a model differ only in their step.
         place = log.path.parent.relative_to(path).as_posix()
-        run = (
-            checkpoint_free(place),
-            checkpoint_free(log.run or log.model),
-            log.benchmark,
-            log.pool and str(log.path),
-        )
+        place = time_free(place) if log.tool in DATED else place
+        run = (checkpoint_free(place), checkpoint_free(log.run or log.model), log.benchmark)
         before = first.setdefault(run, log)
-        if before is not log:
+        if before is not log and not (log.pool and log.pool == before.pool):
             both = f"{before.path.relative_to(path)} and {log.path.relative_to(path)}"
             raise LogError(
                 f"{arm}={path}: {shortened(both, 300)} are two evaluations or checkpoints of one model, "
@@ -439,7 +439,7 @@ def _metric(name: str, log: Log, metrics: Sequence[str]) -> tuple[str, Answers, 
     elif fitting:
         found = f"{len(fitting)} metrics of this log match {wanted}"
     else:
-        found = f"no metric of this log matches {wanted}"
+        found = f"one --metric for each benchmark is accepted; no metric of this log matches {wanted}"
     raise LogError(
         f"{name}: metric (--metric) must name one of {shortened(', '.join(map(repr, log.answers)), 400)}; "
         f"{found}"

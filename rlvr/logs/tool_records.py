@@ -14,19 +14,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from rlvr._reading import read_bytes
 from rlvr.logs.answers import (
     SHORT,
     Answers,
+    Counts,
     Log,
     LogError,
     OwnResult,
@@ -35,12 +35,13 @@ from rlvr.logs.answers import (
     mapping,
     text_of,
 )
-from rlvr.logs.records import READING, Fields, outcomes_at, read_records, value_at
+from rlvr.logs.records import READING, Fields, item_name, outcomes_at, read_records, value_at
+from rlvr.logs.stated_results import beside_evalscope, beside_lighteval, beside_nemo_skills, json_object
 
 __all__ = [
-    "OPENCOMPASS", "opencompass_rows", "read_evalscope", "read_lighteval", "read_math_evaluation",
-    "read_nemo_skills", "read_olmes", "read_opencompass", "read_plain", "read_trl", "read_verl",
-    "read_verl_generations",
+    "OPENCOMPASS", "opencompass_rows", "read_evalscope", "read_evalscope_predictions", "read_lighteval",
+    "read_math_evaluation", "read_nemo_skills", "read_olmes", "read_opencompass", "read_plain", "read_trl",
+    "read_verl", "read_verl_generations",
 ]  # fmt: skip
 
 Records = Iterable[dict[str, Any]]
@@ -113,19 +114,20 @@ def _of_all_lines(log: Log) -> Log:
 
 
 def _with_short_names(log: Log) -> Log:
-    """Shorten the names of items whose input has one truth to the hash of the input."""
-    full = dict.fromkeys(log.answers["score"].items)
-    inputs = Counter(name.partition("/")[0] for name in full)
-    short = {name: name.partition("/")[0] if inputs[name.partition("/")[0]] == 1 else name for name in full}
+    """Shorten ``name/text`` to ``name`` for items whose name stands for one text."""
+    full = dict.fromkeys(item for column in log.answers.values() for item in column.items)
+    heads = {item: item.rpartition("/")[0] or item for item in full}
+    n_texts = Counter(heads.values())
+    short = {item: head if n_texts[head] == 1 else item for item, head in heads.items()}
 
     def renamed(column: Answers) -> Answers:
-        return Answers([short[item] for item in column.items], column.prompts, column.values)
+        return Answers([short.get(item, item) for item in column.items], column.prompts, column.values)
 
     return replace(
         log,
         answers={name: renamed(column) for name, column in log.answers.items()},
         reread=log.reread and renamed(log.reread),
-        truths={short[item]: truth for item, truth in log.truths.items()},
+        truths={short.get(item, item): truth for item, truth in log.truths.items()},
     )
 
 
@@ -187,7 +189,7 @@ def read_math_evaluation(path: Path, records: Records) -> list[Log]:
     own = tuple(
         OwnResult(float(found) / 100, beside.name, "that file counts only the first sample of an item")
         for beside in sorted(path.parent.glob(f"{_escaped(bare_name(path))}*metrics.json"))
-        if isinstance(found := _json(beside).get("acc"), (int, float))
+        if isinstance(found := json_object(beside).get("acc"), (int, float))
     )
     logs = read_records(
         path, records, where, check=False, benchmark=path.parent.name, model=path.parent.parent.name,
@@ -201,45 +203,101 @@ def _escaped(name: str) -> str:
     return re.sub(r"([*?[])", r"[\1]", name)
 
 
-def _json(path: Path) -> dict[str, Any]:
-    """Read an object from a small file beside a log; empty if the file holds no object."""
-    try:
-        return mapping(json.loads(read_bytes(path)))
-    except (OSError, ValueError, RecursionError):
-        return {}
+_NEMO_VERDICTS = ("symbolic_correct", "is_correct", "judgement")
 
 
 def read_nemo_skills(path: Path, records: Records) -> list[Log]:
-    """Read lines of problem, generation and symbolic_correct, is_correct or judgement, a file per sample."""
+    """Read lines of problem, generation and symbolic_correct, is_correct or judgement, a file per sample.
+
+    Generations that were not evaluated are compared with their truth by a plain reading.
+    """
+    lines = iter(records)
+    first = next(lines, {})
+    is_scored = not first.keys().isdisjoint(_NEMO_VERDICTS)
     where = Fields(
         item=(), prompt=("problem", "question"), output=("generation",), truth=("expected_answer",),
         benchmark=(), step=(), model=(),
     )  # fmt: skip
 
     def outcomes(record: Mapping[str, Any]) -> dict[str, Any]:
-        metrics = {name: record[name] for name in ("symbolic_correct", "is_correct") if name in record}
+        if not is_scored:
+            return {READING: None}
+        metrics = {name: record[name] for name in _NEMO_VERDICTS[:2] if name in record}
         if isinstance(judgement := record.get("judgement"), str):
             verdict = judgement.rpartition("Judgement:")[2].strip().lower()
             metrics["judge_correct"] = "Judgement:" in judgement and verdict.startswith("yes")
         return metrics
 
-    return read_records(
-        path, records, where, outcomes=outcomes, name_item=_repeats_numbered(*where.prompt), check=False,
-        benchmark=path.parent.name, model=path.parent.parent.name,
-        pool=str(path.parent) if re.fullmatch(r"output-rs\d+", bare_name(path)) else "",
+    place = path.absolute().parent
+    above = place.parent
+    above = above.parent if above.name == "eval-results" else above
+    logs = read_records(
+        path, chain([first], lines), where, outcomes=outcomes, name_item=_repeats_numbered(*where.prompt),
+        check=not is_scored, benchmark=place.name, model=above.name,
+        pool=str(place) if re.fullmatch(r"output-rs\d+", bare_name(path)) else "",
     )  # fmt: skip
+    if not is_scored:
+        return _reread_only(path, logs)
+    own = beside_nemo_skills(path).own
+    return [replace(log, own=own) for log in logs]
 
 
 def read_evalscope(path: Path, records: Records) -> list[Log]:
-    """Read reviews: lines of index and sample_score; samples of one item share its group_id."""
+    """Read reviews: lines of index and sample_score; samples of one item share its group_id.
+
+    A resumed evaluation reviews some samples again; the last review of a sample counts, as in evalscope.
+    """
     where = Fields(
-        item=("sample_score.group_id", "index"), prompt=("input",), output=("sample_score.score.prediction",),
-        truth=("target",), benchmark=(), step=(), model=(),
+        item=("sample_score.group_id", "index"), prompt=("input", "question"),
+        output=("sample_score.score.prediction",), truth=("target",), benchmark=(), step=(), model=(),
     )  # fmt: skip
-    return read_records(
-        path, records, where, outcomes=_numbers_of("sample_score.score.value"), check=False,
-        benchmark=bare_name(path), model=path.parent.name,
+    rows: dict[Any, dict[str, Any]] = {}
+    n_read = 0
+    for n_read, record in enumerate(records, 1):  # noqa: B007
+        sample = value_at(record, "sample_score.sample_id")
+        name = record.get("index") if sample is None else sample
+        place = (type(name), text_of(name))
+        rows.pop(place, None)
+        rows[place] = {
+            name: record[name] for name in ("index", "target", "input", "sample_score") if name in record
+        } | {"question": _question(record.get("messages"))}
+    logs = read_records(
+        path, rows.values(), where, outcomes=_numbers_of("sample_score.score.value"), check=False,
+        benchmark=bare_name(path), model=path.absolute().parent.name,
     )  # fmt: skip
+    stated = beside_evalscope(path, {metric for log in logs for metric in log.answers})
+    again = (
+        (f"{path.name} holds {n_read - len(rows)} further reviews of the same samples; the last one counts",)
+        if n_read > len(rows)
+        else ()
+    )
+    return [
+        replace(
+            log,
+            own=stated.own,
+            decoding=stated.decoding,
+            temperature=stated.temperature,
+            counts=Counts(log.counts.read + stated.n_failed, log.counts.errored + stated.n_failed),
+            notices=(*log.notices, *again),
+        )
+        for log in logs
+    ]
+
+
+def read_evalscope_predictions(path: Path, _: Records) -> list[Log]:
+    """Refuse predictions of evalscope, which hold neither scores nor truths."""
+    raise LogError(
+        f"{path}: predictions of evalscope hold no scores; its reviews are accepted: give the folder reviews "
+        "that lies beside the folder predictions"
+    )
+
+
+def _question(messages: Any) -> list[list[Any]] | None:
+    """Return the texts before the last message of the model; None if there are none."""
+    turns = [[turn.get("role"), turn.get("content")] for turn in messages or () if isinstance(turn, dict)]
+    while turns and turns[-1][0] != "assistant":
+        turns.pop()
+    return turns[:-1] or None
 
 
 def _numbers_of(name: str) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
@@ -261,23 +319,76 @@ def read_olmes(path: Path, records: Records) -> list[Log]:
     )  # fmt: skip
 
 
+_MEAN_OF = re.compile(
+    r"(?:avg@n:n=|(?:\w+_)?avg@|(?:\w+_)?pass@k:k=1&n=|(?:\w+_)?pass@1:)(\d+)(_samples)?([&:].*)?"
+)
+
+
 def read_lighteval(path: Path, records: Records) -> list[Log]:
-    """Read details: rows of doc, model_response and metric."""
+    """Read details: rows of doc, model_response and metric, one per item and kind of request.
+
+    A row holds all samples of its item, but one value per metric: their mean, or the score of all together.
+    The same ``doc.id`` stands in each split of the data, so different questions may share it.
+    """
     where = Fields(
-        item=(), prompt=("doc.query",), output=("model_response.text.0",), truth=(), benchmark=(), step=(),
-        model=(),
+        item=(), prompt=("model_response.input", "doc.query"), output=("model_response.text",), truth=(),
+        benchmark=(), step=(), model=(),
     )  # fmt: skip
     by_text = _repeats_numbered("doc.query")
+    requests: set[str] = set()
+    kinds: dict[str, type] = {}
+    n_texts: Counter[str] = Counter()  # by metric, the most texts of an item
 
-    def item(record: Mapping[str, Any], number: int) -> str | int:
+    def outcomes(record: Mapping[str, Any]) -> Mapping[str, Any]:
+        values = _numbers_of("metric")(record)
+        n_here = len(value_at(record, "model_response.text") or ())
+        n_texts.update({metric: n_here - n_texts[metric] for metric in values if n_here > n_texts[metric]})
+        return values
+
+    def item(record: Mapping[str, Any], number: int) -> str:
+        requests.update(value_at(record, "doc.sampling_methods") or ())
         found = value_at(record, "doc.id")
-        return found if isinstance(found, (str, int)) and found != "" else by_text(record, number)
+        if not isinstance(found, (str, int)) or found == "":
+            return by_text(record, number)
+        text = fingerprint(text_of(value_at(record, "doc.query")))[:SHORT]
+        return f"{item_name(path, kinds, found, number)}/{text}"
 
-    task = re.fullmatch(r"details_(.+?)(?:_\d{4}-\d\d-\d\dT[\d.:-]+)?", bare_name(path))
-    return read_records(
-        path, records, where, outcomes=_numbers_of("metric"), name_item=item, check=False,
-        benchmark=task[1] if task else "", model=path.parent.parent.name,
+    task, model, stated = beside_lighteval(path)
+    logs = read_records(
+        path, records, where, outcomes=outcomes, name_item=item, check=False, benchmark=task, model=model,
     )  # fmt: skip
+    decoding = stated.decoding if len(requests) < 2 else ""
+    if requests and "GENERATIVE" not in requests:
+        decoding = "not applicable"
+    return [
+        replace(
+            log,
+            answers={metric: _samples_of(metric, column) for metric, column in log.answers.items()},
+            joint={metric: n for metric, n in n_texts.items() if n > 1 and not _MEAN_OF.fullmatch(metric)},
+            counts=Counts(log.counts.read // max(len(requests), 1), log.counts.errored),
+            decoding=decoding,
+            temperature=None if decoding == "not applicable" else stated.temperature,
+            own=stated.own,
+        )
+        for log in map(_with_short_names, logs)
+    ]
+
+
+def _samples_of(metric: str, column: Answers) -> Answers:
+    """Write the mean over n samples of an item as n answers, right or wrong, where it is such a mean."""
+    named = _MEAN_OF.fullmatch(metric)
+    n = int(named[1]) if named else 1
+    if not 1 < n <= 2**16:
+        return column
+    whole = Answers()
+    for item, prompt, value in zip(column.items, column.prompts, column.values, strict=True):
+        n_right = round(value * n) if isinstance(value, (int, float)) and 0 <= value <= 1 else -1
+        if n_right < 0 or abs(value * n - n_right) > 1e-6:
+            return column
+        whole.items += [item] * n
+        whole.prompts += [prompt] * n
+        whole.values += [1] * n_right + [0] * (n - n_right)
+    return whole
 
 
 OPENCOMPASS = "idx of OpenCompass"
@@ -298,6 +409,17 @@ def opencompass_rows(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     return rows if rows and all(row.keys() & {*known} for row in rows) else []
 
 
+def _as_samples(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Give the rows of several runs, one after another, the numbers of the first run."""
+    prompts = [text_of(row.get("origin_prompt")) for row in rows]
+    n_items = next((at for at in range(1, len(rows)) if prompts[at] == prompts[0]), len(rows))
+    repeats = prompts == prompts[:n_items] * (len(rows) // n_items) and len({*prompts}) == n_items > 1
+    return [
+        {**row, OPENCOMPASS: rows[place % n_items][OPENCOMPASS]} if repeats else dict(row)
+        for place, row in enumerate(rows)
+    ]
+
+
 def read_opencompass(path: Path, records: Records) -> list[Log]:
     """Read results with details, or predictions without scores."""
     where = Fields(
@@ -309,12 +431,12 @@ def read_opencompass(path: Path, records: Records) -> list[Log]:
     about: dict[str, Any] = {"benchmark": bare_name(path), "model": path.parent.name}
     if not any(row.keys() & {*_VERDICTS} for row in rows):
         return _reread_only(
-            path, read_records(path, rows, where, outcomes=lambda row: {READING: None}, **about)
+            path, read_records(path, _as_samples(rows), where, outcomes=lambda row: {READING: None}, **about)
         )
     own = tuple(
         OwnResult(float(value) / 100, path.name, "OpenCompass may leave out answers that it could not judge")
         for name, value in rows[0]["results"].items()
-        if name in ("accuracy", "score")
+        if re.fullmatch(r"(accuracy|score)( \(\d+ runs average\))?", name)
     )
     logs = read_records(path, rows, where, outcomes=outcomes_at(_VERDICTS), check=False, **about)
     return [replace(log, own=dict.fromkeys(log.answers, own)) if own else log for log in logs]

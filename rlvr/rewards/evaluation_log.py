@@ -11,6 +11,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,9 @@ class EvaluationLog:
         GRPOTrainer(..., reward_funcs=[random_reward, log], callbacks=[log], eval_dataset=...)
 
     The evaluation at step 200 becomes ``logs/random/step-200.jsonl``. With several data sets, the name of
-    each precedes the step and is the benchmark of its lines. With several processes, the first writes all.
+    each precedes the step and is the benchmark of its lines. With several processes, the first writes all, in
+    the order of one process. To give all processes equally many batches, accelerate repeats the first answers
+    after the last; these are left out.
 
     Parameters
     ----------
@@ -62,7 +65,8 @@ class EvaluationLog:
         self.folder, self.column, self.item = Path(folder), column, item
         self._judging = Judging(judge, read)
         self._latest: list[dict[str, Any]] = []
-        self._evaluated: list[dict[str, Any]] = []
+        self._evaluated: list[list[dict[str, Any]]] = []  # one entry per prediction step
+        self._n_wanted: int | None = None
 
     def __call__(
         self, prompts: Sequence[Any], completions: Sequence[Any], completion_ids: Any = None, **columns: Any
@@ -79,8 +83,9 @@ class EvaluationLog:
 
     def on_prediction_step(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """Add the latest answers, which belong to an evaluation."""
-        self._evaluated += self._latest
+        self._evaluated.append(self._latest)
         self._latest = []
+        self._n_wanted = _n_answers(more.get("eval_dataloader"))
 
     def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         """Drop the latest answers, which belong to training."""
@@ -96,7 +101,8 @@ class EvaluationLog:
         RuntimeError
             If there are several processes and they cannot exchange answers.
         """
-        rows, self._evaluated = self._evaluated, []
+        steps, self._evaluated = self._evaluated, []
+        n_wanted, self._n_wanted = self._n_wanted, None
         here = this_process()
         if here.n_processes > 1 and here.gather is None:
             raise RuntimeError(
@@ -108,16 +114,18 @@ class EvaluationLog:
         shared |= {"benchmark": benchmark} if benchmark else {}
         shared |= {"temperature": temperature} if isinstance(temperature, (int, float)) else {}
 
-        def make() -> list[dict[str, Any]]:
-            return [line | shared for line in map(self._line, rows) if line]
+        def make() -> list[list[dict[str, Any] | None]]:
+            return [[line and line | shared for line in map(self._line, rows)] for rows in steps]
 
         every = shared_by_all(here, make) if here.gather else [make()]
-        lines = [line for part in every for line in part]
+        # A loader deals its batches to the processes in turn.
+        dealt = [line for parts in zip_longest(*every, fillvalue=[]) for line in chain(*parts)][:n_wanted]
+        lines = [line for line in dealt if line]
         counts: Counter[Any] = Counter()
         for line in lines:
             counts[line["item"]] += 1
             line["sample"] = counts[line["item"]]
-        if len(every[here.rank if here.gather else 0]) < len(rows):
+        if any(None in part for part in every[here.rank if here.gather else 0]):
             warn_once(
                 "evaluation_log labels",
                 lambda: (
@@ -158,6 +166,17 @@ class EvaluationLog:
 
 def _nothing(*given: Any, **named: Any) -> None:
     pass
+
+
+def _n_answers(loader: Any) -> int | None:
+    """Return how many answers an evaluation has without repetitions; None if the loader states no number."""
+    sampler: Any = getattr(loader, "batch_sampler", None)
+    while (inner := getattr(sampler, "batch_sampler", None)) is not None:  # that of one process
+        sampler = inner
+    try:
+        return len(sampler.sampler)
+    except (AttributeError, TypeError, NotImplementedError):
+        return None
 
 
 def _benchmark(metrics: Mapping[str, Any]) -> str:

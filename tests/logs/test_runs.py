@@ -254,6 +254,14 @@ def test_plain_files_are_a_run_each_and_tools_are_not_mixed(tmp_path):
         logs_at("true", tmp_path)
 
 
+def test_dated_folders_of_other_tools_may_be_runs(tmp_path):
+    for time in ("20260101_120000", "20260102_120000"):
+        path = tmp_path / time / "seed1.jsonl"
+        path.parent.mkdir()
+        path.write_text(json.dumps({"item": "q", "correct": 1}))
+    assert len(logs_at("true", tmp_path)) == 2
+
+
 def test_a_folder_without_a_log(tmp_path):
     (tmp_path / "results_1.json").write_text("{}")
     with pytest.raises(LogError, match=f"^true={tmp_path}: the folder holds no log; accepted are samples_"):

@@ -377,3 +377,23 @@ def test_a_damaged_parquet_file_is_named(tmp_path):
     (tmp_path / "a.parquet").write_bytes(b"PAR1 no more")
     with pytest.raises(LogError, match=r"a\.parquet: a damaged Parquet file"):
         read_log(Path(tmp_path / "a.parquet"))
+
+
+def test_a_benchmark_is_selected_in_every_arm(tmp_path):
+    logs = subtasks(tmp_path, "mmlu_a", "gsm8k")
+    (tmp_path / "true" / "m" / "samples_mmlu_a_2026-01-01T00-00-00.0.jsonl").unlink()
+    with pytest.raises(LogError, match=r"^true: the logs gsm8k .* none is a subtask of mmlu"):
+        read_logs(logs, benchmark="mmlu")
+
+
+def test_runs_of_subtasks_in_one_folder_are_refused_and_those_of_one_task_are_runs(tmp_path):
+    logs = []
+    for task in ("mmlu_a", "mmlu_b", "gsm8k"):
+        for run in (1, 2):
+            name = f"samples_{task}_2026-01-0{run}T00-00-00.0.jsonl"
+            lines = [old_harness(item, item < run + 2) for item in range(N)]
+            logs.append(("true", write(tmp_path / "m" / name, lines)))
+    with pytest.raises(LogError, match=r"several logs of a subtask of mmlu, so its runs cannot be told"):
+        read_logs(logs, benchmark="mmlu")
+    outcomes = read_logs(logs, benchmark="gsm8k")
+    assert outcomes.table.groupby("run")["correct"].mean().tolist() == [0.3, 0.4]

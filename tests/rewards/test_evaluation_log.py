@@ -15,7 +15,7 @@ N = 12
 ARGS = SimpleNamespace(temperature=0.7)
 
 
-def evaluate(log, n_right, items=range(N), step=200, samples=2, prefix="eval", **columns):
+def evaluate(log, n_right, items=range(N), step=200, samples=2, prefix="eval", loader=None, **columns):
     """What a trainer calls in training and then in an evaluation, two prompts at a time."""
     trainer = Trainer()
     trainer.state.global_step = step
@@ -29,7 +29,7 @@ def evaluate(log, n_right, items=range(N), step=200, samples=2, prefix="eval", *
         answers = [rf"so \boxed{{{item + (item >= n_right)}}}" for item in each]
         more = {"answer": [str(item) for item in each], "id": [f"q{item}" for item in each], **columns}
         trainer.call(log, [f"What is {item}?" for item in each], answers, **more)
-        log.on_prediction_step(*event, eval_dataloader=None)
+        log.on_prediction_step(*event, eval_dataloader=loader)
     log.on_evaluate(*event, metrics={f"{prefix}_reward": 0.5, f"{prefix}_runtime": 1.0}, model=None)
 
 
@@ -59,12 +59,34 @@ def test_data_sets_have_names_and_labels_without_an_answer_are_left_out(tmp_path
     assert len(lines) == N and {line["benchmark"] for line in lines} == {"math"}
 
 
-def test_the_first_of_several_processes_writes_what_all_answered(tmp_path, monkeypatch):
+@pytest.mark.parametrize("n_items", [N, N - 1, 3, 1])
+@pytest.mark.parametrize("count", [2, 3, 4, 8])
+def test_several_processes_write_the_log_of_one(tmp_path, n_items, count, monkeypatch):
+    evaluate(EvaluationLog(tmp_path / "one", item="id"), n_items - 1, range(n_items))
+    pairs = [range(n_items)[at : at + 2] for at in range(0, n_items, 2)]
+    whole = list(range(n_items)) * 2 * count  # a loader begins again to fill the last batch of each process
+    dealt = [whole[at : at + 2] for at in range(0, 2 * -(-len(pairs) // count) * count, 2)]
+    sampler = SimpleNamespace(sampler=range(2 * n_items))
+    loader = SimpleNamespace(batch_sampler=SimpleNamespace(batch_sampler=sampler))
+    logs = [EvaluationLog(tmp_path / "several", item="id") for _ in range(count)]
+
+    def work(rank):
+        mine = [item for pair in dealt[rank::count] for item in pair]
+        return evaluate(logs[rank], n_items - 1, mine, loader=loader)
+
+    assert together(count, work, monkeypatch) == [None] * count
+    one, several = ((tmp_path / name / "step-200.jsonl").read_bytes() for name in ("one", "several"))
+    assert several == one and one.count(b"\n") == 2 * n_items
+
+
+def test_an_unknown_loader_loses_no_answer(tmp_path, monkeypatch):
     logs = [EvaluationLog(tmp_path, item="id") for _ in range(2)]
-    ended = together(2, lambda rank: evaluate(logs[rank], N, range(rank, N, 2)), monkeypatch)
-    assert ended == [None, None]
+    work = [range(8), range(8, N)]  # processes with different numbers of batches
+    ended = together(2, lambda rank: evaluate(logs[rank], N, work[rank], loader=object()), monkeypatch)
     lines = [json.loads(line) for line in (tmp_path / "step-200.jsonl").read_text().splitlines()]
-    assert {line["item"] for line in lines} == {f"q{item}" for item in range(N)} and len(lines) == 2 * N
+    assert ended == [None, None] and len(lines) == 2 * N
+    assert {line["item"] for line in lines} == {f"q{item}" for item in range(N)}
+    assert {line["sample"] for line in lines} == {1, 2}
 
 
 def test_processes_that_cannot_exchange_answers_are_refused(tmp_path, monkeypatch):
