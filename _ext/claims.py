@@ -23,7 +23,7 @@ from sphinx.util.docutils import SphinxDirective
 ROOT = Path(__file__).parent.parent
 CLAIMS = ROOT / "chapters" / "claims.yml"
 FIELDS = ("claim", "chapter", "found", "interval", "status", "test", "source")
-STATUS = re.compile(r"exact|exploratory|registered \([HSL]\d+( to [HSL]\d+)?\)")
+STATUS = re.compile(r"exact|exploratory|registered \([HSLM]\d+( to [HSLM]\d+)?\)")
 QUOTED = re.compile(r"\{(?:([\w-]+)::)?([^{}:]+)\}")
 RUN_HERE = "run in the chapter"
 
@@ -91,7 +91,7 @@ def _verdicts() -> dict[str, str]:
 def badges(status: str) -> list[str]:
     """Texts of a claim's badges: its status, and the verdicts on its registered hypotheses."""
     kind = status.split()[0]
-    named = [(letter, int(number)) for letter, number in re.findall(r"([HSL])(\d+)", status)]
+    named = [(letter, int(number)) for letter, number in re.findall(r"([HSLM])(\d+)", status)]
     if not named:
         return [kind]
     letter, first, last = named[0][0], named[0][1], named[-1][1]

@@ -1,5 +1,7 @@
 """The stored runs of the pretrained model, and what is read from them."""
 
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from language_model.registered import PROTOCOL, registration
 from rlvr.experiments.language_model_runs import (
     LANGUAGE_MODEL,
     LANGUAGE_MODEL_PILOT,
+    LANGUAGE_MODEL_REPEAT,
     accuracy_table,
     arm_table,
     language_model_items,
@@ -18,32 +21,51 @@ from rlvr.experiments.language_model_runs import (
     language_model_record,
     pair_changes,
 )
-from rlvr.experiments.sealed_protocol import REGISTERED, load_results
+from rlvr.experiments.protocol_verdicts import judge
+from rlvr.experiments.sealed_protocol import REGISTERED, load_protocol, load_results
 from rlvr.experiments.stored import check
 
+PROTOCOLS = {"registered": "3", "repeat": "4"}
 
-@pytest.mark.parametrize("experiment", [LANGUAGE_MODEL, LANGUAGE_MODEL_PILOT])
+
+@pytest.mark.parametrize("experiment", [LANGUAGE_MODEL, LANGUAGE_MODEL_REPEAT, LANGUAGE_MODEL_PILOT])
 def test_the_stored_tables_belong_together(experiment):
     assert all(check(experiment).values())
 
 
-def test_the_registered_runs_are_those_that_the_protocol_asks_for():
-    asked = registration()
-    assert REGISTERED["3"][0] == PROTOCOL and asked.digest == language_model_record()["protocol"]
+@pytest.mark.parametrize("runs", PROTOCOLS)
+def test_the_registered_runs_are_those_that_the_protocol_asks_for(runs):
+    asked = registration(REGISTERED[PROTOCOLS[runs]][0])
+    assert asked.digest == language_model_record(runs)["protocol"]
     key = ["family", "arm", "design", "pair", "turned"]
-    stored = language_model_items()[key].drop_duplicates()
+    stored = language_model_items(runs)[key].drop_duplicates()
     assert {tuple(run[name] for name in key) for run in asked.runs} == set(stored.itertuples(index=False))
+
+
+def test_the_two_protocols_ask_for_the_same_training_of_other_pairs():
+    first, second = (registration(REGISTERED[number][0]) for number in PROTOCOLS.values())
+    assert REGISTERED["3"][0] == PROTOCOL and not {run["key"] for run in first.runs} & {
+        run["key"] for run in second.runs
+    }
+    settings = [
+        {(run["family"], run["design"]): run["settings"] for run in each.runs} for each in (first, second)
+    ]
+    assert settings[1].items() <= settings[0].items()
     pilot = language_model_items("pilot")["family"].unique()
-    assert set(stored["family"]) == set(FAMILIES) and set(pilot) == set(PILOT) and not FAMILIES.keys() & PILOT
+    assert set(language_model_items()["family"]) == set(FAMILIES) and set(pilot) == set(PILOT)
+    assert not FAMILIES.keys() & PILOT
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_every_run_starts_at_the_prior_to_the_last_digit(family):
+@pytest.mark.parametrize(
+    ("runs", "family"), [*product(["registered"], FAMILIES), ("repeat", "A"), ("repeat", "B")]
+)
+def test_every_run_starts_at_the_prior_to_the_last_digit(runs, family):
     # FROZEN's questions one by one, in the split that the digest gives each pair, are where that pair starts.
-    items, paths, digest = language_model_items(), language_model_paths(), registration().digest
+    items, paths = language_model_items(), language_model_paths(runs)
+    digest = registration(REGISTERED[PROTOCOLS[runs]][0]).digest
     frozen = items[(items["family"] == family) & (items["arm"] == "frozen")].sort_values("item")
     starts = paths[(paths["family"] == family) & (paths["step"] == 0)]
-    assert starts["pair"].nunique() == 16
+    assert starts["pair"].nunique() == {"registered": 16, "repeat": 48}[runs]
     for _, start in starts.iterrows():
         splits = FAMILIES[family].split(f"{digest} {start['pair']}")
         for where, places in zip(("trained", "held_out"), splits, strict=True):
@@ -52,12 +74,27 @@ def test_every_run_starts_at_the_prior_to_the_last_digit(family):
                 assert start[f"{where}_{measure}"] == pytest.approx(mean, abs=2e-6)
 
 
-def test_accuracy_falls_without_a_clip_and_not_with_one():
-    ends = pair_changes(language_model_paths(), "right").query("step == 24")
+@pytest.mark.parametrize("runs", PROTOCOLS)
+def test_accuracy_falls_without_a_clip_and_not_with_one(runs):
+    ends = pair_changes(language_model_paths(runs), "right").query("step == 24")
     for family in "AB":
         changes = {design: rows["mean"] for design, rows in ends[ends["family"] == family].groupby("design")}
         assert stats.ttest_1samp(changes["unclipped"], 0, alternative="less").pvalue < 0.05
-        assert stats.ttest_1samp(changes["clipped"], 0).pvalue > 0.05
+        assert runs == "repeat" or stats.ttest_1samp(changes["clipped"], 0).pvalue > 0.05
+
+
+def test_the_second_test_supports_the_push_and_contradicts_the_fall():
+    style, right = (
+        pair_changes(language_model_paths("repeat"), measure)
+        .query("step == 24 and design == 'clipped'")
+        .pivot(index="pair", columns="family", values="mean")
+        for measure in ("style_logit", "right")
+    )
+    assert stats.ttest_rel(style["A"], style["B"], alternative="greater").pvalue < 0.01
+    assert stats.ttest_1samp(right["B"], 0, alternative="greater").pvalue < 0.01
+    protocol, results = load_protocol(REGISTERED["4"][0]), load_results(REGISTERED["4"][1])
+    found = {each.name: each.verdict for each in judge(protocol, results)}
+    assert found["M1"] == "supported" and found["M4"] == "contradicted"
 
 
 def test_elicitation_is_the_larger_part_of_true_minus_random():
