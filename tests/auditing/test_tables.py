@@ -157,6 +157,30 @@ def test_a_data_frame_is_read_as_its_file_would_be(write):
     assert "table, line 2: no rows below the header" in refusal(frame[:0])
 
 
+@pytest.mark.parametrize("dtype", ["float16", "float32", "Float32"])
+def test_a_narrow_float_is_the_number_that_it_prints(dtype):
+    frame = pd.DataFrame({"arm": "true", "accuracy": pd.array([0.494, 0.5], dtype=dtype), "n_items": 500})
+    assert read_table(frame).frame["accuracy"].tolist() == ["0.494", "0.5"]
+
+
+def test_known_columns_in_the_index_of_a_frame_are_read():
+    runs = pd.DataFrame({"arm": ["true"] * 2 + ["frozen"], "seed": [1, 2, 1], "accuracy": 0.5, "n_items": 5})
+    means = runs.groupby(["arm", "seed"])[["accuracy", "n_items"]].mean()
+    assert read_cells(means)[0].arms["true"].seeds == ("1", "2")
+    spread = runs.groupby("arm").agg({"accuracy": ["mean", "std"], "n_items": "first"})
+    message = refusal(spread)
+    assert "accuracy by 'accuracy_mean'" in message and "std" not in message
+
+
+@pytest.mark.parametrize(
+    "source",
+    [None, 0.5, {"arm": ["true"]}, [{"arm": "true"}], pd.Series([0.5]), pd.DataFrame({"arm": [["true"]]})],
+)
+def test_what_is_no_table_is_told_what_is(source):
+    with pytest.raises(TableError, match=r"DataFrame|lists or arrays|missing"):
+        read_cells(source)
+
+
 # What is refused ----------------------------------------------------------------------------------
 
 BAD = {
@@ -213,6 +237,8 @@ def test_what_is_no_file_of_text(tmp_path):
         ("study", "Study", "line 1: the column 'Study' is not known, did you mean study? "),
         ("n_items", "N items", "line 1: missing n_items; did you mean n_items by 'N items'? accepted"),
         ("benchmark", "dataset", "'dataset' is not known, did you mean benchmark? "),
+        ("benchmark", "data_source", "'data_source' is not known, did you mean benchmark? "),
+        ("model", "Model name", "'Model name' is not known, did you mean model? "),
         (
             "benchmark",
             "seed,run",

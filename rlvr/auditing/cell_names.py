@@ -1,0 +1,51 @@
+"""Names of cells that suggest a slip: an average over benchmarks, or one name in two spellings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+
+from rlvr._checks import shortened
+
+__all__ = ["name_notices"]
+
+_Key = tuple[str, str, str, str]
+
+_AVERAGE = re.compile(
+    r"(?:(?:macro|micro|overall|weighted|unweighted)[\s_.-]*)?(?:avg|average|mean|overall|total|aggregate|all"
+    r"|durchschnitt|mittelwert|gesamt|moyenne|media|promedio|平均|均值)\.?",
+    re.IGNORECASE,
+)
+
+
+def name_notices(arms: Mapping[_Key, Collection[str]]) -> dict[_Key, list[str]]:
+    """Return a notice for each cell that averages others or is spelt almost like one with other arms.
+
+    Parameters
+    ----------
+    arms : mapping of (study, setup, model, benchmark) to the names of its arms
+    """
+    alike: dict[str, list[_Key]] = {}
+    beside: dict[tuple[str, str, str], list[str]] = {}
+    for key in arms:
+        alike.setdefault(re.sub(r"[\W_]+", "", "\n".join(key)).casefold(), []).append(key)
+        beside.setdefault(key[:3], []).append(key[3])
+    notices: dict[_Key, list[str]] = {}
+    for keys in alike.values():
+        for key in keys:
+            other = next((one for one in keys if one != key and {*arms[one]}.isdisjoint(arms[key])), None)
+            if other:
+                own, name = (shortened(" / ".join(filter(None, one))) for one in (key, other))
+                notices.setdefault(key, []).append(
+                    f"{own} is spelt almost like {name}, which has {', '.join(arms[other])}; arms are "
+                    "compared if study, model and benchmark are spelt alike"
+                )
+    for key in arms:
+        others = [name for name in beside[key[:3]] if name != key[3]]
+        if len(others) > 1 and _AVERAGE.fullmatch(key[3].strip()):
+            notices.setdefault(key, []).append(
+                f"{shortened(key[3])} looks like an average of the other benchmarks, which is no further "
+                "evidence; its intervals take it for one pool of n_items questions, so they are wrong for a "
+                "mean in which benchmarks of different sizes count alike"
+            )
+    return notices
