@@ -26,6 +26,9 @@ MOST_READ = 2**22
 _LONGEST = 2000  # characters: a longer answer is compared unchanged
 _END = 10_000  # characters of a long text that are read first
 _MARK = "####"
+_SPOKEN = frozenset(("content", "tool_calls", "function_call"))
+_MODEL = ("assistant", "model")
+_OTHERS = ("user", "system", "developer", "tool", "function", "ipython", "observation", "environment")
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _NUMBER_AT_END = re.compile(  # the commonest end of a text: a number without sign or formula
@@ -50,9 +53,11 @@ def completion_text(completion: Any) -> str:
     Parameters
     ----------
     completion : str or list of dict
-        A string, or chat messages. The contents of the model's messages are joined by line breaks; those of
-        the user, the system, the developer and tools are left out. A content is a string or a list of typed
-        parts, of which those without a text are left out.
+        A string, one chat message or several. The contents of the model's messages are joined by line
+        breaks: of those whose role is assistant or model, or of those without a role, or else of those that
+        are not by the user, the system, the developer or a tool. A message may have no content, as where a
+        model calls a tool. A content is a string or a list of typed parts, of which those without a text are
+        left out.
 
     Raises
     ------
@@ -66,14 +71,15 @@ def completion_text(completion: Any) -> str:
     """
     if isinstance(completion, str):
         return completion
-    if isinstance(completion, (list, tuple)) and all(
-        isinstance(message, dict) and "content" in message for message in completion
+    messages = [completion] if isinstance(completion, dict) else completion
+    if isinstance(messages, (list, tuple)) and all(
+        isinstance(message, dict) and not _SPOKEN.isdisjoint(message) for message in messages
     ):
-        spoken = [
-            message["content"]
-            for message in completion
-            if message.get("role") not in ("user", "system", "developer", "tool")
-        ]
+        roles = [str(message.get("role") or "assistant").lower() for message in messages]
+        by_model = [role in _MODEL for role in roles]
+        if not any(by_model):
+            by_model = [role not in _OTHERS for role in roles]
+        spoken = [message.get("content") for message, own in zip(messages, by_model, strict=True) if own]
         return "\n".join(_content(content) for content in spoken if content is not None)
     raise TypeError(f"a completion must be a string or a list of chat messages, got {shown(completion)}")
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial, update_wrapper
+from numbers import Integral
 from typing import Any
 
 from rlvr.rewards.judges import Judge, Judging
@@ -32,6 +33,7 @@ from rlvr.rewards.reward_log import (
 )
 from rlvr.rewards.trainer_columns import column as column_of
 from rlvr.rewards.trainer_columns import (
+    checked_rate,
     prompt_digest,
     prompt_groups,
     prompt_text,
@@ -172,7 +174,7 @@ def majority_reward(
     n_completions = same_length(prompts, completions)
     if tie_break not in TIE_BREAKS:
         raise ValueError(f"tie_break must be one of {', '.join(TIE_BREAKS)}, got {shown(tie_break)}")
-    _check_run(run)
+    run = _run(run)
     size, here = _group_size(group_size, columns), _process(process)
     judging = Judging(judge, read)
     rewards: list[float | None]
@@ -258,9 +260,7 @@ def random_reward(
     [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
     """
     same_length(prompts, completions)
-    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
-        raise ValueError(f"rate must be a probability, from 0 to 1, got {shown(rate)}")
-    _check_run(run)
+    rate, run = checked_rate(rate), _run(run)
     now, here = step_of(step, trainer_state), _process(process)
     counts = prompt_counts(("coin", run, rate), now, trainer_state)
     is_first_call = not counts
@@ -363,12 +363,13 @@ def _log_readings(
         )
 
 
-def _check_run(run: int | str) -> None:
-    if isinstance(run, bool) or not isinstance(run, (int, str)):
+def _run(run: int | str) -> int | str:
+    if isinstance(run, bool) or not isinstance(run, (Integral, str)):
         raise TypeError(
             f"run must be a whole number or a string, got {shown(run)}; if the data set has a column run, "
             "rename the column"
         )
+    return run if isinstance(run, str) else int(run)
 
 
 _FLAT: dict[Hashable, FlatCoins] = {}

@@ -23,7 +23,7 @@ from rlvr.rewards.arm_rewards import majority_reward, true_reward
 from rlvr.rewards.keyed_coins import keyed_uniform
 from rlvr.rewards.processes import this_process
 from rlvr.rewards.reward_log import warn_once
-from rlvr.rewards.trainer_columns import shown
+from rlvr.rewards.trainer_columns import checked_rate, shown
 
 __all__ = ["majority_scores", "random_score", "true_score"]
 
@@ -96,8 +96,7 @@ def random_score(
     ValueError
         If `rate` is not a number in [0, 1].
     """
-    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
-        raise ValueError(f"rate must be a probability, from 0 to 1, got {shown(rate)}")
+    rate = checked_rate(rate)
     place = extra_info or {}
     step, item = str(place.get("step", "")), f"{data_source}/{place.get('index', '')}"
     if not step:

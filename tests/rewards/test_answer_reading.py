@@ -84,7 +84,16 @@ def test_messages_of_the_model_alone_are_read():
     ]
     assert completion_text(messages) == "4\n6"
     assert completion_text("plain") == "plain"
+    assert completion_text({"role": "assistant", "content": "4"}) == "4"
     assert completion_text([]) == ""
+
+
+@pytest.mark.parametrize("role", ["tool", "Tool", "function", "ipython", "observation", "tool_response"])
+def test_a_tool_s_number_is_no_answer_and_a_call_needs_no_content(role):
+    called = {"role": "assistant", "tool_calls": [{"function": {"name": "sum", "arguments": "{}"}}]}
+    messages = [called, {"role": role, "content": "9"}, {"role": "assistant", "content": "It is 4."}]
+    assert completion_text(messages) == "It is 4." and completion_text([*messages[:2]]) == ""
+    assert completion_text([{"role": "gpt", "content": "4"}, {"role": "user", "content": "5"}]) == "4"
 
 
 @pytest.mark.parametrize(

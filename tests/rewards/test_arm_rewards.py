@@ -66,6 +66,21 @@ def test_a_reader_of_ones_own_and_another_column():
     assert first.__name__ == "true_reward"
 
 
+@pytest.mark.parametrize("dtype", [np.int64, np.float32, np.str_, object])
+def test_arrays_and_their_numbers_are_as_good_as_lists(dtype):
+    """As verl keeps its columns, or a loop that takes them from a data frame."""
+    prompts, answers = np.array(["p", "p"], dtype=object), np.array(["4", "5"])
+    labels = np.array([4, 4]).astype(dtype)
+    for column in (labels, list(labels), [np.array([labels[0]]), np.array(labels[1])]):
+        assert true_reward(prompts, answers, answer=column) == [1.0, 0.0]
+    assert majority_reward([np.array([1, 2])] * 3, ["4", "4", "5"]) == [1.0, 1.0, 0.0]
+    coins = random_reward(["p"] * 8, ["x"] * 8, run=7, step=3, rate=0.25)
+    narrow = {"run": np.int32(7), "step": np.int64(3), "rate": np.float32(0.25)}
+    assert random_reward(["p"] * 8, ["x"] * 8, **narrow) == coins
+    state = SimpleNamespace(global_step=np.array(3))
+    assert random_reward(["p"] * 8, ["x"] * 8, run=7, rate=0.25, trainer_state=state) == coins
+
+
 def test_the_share_of_answers_not_found_is_logged():
     for reward in (true_reward, majority_reward):
         logged = {}
