@@ -31,7 +31,6 @@ from rlvr.rewards.reward_log import (
     trainer_group_size,
     warn_once,
 )
-from rlvr.rewards.trainer_columns import column as column_of
 from rlvr.rewards.trainer_columns import (
     checked_rate,
     prompt_digest,
@@ -41,6 +40,7 @@ from rlvr.rewards.trainer_columns import (
     shown,
     step_of,
 )
+from rlvr.rewards.trainer_columns import column as column_of
 
 __all__ = ["majority_reward", "random_reward", "true_reward", "with_options"]
 
