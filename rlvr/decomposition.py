@@ -164,8 +164,8 @@ def _refuse_other_labels(given: Mapping[str, Any]) -> None:
     if other:
         raise ValueError(
             f"arms must be paired run by run, but the labels of {first} {shown(labels[first])} and of "
-            f"{other} {shown(labels[other])} differ; series with the same labels in the same order are accepted, or "
-            "arrays"
+            f"{other} {shown(labels[other])} differ; series with the same labels in the same "
+            "order are accepted, or arrays"
         )
 
 

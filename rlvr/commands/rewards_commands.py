@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import combinations
 from pathlib import Path
@@ -83,10 +83,21 @@ def show_labels(
     guessed = counts["the last number of a text"]
     if guessed:
         typer.echo(f"{guessed} read from running text; check these labels, or store the answer alone")
+    if _numbers_of_choices(records[0], found):
+        typer.echo(
+            "the records hold choices, so these labels may be their numbers; where a model answers with a "
+            "letter or a text, store that"
+        )
     typer.echo(
         f"{n_unread} could not be read" + ("" if n_unread == 0 else "; no answer is compared with them")
     )
     raise typer.Exit(1 if check and n_unread else 0)
+
+
+def _numbers_of_choices(record: Mapping[str, Any], column: str) -> bool:
+    """Whether a label may be the position of the right choice, as in MMLU."""
+    label, choices = record.get(column), record.get("choices") or record.get("options")
+    return isinstance(choices, list) and type(label) is int and 0 <= label <= len(choices)
 
 
 @app.command()

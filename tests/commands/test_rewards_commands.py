@@ -40,6 +40,15 @@ def test_each_label_is_shown_as_read(tmp_path):
     assert "1 read from running text" in result.stdout
 
 
+def test_columns_of_labels_may_have_capitals_and_numbers_of_choices_are_pointed_out(tmp_path):
+    data = written(tmp_path / "aime.jsonl", [{"ID": "2024-I-1", "Solution": "so 204.", "Answer": 204}])
+    result = run("labels", data)
+    assert result.stdout.startswith("1\t204\t") and "in column Answer" in result.stdout
+    assert "choices" not in result.stdout
+    data = written(tmp_path / "mmlu.jsonl", [{"question": "q", "choices": ["a", "b", "c", "d"], "answer": 2}])
+    assert "the records hold choices" in run("labels", data).stdout
+
+
 @pytest.mark.parametrize("bad", ["", None, [], ["1", "2"], {"a": 1}, True, "so \\boxed{"])
 def test_labels_that_cannot_be_read_are_counted(bad, tmp_path):
     data = written(tmp_path / "data.jsonl.gz", [{"gt": 1}, {"gt": bad}], packed=True)
