@@ -18,7 +18,7 @@ from rlvr.rewards.plain_text import joined, number_value, numbers_from_end, plai
 from rlvr.rewards.signs import signed, unmarked
 from rlvr.rewards.trainer_columns import shown
 
-__all__ = ["MOST_READ", "boxed", "canonical", "completion_text", "last_answer"]
+__all__ = ["MOST_READ", "boxed", "canonical", "completion_text", "last_answer", "last_choice"]
 
 MOST_READ = 2**22
 """The most characters of a completion that are read, over a million tokens; of a longer one, its end."""
@@ -169,6 +169,39 @@ def last_answer(text: str) -> str | None:
         return number[1]
     end = _last_number(text[-_END:], after=_END // 2) if len(text) > 2 * _END else None
     return end or _last_number(text)
+
+
+_CHOICE = re.compile(  # "The answer is (C).", "Answer: **B**"; a capital A that begins a word is none
+    r"\b[Aa](?:nswer|NSWER)\W+(?:(?:is|option|choice|letter|would|be)\W+)*([A-H])(?![\w'’])"
+    r"(?!(?<=A) (?!because|since|as\b|and\b|but\b)[a-z])"
+)
+_ALONE = re.compile(r"\W*([A-H])(?:\W*|[.):]\s.*)", re.DOTALL)
+
+
+def last_choice(text: str) -> str | None:
+    r"""Read the letter of a choice from A to H: the last box, else after the last "answer is", else alone.
+
+    For data sets whose labels are letters, as in ``with_options(true_reward, read=last_choice)``; numbers are
+    not read. None without a letter.
+
+    Parameters
+    ----------
+    text : str
+
+    Examples
+    --------
+    >>> last_choice("A is wrong, so the correct answer is (C)."), last_choice(r"so \boxed{\text{B}}")
+    ('C', 'B')
+    >>> last_choice("D) 12 apples"), last_choice("The answer is A lot of water"), last_choice("12")
+    ('D', None, None)
+    """
+    found = boxed(text)
+    if found is None:
+        marked = _CHOICE.findall(text)
+        alone = None if marked else _ALONE.fullmatch(text.strip())
+        return marked[-1] if marked else alone[1] if alone else None
+    letter = _ALONE.fullmatch(str(canonical(found)))
+    return letter[1] if letter else None
 
 
 def _last_number(text: str, after: int = 0) -> str | None:

@@ -348,6 +348,10 @@ def _measures(
     }
 
 
+def _is_letter(answer: Any) -> bool:
+    return isinstance(answer, str) and re.fullmatch("[A-Za-z]", answer) is not None
+
+
 def _log_readings(
     name: str, answers: Sequence[Any], labels: Sequence[str | None] | None, columns: Mapping[str, Any]
 ) -> None:
@@ -357,6 +361,14 @@ def _log_readings(
         for part, values in (("answer", answers), ("label", labels)):
             if values is not None:
                 log_extra(f"{name}/{part}", [None if one is None else str(one)[:200] for one in values])
+    if labels and all(map(_is_letter, labels)) and not any(map(_is_letter, answers)):
+        warn_once(
+            f"{name} letters",
+            lambda: (
+                f"{name}: the labels are letters of choices, but no answer of this batch was read as one; "
+                "read=rlvr.rewards.answer_reading.last_choice reads them"
+            ),
+        )
     if labels and all(label is None for label in labels):
         warn_once(
             f"{name} labels", lambda: f"{name}: no label of this batch could be read; see `rlvr labels FILE`"

@@ -13,6 +13,7 @@ from scipy import stats
 
 import rlvr
 from rlvr.rewards import majority_reward, random_reward, true_reward, with_options
+from rlvr.rewards.answer_reading import last_choice
 
 WING = Path(rlvr.__file__).parent / "rewards"
 
@@ -64,6 +65,15 @@ def test_a_reader_of_ones_own_and_another_column():
     first = with_options(true_reward, column="solution", read=lambda text: text[:1] or None)
     assert first(**handed_over(["p"] * 3, ["4 5", "54", ""], solution=["4"] * 3)) == [1.0, 0.0, 0.0]
     assert first.__name__ == "true_reward"
+
+
+def test_letters_that_the_reader_passes_over_are_pointed_out(caplog):
+    letters = {"prompts": ["p"] * 2, "completions": ["The answer is C.", "D) as 3 > 2"], "answer": ["C", "C"]}
+    assert true_reward(**letters, log_as="letters") == [0.0, 0.0] and "last_choice" in caplog.text
+    caplog.clear()
+    assert true_reward(**letters, read=last_choice, log_as="read") == [1.0, 0.0] and not caplog.text
+    boxed = {**letters, "completions": [r"\boxed{C}", r"\boxed{D}"]}
+    assert true_reward(**boxed, log_as="boxed") == [1.0, 0.0] and not caplog.text
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.float32, np.str_, object])
