@@ -1,13 +1,13 @@
-"""Names of cells that suggest a slip: an average over benchmarks, or one name in two spellings."""
+"""Names of cells that suggest a slip: averages of benchmarks, two spellings, samples counted as questions."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from rlvr._checks import shortened
 
-__all__ = ["name_notices"]
+__all__ = ["name_notices", "size_notices"]
 
 _Key = tuple[str, str, str, str]
 
@@ -16,6 +16,33 @@ _AVERAGE = re.compile(
     r"|durchschnitt|mittelwert|gesamt|moyenne|media|promedio|平均|均值)\.?",
     re.IGNORECASE,
 )
+
+_QUESTIONS = {
+    **dict.fromkeys(("aime24", "aime2024", "aime25", "aime2025"), 30),
+    **dict.fromkeys(("gpqadiamond", "gpqad"), 198),
+    **dict.fromkeys(("minerva", "minervamath"), 272),
+    "amc23": 40, "gsm8k": 1319, "math500": 500,
+}  # fmt: skip
+"""Questions of test sets that are often answered several times each."""
+
+
+def size_notices(benchmark: str, n_items: Iterable[int]) -> list[str]:
+    """Return a notice if a number of items is a multiple of the questions of a known benchmark.
+
+    Examples
+    --------
+    >>> size_notices("MATH-500", [500]), len(size_notices("AIME 2024", [30, 1920]))
+    ([], 1)
+    """
+    size = _QUESTIONS.get(re.sub(r"[\W_]+", "", benchmark).casefold())
+    n = next((n for n in n_items if size and n > size and n % size == 0), None)
+    if n is None or size is None:
+        return []
+    return [
+        f"{shortened(benchmark)} has {size:,} questions and n_items is {n:,}, {n // size} times as many; if "
+        f"each was answered {n // size} times, n_items {size} and samples_per_item {n // size} give the "
+        "interval"
+    ]
 
 
 def name_notices(arms: Mapping[_Key, Collection[str]]) -> dict[_Key, list[str]]:

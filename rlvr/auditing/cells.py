@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from rlvr._checks import counted, plain, shortened, shown
 from rlvr.arms import ARMS
-from rlvr.auditing.cell_names import name_notices
+from rlvr.auditing.cell_names import name_notices, size_notices
 from rlvr.auditing.tables import (
     COMPARABLE,
     NAMES,
@@ -172,9 +172,17 @@ def read_cells(tables: str | Path | pd.DataFrame | Iterable[str | Path | pd.Data
             notices += [notice for notice in remarks if notice not in notices]
     cells = []
     of_names = name_notices({key: arms for key, (arms, _, _) in found.items()})
+    sizes = {
+        key: [arm.n_items for arm in arms.values() if arm.n_items] for key, (arms, _, _) in found.items()
+    }
     for key, (arms, alternatives, notices) in found.items():
         in_order = {name: arms[name] for name in ARMS if name in arms}
-        cell = Cell(*key, in_order, tuple(alternatives), (*notices, *of_names.get(key, ())))
+        cell = Cell(
+            *key,
+            in_order,
+            tuple(alternatives),
+            (*notices, *of_names.get(key, ()), *size_notices(key[3], sizes[key])),
+        )
         places = {name: _place(arm) for name, arm in in_order.items()}
         if problem := different_decodings(cell.decodings, places):
             raise TableError(f"{_cell_name(key)}: {problem}")
@@ -224,6 +232,11 @@ def _count(text: str) -> int | None:
     return int(float(text)) if text else None
 
 
+def _seed(text: str) -> str:
+    """The name of a run; whole numbers are equal however a program has written them (1 and 1.0)."""
+    return str(int(number)) if (number := as_number(text)).is_integer() and abs(number) < 2**53 else text
+
+
 def _arm_rows(table: Table) -> Iterator[_Row]:
     """Yield cell, role, arm and notices of each arm of the arms format."""
     measure = "accuracy" if "accuracy" in table.columns else "accuracy_percent"
@@ -261,7 +274,7 @@ def _arm_rows(table: Table) -> Iterator[_Row]:
     tiny = {key for key, values in in_cell.items() if 0 < max(values) <= 1 and odd[key] > 1}
     renamed = _read_words(table, (((keys[row], roles[row]), word, row) for row, word in enumerate(words)))
     runs = next((name for name in RUN_NAMES if name in table.columns), None)
-    seeds = _converted(table, runs, str) if runs else []
+    seeds = _converted(table, runs, _seed) if runs else []
     repeated: dict[tuple[_Key, str], list[tuple[int, Arm, list[str]]]] = {}
     unlike = _unlike_rows(table, keys, roles, names, seeds)
     lines = table.lines

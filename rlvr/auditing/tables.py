@@ -414,7 +414,7 @@ def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
     others = [column for column in columns if column not in _KNOWN]
     if missing:
         needed = [name for name in (*NAMES, *ARMS_NEED, *OUTCOMES_NEED, *_MEASURES) if name not in columns]
-        likely = {column: _likely(column, columns, needed) for column in others}
+        likely = {column: _likely(column, columns, needed) for column in others if len(columns) > 1}
         hints = [f"did you mean {name} by {shown(column)}?" for column, name in likely.items() if name]
         hints += _shape_hint(columns)
         raise TableError(
@@ -447,6 +447,14 @@ def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
         for column in others
         if (name := _ALSO_CALLED.get(_plain(column), "")) in optional
     ]
+    if not per_item and "samples_per_item" in optional:
+        passed_over += [
+            f"the column {shown(column)} is ignored; samples_per_item is read"
+            for column in others
+            if _plain(column) in ("n_samples", "num_samples", "samples", "num_generations", "k")
+        ]
+    if not per_item and "cluster" in columns:
+        passed_over.append("the column cluster is ignored; it needs one row an item")
     assumed = [name for name in NAMES if name not in columns]
     one = " and ".join(f"one {name}" for name in assumed)
     return tuple([f"no column {' or '.join(assumed)}: all rows are taken as {one}"] * bool(one) + passed_over)
@@ -460,6 +468,10 @@ def _shape_hint(columns: Sequence[str]) -> list[str]:
         return [f"the columns {named} look like arms, one row an arm is accepted;"]
     if len(columns) == 1 and columns[0].startswith("|"):
         return ["this looks like a Markdown table, one with commas is accepted;"]
+    words = columns[0].replace("&", " & ").split()
+    if len(columns) == 1 and len({*words} & _KNOWN) > 1:
+        between = "as in LaTeX" if "&" in words else "separated by spaces"
+        return [f"the columns look {between}, commas are accepted;"]
     if columns[0].startswith("{"):
         return ["this looks like lines of JSON, which --log ARM=PATH reads;"]
     return []
@@ -483,7 +495,17 @@ def _refuse_values(table: Table) -> None:
         raise TableError(
             f"{table.place(row)}: {name} must be {COLUMNS[name].accepted}, got {shown(value)}"
             + (f"; did you mean {likely}?" if likely else "")
+            + (
+                "; did you mean that there is no result? Such a row is left out"
+                if _is_missing(name, value)
+                else ""
+            )
         )
+
+
+def _is_missing(name: str, value: str) -> bool:
+    absent = ("", "-", "–", "—", "nan", "na", "n/a", "none", "null", "?")
+    return name in _MEASURES and value.strip().lower() in absent
 
 
 class _Numbering(dict[str, int]):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
+from math import isnan
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -30,6 +31,13 @@ _STEP = re.compile(
 """Names of columns of the training step, also in a logger's folders (trainer/global_step); not max_steps,
 save_steps and the like, which are settings."""
 
+_SUMMARIES = frozenset({
+    "mean", "average", "avg", "median", "std", "stdev", "stddev", "sd", "stderr", "se", "sem", "var",
+    "variance", "min", "max", "best", "total", "sum", "overall", "all", "count", "ci",
+})  # fmt: skip
+_BESIDE = frozenset({"seed", "seeds", "run", "runs", "dev", "err", "error"})
+_COUNTING = frozenset({"of", "over", "across"})
+
 _CHANCES = re.compile(r"\b(pass|maj|cons|best|majority|avg|mean)\s*[@_]\s*(\d+|k\b)", re.IGNORECASE)
 
 _KNOWN = frozenset((*COLUMNS, *OF_ARMS, *REMARKS, *RUN_NAMES))
@@ -48,6 +56,15 @@ def _values(table: Table, name: str, rows: ArrayLike) -> list[str]:
     ]
 
 
+def _is_summary(name: str) -> bool:
+    """Whether a run has the name of a summary of runs, as the last lines of a spreadsheet have."""
+    words = {*re.findall(r"[^\W_]+", name.lower())}
+    others = words - _SUMMARIES - _BESIDE - _COUNTING
+    return not words.isdisjoint(_SUMMARIES) and all(
+        word.isdigit() and not words.isdisjoint(_COUNTING) for word in others
+    )
+
+
 def refuse_checkpoints(table: Table, rows: ArrayLike, names: Iterable[str], where: str) -> None:
     """Refuse rows of one arm at several training steps, and runs whose names are those of checkpoints."""
     place = table.place(int(np.max(rows)))
@@ -58,6 +75,13 @@ def refuse_checkpoints(table: Table, rows: ArrayLike, names: Iterable[str], wher
                 f"checkpoints of one run are no runs. Rows at one {column} are accepted, or the table "
                 "without this column if each row is a run of its own"
             )
+    names = [*names]
+    summaries = sorted(filter(_is_summary, {*names}))
+    if summaries and len({*names}) > 1:
+        raise TableError(
+            f"{place}: the runs of {where} include {_listed(summaries)}, a summary of runs and no run; "
+            "rows of single runs are accepted, from which mean and spread are computed"
+        )
     checkpoints = sorted({name for name in names if name and is_checkpoint(name)})
     if len(checkpoints) > 1:
         raise TableError(
@@ -86,7 +110,8 @@ def steps_notice(table: Table, rows_of: Mapping[str, Sequence[int]]) -> list[str
     for column in table.columns:
         if _STEP.fullmatch(_plain(column)):
             steps = {arm: _values(table, column, rows) for arm, rows in rows_of.items() if arm != "frozen"}
-            if len({as_number(step) for found in steps.values() for step in found}) > 1:
+            numbers = {step: as_number(step) for found in steps.values() for step in found}
+            if len({step if isnan(number) else number for step, number in numbers.items()}) > 1:
                 named = ", ".join(f"{arm} at {_listed(found)}" for arm, found in steps.items() if found)
                 notices.append(
                     f"the arms were trained for different numbers of steps ({column}: {named}), which a "

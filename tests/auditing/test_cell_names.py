@@ -2,7 +2,7 @@
 
 import pytest
 
-from rlvr.auditing.cell_names import name_notices
+from rlvr.auditing.cell_names import name_notices, size_notices
 
 ALL = ("frozen", "random", "majority", "true")
 
@@ -32,3 +32,13 @@ def test_arms_under_two_spellings_of_one_name_are_pointed_out(other):
     notices = name_notices({**cells("MATH-500", arms=ALL[:2]), **cells(other, arms=ALL[2:])})
     (first, second) = notices.values()
     assert other in first[0] and "majority, true" in first[0] and "frozen, random" in second[0]
+
+
+@pytest.mark.parametrize(
+    "benchmark, n_items, noted",
+    [("AIME24", 1920, True), ("aime 2025", 240, True), ("MATH-500", 2000, True), ("GSM8K", 1319, False),
+     ("AIME24", 31, False), ("MATH-500", 100, False), ("my set", 1920, False)],
+)  # fmt: skip
+def test_answers_counted_as_questions_of_a_known_benchmark(benchmark, n_items, noted):
+    notices = size_notices(benchmark, [n_items])
+    assert bool(notices) == noted and all("samples_per_item" in notice for notice in notices)

@@ -181,6 +181,12 @@ def test_what_is_no_table_is_told_what_is(source):
         read_cells(source)
 
 
+@pytest.mark.parametrize("column, name", [("n_samples", "samples_per_item"), ("cluster", "one row an item")])
+def test_a_column_of_another_format_is_said_to_be_passed_over(column, name, write):
+    text = GOOD.replace("n_items", f"n_items,{column}").replace("500\n", "500,64\n")
+    assert any(column in notice and name in notice for notice in read_table(write(text)).notices)
+
+
 # What is refused ----------------------------------------------------------------------------------
 
 BAD = {
@@ -223,6 +229,11 @@ def test_refusals_name_file_line_and_what_is_accepted(write, text, expected):
     path = write(text)
     message = refusal(path)
     assert [part for part in (str(path), *expected) if part not in message] == []
+
+
+@pytest.mark.parametrize("value", ["-", "NaN", "n/a"])
+def test_an_arm_without_a_result_has_no_row(write, value):
+    assert "left out" in refusal(write(GOOD.replace("0.75", value)))
 
 
 def test_what_is_no_file_of_text(tmp_path):

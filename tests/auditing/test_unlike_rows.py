@@ -48,6 +48,9 @@ def test_checkpoints_are_no_runs(text):
         RUNS.format("temperature", 1, "1.0", 1, ""),
         RUNS.format("minutes", 0, 61, 63, 70),
         RUNS.format("save_steps", 0, 100, 200, 100),
+        RUNS.format("note", "", "", "", "")
+        .replace("random,0", "random,sd0")
+        .replace("random,1", "random,max1"),
         RUNS.format("metric", "pass@1", "avg@8", "avg@8", "mean@16"),
         RUNS.format("metric", "", "pass@4", "pass@4", "Pass@4"),
         "arm,run,accuracy,n_items random,seed1-step200,0.55,500 random,seed2-step200,0.61,500 true,7,0.7,500",
@@ -65,6 +68,22 @@ def test_arms_at_different_temperatures_are_refused(degrees):
         read_cells(table(RUNS.format("temperature", *degrees)))
 
 
+@pytest.mark.parametrize("name", ["mean", "Average", "std", "mean ± std", "avg of 3 seeds", "best", "total"])
+def test_a_summary_of_runs_is_no_run(name):
+    runs = RUNS.format("note", "", "", "", "").split(" ")
+    summary = f"random,{name},,0.58,500".replace(" ", "_")
+    with pytest.raises(TableError, match="summary of runs"):
+        read_cells(table(" ".join([*runs, summary])))
+    (cell,) = read_cells(table(" ".join([runs[0], runs[1], summary])))
+    assert cell.arms["random"].accuracy == 0.58
+
+
+def test_runs_are_paired_by_their_numbers_however_written():
+    text = RUNS.format("note", "", "", "", "") + " true,1.0,,0.7,500"
+    (cell,) = read_cells(table(text.replace("true,0", "true,0.0")))
+    assert cell.arms["true"].seeds == cell.arms["random"].seeds == ("0", "1")
+
+
 def test_a_column_in_which_the_runs_of_every_arm_differ_alike_is_named():
     (cell,) = read_cells(table(RUNS.format("size", "7B", "7B", "2B", "7B") + " true,1,2B,0.7,500"))
     (notice,) = (notice for notice in cell.notices if "ignored" in notice)
@@ -76,6 +95,9 @@ def test_a_column_in_which_the_runs_of_every_arm_differ_alike_is_named():
     [
         ("model,benchmark,base,random,ground truth", "'base' and 'random' look like arms"),
         ("| arm | accuracy |", "Markdown"),
+        (r"arm & accuracy & n\_items \\\\", "LaTeX"),
+        ("accuracy arm  n_items", "spaces"),
+        ('{"item": 1, "correct": true}', "--log"),
         ("Name,seed,reward_type,eval/math_acc", "arm by 'reward_type'"),
         ("Name,seed,reward_type,eval/math_acc", "accuracy by 'eval/math_acc'"),
     ],
@@ -136,5 +158,7 @@ def test_a_reward_in_place_of_correctness_is_named_unless_samples_explain_it():
 def test_different_lengths_of_training_are_named():
     (cell,) = read_cells(table("arm,step,accuracy,n_items frozen,0,0.4,10 random,50,0.5,10 true,100,0.6,10"))
     assert any("random at 50, true at 100" in notice for notice in cell.notices)
+    (cell,) = read_cells(table("arm,checkpoint,accuracy,n_items random,ck-1,0.5,10 true,ck-2,0.6,10"))
+    assert any("random at ck-1, true at ck-2" in notice for notice in cell.notices)
     (cell,) = read_cells(table("arm,step,accuracy,n_items frozen,0,0.4,10 random,50,0.5,10 true,50.0,0.6,10"))
     assert not any("steps" in notice for notice in cell.notices)
