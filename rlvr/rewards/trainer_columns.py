@@ -125,6 +125,7 @@ def prompt_groups(prompts: Sequence[Any], group_size: int | None = None) -> list
                 "in a row"
             )
         return groups
+    group_size = as_list(group_size)
     if isinstance(group_size, bool) or not isinstance(group_size, int) or group_size < 2:
         raise ValueError(f"group_size must be a whole number of at least 2, or None, got {shown(group_size)}")
     if len(texts) % group_size:
