@@ -197,4 +197,6 @@ def _arm_and_path(pair: str) -> tuple[str, str]:
     arm, sign, path = pair.partition("=")
     if not sign or not path:
         raise ValueError(f"--log must be ARM=PATH, got {shortened(pair)}")
-    return arm.strip().lower(), path
+    from rlvr.auditing.tables import arm_name
+
+    return arm_name(arm) or arm.strip().lower(), path

@@ -188,6 +188,30 @@ def test_one_file_may_name_its_arms_and_fields(tmp_path):
     assert found["accuracy"]["plain"] == {"frozen": 0.5, "true": 0.5} and found["n_answers"] == 12
 
 
+def test_arms_that_are_judged_by_different_truths_are_refused(tmp_path):
+    """As where the file of MAJORITY holds the labels that it was trained on."""
+    logs = study(tmp_path)
+    records = [{"item": i, "output": "so 6", "truth": "5.0" if i < 8 else "6"} for i in range(9)]
+    written(tmp_path / "majority.jsonl", records)
+    result = run("rescore", *logs, "--judge=plain")
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1
+    assert all(part in result.stderr for part in ("item '8'", "5 in", "6 in", "(majority)", "--field truth"))
+
+
+def test_outputs_without_an_answer_are_counted(tmp_path):
+    records = [{"item": i, "output": "The answer is C.", "truth": "C"} for i in range(3)]
+    logs = [f"--log=base={written(tmp_path / 'a.jsonl', records)}"]
+    result = run("rescore", *logs, "--judge=plain")
+    assert "plain found no answer in 3 outputs" in result.stdout and "FROZEN" in result.stdout
+    found = json.loads(run("rescore", *logs, "--judge=plain", "--json=-").stdout)
+    assert found["n_without_answer"] == {"plain": 3}
+    records = [{"item": 1, "output": "5", "truth": "5", "arm": arm} for arm in ("Base", "GT")]
+    found = json.loads(
+        run("rescore", written(tmp_path / "b.jsonl", records), "--judge=plain", "--json=-").stdout
+    )
+    assert found["accuracy"]["plain"] == {"frozen": 1.0, "true": 1.0}
+
+
 @pytest.mark.parametrize(
     ("record", "options", "named"),
     [
