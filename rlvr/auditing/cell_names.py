@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 from rlvr._checks import shortened
 
@@ -26,20 +26,22 @@ _QUESTIONS = {
 """Questions of test sets that are often answered several times each."""
 
 
-def size_notices(benchmark: str, n_items: Iterable[int]) -> list[str]:
-    """Return a notice if a number of items is a multiple of the questions of a known benchmark.
+def size_notices(benchmark: str, n_items: Collection[int]) -> list[str]:
+    """Return a notice if a number of items is a multiple of a known benchmark's questions, or another arm's.
 
     Examples
     --------
     >>> size_notices("MATH-500", [500]), len(size_notices("AIME 2024", [30, 1920]))
     ([], 1)
     """
-    size = _QUESTIONS.get(re.sub(r"[\W_]+", "", benchmark).casefold())
-    n = next((n for n in n_items if size and n > size and n % size == 0), None)
-    if n is None or size is None:
+    known = _QUESTIONS.get(re.sub(r"[\W_]+", "", benchmark).casefold())
+    size = known or min(n_items, default=0)
+    n = next((n for n in n_items if n > size > 0 and n % size == 0), None)
+    if n is None:
         return []
+    stated = f"{shortened(benchmark)} has {size:,} questions" if known else f"n_items of one arm is {size:,}"
     return [
-        f"{shortened(benchmark)} has {size:,} questions and n_items is {n:,}, {n // size} times as many; if "
+        f"{stated}, and {n:,} is {n // size} times as many; if "
         f"each was answered {n // size} times, n_items {size} and samples_per_item {n // size} give the "
         "interval"
     ]

@@ -402,7 +402,7 @@ def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
         )
     if not any(columns):
         raise TableError(f"{place}: the file is empty; {accepted}")
-    repeated = sorted({column for column in columns if columns.count(column) > 1})
+    repeated = sorted({column for column in columns if column and columns.count(column) > 1})
     if repeated:
         raise TableError(f"{place}: the column {shown(repeated[0])} appears twice; each is accepted once")
     measures = {*_MEASURES} & {*columns}
@@ -536,7 +536,8 @@ def _parse(name: str, text: str, n_columns: int) -> list[Column]:
 
 
 def _is_row(record: Sequence[str]) -> bool:
-    return len(record) > 1 or bool(record and record[0].strip())
+    """Whether a record is not blank; a spreadsheet writes a blank line with its commas."""
+    return bool(record) and (bool(record[0].strip()) or any(field.strip() for field in record))
 
 
 def _flat(frame: pd.DataFrame) -> pd.DataFrame:

@@ -36,9 +36,11 @@ def test_arms_under_two_spellings_of_one_name_are_pointed_out(other):
 
 @pytest.mark.parametrize(
     "benchmark, n_items, noted",
-    [("AIME24", 1920, True), ("aime 2025", 240, True), ("MATH-500", 2000, True), ("GSM8K", 1319, False),
-     ("AIME24", 31, False), ("MATH-500", 100, False), ("my set", 1920, False)],
+    [("AIME24", [1920], True), ("aime 2025", [240], True), ("MATH-500", [500, 2000], True),
+     ("GSM8K", [1319], False), ("AIME24", [31], False), ("MATH-500", [100], False), ("my set", [1920], False),
+     ("my set", [4000, 500], True), ("my set", [500, 500], False), ("my set", [500, 499], False),
+     ("x", [], False)],
 )  # fmt: skip
 def test_answers_counted_as_questions_of_a_known_benchmark(benchmark, n_items, noted):
-    notices = size_notices(benchmark, [n_items])
+    notices = size_notices(benchmark, n_items)
     assert bool(notices) == noted and all("samples_per_item" in notice for notice in notices)

@@ -157,6 +157,12 @@ def test_a_data_frame_is_read_as_its_file_would_be(write):
     assert "table, line 2: no rows below the header" in refusal(frame[:0])
 
 
+def test_blank_columns_and_lines_of_a_spreadsheet_are_passed_over(write):
+    ragged = "".join(f"{line},,\n,,,,,,,\n" for line in GOOD.splitlines())
+    table = read_table(write(ragged))
+    assert table.frame[HEADER.split(",")].equals(read_table(write(GOOD)).frame) and [*table.lines] == [3, 5]
+
+
 @pytest.mark.parametrize("dtype", ["float16", "float32", "Float32"])
 def test_a_narrow_float_is_the_number_that_it_prints(dtype):
     frame = pd.DataFrame({"arm": "true", "accuracy": pd.array([0.494, 0.5], dtype=dtype), "n_items": 500})
