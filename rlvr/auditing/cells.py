@@ -183,11 +183,12 @@ def read_cells(tables: str | Path | pd.DataFrame | Iterable[str | Path | pd.Data
             tuple(alternatives),
             (*notices, *of_names.get(key, ()), *size_notices(key[3], sizes[key])),
         )
-        places = {name: _place(arm) for name, arm in in_order.items()}
-        if problem := different_decodings(cell.decodings, places):
-            raise TableError(f"{_cell_name(key)}: {problem}")
         answered = {name: arm.items for name, arm in in_order.items() if arm.items is not None}
-        refuse_other_items(answered, places)
+        if answered or any(arm.decoding for arm in in_order.values()):
+            places = {name: _place(arm) for name, arm in in_order.items()}
+            if problem := different_decodings(cell.decodings, places):
+                raise TableError(f"{_cell_name(key)}: {problem}")
+            refuse_other_items(answered, places)
         _refuse_clusters(cell)
         cells.append(cell)
     return cells

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from itertools import combinations
 from math import isnan
 
@@ -44,8 +45,14 @@ _KNOWN = frozenset((*COLUMNS, *OF_ARMS, *REMARKS, *RUN_NAMES))
 _MOST_NAMED = 3
 
 
+@cache  # a table has few columns and many cells
 def _plain(name: str) -> str:
     return re.sub(r"[\s-]+", "_", name.strip().lower())
+
+
+@cache
+def _is_step(column: str) -> bool:
+    return _STEP.fullmatch(_plain(column)) is not None
 
 
 def _values(table: Table, name: str, rows: ArrayLike) -> list[str]:
@@ -69,7 +76,7 @@ def refuse_checkpoints(table: Table, rows: ArrayLike, names: Iterable[str], wher
     """Refuse rows of one arm at several training steps, and runs whose names are those of checkpoints."""
     place = table.place(int(np.max(rows)))
     for column in table.columns:
-        if _STEP.fullmatch(_plain(column)) and len(found := _values(table, column, rows)) > 1:
+        if _is_step(column) and len(found := _values(table, column, rows)) > 1:
             raise TableError(
                 f"{place}: {where} has rows at several training steps ({column} {_listed(found)}); "
                 f"checkpoints of one run are no runs. Rows at one {column} are accepted, or the table "
@@ -108,7 +115,7 @@ def steps_notice(table: Table, rows_of: Mapping[str, Sequence[int]]) -> list[str
     """Name the training steps of the trained arms where they differ."""
     notices = []
     for column in table.columns:
-        if _STEP.fullmatch(_plain(column)):
+        if _is_step(column):
             steps = {arm: _values(table, column, rows) for arm, rows in rows_of.items() if arm != "frozen"}
             numbers = {step: as_number(step) for found in steps.values() for step in found}
             if len({step if isnan(number) else number for step, number in numbers.items()}) > 1:
