@@ -111,6 +111,8 @@ def refuse_overwriting(outputs: Mapping[str, str | Path | None], inputs: Iterabl
     sources = [Path(path) for path in inputs if str(path) != "-"]
     targets: dict[str, Path] = {}
     for option, out in outputs.items():
+        if out == "":
+            raise ValueError(f"{option}: the name is empty; the name of a file is accepted")
         if not out or str(out) == "-":
             continue
         path, name = Path(out), f"{option} {shortened(str(out))}"

@@ -96,9 +96,9 @@ def decompose(
     Raises
     ------
     TypeError
-        If both or neither form is given, or an arm is missing.
+        If both or neither form is given, an arm is missing, or one is no number or array of numbers.
     ValueError
-        If the arrays differ in shape or hold values that are not finite.
+        If the arrays differ in shape or hold values that are not finite, or series differ in their labels.
 
     Examples
     --------
@@ -122,7 +122,8 @@ def decompose(
     shapes = {arm: np.shape(value) for arm, value in given.items()}
     if len(set(shapes.values())) > 1:
         raise ValueError(f"arms must be paired run by run and so share one shape, got {shapes}")
-    arrays = {arm: np.asarray(value, dtype=float) for arm, value in given.items()}
+    _refuse_other_labels(given)
+    arrays = {arm: _numbers(arm, value) for arm, value in given.items()}
     for arm, array in arrays.items():
         if not np.isfinite(array).all():
             raise ValueError(f"{arm} must hold finite accuracies, got {shown(given[arm])}")
@@ -132,7 +133,10 @@ def decompose(
             arm: value.item() if isinstance(value, np.generic | np.ndarray) else value
             for arm, value in given.items()
         }
-        return _of_numbers(plain, level)
+        try:
+            return _of_numbers(plain, level)
+        except TypeError:  # types that do not mix, such as Decimal and float
+            return _of_numbers({arm: array.item() for arm, array in arrays.items()}, level)
     difference = {name: arrays[arm] - arrays[base] for name, (arm, base) in TERMS.items()}
     fraction = ratio_interval(
         difference["reward_design"], difference["naive"], level=level, names=("reward_design", "naive")
@@ -141,6 +145,28 @@ def decompose(
         **{name: mean_interval(value, level=level) for name, value in difference.items()},
         reward_design_fraction=fraction,
     )
+
+
+def _numbers(arm: str, value: Any) -> NDArray[np.float64]:
+    try:
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(f"{arm} must be a number or an array of numbers, got {shown(value)}") from None
+
+
+def _refuse_other_labels(given: Mapping[str, Any]) -> None:
+    """Refuse series whose labels differ: their values would be paired by position, so with other runs."""
+    labels = {
+        arm: list(value.index) for arm, value in given.items() if not callable(getattr(value, "index", print))
+    }
+    first = next(iter(labels), "")
+    other = next((arm for arm in labels if labels[arm] != labels[first]), None)
+    if other:
+        raise ValueError(
+            f"arms must be paired run by run, but the labels of {first} {shown(labels[first])} and of "
+            f"{other} {shown(labels[other])} differ; series with the same labels in the same "
+            "order are accepted, or arrays"
+        )
 
 
 def _of_numbers(given: Mapping[str, Any], level: float) -> Decomposition:

@@ -1,10 +1,12 @@
 """The estimands: hand-computed terms, the identity to the last bit, orders of entry, undefined shares."""
 
 import math
+from decimal import Decimal
 from fractions import Fraction
 from itertools import pairwise, permutations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -48,6 +50,19 @@ def test_numbers_come_back_as_python_s():
 
 
 accuracies = st.floats(0, 1)
+
+
+@pytest.mark.parametrize("other", [Decimal("0.25"), "0.25", np.float32(0.25), Fraction(1, 4)])
+def test_numbers_of_several_types_mix(other):
+    parts = decompose(frozen=other, random=0.5, majority=Decimal("0.5"), true=Fraction(3, 4))
+    assert [float(term.value) for term in parts.terms().values()] == [0.25, 0.0, 0.25, 0.25, 0.5]
+
+
+def test_series_are_paired_by_equal_labels_alone():
+    arms = {arm: pd.Series([0.1, 0.2], index=[7, 8]) for arm in ARMS}
+    assert decompose(**arms).null.value == 0.0
+    with pytest.raises(ValueError, match=r"labels of frozen .* and of true"):
+        decompose(**{**arms, "true": arms["true"][::-1]})
 
 
 @given(accuracies, accuracies, accuracies, accuracies)

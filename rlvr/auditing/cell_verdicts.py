@@ -231,6 +231,7 @@ def audit(
     """
     level = confidence_level(level)
     choice("rule", rule, tuple(VERDICT_RULES))
+    assumptions = [assumptions] if isinstance(assumptions, str) else assumptions
     named = tuple(choice("assumptions", name, tuple(ASSUMPTIONS)) for name in assumptions)
     if run_sd is not None:
         run_sd = checked_run_sd(run_sd)

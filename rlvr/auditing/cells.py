@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from rlvr._checks import counted, plain, shortened, shown
 from rlvr.arms import ARMS
+from rlvr.auditing.cell_names import name_notices, size_notices
 from rlvr.auditing.tables import (
     COMPARABLE,
     NAMES,
@@ -32,7 +34,15 @@ from rlvr.auditing.tables import (
     is_frame,
     read_table,
 )
-from rlvr.auditing.unlike_rows import refuse_checkpoints, refuse_temperatures, settings_notices
+from rlvr.auditing.unlike_rows import (
+    fractions_notice,
+    refuse_checkpoints,
+    refuse_metrics,
+    refuse_other_items,
+    refuse_temperatures,
+    settings_notices,
+    steps_notice,
+)
 from rlvr.logs.decoding import different_decodings
 from rlvr.stats.sampling import FEWEST_CLUSTERS, effective_clusters
 
@@ -137,7 +147,9 @@ def read_cells(tables: str | Path | pd.DataFrame | Iterable[str | Path | pd.Data
     >>> [(arm.name, arm.accuracy) for arm in read_cells([table])[0].arms.values()]
     [('frozen', 0.494), ('true', 0.786)]
     """
-    sources = [tables] if isinstance(tables, (str, Path)) or is_frame(tables) else list(tables)
+    given: Any = tables
+    single = isinstance(given, (str, Path, Mapping)) or is_frame(given) or not isinstance(given, Iterable)
+    sources = [given] if single else list(given)
     if not sources:
         raise TableError("no table was given; name at least one file, or - for standard input")
     found: dict[_Key, tuple[dict[str, Arm], list[Arm], list[str]]] = {}
@@ -159,13 +171,24 @@ def read_cells(tables: str | Path | pd.DataFrame | Iterable[str | Path | pd.Data
                 )
             notices += [notice for notice in remarks if notice not in notices]
     cells = []
+    of_names = name_notices({key: arms for key, (arms, _, _) in found.items()})
+    sizes = {
+        key: [arm.n_items for arm in arms.values() if arm.n_items] for key, (arms, _, _) in found.items()
+    }
     for key, (arms, alternatives, notices) in found.items():
         in_order = {name: arms[name] for name in ARMS if name in arms}
-        cell = Cell(*key, in_order, tuple(alternatives), tuple(notices))
-        if any(arm.decoding for arm in arms.values()):
+        cell = Cell(
+            *key,
+            in_order,
+            tuple(alternatives),
+            (*notices, *of_names.get(key, ()), *size_notices(key[3], sizes[key])),
+        )
+        answered = {name: arm.items for name, arm in in_order.items() if arm.items is not None}
+        if answered or any(arm.decoding for arm in in_order.values()):
             places = {name: _place(arm) for name, arm in in_order.items()}
             if problem := different_decodings(cell.decodings, places):
                 raise TableError(f"{_cell_name(key)}: {problem}")
+            refuse_other_items(answered, places)
         _refuse_clusters(cell)
         cells.append(cell)
     return cells
@@ -210,6 +233,11 @@ def _count(text: str) -> int | None:
     return int(float(text)) if text else None
 
 
+def _seed(text: str) -> str:
+    """The name of a run; whole numbers are equal however a program has written them (1 and 1.0)."""
+    return str(int(number)) if (number := as_number(text)).is_integer() and abs(number) < 2**53 else text
+
+
 def _arm_rows(table: Table) -> Iterator[_Row]:
     """Yield cell, role, arm and notices of each arm of the arms format."""
     measure = "accuracy" if "accuracy" in table.columns else "accuracy_percent"
@@ -243,9 +271,11 @@ def _arm_rows(table: Table) -> Iterator[_Row]:
         )
     ]
     wholes = _near_whole(printed, unit, n_graded)
+    odd = Counter(key for key, n, whole in zip(keys, n_graded, wholes, strict=True) if n and not whole)
+    tiny = {key for key, values in in_cell.items() if 0 < max(values) <= 1 and odd[key] > 1}
     renamed = _read_words(table, (((keys[row], roles[row]), word, row) for row, word in enumerate(words)))
     runs = next((name for name in RUN_NAMES if name in table.columns), None)
-    seeds = _converted(table, runs, str) if runs else []
+    seeds = _converted(table, runs, _seed) if runs else []
     repeated: dict[tuple[_Key, str], list[tuple[int, Arm, list[str]]]] = {}
     unlike = _unlike_rows(table, keys, roles, names, seeds)
     lines = table.lines
@@ -276,10 +306,12 @@ def _arm_rows(table: Table) -> Iterator[_Row]:
         if n_graded[row] and not wholes[row]:
             answers = counted(n_graded[row], "graded answer")
             notices.append(f"line {arm.line}: {shortened(printed[row])} is no whole number of {answers}")
+        if key in tiny:
+            notices.append("no accuracy_percent of this cell is above 1; fractions go in a column accuracy")
         if runs and roles[row] == "arm":
             repeated.setdefault((key, arm.name), []).append((row, arm, notices))
         else:
-            yield key, roles[row], arm, notices
+            yield key, roles[row], arm, [*notices, *unlike.get(key, ())] if roles[row] == "arm" else notices
     for (key, _), group in repeated.items():
         rows, each = [row for row, _, _ in group], [arm for _, arm, _ in group]
         merged, more = _mean_of_runs(each, [seeds[row] for row in rows], [spreads[row] for row in rows], unit)
@@ -301,7 +333,8 @@ def _unlike_rows(
             if len(rows) > 1:
                 refuse_checkpoints(table, rows, [seeds[row] for row in rows if seeds], f"the {name} arm")
         refuse_temperatures(table, rows_of)
-        notices[key] = settings_notices(table, rows_of) if seeds else []
+        refuse_metrics(table, rows_of)
+        notices[key] = steps_notice(table, rows_of) + (settings_notices(table, rows_of) if seeds else [])
     return notices
 
 
@@ -443,6 +476,11 @@ def _outcome_rows(table: Table) -> Iterator[_Row]:
             answered, n_answers = np.unique(slots, return_counts=True)
             repeated = n_answers.max() > 1
             verb, end = ("answers", " twice") if repeated else ("lacks", "")
+            remedy = (
+                ". A column run tells runs apart, and correct may be a fraction of samples"
+                if repeated
+                else ""
+            )
             gaps = np.append(np.flatnonzero(answered != np.arange(answered.size)), answered.size)
             slot = int(answered[n_answers.argmax()] if repeated else gaps[0])
             row = rows[slots == slot][-1] if repeated else first
@@ -450,12 +488,13 @@ def _outcome_rows(table: Table) -> Iterator[_Row]:
             item_name = shortened(labels["item"][items[slot % items.size]])
             raise TableError(
                 f"{table.place(int(row))}: run {run_name} {verb} item {item_name}{end}; "
-                "each run of an arm is accepted with every item of it once"
+                f"each run of an arm is accepted with every item of it once{remedy}"
             )
         outcomes = np.empty((runs.size, items.size))
         outcomes[run, item] = correct[rows]
         where = f"the {labels['arm'][codes['arm'][first]]} arm"
         refuse_checkpoints(table, rows, labels["run"][runs].tolist(), where)
+        refuse_metrics(table, {labels["arm"][codes["arm"][first]]: rows.tolist()})
         texts = {column: str(labels[column][codes[column][first]]) for column in codes}
         stated = {
             column: [value for value in labels[column][np.unique(codes[column][rows])].tolist() if value]
@@ -486,7 +525,8 @@ def _outcome_rows(table: Table) -> Iterator[_Row]:
             outcomes=outcomes,
             clusters=_clusters(table, labels, codes, rows, items, item),
         )
-        yield (study, texts.get("setup", ""), model, benchmark), texts.get("role", "arm"), arm, renamed
+        remarks = renamed if samples else [*renamed, *fractions_notice(arm.name, outcomes)]
+        yield (study, texts.get("setup", ""), model, benchmark), texts.get("role", "arm"), arm, remarks
 
 
 def _words_of_outcomes(table: Table, cell: NDArray[np.int64]) -> list[str]:

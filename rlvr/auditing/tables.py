@@ -4,8 +4,9 @@ There are two formats, both UTF-8 text with a header line:
 
 * arms: one row per arm, or per training run of an arm (then with ``seed`` or ``run``), with ``arm, accuracy
   (or accuracy_percent), n_items`` and optional columns (:data:`NAMES`, :data:`OF_ARMS`, :data:`REMARKS`);
-* outcomes: one row per answered item, with ``arm, run, item, correct`` and the optional columns
-  :data:`NAMES`, :data:`OF_OUTCOMES`, ``cluster`` (the question of which an item is a variant) and ``source``.
+* outcomes: one row per answered item, with ``arm, item, correct``, ``run`` (or ``seed``) where an arm has
+  several runs, and the optional columns :data:`NAMES`, :data:`OF_OUTCOMES`, ``cluster`` (the question of
+  which an item is a variant) and ``source``.
 
 Commas, semicolons or tabs separate fields. Changes by spreadsheets (decimal commas between semicolons, whole
 lines in quotes) are undone. An error about a misspelt name suggests the likely one. Each distinct text of a
@@ -52,7 +53,7 @@ ARMS_NEED = ("arm", "n_items")
 """Required columns of the arms format, besides ``accuracy`` or ``accuracy_percent``."""
 
 OUTCOMES_NEED = ("arm", "run", "item", "correct")
-"""Required columns of the outcomes format."""
+"""Columns of the outcomes format; without ``run`` (or ``seed``), each arm has one run."""
 
 RUN_NAMES = ("seed", "run")
 """Columns of the arms format, either of which makes each row a training run; arms are paired by them."""
@@ -207,7 +208,7 @@ class Table:
     @property
     def per_item(self) -> bool:
         """Whether a row is an answered item instead of an arm or a run."""
-        return "correct" in self.columns and not {*_MEASURES} & {*self.columns}
+        return _is_per_item(self.columns)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -247,11 +248,20 @@ def read_table(source: str | Path | pd.DataFrame) -> Table:
         or holds a value that is not accepted.
     """
     if is_frame(source):
-        name, text, header_line, header = "table", None, 1, list(map(str, source))
+        source = _flat(source)
+        name, text, header_line, header = "table", None, 1, list(source)
+    elif not isinstance(source, (str, Path)):
+        raise TableError(
+            f"a table must be a path or a pandas DataFrame, got {shown(source)} of type "
+            f"{type(source).__name__}; pandas.DataFrame(rows) of a list of records and read_logs(...).table "
+            "are accepted"
+        )
     else:
         name, text = _read_text(source)
         header_line, header = next(_records(name, text), (1, []))
     names = [column.strip() for column in header]
+    if _is_per_item(names) and "run" not in names:
+        names = ["run" if column == "seed" else column for column in names]
     notices = _refuse_header(f"{shortened(name)}, line {header_line}", names)
     if is_frame(source):
         read = _as_text(source)
@@ -262,9 +272,16 @@ def read_table(source: str | Path | pd.DataFrame) -> Table:
     if text is not None and _separator(text) != ",":
         for column in {*_MEASURES, "run_sd", "correct"} & {*columns}:
             columns[column] = _with_points(columns[column])
+    if _is_per_item(names) and "run" not in names:
+        columns["run"] = Column(["1"], np.zeros_like(next(iter(columns.values())).codes))
+        notices += ("no column run: all rows of an arm are taken as one run",)
     table = Table(name, columns, text, notices)
     _refuse_values(table)
     return table
+
+
+def _is_per_item(columns: Collection[str]) -> bool:
+    return "correct" in columns and not {*_MEASURES} & {*columns}
 
 
 def _read_text(source: str | Path) -> tuple[str, str]:
@@ -332,7 +349,11 @@ _ALSO_CALLED = {
     **dict.fromkeys(("n_seeds", "num_seeds", "num_runs"), "n_runs"),
     **dict.fromkeys(("std", "sd", "stdev", "std_dev"), "run_sd"),
     **dict.fromkeys(("seed", "trial"), "run"),
-    **dict.fromkeys(("dataset", "task"), "benchmark"),
+    **dict.fromkeys(
+        ("dataset", "dataset_name", "data_source", "task", "task_name", "eval_set", "eval_name", "test_set"),
+        "benchmark",
+    ),
+    **dict.fromkeys(("model_name", "model_id", "base_model", "model_name_or_path"), "model"),
     **dict.fromkeys(("method", "reward", "reward_type", "reward_fn", "condition", "variant"), "arm"),
     "paper": "study",
 }
@@ -342,9 +363,18 @@ _ALSO_CALLED = {
 _ACCURACY = re.compile(r"^[^|]*(?<![a-z])(acc|accuracy|pass@1)(?![a-z])")
 
 
+_SPREAD = re.compile(r"(?<![a-z])(std|stddev|sd|stderr|sem|se|var|ci|min|max|count)(?![a-z])")
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[\s-]+", "_", name.strip().lower())
+
+
 def _likely(column: str, columns: Collection[str], needed: Collection[str]) -> str:
     """Return the column that the user probably means, by common name or spelling; or an empty text."""
-    name = _ALSO_CALLED.get(column.strip().lower())
+    name = _ALSO_CALLED.get(_plain(column))
+    if name is None and _SPREAD.search(_plain(column)):
+        return ""
     if name is None and _ACCURACY.search(column.lower()):
         name = "accuracy"
     if name is None:
@@ -354,8 +384,7 @@ def _likely(column: str, columns: Collection[str], needed: Collection[str]) -> s
 
 def _nearest(name: str, known: Collection[str], *, cutoff: float = 0.75) -> str:
     """Return the known name that resembles `name`, or an empty text."""
-    plain = re.sub(r"[\s-]+", "_", name.strip().lower())
-    return next(iter(difflib.get_close_matches(plain, list(known), n=1, cutoff=cutoff)), "")
+    return next(iter(difflib.get_close_matches(_plain(name), list(known), n=1, cutoff=cutoff)), "")
 
 
 def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
@@ -373,29 +402,30 @@ def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
         )
     if not any(columns):
         raise TableError(f"{place}: the file is empty; {accepted}")
-    repeated = sorted({column for column in columns if columns.count(column) > 1})
+    repeated = sorted({column for column in columns if column and columns.count(column) > 1})
     if repeated:
         raise TableError(f"{place}: the column {shown(repeated[0])} appears twice; each is accepted once")
     measures = {*_MEASURES} & {*columns}
-    per_item = "correct" in columns and not measures
-    missing = [column for column in (OUTCOMES_NEED if per_item else ARMS_NEED) if column not in columns]
+    per_item = _is_per_item(columns)
+    required = [name for name in (OUTCOMES_NEED if per_item else ARMS_NEED) if name != "run"]
+    missing = [column for column in required if column not in columns]
     if not per_item and not measures:
         missing.append("accuracy (or accuracy_percent)")
     others = [column for column in columns if column not in _KNOWN]
     if missing:
         needed = [name for name in (*NAMES, *ARMS_NEED, *OUTCOMES_NEED, *_MEASURES) if name not in columns]
-        likely = {column: _likely(column, columns, needed) for column in others}
+        likely = {column: _likely(column, columns, needed) for column in others if len(columns) > 1}
         hints = [f"did you mean {name} by {shown(column)}?" for column, name in likely.items() if name]
         hints += _shape_hint(columns)
         raise TableError(
             f"{place}: missing {', '.join(missing)}; {' '.join([*hints[:_MOST_HINTS], accepted])}"
         )
-    more = ("cluster",) if per_item else RUN_NAMES
+    more = ("run", "cluster") if per_item else RUN_NAMES
     optional = [
         name for name in (*NAMES, *(OF_OUTCOMES if per_item else OF_ARMS), *more) if name not in columns
     ]
     for column in others:
-        name = _ALSO_CALLED.get(column.lower(), "")
+        name = _ALSO_CALLED.get(_plain(column), "")
         if name not in NAMES:
             name = _nearest(column, optional, cutoff=0.8)
         if name in optional:
@@ -415,8 +445,16 @@ def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
     passed_over = [
         f"the column {shown(column)} is ignored; {name} is read"
         for column in others
-        if (name := _ALSO_CALLED.get(column.lower(), "")) in optional
+        if (name := _ALSO_CALLED.get(_plain(column), "")) in optional
     ]
+    if not per_item and "samples_per_item" in optional:
+        passed_over += [
+            f"the column {shown(column)} is ignored; samples_per_item is read"
+            for column in others
+            if _plain(column) in ("n_samples", "num_samples", "samples", "num_generations", "k")
+        ]
+    if not per_item and "cluster" in columns:
+        passed_over.append("the column cluster is ignored; it needs one row an item")
     assumed = [name for name in NAMES if name not in columns]
     one = " and ".join(f"one {name}" for name in assumed)
     return tuple([f"no column {' or '.join(assumed)}: all rows are taken as {one}"] * bool(one) + passed_over)
@@ -430,6 +468,12 @@ def _shape_hint(columns: Sequence[str]) -> list[str]:
         return [f"the columns {named} look like arms, one row an arm is accepted;"]
     if len(columns) == 1 and columns[0].startswith("|"):
         return ["this looks like a Markdown table, one with commas is accepted;"]
+    words = columns[0].replace("&", " & ").split()
+    if len(columns) == 1 and len({*words} & _KNOWN) > 1:
+        between = "as in LaTeX" if "&" in words else "separated by spaces"
+        return [f"the columns look {between}, commas are accepted;"]
+    if columns[0].startswith("{"):
+        return ["this looks like lines of JSON, which --log ARM=PATH reads;"]
     return []
 
 
@@ -451,7 +495,17 @@ def _refuse_values(table: Table) -> None:
         raise TableError(
             f"{table.place(row)}: {name} must be {COLUMNS[name].accepted}, got {shown(value)}"
             + (f"; did you mean {likely}?" if likely else "")
+            + (
+                "; did you mean that there is no result? Such a row is left out"
+                if _is_missing(name, value)
+                else ""
+            )
         )
+
+
+def _is_missing(name: str, value: str) -> bool:
+    absent = ("", "-", "–", "—", "nan", "na", "n/a", "none", "null", "?")
+    return name in _MEASURES and value.strip().lower() in absent
 
 
 class _Numbering(dict[str, int]):
@@ -482,7 +536,18 @@ def _parse(name: str, text: str, n_columns: int) -> list[Column]:
 
 
 def _is_row(record: Sequence[str]) -> bool:
-    return len(record) > 1 or bool(record and record[0].strip())
+    """Whether a record is not blank; a spreadsheet writes a blank line with its commas."""
+    return bool(record) and (bool(record[0].strip()) or any(field.strip() for field in record))
+
+
+def _flat(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose known columns are no index, as after a groupby, with texts as names of columns."""
+    indexed = [name for name in frame.index.names if isinstance(name, str) and name.strip() in _KNOWN]
+    names = [
+        "_".join(map(str, filter(None, name))) if isinstance(name, tuple) else str(name) for name in frame
+    ]
+    flat = frame.set_axis(names, axis=1)
+    return flat.reset_index([name for name in indexed if name not in names]) if indexed else flat
 
 
 def _as_text(frame: pd.DataFrame) -> list[Column]:
@@ -493,7 +558,16 @@ def _as_text(frame: pd.DataFrame) -> list[Column]:
         raise TableError(f"table, line 2: {_NO_ROWS}")
     columns = []
     for place in range(frame.shape[1]):
-        codes, values = pd.factorize(frame.iloc[:, place])
+        column = frame.iloc[:, place]
+        try:
+            codes, values = pd.factorize(column)
+        except TypeError:
+            raise TableError(
+                f"table, line 2: the column {shown(str(frame.columns[place]))} holds lists or arrays; one "
+                "number or text a row is accepted"
+            ) from None
+        if column.dtype.kind == "f" and column.dtype.itemsize < 8:  # written with as many digits as it holds
+            values = values.to_numpy(f"float{8 * column.dtype.itemsize}")
         number = _Numbering()
         texts = [*map(str, values), *[""] * bool((codes < 0).any())]  # a missing value has code -1
         written = np.array([number[text] for text in texts], dtype=np.int32)

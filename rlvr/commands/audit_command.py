@@ -90,9 +90,9 @@ def audit(
 
     A table with one row per arm needs the columns arm (frozen, random, majority, true, or base, coin, vote,
     gt), accuracy or accuracy_percent, and n_items; arms may be missing. With a column seed or run, each row
-    is a training run. A table with one row per answered item needs arm, run, item and correct; a column
-    cluster names the question of which an item is a variant. Both may have study, model and benchmark.
-    Semicolons or tabs may replace the commas.
+    is a training run. A table with one row per answered item needs arm, item and correct, and run or seed
+    where an arm has several runs; a column cluster names the question of which an item is a variant. Both may
+    have study, model and benchmark. Semicolons or tabs may replace the commas.
 
     Logs are those of lm-evaluation-harness, Inspect, verl and the other tools in README, lines with item and
     correct, or records with the fields that --field names. Their items are matched across arms. Arms that
@@ -197,4 +197,6 @@ def _arm_and_path(pair: str) -> tuple[str, str]:
     arm, sign, path = pair.partition("=")
     if not sign or not path:
         raise ValueError(f"--log must be ARM=PATH, got {shortened(pair)}")
-    return arm.strip().lower(), path
+    from rlvr.auditing.tables import arm_name
+
+    return arm_name(arm) or arm.strip().lower(), path

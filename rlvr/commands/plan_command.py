@@ -18,6 +18,7 @@ from rlvr.commands.refusal import refusing
 from rlvr.commands.spread_options import CATALOGUE, RUN_SD_HELP, read_run_sd
 
 if TYPE_CHECKING:
+    from rlvr.auditing.cells import Cell
     from rlvr.planning.study_plans import Plan, StudyDesign
     from rlvr.stats.spread_models import NextDeviation
 
@@ -154,6 +155,44 @@ def _what_laws_change(plan: Plan, settings: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _with_guesses(cell: Cell, guess: tuple[float | None, ...], n_items: int | None) -> Cell:
+    """Return a pilot with a guess for each arm that it lacks, and `n_items` where it states no number."""
+    from rlvr.auditing.cells import Arm
+
+    known = [arm.n_items for arm in cell.arms.values() if arm.n_items]
+    n_runs = min((arm.n_runs for arm in cell.arms.values() if arm.n_runs), default=None)
+    arms = {
+        name: Arm(name, value, n_items=min(known, default=None), n_runs=n_runs)
+        for name, value in zip(ARMS, guess, strict=True)
+        if value is not None
+    } | dict(cell.arms)
+    return replace(
+        cell, arms={name: replace(arm, n_items=arm.n_items or n_items) for name, arm in arms.items()}
+    )
+
+
+def _few_runs(cell: Cell, spreads: Mapping[str, float | str]) -> list[str]:
+    """State how well the runs of a pilot determine the spreads that the plan takes from it."""
+    from rlvr.stats.spreads import interval_of_deviation
+
+    lines = []
+    for name, arm in cell.arms.items():
+        n = arm.run_sd_runs or arm.n_runs
+        if name in spreads or arm.run_sd is None or n is None or n < 2:
+            continue
+        ends = interval_of_deviation(arm.run_sd, n)
+        known = (
+            f"95% interval {100 * ends.low:.1f} to {100 * ends.high:.1f}"
+            if arm.run_sd
+            else "equal runs by chance or by rounding, not runs without a spread: --run-sd gives another"
+        )
+        lines.append(
+            f"run-to-run standard deviation of {name.upper()} from {n} runs of the pilot: "
+            f"{100 * arm.run_sd:.1f} points ({known})"
+        )
+    return lines
+
+
 def _design(
     pilot: str | None,
     guess: tuple[float | None, ...],
@@ -169,6 +208,7 @@ def _design(
     from rlvr.planning.study_plans import StudyDesign
 
     default = default_run_sd()
+    sources: list[str] = []
     if pilot is None:
         missing = [f"--{arm}" for arm, value in zip(ARMS, guess, strict=True) if value is None]
         if missing:
@@ -190,9 +230,10 @@ def _design(
                 f"the table of a pilot must hold one cell, got {len(cells)}: "
                 f"{shortened(', '.join(cell.name for cell in cells))}"
             )
-        base = pilot_design(cells[0])
-        assumed = [arm for arm in ARMS[1:] if cells[0].arms[arm].run_sd is None]
-    sources = []
+        cell = _with_guesses(cells[0], guess, sizes["n_items"])
+        base = pilot_design(cell)
+        assumed = [arm for arm in ARMS[1:] if cell.arms[arm].run_sd is None]
+        sources = _few_runs(cell, spreads)
     if assumed := [arm.upper() for arm in assumed if arm not in spreads]:
         low, high = (f"{100 * end:.1f}" for end in (default.low, default.high))
         sources.append(

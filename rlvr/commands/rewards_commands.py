@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import combinations
 from pathlib import Path
@@ -83,10 +83,21 @@ def show_labels(
     guessed = counts["the last number of a text"]
     if guessed:
         typer.echo(f"{guessed} read from running text; check these labels, or store the answer alone")
+    if _numbers_of_choices(records[0], found):
+        typer.echo(
+            "the records hold choices, so these labels may be their numbers; where a model answers with a "
+            "letter or a text, store that"
+        )
     typer.echo(
         f"{n_unread} could not be read" + ("" if n_unread == 0 else "; no answer is compared with them")
     )
     raise typer.Exit(1 if check and n_unread else 0)
+
+
+def _numbers_of_choices(record: Mapping[str, Any], column: str) -> bool:
+    """Whether a label may be the position of the right choice, as in MMLU."""
+    label, choices = record.get(column), record.get("choices") or record.get("options")
+    return isinstance(choices, list) and type(label) is int and 0 <= label <= len(choices)
 
 
 @app.command()
@@ -108,8 +119,9 @@ def rescore(
         inputs = [*(files or []), *(path.partition("=")[2] for path in log)]
         refuse_overwriting({"--json": json_out}, inputs)
         answers = _answers(files or [], log, field)
-        rights = _judged(answers, judge)
-        summary = _summary(answers, rights)
+        _refuse_other_truths(answers)
+        rights, n_unread = _judged(answers, judge)
+        summary = _summary(answers, rights) | {"n_without_answer": n_unread}
         text = json_text(summary)
         if json_out and json_out != "-":
             with replacing(json_out) as (new,):
@@ -121,10 +133,14 @@ def rescore(
 
 
 def _answers(files: list[str], log: list[str], field: list[str]) -> list[WrittenAnswer]:
+    from rlvr.auditing.tables import arm_name
     from rlvr.logs.answer_files import read_answers
 
     fields = dict(_pair("--field", one, ("item", "output", "truth", "arm", "run")) for one in field)
-    named = [_pair("--log", one, ARMS) for one in log]
+    named = []
+    for one in log:
+        name, sign, path = one.partition("=")
+        named.append(_pair("--log", f"{arm_name(name) or name}{sign}{path}", ARMS))
     if not files and not named:
         raise ValueError(
             "no file and no --log was given; give a file of answers, or --log ARM=PATH for each arm"
@@ -138,12 +154,34 @@ def _answers(files: list[str], log: list[str], field: list[str]) -> list[Written
             raise ValueError(f"{shortened(path)}: the folder holds no .jsonl file; one a run is accepted")
         for place in places:
             answers += read_answers(place, arm, fields)
+    answers = [answer._replace(arm=arm_name(answer.arm) or answer.arm) for answer in answers]
     unknown = next((answer for answer in answers if answer.arm not in ARMS), None)
     if unknown is not None:
         raise ValueError(
             f"arm must be one of {', '.join(ARMS)}, got {shortened(repr(unknown.arm))} in {unknown.run}"
         )
     return answers
+
+
+def _refuse_other_truths(answers: list[WrittenAnswer]) -> None:
+    """Refuse an item with two right answers, as where an arm's file holds its own training labels."""
+    from rlvr.rewards.answer_reading import canonical
+    from rlvr.rewards.labels import read_label
+
+    first: dict[str, tuple[WrittenAnswer, Any]] = {}
+    for answer in answers:
+        try:
+            truth = canonical(read_label(answer.truth).answer)
+        except TypeError:
+            truth = str(answer.truth)
+        before, expected = first.setdefault(answer.item, (answer, truth))
+        if truth != expected:
+            raise ValueError(
+                f"item {shortened(repr(answer.item), most=60)} has the right answer "
+                f"{_printable(before.truth)} in {shortened(before.run)} ({before.arm}) and "
+                f"{_printable(answer.truth)} in {shortened(answer.run)} ({answer.arm}); one right answer an "
+                "item is accepted (the training labels of an arm are none): --field truth=FIELD names it"
+            )
 
 
 def _pair(option: str, given: str, accepted: tuple[str, ...]) -> tuple[str, str]:
@@ -156,8 +194,13 @@ def _pair(option: str, given: str, accepted: tuple[str, ...]) -> tuple[str, str]
     return name, value
 
 
-def _judged(answers: list[WrittenAnswer], names: list[str]) -> dict[str, list[bool | None]]:
-    """Return by judge whether each answer is right; None if its label could not be read."""
+def _judged(
+    answers: list[WrittenAnswer], names: list[str]
+) -> tuple[dict[str, list[bool | None]], dict[str, int]]:
+    """Return by judge whether each answer is right, and the number of outputs in which it found no answer.
+
+    None stands for a label that could not be read.
+    """
     from rlvr.rewards import true_reward
     from rlvr.rewards.judges import JUDGES, find_judge
 
@@ -170,11 +213,17 @@ def _judged(answers: list[WrittenAnswer], names: list[str]) -> dict[str, list[bo
         judges.append(name)
     outputs, truths = [answer.output for answer in answers], [answer.truth for answer in answers]
     rights: dict[str, list[bool | None]] = {}
+    n_unread = {}
     for name in judges:
+        logged: dict[str, float] = {}
         with _without_warnings():
-            rewards = true_reward(outputs, outputs, truth=truths, column="truth", judge=name, process=(0, 1))
+            rewards = true_reward(
+                outputs, outputs, truth=truths, column="truth", judge=name, process=(0, 1),
+                log_as=name, log_metric=logged.__setitem__,
+            )  # fmt: skip
         rights[name] = [None if reward is None else bool(reward) for reward in rewards]
-    return rights
+        n_unread[name] = round(logged[f"{name}/unread"] * len(answers))
+    return rights, n_unread
 
 
 @contextmanager
@@ -248,6 +297,9 @@ def _print(
     typer.echo(
         f"{counted(len(answers), 'answer')}, {counted(unread, 'answer')} with a label that could not be read"
     )
+    for name, n in summary["n_without_answer"].items():
+        if n:
+            typer.echo(f"{name} found no answer in {counted(n, 'output')}, which count as wrong")
     table = Table("judge", *(arm.upper() for arm in arms), "verdict", title="accuracy in percent")
     for name, accuracy in summary["accuracy"].items():
         split = summary["splits"].get(name)

@@ -139,7 +139,10 @@ def value_at(record: Mapping[str, Any], field: str) -> Any:
 
 
 def _first_field(record: Mapping[str, Any], fields: Sequence[str]) -> str | None:
-    return next((field for field in fields if value_at(record, field) is not None), None)
+    """Return the first of the fields that a record has, as spelt there; capitals count only if they must."""
+    capitals = {str(name).lower(): str(name) for name in record}
+    spelt = [*fields, *(capitals[field] for field in fields if field in capitals)]
+    return next((field for field in spelt if value_at(record, field) is not None), None)
 
 
 def label_column(records: Sequence[Mapping[str, Any]], column: str | None = None) -> str:

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -106,22 +107,22 @@ class Run:
 # With pyarrow, pandas would store text as UTF-8, but some names of files and items are not valid UTF-8.
 @pd.option_context("mode.string_storage", "python")
 def read_logs(
-    logs: Iterable[tuple[str, str | Path]],
+    logs: Iterable[tuple[str, str | Path]] | Mapping[str, Any],
     *,
-    metrics: Sequence[str] = (),
+    metrics: str | Sequence[str] = (),
     common_items: bool = False,
     benchmark: str | None = None,
     unpaired: bool = False,
-    fields: Sequence[str] = (),
+    fields: str | Sequence[str] = (),
     split_samples: bool = False,
 ) -> LogTable:
     """Read the logs of several arms and match their items.
 
     Parameters
     ----------
-    logs : iterable of (arm, path)
+    logs : iterable of (arm, path), or mapping of arm to path or paths
         An arm may occur several times: each of its logs is a run.
-    metrics : sequence of str
+    metrics : str or sequence of str
         Needed if a log holds several: a metric, or a part of its name before or after the comma. A named
         metric is used as logged, with notices; "reading" compares outputs with truths.
     common_items : bool
@@ -131,7 +132,7 @@ def read_logs(
         differently, and to join subtasks whose names begin with it.
     unpaired : bool
         Do not match items across arms; each arm has its own sample of items.
-    fields : sequence of str
+    fields : str or sequence of str
         ``PART=NAME``, at least for item and correct: the fields of a record of an unknown tool; see
         :class:`rlvr.logs.records.Fields`.
     split_samples : bool
@@ -149,7 +150,8 @@ def read_logs(
     LogError
         Naming the log and what is accepted.
     """
-    named = _gather(logs, fields_from(fields) if fields else None, benchmark)
+    metrics, fields = ([one] if isinstance(one, str) else one for one in (metrics, fields))
+    named = _gather(_pairs(logs), fields_from(fields) if fields else None, benchmark)
     runs = _as_runs(named, metrics, split_samples)
     by_benchmark: dict[str, list[Run]] = {}
     for run in runs:
@@ -238,6 +240,20 @@ def _account(run: Run, common: set[str] | None) -> Account:
         run.arm, run.number, str(run.log.path), n_read, n_scored, max(unscored, 0), counts.errored, left_out,
         run.log.repeated,
     )  # fmt: skip
+
+
+def _pairs(logs: Any) -> list[tuple[str, str | Path]]:
+    """Return the arm and the path of each log."""
+    if isinstance(logs, Mapping):
+        paths = {arm: [of] if isinstance(of, (str, Path)) else of for arm, of in logs.items()}
+        return [(arm, path) for arm, of in paths.items() for path in of]
+    pairs: list[Any] = [logs] if isinstance(logs, (str, Path)) else [*logs]
+    for pair in pairs:
+        if isinstance(pair, (str, Path)) or len(pair) != 2:
+            raise LogError(
+                f"logs must be pairs (arm, path) or a mapping from arm to paths, got {shown(str(pair))}"
+            )
+    return pairs
 
 
 def _gather(

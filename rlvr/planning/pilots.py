@@ -142,11 +142,17 @@ def pilot_design(cell: Cell) -> StudyDesign:
     """
     missing = [name for name in ARMS if name not in cell.arms]
     if missing:
-        raise ValueError(f"a plan needs all of {', '.join(ARMS)}; {cell.name} has no {', '.join(missing)}")
+        options = ", ".join(f"--{name}" for name in missing)
+        raise ValueError(
+            f"a plan needs all of {', '.join(ARMS)}; {cell.name} has no {', '.join(missing)}, for which a "
+            f"guess is accepted ({options})"
+        )
     arms = [cell.arms[name] for name in ARMS]
     sizes = [arm.n_items for arm in arms if arm.n_items is not None]
     if len(sizes) < len(arms):
-        raise ValueError(f"a plan needs the number of items of every arm; {cell.name} does not state it")
+        raise ValueError(
+            f"a plan needs the number of items of every arm; {cell.name} does not state it (--items)"
+        )
     seen, default = item_correlation(cell.arms), default_run_sd().run_sd
     alike = DEFAULT_ITEM_CORRELATION if seen is None else seen
     return StudyDesign(

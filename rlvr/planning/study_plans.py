@@ -21,6 +21,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -63,18 +64,32 @@ ITEMS = (30, 50, 100, 200, 500, 1000, 2000, 5000)
 _FRACTION = "a fraction from 0 to 1"
 
 
+def _by_arm(name: str, values: Any) -> tuple[Any, ...]:
+    """Return the four numbers in the order of ``ARMS``: those with names, as in a series, by their names."""
+    named = values.to_dict() if hasattr(values, "to_dict") else values
+    if isinstance(named, Mapping) and (named is values or any(isinstance(label, str) for label in named)):
+        others = {"frozen": 0.0} if name == "run_sd" else {}
+        found = {**others, **named}
+        numbers = [found[arm] for arm in ARMS] if {*found} == {*ARMS} else []
+    else:
+        numbers = [*values] if isinstance(values, Iterable) and not isinstance(values, (str, bytes)) else []
+    if len(numbers) != len(ARMS):
+        raise ValueError(f"{name} must hold four numbers, for {', '.join(ARMS)}, got {shown(values)}")
+    return tuple(numbers)
+
+
 @dataclass(frozen=True)
 class StudyDesign:
     """The accuracies of four arms, their evaluation, and the variation of their answers.
 
     Attributes
     ----------
-    accuracies : tuple of float (arm,)
-        The true accuracy of each arm, in the order of ``ARMS``.
+    accuracies : tuple of float (arm,), or mapping of arm to float
+        The true accuracy of each arm, in the order of ``ARMS`` where the numbers have no names.
     n_items, samples_per_item, n_runs : int
         Items of the benchmark, answers to each, and training runs of each trained arm. FROZEN is evaluated
         once.
-    run_sd : tuple of float (arm,)
+    run_sd : tuple of float (arm,), mapping of trained arm to float, or float for every trained arm
         Run-to-run standard deviation, in units of accuracy; 0 for FROZEN.
     item_correlation : float in [0, 1]
         Covariance of different policies' answers to one item, as a fraction of the largest possible value.
@@ -96,9 +111,11 @@ class StudyDesign:
     sample_correlation: float = 0.5
 
     def __post_init__(self) -> None:
-        for name, values in (("accuracies", self.accuracies), ("run_sd", self.run_sd)):
-            if len(values) != len(ARMS):
-                raise ValueError(f"{name} must hold four numbers, for {', '.join(ARMS)}, got {shown(values)}")
+        given: dict[str, Any] = {"accuracies": self.accuracies, "run_sd": self.run_sd}
+        if isinstance(self.run_sd, Real):
+            given["run_sd"] = (0.0, self.run_sd, self.run_sd, self.run_sd)
+        for name, values in given.items():
+            object.__setattr__(self, name, _by_arm(name, values))
         fraction = partial(real, accepted=_FRACTION, above=0, below=1, closed=True)
         spread = partial(real, accepted="a fraction from 0 to 0.5", above=0, below=0.5, closed=True)
         per_arm = {

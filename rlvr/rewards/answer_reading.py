@@ -18,7 +18,7 @@ from rlvr.rewards.plain_text import joined, number_value, numbers_from_end, plai
 from rlvr.rewards.signs import signed, unmarked
 from rlvr.rewards.trainer_columns import shown
 
-__all__ = ["MOST_READ", "boxed", "canonical", "completion_text", "last_answer"]
+__all__ = ["MOST_READ", "boxed", "canonical", "completion_text", "last_answer", "last_choice"]
 
 MOST_READ = 2**22
 """The most characters of a completion that are read, over a million tokens; of a longer one, its end."""
@@ -26,6 +26,9 @@ MOST_READ = 2**22
 _LONGEST = 2000  # characters: a longer answer is compared unchanged
 _END = 10_000  # characters of a long text that are read first
 _MARK = "####"
+_SPOKEN = frozenset(("content", "tool_calls", "function_call"))
+_MODEL = ("assistant", "model")
+_OTHERS = ("user", "system", "developer", "tool", "function", "ipython", "observation", "environment")
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _NUMBER_AT_END = re.compile(  # the commonest end of a text: a number without sign or formula
@@ -50,9 +53,11 @@ def completion_text(completion: Any) -> str:
     Parameters
     ----------
     completion : str or list of dict
-        A string, or chat messages. The contents of the model's messages are joined by line breaks; those of
-        the user, the system, the developer and tools are left out. A content is a string or a list of typed
-        parts, of which those without a text are left out.
+        A string, one chat message or several. The contents of the model's messages are joined by line
+        breaks: of those whose role is assistant or model, or of those without a role, or else of those that
+        are not by the user, the system, the developer or a tool. A message may have no content, as where a
+        model calls a tool. A content is a string or a list of typed parts, of which those without a text are
+        left out.
 
     Raises
     ------
@@ -66,14 +71,15 @@ def completion_text(completion: Any) -> str:
     """
     if isinstance(completion, str):
         return completion
-    if isinstance(completion, (list, tuple)) and all(
-        isinstance(message, dict) and "content" in message for message in completion
+    messages = [completion] if isinstance(completion, dict) else completion
+    if isinstance(messages, (list, tuple)) and all(
+        isinstance(message, dict) and not _SPOKEN.isdisjoint(message) for message in messages
     ):
-        spoken = [
-            message["content"]
-            for message in completion
-            if message.get("role") not in ("user", "system", "developer", "tool")
-        ]
+        roles = [str(message.get("role") or "assistant").lower() for message in messages]
+        by_model = [role in _MODEL for role in roles]
+        if not any(by_model):
+            by_model = [role not in _OTHERS for role in roles]
+        spoken = [message.get("content") for message, own in zip(messages, by_model, strict=True) if own]
         return "\n".join(_content(content) for content in spoken if content is not None)
     raise TypeError(f"a completion must be a string or a list of chat messages, got {shown(completion)}")
 
@@ -163,6 +169,39 @@ def last_answer(text: str) -> str | None:
         return number[1]
     end = _last_number(text[-_END:], after=_END // 2) if len(text) > 2 * _END else None
     return end or _last_number(text)
+
+
+_CHOICE = re.compile(  # "The answer is (C).", "Answer: **B**"; a capital A that begins a word is none
+    r"\b[Aa](?:nswer|NSWER)\W+(?:(?:is|option|choice|letter|would|be)\W+)*([A-H])(?![\w'’])"
+    r"(?!(?<=A) (?!because|since|as\b|and\b|but\b)[a-z])"
+)
+_ALONE = re.compile(r"\W*([A-H])(?:\W*|[.):]\s.*)", re.DOTALL)
+
+
+def last_choice(text: str) -> str | None:
+    r"""Read the letter of a choice from A to H: the last box, else after the last "answer is", else alone.
+
+    For data sets whose labels are letters, as in ``with_options(true_reward, read=last_choice)``; numbers are
+    not read. None without a letter.
+
+    Parameters
+    ----------
+    text : str
+
+    Examples
+    --------
+    >>> last_choice("A is wrong, so the correct answer is (C)."), last_choice(r"so \boxed{\text{B}}")
+    ('C', 'B')
+    >>> last_choice("D) 12 apples"), last_choice("The answer is A lot of water"), last_choice("12")
+    ('D', None, None)
+    """
+    found = boxed(text)
+    if found is None:
+        marked = _CHOICE.findall(text)
+        alone = None if marked else _ALONE.fullmatch(text.strip())
+        return marked[-1] if marked else alone[1] if alone else None
+    letter = _ALONE.fullmatch(str(canonical(found)))
+    return letter[1] if letter else None
 
 
 def _last_number(text: str, after: int = 0) -> str | None:

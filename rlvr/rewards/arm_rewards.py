@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import partial, update_wrapper
+from numbers import Integral
 from typing import Any
 
 from rlvr.rewards.judges import Judge, Judging
@@ -30,8 +31,8 @@ from rlvr.rewards.reward_log import (
     trainer_group_size,
     warn_once,
 )
-from rlvr.rewards.trainer_columns import column as column_of
 from rlvr.rewards.trainer_columns import (
+    checked_rate,
     prompt_digest,
     prompt_groups,
     prompt_text,
@@ -39,6 +40,7 @@ from rlvr.rewards.trainer_columns import (
     shown,
     step_of,
 )
+from rlvr.rewards.trainer_columns import column as column_of
 
 __all__ = ["majority_reward", "random_reward", "true_reward", "with_options"]
 
@@ -172,7 +174,7 @@ def majority_reward(
     n_completions = same_length(prompts, completions)
     if tie_break not in TIE_BREAKS:
         raise ValueError(f"tie_break must be one of {', '.join(TIE_BREAKS)}, got {shown(tie_break)}")
-    _check_run(run)
+    run = _run(run)
     size, here = _group_size(group_size, columns), _process(process)
     judging = Judging(judge, read)
     rewards: list[float | None]
@@ -258,9 +260,7 @@ def random_reward(
     [1.0, 0.0, 0.0, 0.0, 1.0, 0.0]
     """
     same_length(prompts, completions)
-    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
-        raise ValueError(f"rate must be a probability, from 0 to 1, got {shown(rate)}")
-    _check_run(run)
+    rate, run = checked_rate(rate), _run(run)
     now, here = step_of(step, trainer_state), _process(process)
     counts = prompt_counts(("coin", run, rate), now, trainer_state)
     is_first_call = not counts
@@ -348,6 +348,10 @@ def _measures(
     }
 
 
+def _is_letter(answer: Any) -> bool:
+    return isinstance(answer, str) and re.fullmatch("[A-Za-z]", answer) is not None
+
+
 def _log_readings(
     name: str, answers: Sequence[Any], labels: Sequence[str | None] | None, columns: Mapping[str, Any]
 ) -> None:
@@ -357,18 +361,27 @@ def _log_readings(
         for part, values in (("answer", answers), ("label", labels)):
             if values is not None:
                 log_extra(f"{name}/{part}", [None if one is None else str(one)[:200] for one in values])
+    if labels and all(map(_is_letter, labels)) and not any(map(_is_letter, answers)):
+        warn_once(
+            f"{name} letters",
+            lambda: (
+                f"{name}: the labels are letters of choices, but no answer of this batch was read as one; "
+                "read=rlvr.rewards.answer_reading.last_choice reads them"
+            ),
+        )
     if labels and all(label is None for label in labels):
         warn_once(
             f"{name} labels", lambda: f"{name}: no label of this batch could be read; see `rlvr labels FILE`"
         )
 
 
-def _check_run(run: int | str) -> None:
-    if isinstance(run, bool) or not isinstance(run, (int, str)):
+def _run(run: int | str) -> int | str:
+    if isinstance(run, bool) or not isinstance(run, (Integral, str)):
         raise TypeError(
             f"run must be a whole number or a string, got {shown(run)}; if the data set has a column run, "
             "rename the column"
         )
+    return run if isinstance(run, str) else int(run)
 
 
 _FLAT: dict[Hashable, FlatCoins] = {}

@@ -20,8 +20,8 @@ from rlvr.rewards.judges import Judge, Judging
 from rlvr.rewards.labels import read_label
 from rlvr.rewards.processes import shared_by_all, this_process
 from rlvr.rewards.reward_log import warn_once
+from rlvr.rewards.trainer_columns import as_list, prompt_digest, prompt_text, same_length
 from rlvr.rewards.trainer_columns import column as column_of
-from rlvr.rewards.trainer_columns import prompt_digest, prompt_text, same_length
 
 __all__ = ["EvaluationLog"]
 
@@ -147,7 +147,7 @@ class EvaluationLog:
         except TypeError:
             text = ""
         prompt = prompt_text(row["prompt"])
-        name = prompt_digest([prompt, label])[:16] if row["item"] is None else row["item"]
+        name = prompt_digest([prompt, label])[:16] if row["item"] is None else _item(row["item"])
         right = self._judging.same(answer, label)
         return {"item": name, "correct": int(right), "response": text, "target": label, "prompt": prompt}
 
@@ -162,6 +162,13 @@ class EvaluationLog:
         if name.startswith("on_"):  # the trainer calls every event of every callback
             return _nothing
         raise AttributeError(f"{type(self).__name__} has no {name}")
+
+
+def _item(name: Any) -> int | str:
+    """Return a name of an item as logs have it: a text, or a whole number however a column holds it."""
+    plain = as_list(name)
+    whole = isinstance(plain, (int, float)) and plain == plain // 1
+    return int(plain) if whole else str(plain)
 
 
 def _nothing(*given: Any, **named: Any) -> None:

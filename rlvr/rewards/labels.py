@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from rlvr.rewards.answer_reading import MOST_READ, boxed, canonical, last_answer
 from rlvr.rewards.signs import unmarked
-from rlvr.rewards.trainer_columns import shown
+from rlvr.rewards.trainer_columns import as_list, shown
 
 __all__ = ["UNREADABLE", "LabelReading", "read_label"]
 
@@ -39,7 +39,7 @@ def read_label(label: Any, where: str = "a label") -> LabelReading:
     Parameters
     ----------
     label : str, int, float or None
-        Also any other real number, or a list of one of these.
+        Also any other real number, or a list, array or tensor of one of these.
     where : str
         The name of the label in an error message.
 
@@ -56,6 +56,7 @@ def read_label(label: Any, where: str = "a label") -> LabelReading:
     ('a text', '5')
     """
     for _ in range(_NESTED):
+        label = as_list(label)
         if not isinstance(label, (list, tuple)) or len(label) != 1:
             break
         label = label[0]

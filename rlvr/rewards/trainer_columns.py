@@ -6,10 +6,14 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from numbers import Integral, Real
 from reprlib import Repr
 from typing import Any
 
-__all__ = ["column", "prompt_digest", "prompt_groups", "prompt_text", "same_length", "shown", "step_of"]
+__all__ = [
+    "as_list", "checked_rate", "column", "prompt_digest", "prompt_groups", "prompt_text", "same_length",
+    "shown", "step_of",
+]  # fmt: skip
 
 
 def shown(value: Any) -> str:
@@ -18,6 +22,12 @@ def shown(value: Any) -> str:
         return Repr().repr(value)
     except Exception:  # a whole number of thousands of digits, a broken object
         return f"a value of type {type(value).__name__}"
+
+
+def as_list(value: Any) -> Any:
+    """Return an array or a tensor as the list or number that it holds, and anything else unchanged."""
+    convert = getattr(value, "tolist", None)
+    return convert() if callable(convert) and not isinstance(value, type) else value
 
 
 def prompt_text(prompt: Any) -> str:
@@ -36,11 +46,18 @@ def prompt_text(prompt: Any) -> str:
     if isinstance(prompt, str):
         return prompt
     try:
-        return json.dumps(prompt, sort_keys=True)
+        return json.dumps(prompt, sort_keys=True, default=_jsonable)
     except (TypeError, ValueError, RecursionError):
         raise TypeError(
             f"a prompt must be a string or a list of chat messages, got {shown(prompt)}"
         ) from None
+
+
+def _jsonable(value: Any) -> Any:
+    plain = as_list(value)
+    if plain is value:
+        raise TypeError
+    return plain
 
 
 def prompt_digest(prompt: Any) -> str:
@@ -59,7 +76,7 @@ def same_length(prompts: Sequence[Any], completions: Sequence[Any]) -> int:
         If the numbers of prompts and completions differ.
     """
     for name, given in (("prompts", prompts), ("completions", completions)):
-        if isinstance(given, (str, bytes)) or not isinstance(given, Sequence):
+        if isinstance(given, (str, bytes)) or not isinstance(as_list(given), Sequence):
             raise TypeError(f"{name} must be a list with one entry per completion, got {shown(given)}")
     if len(prompts) != len(completions):
         raise ValueError(
@@ -108,6 +125,7 @@ def prompt_groups(prompts: Sequence[Any], group_size: int | None = None) -> list
                 "in a row"
             )
         return groups
+    group_size = as_list(group_size)
     if isinstance(group_size, bool) or not isinstance(group_size, int) or group_size < 2:
         raise ValueError(f"group_size must be a whole number of at least 2, or None, got {shown(group_size)}")
     if len(texts) % group_size:
@@ -141,7 +159,7 @@ def column(name: str, columns: Mapping[str, Any], n_completions: int) -> Sequenc
         raise KeyError(
             f"no column {shown(name)} in the data set; the trainer passed the columns {shown(others)}"
         )
-    values = columns[name]
+    values = as_list(columns[name])
     if isinstance(values, (str, bytes)) or not isinstance(values, Sequence) or len(values) != n_completions:
         count = len(values) if hasattr(values, "__len__") else "no"
         raise ValueError(
@@ -149,6 +167,19 @@ def column(name: str, columns: Mapping[str, Any], n_completions: int) -> Sequenc
             f"{n_completions} completions"
         )
     return values
+
+
+def checked_rate(rate: float) -> float:
+    """Return a probability as a float.
+
+    Raises
+    ------
+    ValueError
+        If it is not a number in [0, 1].
+    """
+    if isinstance(rate, bool) or not isinstance(rate, Real) or not 0 <= rate <= 1:
+        raise ValueError(f"rate must be a probability, from 0 to 1, got {shown(rate)}")
+    return float(rate)
 
 
 def step_of(step: int | None, trainer_state: Any) -> int:
@@ -160,9 +191,10 @@ def step_of(step: int | None, trainer_state: Any) -> int:
         If neither is given; without the step, coins would be equal at every step.
     """
     found = getattr(trainer_state, "global_step", None) if step is None else step
-    if isinstance(found, bool) or not isinstance(found, int):
+    found = as_list(found)
+    if isinstance(found, bool) or not isinstance(found, Integral):
         raise TypeError(
             "coins depend on the step: give step, or a trainer_state whose global_step is a whole number; "
             f"got trainer_state = {shown(trainer_state)}, step = {shown(step)}"
         )
-    return found
+    return int(found)

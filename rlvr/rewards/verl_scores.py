@@ -23,7 +23,7 @@ from rlvr.rewards.arm_rewards import majority_reward, true_reward
 from rlvr.rewards.keyed_coins import keyed_uniform
 from rlvr.rewards.processes import this_process
 from rlvr.rewards.reward_log import warn_once
-from rlvr.rewards.trainer_columns import shown
+from rlvr.rewards.trainer_columns import as_list, checked_rate, shown
 
 __all__ = ["majority_scores", "random_score", "true_score"]
 
@@ -96,8 +96,7 @@ def random_score(
     ValueError
         If `rate` is not a number in [0, 1].
     """
-    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
-        raise ValueError(f"rate must be a probability, from 0 to 1, got {shown(rate)}")
+    rate, run = checked_rate(rate), as_list(run)
     place = extra_info or {}
     step, item = str(place.get("step", "")), f"{data_source}/{place.get('index', '')}"
     if not step:
@@ -144,6 +143,7 @@ def majority_scores(
         If a group is not whole, because several workers hold its parts or `group_size` is wrong. Answers
         whose ``split`` in `extra_infos` is not training need no group; their score is ``acc``.
     """
+    group_size = as_list(group_size)
     if not isinstance(group_size, int) or isinstance(group_size, bool) or group_size < 2:
         raise ValueError(
             "group_size must be verl's rollout.n, a whole number of at least 2, got "

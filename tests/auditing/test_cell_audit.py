@@ -326,6 +326,7 @@ def test_an_audit_of_a_table_or_of_several_remembers_its_settings(tmp_path):
         assert [cell.verdict for cell in audit(table).cells] == ["reward design"]
     assert len(audit([arms_table(), arms_table(study="t")]).cells) == 2
     named = audit(arms_table(), level=0.8, rule="published", assumptions=iter(["null-zero"]))
+    assert audit(arms_table(), assumptions="null-zero").assumptions == named.assumptions == ("null-zero",)
     assert named == AuditReport(named.cells, 0.8, "published", ("null-zero",))
 
 

@@ -133,6 +133,19 @@ def test_a_fraction_among_percentages_is_seen_by_the_rest_of_its_cell(shares, re
         assert values == pytest.approx([float(share) / 100 for share in shares])
 
 
+@pytest.mark.parametrize(
+    ("shares", "noted"),
+    [
+        (("0.494", "0.708", "0.758", "0.786"), True),
+        (("0.4", "0.8", "1.0", "0.6"), False),  # whole numbers of 500 answers
+        (("0.21", "0", "0", "0"), False),  # an average of several evaluations
+    ],
+)
+def test_fractions_in_a_whole_cell_of_percentages_are_pointed_out(shares, noted):
+    (cell,) = read_cells([percent_table(*shares, n_items=500)])
+    assert any("fractions go in" in notice for notice in cell.notices) == noted
+
+
 def test_a_fraction_is_seen_without_a_number_of_items_and_only_in_its_own_cell():
     mixed = percent_table("49.4", "0.709", "75.8", "78.6", n_items="")
     with pytest.raises(
@@ -248,6 +261,18 @@ def test_what_a_table_of_outcomes_states_beside_them_is_kept_not_checked_and_dro
     assert cell.arms["frozen"].outcomes.shape == (2, 6)
     plain = read_cells([outcomes_table(role="")])[0].arms["true"]
     assert (plain.samples_per_item, plain.comparable, plain.decoding) == (None, "strict", "")
+
+
+@pytest.mark.parametrize("name", ["seed", "run", None])
+def test_outcomes_name_their_runs_or_are_one_run(name):
+    table = outcomes_table(n_runs=1 if name is None else 2)
+    table = table.drop(columns="run") if name is None else table.rename(columns={"run": name})
+    (cell,) = read_cells([table])
+    assert cell.arms["true"].n_runs == (1 if name is None else 2)
+    assert any("one run" in notice for notice in cell.notices) == (name is None)
+    if name is None:
+        with pytest.raises(TableError, match=r"twice.*column run"):
+            read_cells([pd.concat([table, table])])
 
 
 def test_an_item_twice_or_not_at_all_is_named_with_its_line():

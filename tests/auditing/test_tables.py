@@ -157,6 +157,42 @@ def test_a_data_frame_is_read_as_its_file_would_be(write):
     assert "table, line 2: no rows below the header" in refusal(frame[:0])
 
 
+def test_blank_columns_and_lines_of_a_spreadsheet_are_passed_over(write):
+    ragged = "".join(f"{line},,\n,,,,,,,\n" for line in GOOD.splitlines())
+    table = read_table(write(ragged))
+    assert table.frame[HEADER.split(",")].equals(read_table(write(GOOD)).frame) and [*table.lines] == [3, 5]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "Float32"])
+def test_a_narrow_float_is_the_number_that_it_prints(dtype):
+    frame = pd.DataFrame({"arm": "true", "accuracy": pd.array([0.494, 0.5], dtype=dtype), "n_items": 500})
+    assert read_table(frame).frame["accuracy"].tolist() == ["0.494", "0.5"]
+
+
+def test_known_columns_in_the_index_of_a_frame_are_read():
+    runs = pd.DataFrame({"arm": ["true"] * 2 + ["frozen"], "seed": [1, 2, 1], "accuracy": 0.5, "n_items": 5})
+    means = runs.groupby(["arm", "seed"])[["accuracy", "n_items"]].mean()
+    assert read_cells(means)[0].arms["true"].seeds == ("1", "2")
+    spread = runs.groupby("arm").agg({"accuracy": ["mean", "std"], "n_items": "first"})
+    message = refusal(spread)
+    assert "accuracy by 'accuracy_mean'" in message and "std" not in message
+
+
+@pytest.mark.parametrize(
+    "source",
+    [None, 0.5, {"arm": ["true"]}, [{"arm": "true"}], pd.Series([0.5]), pd.DataFrame({"arm": [["true"]]})],
+)
+def test_what_is_no_table_is_told_what_is(source):
+    with pytest.raises(TableError, match=r"DataFrame|lists or arrays|missing"):
+        read_cells(source)
+
+
+@pytest.mark.parametrize("column, name", [("n_samples", "samples_per_item"), ("cluster", "one row an item")])
+def test_a_column_of_another_format_is_said_to_be_passed_over(column, name, write):
+    text = GOOD.replace("n_items", f"n_items,{column}").replace("500\n", "500,64\n")
+    assert any(column in notice and name in notice for notice in read_table(write(text)).notices)
+
+
 # What is refused ----------------------------------------------------------------------------------
 
 BAD = {
@@ -201,6 +237,11 @@ def test_refusals_name_file_line_and_what_is_accepted(write, text, expected):
     assert [part for part in (str(path), *expected) if part not in message] == []
 
 
+@pytest.mark.parametrize("value", ["-", "NaN", "n/a"])
+def test_an_arm_without_a_result_has_no_row(write, value):
+    assert "left out" in refusal(write(GOOD.replace("0.75", value)))
+
+
 def test_what_is_no_file_of_text(tmp_path):
     assert "no such file; a comma-separated text file" in refusal(tmp_path / "none.csv")
     assert "this is a folder; a comma-separated text file" in refusal(tmp_path)
@@ -213,6 +254,8 @@ def test_what_is_no_file_of_text(tmp_path):
         ("study", "Study", "line 1: the column 'Study' is not known, did you mean study? "),
         ("n_items", "N items", "line 1: missing n_items; did you mean n_items by 'N items'? accepted"),
         ("benchmark", "dataset", "'dataset' is not known, did you mean benchmark? "),
+        ("benchmark", "data_source", "'data_source' is not known, did you mean benchmark? "),
+        ("model", "Model name", "'Model name' is not known, did you mean model? "),
         (
             "benchmark",
             "seed,run",

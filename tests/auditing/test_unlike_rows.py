@@ -25,6 +25,10 @@ RUNS = (
     [
         RUNS.format("step", 0, 100, 200, 100),
         RUNS.format("Global-Step", 0, 100, 200, 100),
+        RUNS.format("_step", 0, 100, 200, 100),
+        RUNS.format("trainer/global_step", 0, 100, 200, 100),
+        RUNS.format("train.epoch", 0, 1, 2, 1),
+        RUNS.format("eval_step", 0, 100, 200, 100),
         "arm,run,accuracy,n_items random,step100,0.55,500 random,ckpt-200,0.61,500 true,a,0.7,500",
         "arm,epoch,accuracy,n_items random,1,0.55,500 random,2,0.61,500 true,2,0.7,500",
         "arm,run,item,step,correct random,0,a,1,1 random,0,b,1,0 random,1,a,2,1 random,1,b,2,1 true,0,a,2,1 "
@@ -43,6 +47,12 @@ def test_checkpoints_are_no_runs(text):
         RUNS.format("step", 0, 100, 100, 100),
         RUNS.format("temperature", 1, "1.0", 1, ""),
         RUNS.format("minutes", 0, 61, 63, 70),
+        RUNS.format("save_steps", 0, 100, 200, 100),
+        RUNS.format("note", "", "", "", "")
+        .replace("random,0", "random,sd0")
+        .replace("random,1", "random,max1"),
+        RUNS.format("metric", "pass@1", "avg@8", "avg@8", "mean@16"),
+        RUNS.format("metric", "", "pass@4", "pass@4", "Pass@4"),
         "arm,run,accuracy,n_items random,seed1-step200,0.55,500 random,seed2-step200,0.61,500 true,7,0.7,500",
         "arm,run,accuracy,n_items random,100,0.55,500 random,200,0.61,500 true,7,0.7,500",
     ],
@@ -58,6 +68,22 @@ def test_arms_at_different_temperatures_are_refused(degrees):
         read_cells(table(RUNS.format("temperature", *degrees)))
 
 
+@pytest.mark.parametrize("name", ["mean", "Average", "std", "mean ± std", "avg of 3 seeds", "best", "total"])
+def test_a_summary_of_runs_is_no_run(name):
+    runs = RUNS.format("note", "", "", "", "").split(" ")
+    summary = f"random,{name},,0.58,500".replace(" ", "_")
+    with pytest.raises(TableError, match="summary of runs"):
+        read_cells(table(" ".join([*runs, summary])))
+    (cell,) = read_cells(table(" ".join([runs[0], runs[1], summary])))
+    assert cell.arms["random"].accuracy == 0.58
+
+
+def test_runs_are_paired_by_their_numbers_however_written():
+    text = RUNS.format("note", "", "", "", "") + " true,1.0,,0.7,500"
+    (cell,) = read_cells(table(text.replace("true,0", "true,0.0")))
+    assert cell.arms["true"].seeds == cell.arms["random"].seeds == ("0", "1")
+
+
 def test_a_column_in_which_the_runs_of_every_arm_differ_alike_is_named():
     (cell,) = read_cells(table(RUNS.format("size", "7B", "7B", "2B", "7B") + " true,1,2B,0.7,500"))
     (notice,) = (notice for notice in cell.notices if "ignored" in notice)
@@ -69,6 +95,9 @@ def test_a_column_in_which_the_runs_of_every_arm_differ_alike_is_named():
     [
         ("model,benchmark,base,random,ground truth", "'base' and 'random' look like arms"),
         ("| arm | accuracy |", "Markdown"),
+        (r"arm & accuracy & n\_items \\\\", "LaTeX"),
+        ("accuracy arm  n_items", "spaces"),
+        ('{"item": 1, "correct": true}', "--log"),
         ("Name,seed,reward_type,eval/math_acc", "arm by 'reward_type'"),
         ("Name,seed,reward_type,eval/math_acc", "accuracy by 'eval/math_acc'"),
     ],
@@ -87,3 +116,49 @@ def test_a_table_of_another_shape_is_told_what_it_looks_like(header, hint, tmp_p
 def test_an_arm_may_be_called_a_reward_an_arm_or_a_model(word, arm):
     (cell,) = read_cells(table(f"arm,accuracy,n_items {word.replace(' ', '_')},0.5,10"))
     assert [*cell.arms] == [arm]
+
+
+OUTCOMES = "arm,run,item,correct frozen,1,a,0 frozen,1,b,1 frozen,1,c,0 true,1,a,1 true,1,b,0 true,1,{},1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        RUNS.format("metric", "pass@1", "pass@1", "pass@8", "pass@1"),
+        RUNS.format("metric", "pass@1", "pass@8", "pass@8", "pass@8"),
+        RUNS.format("metric", "pass@1", "maj@8", "maj@8", "pass@1"),
+        "arm,run,item,metric,correct true,1,a,pass@1,1 true,2,a,pass@8,1",
+    ],
+)
+def test_several_metrics_are_neither_pooled_nor_compared(text):
+    with pytest.raises(TableError, match="metric"):
+        read_cells(table(text))
+
+
+@pytest.mark.parametrize("item", ["c.0", "d"])
+def test_arms_with_overlapping_items_are_refused_by_the_item(item):
+    with pytest.raises(TableError, match=rf"line 2: the frozen arm lacks 1 of 3 items .* '{item}'"):
+        read_cells(table(OUTCOMES.format(item)))
+
+
+def test_arms_with_equal_items_or_none_in_common_are_compared():
+    assert len(read_cells(table(OUTCOMES.format("c")))[0].arms) == 2
+    other = OUTCOMES.replace("true,1,", "true,1,q").format("c")
+    assert len(read_cells(table(other))[0].arms) == 2
+
+
+def test_a_reward_in_place_of_correctness_is_named_unless_samples_explain_it():
+    text = OUTCOMES.format("c").replace("frozen,1,c,0", "frozen,1,c,0.1")
+    (cell,) = read_cells(table(text))
+    assert any("0.1" in notice and "reward" in notice for notice in cell.notices)
+    (cell,) = read_cells(table(text).assign(samples_per_item="10"))
+    assert not any("reward" in notice for notice in cell.notices)
+
+
+def test_different_lengths_of_training_are_named():
+    (cell,) = read_cells(table("arm,step,accuracy,n_items frozen,0,0.4,10 random,50,0.5,10 true,100,0.6,10"))
+    assert any("random at 50, true at 100" in notice for notice in cell.notices)
+    (cell,) = read_cells(table("arm,checkpoint,accuracy,n_items random,ck-1,0.5,10 true,ck-2,0.6,10"))
+    assert any("random at ck-1, true at ck-2" in notice for notice in cell.notices)
+    (cell,) = read_cells(table("arm,step,accuracy,n_items frozen,0,0.4,10 random,50,0.5,10 true,50.0,0.6,10"))
+    assert not any("steps" in notice for notice in cell.notices)

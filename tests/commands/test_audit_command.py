@@ -127,7 +127,8 @@ def test_arms_decoded_differently_end_the_command_with_one_line_and_nothing_writ
     for arm, decoding in (("frozen", "greedy"), ("true", "sampled")):
         lines = [json.dumps({"item": item, "correct": 1, "decoding": decoding}) for item in "abc"]
         (tmp_path / f"{arm}.jsonl").write_text("\n".join(lines))
-    logs = [part for arm in ("frozen", "true") for part in ("--log", f"{arm}={tmp_path / arm}.jsonl")]
+    named = {"frozen": "Base", "true": "GT"}  # common names, as in a table
+    logs = [part for arm in named for part in ("--log", f"{named[arm]}={tmp_path / arm}.jsonl")]
     result = run(*logs, "--json", tmp_path / "out.json")
     assert result.exit_code == 2 and result.stderr.count("\n") == 1 and not (tmp_path / "out.json").exists()
     assert (

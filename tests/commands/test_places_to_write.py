@@ -121,6 +121,14 @@ def test_no_space_for_the_output(place, command, is_new):
     assert there(place) == before
 
 
+@pytest.mark.parametrize("command", ["audit IN/t.csv --json", "audit IN/t.csv --report", f"{GUESS} --figure"])
+def test_an_empty_name_is_no_file(place, command):
+    """As an unset variable of a shell gives it."""
+    result = run(command, place, "")
+    assert_refused(result)
+    assert "the name is empty" in result.stderr
+
+
 def test_of_two_outputs_none_is_written_where_one_cannot_be(place):
     for other in ("no/o.svg", f"{'n' * 300}.svg", "d", "pipe"):
         result = run(f"audit IN/t.csv --json {place}/o.json --figure", place, f"{place}/{other}")

@@ -105,6 +105,31 @@ def test_arms_of_a_pilot_without_a_spread_are_named(table):
     assert len(notes) == 1 and "MAJORITY, TRUE" in notes[0] and "RANDOM" not in notes[0]
 
 
+def test_guesses_stand_for_the_arms_that_a_pilot_lacks(table):
+    whole = planned(table, "--random", 0.3, "--majority", 0.4)["asked"]["design"]
+    rows = [row for row in TABLE.splitlines() if ",random," not in row and ",majority," not in row]
+    table.write_text("\n".join(rows))
+    assert planned(table, "--random", 0.3, "--majority", 0.4)["asked"]["design"] == whole
+    assert "--random, --majority" in run(table).stderr
+    table.write_text("\n".join(rows).replace(",200", ","))
+    assert "--items" in run(table, "--random", 0.3, "--majority", 0.4).stderr
+    assert planned(table, "--random", 0.3, "--majority", 0.4, "--items", 200)["asked"]["design"] == whole
+
+
+def test_few_runs_of_a_pilot_say_how_little_they_know_of_the_spread(table):
+    runs = "arm,seed,accuracy,n_items\nfrozen,,0.4,50\nmajority,1,0.5,50\n" + "".join(
+        f"{arm},{seed},{0.5 + step * seed},50\n"
+        for arm, step in (("random", 0.1), ("true", 0))
+        for seed in (1, 2)
+    )
+    table.write_text(runs)
+    notes = planned(table)["notes"]
+    (random,) = (note for note in notes if "RANDOM from 2 runs" in note)
+    (true,) = (note for note in notes if "TRUE from 2 runs" in note)
+    assert "7.1 points (95% interval 3.2 to 225.6)" in random and "not runs without a spread" in true
+    assert not any("from 2 runs" in note for note in planned(table, "--run-sd", 0.02)["notes"])
+
+
 def test_a_wanted_half_width_takes_the_place_of_the_chance():
     widths = planned(*GUESS, "--run-sd", 0.02, "--half-width", 0.05)["cheapest"]["half_widths"]["all"]
     assert max(widths[part] for part in PARTS) <= 0.05

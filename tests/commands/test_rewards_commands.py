@@ -40,6 +40,15 @@ def test_each_label_is_shown_as_read(tmp_path):
     assert "1 read from running text" in result.stdout
 
 
+def test_columns_of_labels_may_have_capitals_and_numbers_of_choices_are_pointed_out(tmp_path):
+    data = written(tmp_path / "aime.jsonl", [{"ID": "2024-I-1", "Solution": "so 204.", "Answer": 204}])
+    result = run("labels", data)
+    assert result.stdout.startswith("1\t204\t") and "in column Answer" in result.stdout
+    assert "choices" not in result.stdout
+    data = written(tmp_path / "mmlu.jsonl", [{"question": "q", "choices": ["a", "b", "c", "d"], "answer": 2}])
+    assert "the records hold choices" in run("labels", data).stdout
+
+
 @pytest.mark.parametrize("bad", ["", None, [], ["1", "2"], {"a": 1}, True, "so \\boxed{"])
 def test_labels_that_cannot_be_read_are_counted(bad, tmp_path):
     data = written(tmp_path / "data.jsonl.gz", [{"gt": 1}, {"gt": bad}], packed=True)
@@ -177,6 +186,30 @@ def test_one_file_may_name_its_arms_and_fields(tmp_path):
         run("rescore", written(tmp_path / "d.jsonl", records), *fields, "--judge=plain", "--json=-").stdout
     )
     assert found["accuracy"]["plain"] == {"frozen": 0.5, "true": 0.5} and found["n_answers"] == 12
+
+
+def test_arms_that_are_judged_by_different_truths_are_refused(tmp_path):
+    """As where the file of MAJORITY holds the labels that it was trained on."""
+    logs = study(tmp_path)
+    records = [{"item": i, "output": "so 6", "truth": "5.0" if i < 8 else "6"} for i in range(9)]
+    written(tmp_path / "majority.jsonl", records)
+    result = run("rescore", *logs, "--judge=plain")
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1
+    assert all(part in result.stderr for part in ("item '8'", "5 in", "6 in", "(majority)", "--field truth"))
+
+
+def test_outputs_without_an_answer_are_counted(tmp_path):
+    records = [{"item": i, "output": "The answer is C.", "truth": "C"} for i in range(3)]
+    logs = [f"--log=base={written(tmp_path / 'a.jsonl', records)}"]
+    result = run("rescore", *logs, "--judge=plain")
+    assert "plain found no answer in 3 outputs" in result.stdout and "FROZEN" in result.stdout
+    found = json.loads(run("rescore", *logs, "--judge=plain", "--json=-").stdout)
+    assert found["n_without_answer"] == {"plain": 3}
+    records = [{"item": 1, "output": "5", "truth": "5", "arm": arm} for arm in ("Base", "GT")]
+    found = json.loads(
+        run("rescore", written(tmp_path / "b.jsonl", records), "--judge=plain", "--json=-").stdout
+    )
+    assert found["accuracy"]["plain"] == {"frozen": 1.0, "true": 1.0}
 
 
 @pytest.mark.parametrize(

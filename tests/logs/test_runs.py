@@ -39,6 +39,18 @@ def plain(path, answers):
     return path
 
 
+@pytest.mark.parametrize("form", [dict, lambda logs: {arm: [path] for arm, path in logs}, iter])
+def test_logs_may_be_pairs_or_a_mapping_and_a_metric_a_text(form):
+    table = read_logs(form(LM_EVAL), metrics="strict-match").table
+    assert table.equals(read_logs(LM_EVAL, metrics=["strict-match"]).table)
+
+
+@pytest.mark.parametrize("logs", ["frozen=out", ["frozen=out"], LOGS, [("frozen",)]])
+def test_a_path_alone_is_no_arm_s_log(logs):
+    with pytest.raises(LogError, match=r"pairs \(arm, path\)"):
+        read_logs(logs)
+
+
 # From logs to the audit ---------------------------------------------------------------------------
 
 

@@ -122,10 +122,33 @@ def test_the_least_and_the_most_that_is_accepted(name, least, most):
             StudyDesign((0.1, 0.2, 0.3, 0.4), **{name: number})
 
 
+NAMED = {"true": 0.4, "majority": 0.3, "random": 0.2, "frozen": 0.1}
+
+
+@pytest.mark.parametrize(
+    "given", [NAMED, pd.Series(NAMED), pd.Series([0.1, 0.2, 0.3, 0.4]), np.array([0.1, 0.2, 0.3, 0.4]),
+              (number for number in (0.1, 0.2, 0.3, 0.4))]
+)  # fmt: skip
+def test_numbers_with_names_are_taken_by_name(given):
+    assert StudyDesign(given).accuracies == (0.1, 0.2, 0.3, 0.4)
+
+
+@pytest.mark.parametrize(
+    "given", [0.02, np.float32(0.02), {"true": 0.02, "random": 0.02, "majority": 0.02}, [0, 0.02, 0.02, 0.02]]
+)
+def test_one_spread_is_that_of_every_trained_arm(given):
+    design = StudyDesign((0.1, 0.2, 0.3, 0.4), run_sd=given)
+    assert design.run_sd == pytest.approx((0, 0.02, 0.02, 0.02))
+
+
 @pytest.mark.parametrize(
     "changes, found",
     [
         ({"accuracies": (0.1, 0.2)}, "accuracies must hold four numbers"),
+        ({"accuracies": {"true": 0.1, "coin": 0.2}}, "accuracies must hold four numbers"),
+        ({"accuracies": {1: 0.1, 2: 0.2, 3: 0.3, 4: 0.4}}, "accuracies must hold four numbers"),
+        ({"accuracies": 0.4}, "accuracies must hold four numbers"),
+        ({"accuracies": "0.40"}, "accuracies must hold four numbers"),
         ({"accuracies": (0.1, 0.2, 0.3, 1.5)}, "accuracy of true must be a fraction from 0 to 1, got 1.5"),
         ({"run_sd": (0.1, 0, 0, 0)}, "run_sd of frozen must be 0"),
         ({"run_sd": (0, 0.6, 0, 0)}, "run_sd of random must be a fraction from 0 to 0.5, got 0.6"),

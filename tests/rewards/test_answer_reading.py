@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlvr.rewards.answer_reading import canonical, completion_text, last_answer
+from rlvr.rewards.answer_reading import canonical, completion_text, last_answer, last_choice
 from rlvr.rewards.plain_text import NUMBER, numbers_from_end
 
 
@@ -74,6 +74,22 @@ def test_a_number_of_any_length_costs_nothing():
     assert canonical("10^-300") == Fraction(1, 10**300) and canonical("9^999") == "9^999"
 
 
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("The correct answer is C.", "C"), ("Answer: (B)", "B"), ("**Answer: D**", "D"), ("ANSWER: E", "E"),
+        ("The answer is A because 3 > 2.", "A"), ("Answer: A lot", None), ("d", None),
+        ("The answer is A, because 3 > 2.", "A"), ("The answer is B since 3 > 2", "B"),
+        ("Answer A is wrong. The answer is option B.", "B"), ("D", "D"), ("(D)", "D"), ("B. 12", "B"),
+        (r"\boxed{\textbf{(E)}}", "E"), (r"The answer is B, or \boxed{C}", "C"), (r"\boxed{12}", None),
+        ("The answer is A' and", None), ("answer is not A", None), ("A number is 12", None), ("", None),
+        ("Answer: C\n\nQuestion: 7", "C"), ("the answer is a lot", None), ("answer is (A)\n", "A"),
+    ],
+)  # fmt: skip
+def test_letters_of_choices(text, letter):
+    assert last_choice(text) == letter
+
+
 def test_messages_of_the_model_alone_are_read():
     messages = [
         {"role": "user", "content": "say 5"},
@@ -84,7 +100,16 @@ def test_messages_of_the_model_alone_are_read():
     ]
     assert completion_text(messages) == "4\n6"
     assert completion_text("plain") == "plain"
+    assert completion_text({"role": "assistant", "content": "4"}) == "4"
     assert completion_text([]) == ""
+
+
+@pytest.mark.parametrize("role", ["tool", "Tool", "function", "ipython", "observation", "tool_response"])
+def test_a_tool_s_number_is_no_answer_and_a_call_needs_no_content(role):
+    called = {"role": "assistant", "tool_calls": [{"function": {"name": "sum", "arguments": "{}"}}]}
+    messages = [called, {"role": role, "content": "9"}, {"role": "assistant", "content": "It is 4."}]
+    assert completion_text(messages) == "It is 4." and completion_text([*messages[:2]]) == ""
+    assert completion_text([{"role": "gpt", "content": "4"}, {"role": "user", "content": "5"}]) == "4"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from scipy import stats
 
 import rlvr
 from rlvr.rewards import majority_reward, random_reward, true_reward, with_options
+from rlvr.rewards.answer_reading import last_choice
 
 WING = Path(rlvr.__file__).parent / "rewards"
 
@@ -64,6 +65,30 @@ def test_a_reader_of_ones_own_and_another_column():
     first = with_options(true_reward, column="solution", read=lambda text: text[:1] or None)
     assert first(**handed_over(["p"] * 3, ["4 5", "54", ""], solution=["4"] * 3)) == [1.0, 0.0, 0.0]
     assert first.__name__ == "true_reward"
+
+
+def test_letters_that_the_reader_passes_over_are_pointed_out(caplog):
+    letters = {"prompts": ["p"] * 2, "completions": ["The answer is C.", "D) as 3 > 2"], "answer": ["C", "C"]}
+    assert true_reward(**letters, log_as="letters") == [0.0, 0.0] and "last_choice" in caplog.text
+    caplog.clear()
+    assert true_reward(**letters, read=last_choice, log_as="read") == [1.0, 0.0] and not caplog.text
+    boxed = {**letters, "completions": [r"\boxed{C}", r"\boxed{D}"]}
+    assert true_reward(**boxed, log_as="boxed") == [1.0, 0.0] and not caplog.text
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float32, np.str_, object])
+def test_arrays_and_their_numbers_are_as_good_as_lists(dtype):
+    """As verl keeps its columns, or a loop that takes them from a data frame."""
+    prompts, answers = np.array(["p", "p"], dtype=object), np.array(["4", "5"])
+    labels = np.array([4, 4]).astype(dtype)
+    for column in (labels, list(labels), [np.array([labels[0]]), np.array(labels[1])]):
+        assert true_reward(prompts, answers, answer=column) == [1.0, 0.0]
+    assert majority_reward([np.array([1, 2])] * 3, ["4", "4", "5"]) == [1.0, 1.0, 0.0]
+    coins = random_reward(["p"] * 8, ["x"] * 8, run=7, step=3, rate=0.25)
+    narrow = {"run": np.int32(7), "step": np.int64(3), "rate": np.float32(0.25)}
+    assert random_reward(["p"] * 8, ["x"] * 8, **narrow) == coins
+    state = SimpleNamespace(global_step=np.array(3))
+    assert random_reward(["p"] * 8, ["x"] * 8, run=7, rate=0.25, trainer_state=state) == coins
 
 
 def test_the_share_of_answers_not_found_is_logged():

@@ -3,6 +3,7 @@
 import json
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from rlvr.auditing.cell_verdicts import audit
@@ -48,6 +49,13 @@ def test_evaluations_of_arms_are_logs(tmp_path, item):
     assert (line["step"], line["temperature"], line["target"]) == (200, 0.7, "0")
     with pytest.raises(ValueError, match="checkpoints of one model"):
         read_logs([("true", tmp_path / "true")])
+
+
+@pytest.mark.parametrize("item", [np.int64(7), np.float64(7), np.array(7), 7.0, 7])
+def test_a_numbered_item_is_a_whole_number_of_whatever_type(tmp_path, item):
+    evaluate(EvaluationLog(tmp_path, item="id"), 1, items=[0], id=[item] * 2)
+    table = read_logs([("true", tmp_path / "step-200.jsonl")]).table
+    assert [*table["item"].astype(str)] == ["7"]
 
 
 def test_data_sets_have_names_and_labels_without_an_answer_are_left_out(tmp_path, capsys):

@@ -74,6 +74,16 @@ def test_accuracy_is_reported_beside_any_score():
         random_score("s", "5", 5, rate=2)
 
 
+def test_numbers_of_numpy_are_as_good_as_python_s():
+    """Verl reads Parquet, whose lists and numbers are NumPy's."""
+    place = {"index": np.int64(3), "step": np.int64(2), "sample": np.int64(0)}
+    plain = {"index": 3, "step": 2, "sample": 0}
+    assert random_score("s", "1", "1", place, run=np.int64(7)) == random_score("s", "1", "1", plain, run=7)
+    assert true_score("s", "so 5", np.array(["5"], dtype=object))["score"] == 1.0
+    scores = majority_scores(["s"] * 3, ["1", "1", "2"], ["1"] * 3, [place] * 3, group_size=np.int64(3))
+    assert [score["score"] for score in scores] == [1.0, 1.0, 0.0]
+
+
 def test_votes_are_by_item_in_whatever_order():
     places = [{"index": i % 2} for i in range(8)]
     answers = ["1", "7", "1", "8", "2", "8", "1", "9"]
