@@ -423,7 +423,8 @@ def _near_whole(printed: Sequence[str], unit: float, n_graded: Sequence[int]) ->
     n = np.array(n_graded, dtype=float)
     half_digit = 0.5 * 10.0 ** -np.array([_n_decimals(text) for text in printed], dtype=float) / unit
     answers = np.array([*map(float, printed)]) / unit * n
-    near = np.abs(answers - np.rint(answers)) <= half_digit * n + 1e-9
+    # A number that was stored in single precision is off by at most 6e-8 of itself.
+    near = np.abs(answers - np.rint(answers)) <= half_digit * n + 6e-8 * answers + 1e-9
     return ((n > 0) & near).tolist()
 
 

@@ -566,8 +566,6 @@ def _as_text(frame: pd.DataFrame) -> list[Column]:
                 f"table, line 2: the column {shown(str(frame.columns[place]))} holds lists or arrays; one "
                 "number or text a row is accepted"
             ) from None
-        if column.dtype.kind == "f" and column.dtype.itemsize < 8:  # written with as many digits as it holds
-            values = values.to_numpy(f"float{8 * column.dtype.itemsize}")
         number = _Numbering()
         texts = [*map(str, values), *[""] * bool((codes < 0).any())]  # a missing value has code -1
         written = np.array([number[text] for text in texts], dtype=np.int32)

@@ -18,8 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from rlvr._checks import counted, shortened, shown
 from rlvr.auditing.tables import COLUMNS, OF_ARMS, REMARKS, RUN_NAMES, Table, TableError, as_number
+from rlvr.logs.checkpoint_names import is_checkpoint
 from rlvr.logs.decoding import different_temperatures
-from rlvr.logs.run_identity import is_checkpoint
 
 __all__ = [
     "fractions_notice", "refuse_checkpoints", "refuse_metrics", "refuse_other_items", "refuse_temperatures",

@@ -16,30 +16,12 @@ from pathlib import Path
 
 from rlvr._checks import shortened
 from rlvr.logs.answers import Answers, Counts, Log, LogError, OwnResult
+from rlvr.logs.checkpoint_names import RUN_NAME, checkpoint_free
 
-__all__ = [
-    "DATED",
-    "Named",
-    "checkpoint_free",
-    "is_checkpoint",
-    "joined",
-    "name_benchmarks",
-    "one_log_a_pool",
-    "subtasks_as_one",
-    "time_free",
-    "with_doubts",
-]
+__all__ = ["DATED", "Named", "joined", "name_benchmarks", "one_log_a_pool", "subtasks_as_one", "with_doubts"]
 
-_WORDS = "checkpoints?|ckpts?|chkpt|cp|global[-_]?steps?|steps?|iters?|iterations?|updates?|epochs?|ep"
-_STEP = re.compile(
-    rf"(?<![a-z])({_WORDS})[-_=. ]?(\d+(\.\d+)?k?|final|last|best|latest)(?![a-z])"
-    rf"|(?<![a-z\d])\d+k?[-_]?({_WORDS})(?![a-z])",
-    re.IGNORECASE,
-)
-_TIME = re.compile(r"\d{4}-?\d\d-?\d\d[T_-]\d\d[-:]?\d\d([-:]?\d\d(\.\d+)?)?")
 DATED = ("evalscope", "lighteval", "OpenCompass")
 """Tools that put each evaluation into a folder with its time; other dated folders may be training runs."""
-
 
 _NAMING_MODELS = ("Inspect", "evalscope", "lighteval", "lm-eval")
 _WEIGHTS = {
@@ -47,12 +29,6 @@ _WEIGHTS = {
     "evalscope": ", as in evalscope's overall score",
     "lighteval": ", but lighteval's own average gives each subtask the same weight",
 }
-_NUMBER = re.compile(r"(?<![^/])\d+(?=(\.[a-z.]+)?(/|$))", re.IGNORECASE)  # a folder or file that is a number
-_RUN = re.compile(
-    r"(?<![a-z])(seeds?|runs?|rep|repeats?|replicates?|trials?|rng|rs)[-_=. ]?\d+(?![a-z\d])"
-    r"|(?<![^/])[sr]\d+(?=\.|/|$)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -71,39 +47,6 @@ class Named:
     def below(self) -> str:
         """The path of the log below the given folder; empty if the file itself was given."""
         return "" if self.log.path == self.given else self.log.path.relative_to(self.given).as_posix()
-
-
-def checkpoint_free(text: str) -> str:
-    """Replace by * what distinguishes checkpoints of one training in a path or name.
-
-    Examples
-    --------
-    >>> checkpoint_free("out/epoch1/m"), checkpoint_free("out/step=100/m"), checkpoint_free("out/seed1/200")
-    ('out/*/m', 'out/*/m', 'out/seed1/*')
-    """
-    return _NUMBER.sub("*", _STEP.sub("*", text))
-
-
-def is_checkpoint(name: str) -> bool:
-    """Whether a name is that of a checkpoint; a bare number is not.
-
-    Examples
-    --------
-    >>> is_checkpoint("step-100"), is_checkpoint("ckpt.1"), is_checkpoint("seed1"), is_checkpoint("7")
-    (True, True, False, False)
-    """
-    return bool(_STEP.search(name)) and not _RUN.search(name)
-
-
-def time_free(text: str) -> str:
-    """Replace by * the times at which a tool began its evaluations.
-
-    Examples
-    --------
-    >>> time_free("out/20261130_201400/m"), time_free("m/2026-11-30T20-07-17.440098")
-    ('out/*/m', 'm/*')
-    """
-    return _TIME.sub("*", text)
 
 
 def name_benchmarks(named: Sequence[Named]) -> list[Named]:
@@ -189,7 +132,7 @@ def _without_run(one: Named) -> str:
     """Return a file's name, or its path below a folder, without endings and numbers of runs."""
     path = one.below or one.log.path.name
     bare = re.sub(r"(\.(jsonl|json|parquet|gz|zst))+$", "", path, flags=re.IGNORECASE)
-    parts = [re.sub(r"^[-_. ]+|[-_. ]+$", "", part) for part in _RUN.sub("", bare).split("/")]
+    parts = [re.sub(r"^[-_. ]+|[-_. ]+$", "", part) for part in RUN_NAME.sub("", bare).split("/")]
     return "/".join(part for part in parts if part)
 
 

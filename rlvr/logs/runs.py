@@ -26,6 +26,7 @@ from rlvr._checks import counted, shortened, shown
 from rlvr._reading import ReadingError, files_below
 from rlvr.arms import ARMS
 from rlvr.logs.answers import Answers, Log, LogError, UnfinishedLog
+from rlvr.logs.checkpoint_names import checkpoint_free, time_free
 from rlvr.logs.decoding import different_decodings, different_temperatures
 from rlvr.logs.formats import ACCEPTED, read_benchmarks
 from rlvr.logs.log_notices import copies, lost_notices, own_notices, refuse_copies, score_notices
@@ -33,12 +34,10 @@ from rlvr.logs.records import READING, Fields, fields_from
 from rlvr.logs.run_identity import (
     DATED,
     Named,
-    checkpoint_free,
     joined,
     name_benchmarks,
     one_log_a_pool,
     subtasks_as_one,
-    time_free,
     with_doubts,
 )
 
