@@ -11,14 +11,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import combinations
-from math import isnan
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rlvr._checks import counted, shortened, shown
 from rlvr.auditing.tables import COLUMNS, OF_ARMS, REMARKS, RUN_NAMES, Table, TableError, as_number
-from rlvr.logs.checkpoint_names import is_checkpoint
+from rlvr.logs.checkpoint_names import different_steps, is_checkpoint
 from rlvr.logs.decoding import different_temperatures
 
 __all__ = [
@@ -117,14 +116,8 @@ def steps_notice(table: Table, rows_of: Mapping[str, Sequence[int]]) -> list[str
     for column in table.columns:
         if _is_step(column):
             steps = {arm: _values(table, column, rows) for arm, rows in rows_of.items() if arm != "frozen"}
-            numbers = {step: as_number(step) for found in steps.values() for step in found}
-            if len({step if isnan(number) else number for step, number in numbers.items()}) > 1:
-                named = ", ".join(f"{arm} at {_listed(found)}" for arm, found in steps.items() if found)
-                notices.append(
-                    f"the arms were trained for different numbers of steps ({column}: {named}), which a "
-                    "difference in accuracy may come from"
-                )
-    return notices
+            notices.append(different_steps(steps))
+    return [notice for notice in notices if notice]
 
 
 def refuse_metrics(table: Table, rows_of: Mapping[str, Sequence[int]]) -> None:

@@ -1,10 +1,13 @@
-"""Names that tell checkpoints of one training from training runs, in paths and in tables."""
+"""Training steps and checkpoints: what tells them from training runs, in the names of files and in tables."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 
-__all__ = ["RUN_NAME", "checkpoint_free", "is_checkpoint", "time_free"]
+from rlvr._checks import shortened
+
+__all__ = ["RUN_NAME", "checkpoint_free", "different_steps", "is_checkpoint", "time_free"]
 
 _WORDS = "checkpoints?|ckpts?|chkpt|cp|global[-_]?steps?|steps?|iters?|iterations?|updates?|epochs?|ep"
 _STEP = re.compile(
@@ -31,6 +34,38 @@ def checkpoint_free(text: str) -> str:
     ('out/*/m', 'out/*/m', 'out/seed1/*')
     """
     return _NUMBER.sub("*", _STEP.sub("*", text))
+
+
+def different_steps(steps: Mapping[str, Iterable[str]]) -> str:
+    """Say that the trained arms were evaluated at different training steps; empty if they were not.
+
+    Parameters
+    ----------
+    steps : mapping of arm to its steps, as written
+        FROZEN is not trained and does not count, nor does an arm without a stated step.
+
+    Examples
+    --------
+    >>> different_steps({"frozen": ["0"], "random": ["100"], "true": ["100.0"]})
+    ''
+    >>> different_steps({"random": ["100"], "true": ["200"]})[:67]
+    'the arms were trained for different numbers of steps (random at 100'
+    """
+    known = {arm: texts for arm, found in steps.items() if arm != "frozen" and (texts := [*found])}
+    if len({_step(text) for texts in known.values() for text in texts}) < 2:
+        return ""
+    named = ", ".join(f"{arm} at {shortened(', '.join(texts))}" for arm, texts in known.items())
+    return (
+        f"the arms were trained for different numbers of steps ({named}), which a difference in accuracy may "
+        "come from"
+    )
+
+
+def _step(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def is_checkpoint(name: str) -> bool:

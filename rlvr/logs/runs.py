@@ -26,7 +26,7 @@ from rlvr._checks import counted, shortened, shown
 from rlvr._reading import ReadingError, files_below
 from rlvr.arms import ARMS
 from rlvr.logs.answers import Answers, Log, LogError, UnfinishedLog
-from rlvr.logs.checkpoint_names import checkpoint_free, time_free
+from rlvr.logs.checkpoint_names import checkpoint_free, different_steps, time_free
 from rlvr.logs.decoding import different_decodings, different_temperatures
 from rlvr.logs.formats import ACCEPTED, read_benchmarks
 from rlvr.logs.log_notices import copies, lost_notices, own_notices, refuse_copies, score_notices
@@ -179,6 +179,8 @@ def read_logs(
         by_arm = {arm: arm_runs for arm in ARMS if (arm_runs := [run for run in group if run.arm == arm])}
         lines = [notice for run in group for notice in (*run.log.notices, *run.notices)]
         lines += copies(name, group)
+        steps = {arm: sorted({run.log.step for run in of_arm} - {""}) for arm, of_arm in by_arm.items()}
+        lines += filter(None, [different_steps(steps)])
         apart = {f"{arm}: ": arm_runs for arm, arm_runs in by_arm.items()}
         accounted: dict[str, Account] = {}
         for prefix, compared in (apart if unpaired else {"": group}).items():

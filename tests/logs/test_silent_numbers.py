@@ -494,3 +494,14 @@ def test_a_prompt_that_a_summary_cuts_is_the_same_prompt(tmp_path, whole, summar
     else:
         with pytest.raises(LogError, match="differ in the prompt of 1 of 1 item"):
             read_logs(logs)
+
+
+@pytest.mark.parametrize(("steps", "noticed"), [((0, 100, 100, 200), True), ((0, 100, 100, "100.0"), False)])
+def test_arms_at_different_training_steps_are_named(steps, noticed, tmp_path):
+    step_of = dict(zip(ARMS, steps, strict=True))
+
+    def lines(arm, n_right):
+        return [{"item": f"q{i}", "correct": int(i < n_right), "step": step_of[arm]} for i in range(N)]
+
+    text = said(read_logs(four_arms(tmp_path, "a.jsonl", lines)))
+    assert ("random at 100, majority at 100, true at 200" in text) == ("numbers of steps" in text) == noticed
