@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 __all__ = ["Arm", "Cell", "read_cells"]
 
 _CELL = ("study", "setup", "model", "benchmark")
+_WIDE = 0.2  # few spreads on record are wider; these may be points beside fractions
 _Key = tuple[str, str, str, str]
 _PLAIN = frozenset((str, int, float, tuple, type(None)))
 _Row = tuple[_Key, str, "Arm", list[str]]
@@ -303,6 +304,11 @@ def _arm_rows(table: Table) -> Iterator[_Row]:
             **dict(zip(columns, values, strict=True)),
         )
         notices = list(renamed)
+        if run_sd is not None and run_sd > _WIDE:
+            notices.append(
+                f"line {arm.line}: run_sd {shortened(spreads[row])} is read as {100 * run_sd:.4g} points, in "
+                "the unit of the accuracy"
+            )
         if n_graded[row] and not wholes[row]:
             answers = counted(n_graded[row], "graded answer")
             notices.append(f"line {arm.line}: {shortened(printed[row])} is no whole number of {answers}")

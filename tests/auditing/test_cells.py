@@ -93,6 +93,12 @@ def test_one_table_needs_no_list(tmp_path):
     assert read_cells(str(path)) == read_cells(path) == read_cells([path]) and len(read_cells(frame)) == 1
 
 
+@pytest.mark.parametrize(("run_sd", "noticed"), [("0.3", True), ("0.03", False)])
+def test_a_wide_run_sd_is_said_in_points(run_sd, noticed):
+    (cell,) = read_cells([arms_table(run_sd=run_sd)])
+    assert any(f"run_sd {run_sd} is read as 30 points" in notice for notice in cell.notices) == noticed
+
+
 def test_an_arm_stands_once_within_and_across_tables():
     twice = pd.concat([arms_table(), arms_table().tail(1)])
     with pytest.raises(TableError, match=r"line 6: the true arm of s / m / b is already in table, line 5"):
