@@ -564,6 +564,9 @@ def scored(column: Answers) -> Answers:
     )
 
 
+_LONGEST_NAME = 100  # of a field that a message offers whole, to be copied
+
+
 def fields_to_offer(record: Mapping[str, Any]) -> str:
     """Suggest fields of item and outcome, as options, for a record of an unknown format.
 
@@ -577,7 +580,7 @@ def fields_to_offer(record: Mapping[str, Any]) -> str:
         "correct": "correct is_correct result right accuracy acc passed pass score success exact_match em "
         "reward",
     }
-    leaves = dict(_leaves(record))
+    leaves = {name: value for name, value in _leaves(record) if len(name) <= _LONGEST_NAME}
     offered: list[str] = []
     for part, names in usual_names.items():
         usual = names.split()

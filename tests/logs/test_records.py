@@ -117,3 +117,13 @@ def test_clusters_of_lines_are_resampled_and_have_no_pass_at_k(tmp_path):
 def test_clusters_that_are_not_one_an_item(tmp_path, cluster, message):
     with pytest.raises(LogError, match=message):
         read_logs(clustered(tmp_path, cluster))
+
+
+def test_a_field_with_an_endless_name_is_not_offered(tmp_path):
+    path = tmp_path / "a.jsonl"
+    path.write_text(
+        "".join(json.dumps({"item": f"q{item}", "x" * 3000: item % 2}) + "\n" for item in range(6))
+    )
+    with pytest.raises(LogError, match="--field item=item --field correct=NAME") as refused:
+        read_logs([("true", path)])
+    assert len(str(refused.value)) < 2000
