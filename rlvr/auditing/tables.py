@@ -24,7 +24,7 @@ import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ARMS_NEED", "ARM_NAMES", "COLUMNS", "COMPARABLE", "NAMES", "OF_ARMS", "OF_OUTCOMES", "OUTCOMES_NEED",
     "REMARKS", "RUN_NAMES", "Column", "Table", "TableError", "arm_name", "as_number", "is_frame",
-    "read_table",
+    "plain_name", "read_table",
 ]  # fmt: skip
 
 NAMES = ("study", "model", "benchmark")
@@ -366,14 +366,16 @@ _ACCURACY = re.compile(r"^[^|]*(?<![a-z])(acc|accuracy|pass@1)(?![a-z])")
 _SPREAD = re.compile(r"(?<![a-z])(std|stddev|sd|stderr|sem|se|var|ci|min|max|count)(?![a-z])")
 
 
-def _plain(name: str) -> str:
+@cache
+def plain_name(name: str) -> str:
+    """Return a column's name in lower case, with underscores for spaces and hyphens."""
     return re.sub(r"[\s-]+", "_", name.strip().lower())
 
 
 def _likely(column: str, columns: Collection[str], needed: Collection[str]) -> str:
     """Return the column that the user probably means, by common name or spelling; or an empty text."""
-    name = _ALSO_CALLED.get(_plain(column))
-    if name is None and _SPREAD.search(_plain(column)):
+    name = _ALSO_CALLED.get(plain_name(column))
+    if name is None and _SPREAD.search(plain_name(column)):
         return ""
     if name is None and _ACCURACY.search(column.lower()):
         name = "accuracy"
@@ -384,7 +386,7 @@ def _likely(column: str, columns: Collection[str], needed: Collection[str]) -> s
 
 def _nearest(name: str, known: Collection[str], *, cutoff: float = 0.75) -> str:
     """Return the known name that resembles `name`, or an empty text."""
-    return next(iter(difflib.get_close_matches(_plain(name), list(known), n=1, cutoff=cutoff)), "")
+    return next(iter(difflib.get_close_matches(plain_name(name), list(known), n=1, cutoff=cutoff)), "")
 
 
 def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
@@ -425,7 +427,7 @@ def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
         name for name in (*NAMES, *(OF_OUTCOMES if per_item else OF_ARMS), *more) if name not in columns
     ]
     for column in others:
-        name = _ALSO_CALLED.get(_plain(column), "")
+        name = _ALSO_CALLED.get(plain_name(column), "")
         if name not in NAMES:
             name = _nearest(column, optional, cutoff=0.8)
         if name in optional:
@@ -445,13 +447,13 @@ def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
     passed_over = [
         f"the column {shown(column)} is ignored; {name} is read"
         for column in others
-        if (name := _ALSO_CALLED.get(_plain(column), "")) in optional
+        if (name := _ALSO_CALLED.get(plain_name(column), "")) in optional
     ]
     if not per_item and "samples_per_item" in optional:
         passed_over += [
             f"the column {shown(column)} is ignored; samples_per_item is read"
             for column in others
-            if _plain(column) in ("n_samples", "num_samples", "samples", "num_generations", "k")
+            if plain_name(column) in ("n_samples", "num_samples", "samples", "num_generations", "k")
         ]
     if not per_item and "cluster" in columns:
         passed_over.append("the column cluster is ignored; it needs one row an item")
@@ -495,11 +497,7 @@ def _refuse_values(table: Table) -> None:
         raise TableError(
             f"{table.place(row)}: {name} must be {COLUMNS[name].accepted}, got {shown(value)}"
             + (f"; did you mean {likely}?" if likely else "")
-            + (
-                "; did you mean that there is no result? Such a row is left out"
-                if _is_missing(name, value)
-                else ""
-            )
+            + ("; did you mean no result? The row must be left out" if _is_missing(name, value) else "")
         )
 
 

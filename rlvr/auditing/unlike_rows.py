@@ -16,7 +16,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rlvr._checks import counted, shortened, shown
-from rlvr.auditing.tables import COLUMNS, OF_ARMS, REMARKS, RUN_NAMES, Table, TableError, as_number
+from rlvr.auditing.tables import (
+    COLUMNS,
+    OF_ARMS,
+    REMARKS,
+    RUN_NAMES,
+    Table,
+    TableError,
+    as_number,
+    plain_name,
+)
 from rlvr.logs.checkpoint_names import different_steps, is_checkpoint
 from rlvr.logs.decoding import different_temperatures
 
@@ -45,13 +54,8 @@ _MOST_NAMED = 3
 
 
 @cache  # a table has few columns and many cells
-def _plain(name: str) -> str:
-    return re.sub(r"[\s-]+", "_", name.strip().lower())
-
-
-@cache
 def _is_step(column: str) -> bool:
-    return _STEP.fullmatch(_plain(column)) is not None
+    return _STEP.fullmatch(plain_name(column)) is not None
 
 
 def _values(table: Table, name: str, rows: ArrayLike) -> list[str]:
@@ -99,11 +103,12 @@ def refuse_checkpoints(table: Table, rows: ArrayLike, names: Iterable[str], wher
 def refuse_temperatures(table: Table, rows_of: Mapping[str, Sequence[int]]) -> None:
     """Refuse arms of one cell at different temperatures, where a column of the table states them."""
     for column in table.columns:
-        if _plain(column) not in ("temperature", "temp"):
+        if plain_name(column) not in ("temperature", "temp"):
             continue
         found: dict[str, float | None] = {}
         for arm, rows in rows_of.items():
-            degrees = {as_number(text) for text in _values(table, column, rows)}
+            numbers = map(as_number, _values(table, column, rows))
+            degrees = {number for number in numbers if number == number}  # a text such as "default" is NaN
             for degree in sorted(degrees):
                 found[arm if len(degrees) == 1 else f"{arm}, {column} {degree:g}"] = degree
         if problem := different_temperatures(found):

@@ -7,7 +7,6 @@ expressions, with each level of which math-verify 0.9.0 takes about twice as lon
 
 from __future__ import annotations
 
-import atexit
 import json
 import os
 import queue
@@ -15,7 +14,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable
+from contextlib import suppress
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
@@ -26,6 +26,7 @@ LONGEST_TEXT = 2000
 """The most characters of a text that is compared."""
 
 _SECONDS, _SECONDS_ALONE = 5, 3  # for a comparison, and for the question which of its sides was slow
+_TOO_SLOW = f"not compared within {_SECONDS} s"
 _SLOW = 0.2  # seconds of processor time; an interrupted comparison that took less waited for the machine
 _PROBES = (r"\boxed{7}", r"\boxed{q}")
 _SECONDS_TO_START = 120  # of the process of a thread
@@ -47,6 +48,8 @@ def equal_by_math_verify(answer: Any, label: Any) -> bool:
         gold = f"\\boxed{{{gold}}}"
     if max(len(text), len(gold)) > LONGEST_TEXT:
         return False
+    if not _slow.isdisjoint((gold, text, (gold, text))):
+        return False
     if threading.current_thread() is threading.main_thread():
         return _compare(gold, text)
     return _own_process().compare(gold, text)
@@ -58,22 +61,20 @@ def _parsed(text: str) -> Any:
 
 
 def _compare(gold: str, text: str) -> bool:
-    if not _slow.isdisjoint((gold, text, (gold, text))):
-        return False
     parts = {side: _parsed(side) for side in (gold, text)}
     if not all(_is_light(each) for part in parts.values() for each in part):
         return False
     same, ended = _verify(parts[gold], parts[text], _SECONDS)
     if not ended:
         # The side that is slow with other texts too is to blame; the other stays comparable.
-        probes = [_parsed(text) for text in _PROBES]
+        probes = [_parsed(probe) for probe in _PROBES]
         slow = [
             side
             for side, part in parts.items()
             if not all(_verify(probe, part, _SECONDS_ALONE)[1] for probe in probes)
         ]
         _slow.update(slow or [(gold, text)])
-        raise TimeoutError(f"not compared within {_SECONDS} s")
+        raise TimeoutError(_TOO_SLOW)
     return same
 
 
@@ -94,7 +95,7 @@ def _is_light(expression: Any, room: int = _DEEPEST) -> bool:
 
 
 class _Process:
-    """A process that compares for the threads of this one."""
+    """A process that compares for the threads of this one, and ends when its input ends."""
 
     def __init__(self) -> None:
         self.owner = os.getpid()
@@ -106,7 +107,6 @@ class _Process:
             text=True,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
-        atexit.register(self.process.kill)
         self.turn = threading.Lock()
         self.lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._listen, daemon=True).start()
@@ -116,6 +116,7 @@ class _Process:
         for line in self.process.stdout:
             self.lines.put(line)
         self.lines.put("")
+        self.process.stdout.close()
 
     def is_alive(self) -> bool:
         # After a fork the pipes are still the parent's.
@@ -131,10 +132,12 @@ class _Process:
                 line = ""
             if not line:
                 self.process.kill()
+                _slow.add((gold, text))
                 raise RuntimeError("the process that compares by math-verify has ended")
-        same, problem = json.loads(line)
+        same, slow, problem = json.loads(line)
+        _slow.update(tuple(each) if isinstance(each, list) else each for each in slow)
         if problem:
-            raise TimeoutError(problem)
+            raise (TimeoutError if problem == _TOO_SLOW else RuntimeError)(problem)
         return bool(same)
 
 
@@ -146,18 +149,25 @@ def _own_process() -> _Process:
     """The process of this one's threads, begun at the first question or after its end."""
     with _one_at_a_time:
         if not _processes or not _processes[0].is_alive():
+            for ended in _processes:
+                with suppress(OSError):
+                    ended.process.stdin.close()  # type: ignore[union-attr]
             _processes[:] = [_Process()]
         return _processes[0]
 
 
-def _answer_questions(lines: Sequence[str] | Any) -> None:
-    """Compare what each line names; another error than a timeout ends in a line too."""
+def _answer_questions(lines: Iterable[str]) -> None:
+    """Compare what each line names, and tell the result, what was found slow, and what went wrong."""
     for line in lines:
+        same, problem = False, ""
         try:
-            reply = [_compare(*json.loads(line)), ""]
+            same = _compare(*json.loads(line))
+        except TimeoutError as error:
+            problem = str(error)
         except Exception as error:
-            reply = [False, f"{type(error).__name__}: {error}"]
-        print(json.dumps(reply), flush=True)
+            problem = f"{type(error).__name__}: {error}"
+        print(json.dumps([same, [*_slow], problem]), flush=True)
+        _slow.clear()  # whoever asks remembers
 
 
 if __name__ == "__main__":

@@ -46,6 +46,7 @@ def test_checkpoints_are_no_runs(text):
     [
         RUNS.format("step", 0, 100, 100, 100),
         RUNS.format("temperature", 1, "1.0", 1, ""),
+        RUNS.format("temperature", "default", "default", "default", "default"),
         RUNS.format("minutes", 0, 61, 63, 70),
         RUNS.format("save_steps", 0, 100, 200, 100),
         RUNS.format("note", "", "", "", "")

@@ -1,6 +1,8 @@
 """Comparison by math-verify ends in time, in every thread."""
 
 import importlib.util
+import io
+import json
 import sys
 import threading
 from types import ModuleType, SimpleNamespace
@@ -102,4 +104,19 @@ def test_a_thread_compares_too_and_goes_on_after_its_process_was_killed():
 def test_questions_are_answered_line_by_line(capsys):
     math_verify._answer_questions(['["\\\\boxed{x+1}", "\\\\boxed{1+x}"]', "[1]"])
     first, second = capsys.readouterr().out.splitlines()
-    assert first == '[true, ""]' and second.startswith("[false") and "TypeError" in second
+    assert first == '[true, [], ""]' and second.startswith("[false, [], ") and "TypeError" in second
+
+
+def test_a_thread_learns_what_was_slow_and_what_failed(clock, monkeypatch):
+    replies = iter([[False, ["S", ["g", "t"]], math_verify._TOO_SLOW], [False, [], "TypeError: x"]])
+    process = object.__new__(math_verify._Process)
+    process.turn, process.lines = (
+        threading.Lock(),
+        SimpleNamespace(get=lambda timeout: json.dumps(next(replies))),
+    )
+    process.process = SimpleNamespace(stdin=io.StringIO())
+    with pytest.raises(TimeoutError):
+        process.compare("g", "S")
+    assert math_verify._slow == {"S", ("g", "t")}
+    with pytest.raises(RuntimeError, match="TypeError"):
+        process.compare("a", "b")
