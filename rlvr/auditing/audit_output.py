@@ -440,8 +440,7 @@ def _page_cell(audit: CellAudit, place: Callable[[float], float | None]) -> Simp
     return SimpleNamespace(
         name=audit.cell.name,
         verdict=verdict_text(audit),
-        status=audit.status,
-        headline=audit.headline,
+        classes=audit.headline.replace(" ", "-") + " by-items" * (audit.status == "supported"),
         judged=status_text(audit),
         arms=_arms_text(audit.cell),
         terms=[_page_term(name, audit.terms[name], place) for name in TERMS],
@@ -472,4 +471,5 @@ def _page_term(name: str, term: Estimate, place: Callable[[float], float | None]
         value=place(term.value),
         low=place(term.low),
         high=place(term.high),
+        span="set" if place(term.value) is None else "interval",
     )

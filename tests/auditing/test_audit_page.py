@@ -81,7 +81,7 @@ def test_dots_and_lines_lie_where_the_numbers_are():
     high = 5 * np.ceil(max(100 * term.high for term in terms) / 5)
     dots = [float(a["cx"].rstrip("%")) for tag, a in page.tags if tag == "circle"]
     assert dots == pytest.approx([100 * (100 * t.value - low) / (high - low) for t in terms], abs=0.01)
-    lines = [a for tag, a in page.tags if tag == "line" and a.get("stroke-width") == "2.5"]
+    lines = [a for tag, a in page.tags if tag == "line" and a.get("class") == "interval"]
     assert [float(a["x2"].rstrip("%")) for a in lines] == pytest.approx(
         [100 * (100 * t.high - low) / (high - low) for t in terms], abs=0.01
     )
@@ -89,19 +89,22 @@ def test_dots_and_lines_lie_where_the_numbers_are():
 
 
 def test_a_filled_dot_is_for_a_supported_verdict_alone():
-    def fills(report):
-        return {a["fill"] for tag, a in Page(to_html(report)).tags if tag == "circle"}
+    def filled(report):
+        text = to_html(report)
+        assert ".by-items circle { fill: var(--own); }" in text
+        assert all(f'style="--own: var(--{term})"' in text for term in TERMS)
+        return [a["class"].endswith(" by-items") for tag, a in Page(text).tags if tag == "article"]
 
-    assert fills(REPORT) == {f"var(--{term})" for term in TERMS}
+    assert filled(REPORT) == [True]
     leaning = audit(pd.DataFrame({**ROWS, "n_items": 20}))
-    assert leaning.cells[0].status == "leaning" and fills(leaning) == {"var(--card)"}
+    assert leaning.cells[0].status == "leaning" and filled(leaning) == [False]
 
 
 def test_a_missing_arm_leaves_a_bar_or_a_reason():
     rows = pd.DataFrame(ROWS)
     page = Page(to_html(audit(rows[rows.arm != "majority"])))
     assert "MAJORITY missing" in page.text and "in [" in page.text
-    assert sum(a.get("stroke-width") == "7" for _, a in page.tags) == 2
+    assert sum(a.get("class") == "set" for _, a in page.tags) == 2
     bare = Page(to_html(audit(rows[rows.arm.isin(["frozen", "random"])])))
     assert "TRUE and MAJORITY missing: nothing is identified" in bare.text
 
