@@ -1,10 +1,11 @@
-"""Make the small logs of lighteval, evalscope and NeMo-Skills of the tests with these tools.
+"""Make the small logs of six evaluation tools and of verl, which the tests read, with these tools.
 
     python tools/make_tool_logs.py lighteval     # where lighteval is installed (made with 0.13.0)
     python tools/make_tool_logs.py evalscope     # where evalscope is installed (made with 1.14.1)
     python tools/make_tool_logs.py nemo-skills   # where NeMo-Skills is installed (made with 0.7.0)
     python tools/make_tool_logs.py opencompass   # where OpenCompass is installed (made with 0.5.4)
     python tools/make_tool_logs.py lmms-eval     # where lmms-eval is installed (made with 0.7.3)
+    python tools/make_tool_logs.py verl          # where verl is installed (made with 0.9.1)
 
 The answers are those of `make_logs.py`; a small local server gives them, and no model is run. Nothing is
 downloaded. Only fields that no reader uses are left out, times are replaced, and a character that some file
@@ -520,6 +521,90 @@ def make_lmms_eval() -> None:
             shutil.rmtree(folder / "out")
 
 
+# verl ---------------------------------------------------------------------------------------------
+
+FORMS = {"openai/gsm8k": "####", "math_dapo": "Answer:"}
+"""The words before an answer in each validation set; its scorer refuses other forms."""
+
+
+def make_verl() -> None:
+    """Validation files by verl's own validation loop and rewards; DAPO's reward of a wrong answer is -1."""
+    from concurrent.futures import ThreadPoolExecutor
+    from types import SimpleNamespace
+
+    import numpy as np
+    import torch
+    from omegaconf import OmegaConf
+    from verl import DataProto
+    from verl.experimental.reward_loop.reward_manager.naive import NaiveRewardManager
+    from verl.trainer.ppo.ray_trainer import RayPPOTrainer
+
+    class Characters:
+        """One token a character."""
+
+        pad_token_id = eos_token_id = 0
+
+        def __call__(self, texts: list[str]) -> torch.Tensor:
+            rows = [torch.tensor([*map(ord, text)]) for text in texts]
+            return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
+
+        def decode(self, ids: torch.Tensor, **ignored) -> str:
+            return "".join(chr(i) for i in ids.tolist() if i)
+
+    place, characters, pool = fresh("verl"), Characters(), ThreadPoolExecutor(1)
+    manager = NaiveRewardManager(OmegaConf.create(), characters, None)
+
+    def replies(batch: DataProto, source: str, arm: str, run: int) -> DataProto:
+        items = batch.non_tensor_batch["index"]
+        texts = [answer(arm, run, item, turn % 2) for turn, item in enumerate(items)]  # sample after sample
+        responses = characters([text.replace("The answer is", FORMS[source]) for text in texts])
+        prompts = characters([question(item) for item in items])
+        mask = torch.cat([torch.ones_like(prompts), (responses > 0).long()], 1)
+        told = {name: batch.non_tensor_batch[name] for name in ("data_source", "reward_model")}
+        tensors = {"responses": responses, "attention_mask": mask}
+        given = DataProto.from_dict(tensors=tensors, non_tensors=told)
+        scored = [
+            manager.loop.run_until_complete(manager.run_single(given[i : i + 1])) for i in range(len(texts))
+        ]
+        rewards = torch.zeros(responses.shape)
+        rewards[:, -1] = torch.tensor([one["reward_score"] for one in scored])
+        about = {
+            key: np.array([one["reward_extra_info"][key] for one in scored], dtype=object)
+            for key in scored[0]["reward_extra_info"]
+        }
+        return DataProto.from_dict(
+            tensors={"responses": responses, "prompts": prompts, "rm_scores": rewards},
+            non_tensors=about, meta_info={"reward_extra_keys": list(about)},
+        )  # fmt: skip
+
+    for source in FORMS:
+        for arm, run in runs():
+            items = np.arange(N_ITEMS)
+            batch = {
+                "dummy_tensor": torch.zeros(N_ITEMS, 1), "index": items.astype(object),
+                "data_source": np.array([source] * N_ITEMS, dtype=object),
+                "reward_model": np.array([{"ground_truth": target(item)} for item in items], dtype=object),
+            }  # fmt: skip
+            out = place / source.split("/")[-1] / arm / f"run{run + 1}"
+            sampling = {"n": 2, "do_sample": True}
+            settings = {
+                "trainer": {"log_val_generations": 0, "validation_data_dir": str(out)},
+                "actor_rollout_ref": {"rollout": {"val_kwargs": sampling, "agent": {"num_workers": 1}}},
+            }
+            trainer = RayPPOTrainer.__new__(RayPPOTrainer)
+            trainer.__dict__ |= {
+                "config": OmegaConf.create(settings), "tokenizer": characters, "val_dataloader": [batch],
+                "global_steps": 0 if arm == "frozen" else 100, "use_rm": False,
+                "_dump_executor": pool, "_dump_futures": [],
+                "async_rollout_manager": SimpleNamespace(
+                    generate_sequences=lambda given, of=(source, arm, run): replies(given, *of)
+                ),
+            }  # fmt: skip
+            metrics = trainer._validate()
+            print(source, arm, run + 1, {n: v for n, v in metrics.items() if n.startswith("val-core")})
+    pool.shutdown()
+
+
 if __name__ == "__main__":
     makers = {
         "lighteval": make_lighteval,
@@ -527,6 +612,7 @@ if __name__ == "__main__":
         "nemo-skills": make_nemo_skills,
         "opencompass": make_opencompass,
         "lmms-eval": make_lmms_eval,
+        "verl": make_verl,
     }
     if len(sys.argv) != 2 or sys.argv[1] not in makers:
         sys.exit(__doc__)

@@ -447,6 +447,8 @@ def _metric(name: str, log: Log, metrics: Sequence[str]) -> tuple[str, Answers, 
         if not metrics or any(wanted in (metric, *metric.split(",")) for wanted in metrics)
     ]
     exact = [metric for metric in fitting if metric in metrics]
+    if len(fitting) > 1 and not metrics:
+        fitting = _of_one_meaning(log.answers, fitting)
     if len(exact or fitting) == 1:
         metric = (exact or fitting)[0]
         return metric, log.answers[metric], bool(metrics)
@@ -461,6 +463,30 @@ def _metric(name: str, log: Log, metrics: Sequence[str]) -> tuple[str, Answers, 
         f"{name}: metric (--metric) must name one of {shortened(', '.join(map(repr, log.answers)), 400)}; "
         f"{found}"
     )
+
+
+def _of_one_meaning(answers: Mapping[str, Answers], metrics: list[str]) -> list[str]:
+    """Return one metric if all say the same of every answer, else all; -1 and 1 may stand for 0 and 1.
+
+    verl 0.9.1 writes its reward as `score` and as `acc`; DAPO's reward is -1 or 1 in the former alone.
+    """
+    shares, plain = {}, list[str]()
+    for metric in metrics:
+        values = pd.Series(answers[metric].values, dtype=object)
+        try:
+            numbers = pd.to_numeric(values, errors="coerce").to_numpy(dtype=float)
+        except OverflowError:
+            return metrics
+        signs = set(numbers.tolist())
+        whole = not (-1.0 in signs <= {-1.0, 1.0})
+        shares[metric] = numbers if whole else (numbers + 1) / 2
+        if whole:
+            plain.append(metric)
+    first, items = shares[metrics[0]], answers[metrics[0]].items
+    same = all(  # NaN equals nothing, so unscored answers leave the choice to the user
+        np.array_equal(first, shares[metric]) and items == answers[metric].items for metric in metrics
+    )
+    return plain[-1:] if same else metrics
 
 
 def _shares(answers: Answers, where: str, readable: bool) -> NDArray[np.float64]:

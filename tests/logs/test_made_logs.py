@@ -1,4 +1,4 @@
-"""Logs that lighteval, evalscope and NeMo-Skills made, to the numbers that these tools state themselves."""
+"""Logs that other tools made, to the numbers that these tools state themselves."""
 
 import gzip
 import json
@@ -72,6 +72,24 @@ def test_the_tool_s_own_numbers(made, tool, benchmark, metrics, wanted, n_sample
     arm = found.arms["true"]
     assert (arm.n_items, arm.samples_per_item, arm.n_runs) == (n_items, n_samples, 2)
     assert "the accuracy is" not in notices and "not an accuracy" not in notices
+
+
+@pytest.mark.parametrize("rewards", ["gsm8k", "math_dapo"])
+def test_verl_s_validation_needs_no_metric_where_its_scores_say_the_same(made, rewards):
+    # DAPO pays -1 for a wrong answer and logs its accuracy beside; other rewards are logged twice.
+    accuracies, found, _ = cell(made(f"verl/{rewards}"))
+    assert accuracies == pytest.approx({"frozen": 1 / 8, "random": 2 / 8, "majority": 3 / 8, "true": 25 / 32})
+    arm = found.arms["true"]
+    assert (arm.n_items, arm.samples_per_item, arm.n_runs) == (8, 2, 2)
+
+
+def test_verl_s_scores_that_differ_once_must_be_named(made):
+    folder = made("verl/math_dapo")
+    (log,) = (folder / "random").rglob("*.jsonl")
+    log.write_text(log.read_text().replace('"acc": false', '"acc": true', 1))
+    with pytest.raises(LogError, match=r"^random=.*must name one of 'score', 'acc'"):
+        cell(folder)
+    assert cell(folder, metrics=["acc"])[0]["random"] == 5 / 16
 
 
 @pytest.mark.parametrize(
