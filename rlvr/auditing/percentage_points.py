@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 __all__ = ["points", "set_text"]
+
+_OTHERWISE = {"+0.0": "0.0", "-0.0": "0.0", "+nan": "?", "nan": "?"}
 
 
 def points(value: float, *, signed: bool = True) -> str:
     """Return a fraction as percentage points with one decimal, without a negative zero; "?" for NaN."""
-    if math.isnan(value):
-        return "?"
-    rounded = round(100 * value, 1) + 0.0
-    return f"{rounded:+.1f}" if signed and rounded else f"{rounded:.1f}"
+    text = f"{100 * value:+.1f}" if signed else f"{100 * value:.1f}"
+    return _OTHERWISE.get(text, text)
 
 
 def set_text(low: float, high: float) -> str:
