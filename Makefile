@@ -136,8 +136,8 @@ $(MODEL_READY): language_model/requirements.lock language_model/cpu.lock languag
 	$(MODEL_PIP) -r language_model/cpu.lock 2>/dev/null || $(MODEL_PIP) -r language_model/cuda.lock
 	@touch $@
 
-language-model: $(MODEL_READY)  ## train six arms on a pretrained language model, or go on with it; PILOT=1 for the pilot; PROTOCOL=4 for the repeat; QUICK=1 tries the whole path
-	$(MODEL_VENV)/bin/python -m language_model.design --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(PILOT),--pilot) $(if $(PROTOCOL),--protocol $(PROTOCOL)) $(OPTIONS)
+language-model: $(MODEL_READY)  ## train six arms on a pretrained language model, or go on with it; PILOT=1 for the pilot; PROTOCOL=4 for the repeat; FLOAT64=1 for some of its runs in float64; QUICK=1 tries the whole path
+	$(MODEL_VENV)/bin/python -m language_model.design --jobs $(JOBS) $(if $(QUICK),--quick) $(if $(PILOT),--pilot) $(if $(FLOAT64),--float64) $(if $(PROTOCOL),--protocol $(PROTOCOL)) $(OPTIONS)
 	$(if $(QUICK)$(OPTIONS),,$(MAKE) digests)
 
 LOCK_MODEL = $(MODEL_VENV)-lock/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade

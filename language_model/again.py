@@ -1,8 +1,8 @@
 """Train a stored run again and report how far it is from the stored one.
 
 ``python -m language_model.again`` takes a random run of the third protocol, with ``--protocol 4`` one of the
-fourth. With ``ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE`` before it, the processor sums in another
-order.
+fourth, with ``--float64`` one of those in float64. With ``ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE``
+before it, the processor sums in another order: that moves a run in float32, and not one in float64.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from language_model.design import PROTOCOLS, name_of, prepare_worker
+from language_model.design import PROTOCOLS, in_float64, name_of, prepare_worker
 from language_model.registered import registration
 from language_model.store import KEY
 from language_model.train import train
@@ -30,9 +30,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Repeat one run; the exit code is 1 if a number differs by more than 1e-4."""
     parser = argparse.ArgumentParser(prog="python -m language_model.again", description=__doc__)
     parser.add_argument("name", nargs="?", metavar="RUN", help="by default a random one")
-    parser.add_argument("--protocol", choices=list(PROTOCOLS), default="3", help="whose run (default: 3)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--float64", action="store_true", help="one of the runs in float64")
+    which.add_argument("--protocol", choices=list(PROTOCOLS), default="3", help="whose run (default: 3)")
     options = parser.parse_args(arguments)
-    runs = {name_of(run): run for run in registration(DATA / f"protocol-{options.protocol}.yml").runs}
+    sealed = DATA / f"protocol-{options.protocol}.yml"
+    listed = in_float64() if options.float64 else registration(sealed)
+    runs = {name_of(run): run for run in listed.runs}
     name = options.name or random.choice(list(runs))
     if name not in runs:
         parser.exit(2, f"no run is called {name}; name a run such as {next(iter(runs))}\n")
@@ -41,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     with TemporaryDirectory() as folder:
         prepare(Path(folder) / "model")
         result = train(run, Path(folder) / "model")
-    stored = language_model_paths(PROTOCOLS[options.protocol])
+    stored = language_model_paths("float64" if options.float64 else PROTOCOLS[options.protocol])
     same = (stored[KEY] == pd.Series({key: run[key] for key in KEY})).all(axis=1)
     again = pd.DataFrame(result["path"]).round(6)
     apart = (stored[same].reset_index(drop=True)[again.columns] - again).abs().max(axis=None)

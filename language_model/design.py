@@ -1,9 +1,10 @@
 """The table of runs, trained several at a time, each once: a finished run is not repeated.
 
 ``python -m language_model.design`` resumes where it was stopped, and stores the results when all runs have
-ended. Its runs are those of the third protocol, with ``--protocol 4`` those of the fourth. ``--pilot`` trains
-the pilot runs, whose families only served to choose settings, and ``--quick`` tries the whole path with few
-and short runs.
+ended. Its runs are those of the third protocol, with ``--protocol 4`` those of the fourth. ``--float64``
+trains the first pairs of the fourth in float64, which any processor repeats. ``--pilot`` trains the pilot
+runs, whose families only served to choose settings, and ``--quick`` tries the whole path with few and short
+runs.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from typing import Any, NoReturn
 
 from language_model.arms import ARMS
 from language_model.items import PILOT
-from language_model.registered import registration
+from language_model.registered import Registration, registration
 from language_model.store import ROOT, store, write_whole
 from language_model.weights import ModelError, given_model, prepare
 from rlvr._data import DATA
 from rlvr.experiments.language_model_runs import RUN_SETS
 
-__all__ = ["DESIGNS", "design", "main", "name_of", "prepare_worker"]
+__all__ = ["DESIGNS", "design", "in_float64", "main", "name_of", "prepare_worker"]
 
 PROTOCOLS = {"3": "registered", "4": "repeat"}
 """Numbers of the protocols, and the name of each one's runs."""
@@ -47,6 +48,7 @@ SETTINGS: dict[str, Any] = {
 }  # fmt: skip
 QUICK = SETTINGS | {"max_steps": 8, "num_generations": 8, "steps_per_generation": 4}
 PAIRS, SEEDS = range(1), range(1)
+PAIRS_IN_FLOAT64 = 4
 
 
 def _runs(
@@ -83,6 +85,14 @@ def design(
         for arm in ARMS[2:]:
             runs += _runs(family, arm, "clipped", SEEDS, SETTINGS, common)
     return sorted(runs, key=lambda run: run["pair"])
+
+
+def in_float64() -> Registration:
+    """The first pairs of the fourth protocol, to be trained in float64."""
+    digest, runs = registration(DATA / "protocol-4.yml")
+    return Registration(
+        digest, [run | {"dtype": "float64"} for run in runs if run["pair"] < PAIRS_IN_FLOAT64]
+    )
 
 
 def name_of(run: dict[str, Any]) -> str:
@@ -158,28 +168,35 @@ def main(arguments: list[str] | None = None) -> int:
     which.add_argument(
         "--pilot", action="store_true", help="train the runs by which the settings were chosen"
     )
+    which.add_argument(
+        "--float64", action="store_true", help="train the first pairs of the fourth protocol in float64"
+    )
     which.add_argument("--protocol", choices=list(PROTOCOLS), default="3", help="whose runs (default: 3)")
     parser.add_argument("--jobs", type=int, default=2, help="number of runs at a time, one thread each")
     parser.add_argument("--partial", action="store_true", help="store the finished runs, train nothing")
     parser.add_argument("--layers", type=int, help="train only this many of the top layers (default: all)")
     parser.add_argument("--model", type=Path, help="use another model: a folder that transformers can load")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--dtype", choices=["float32", "float64", "bfloat16"], default="float32")
+    parser.add_argument("--dtype", choices=["float32", "float64", "bfloat16"])
     options = parser.parse_args(arguments)
     for name in ("jobs", "layers"):
         if (value := getattr(options, name)) is not None and value < 1:
             parser.error(f"--{name} must be at least 1, got {value}")
     build = ROOT / "_build" / "language-model"
-    own = (options.layers, options.device, options.dtype, options.model) != (None, "cpu", "float32", None)
-    how = {"device": options.device, "dtype": options.dtype, "layers": options.layers}
-    digest = ""
+    usual = "float64" if options.float64 else "float32"
+    how = {"device": options.device, "dtype": options.dtype or usual, "layers": options.layers}
+    own = (*how.values(), options.model) != ("cpu", usual, None, None)
+    digest, results = "", f"confirmatory-{options.protocol}"
     try:
         if options.quick or options.pilot:
             runs, parts = design(quick=options.quick, **how), ["quick" if options.quick else "pilot"]
+        elif options.float64:
+            (digest, runs), results = in_float64(), ""
+            runs, parts = [run | how for run in runs], ["float64"]
         else:
             digest, runs = registration(DATA / f"protocol-{options.protocol}.yml")
             runs, parts = [run | how for run in runs], [f"registered-{digest[:12]}"]
-        parts += [str(options.layers or "all"), options.device, options.dtype] if own else []
+        parts += [str(options.layers or "all"), options.device, how["dtype"]] if own else []
         folder = options.model or build / "model"
         model = given_model(folder) if options.model else prepare(folder)
         parts += [model["source"][:12]] if options.model else []
@@ -187,18 +204,19 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{model['model']}, licence {model['licence']}, from {model['package']}", file=sys.stderr)
         if not options.partial:
             run_missing(runs, work, folder, options.jobs)
-        results = [result for run in runs if (result := ended(run, work))]
+        trained = [result for run in runs if (result := ended(run, work))]
         command = "make language-model" + " QUICK=1" * options.quick + " PILOT=1" * options.pilot
+        command += " FLOAT64=1" * options.float64
         if options.protocol != "3":
             command += f" PROTOCOL={options.protocol}"
         if own:
             chosen = how | {"model": options.model}
             command += f' OPTIONS="{" ".join(f"--{k} {v}" for k, v in chosen.items() if v)}"'
-        beside = options.quick or own or len(results) < len(runs)
+        beside = options.quick or own or len(trained) < len(runs)
         target = work / "data" if beside else ROOT / "rlvr" / "data"
-        stem = RUN_SETS[PROTOCOLS[options.protocol] if digest else "pilot"]
-        registered = (digest, f"confirmatory-{options.protocol}") if digest else None
-        written = store(results, len(runs), model, target, command, stem=stem, registered=registered)
+        stem = RUN_SETS["float64" if options.float64 else PROTOCOLS[options.protocol] if digest else "pilot"]
+        registered = (digest, results) if digest else None
+        written = store(trained, len(runs), model, target, command, stem=stem, registered=registered)
     except (ModelError, ValueError, RuntimeError, OSError) as problem:
         if isinstance(problem, BrokenProcessPool):
             problem = RuntimeError("a run was killed, perhaps for lack of memory (each takes 2.5 GB)")
@@ -208,7 +226,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         parser.exit(130, "interrupted; finished runs are kept, and the same command resumes\n")
     names = ", ".join(str(path.relative_to(ROOT)) for path in written)
-    print(f"{len(results)} of {len(runs)} runs stored in {names}")
+    print(f"{len(trained)} of {len(runs)} runs stored in {names}")
     return 0
 
 

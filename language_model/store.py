@@ -57,7 +57,8 @@ def store(
     stem : str
         Beginning of the files' names.
     registered : (str, str), optional
-        Digest of the protocol of the runs, and the stem of its results, which are then stored too.
+        Digest of the protocol of the runs, and the stem of its results, which are then stored too unless the
+        stem is empty.
     """
     if not results:
         raise ValueError("nothing to store: no run has ended; run `make language-model` first")
@@ -93,7 +94,7 @@ def store(
     names = [*tables, f"{stem}.json"]
     if registered:
         record["protocol"] = registered[0]
-        names += _store_registered(target, f"{stem}_paths.csv.gz", *registered)
+        names += _store_registered(target, f"{stem}_paths.csv.gz", *registered) if registered[1] else []
     write_whole(target / f"{stem}.json", (json.dumps(record, indent=1) + "\n").encode())
     return [target / name for name in names]
 

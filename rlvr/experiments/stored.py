@@ -55,6 +55,7 @@ EXPERIMENTS = {
     "network-controls": "network_runs.NETWORK_CONTROLS",
     "language-model": "language_model_runs.LANGUAGE_MODEL",
     "language-model-repeat": "language_model_runs.LANGUAGE_MODEL_REPEAT",
+    "language-model-float64": "language_model_runs.LANGUAGE_MODEL_FLOAT64",
     "language-model-pilot": "language_model_runs.LANGUAGE_MODEL_PILOT",
 }
 """Stored experiments by name, each with the module and name of its declaration."""

@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from language_model.design import in_float64
 from language_model.items import FAMILIES, PILOT
 from language_model.registered import PROTOCOL, registration
 from rlvr.experiments.language_model_runs import (
     LANGUAGE_MODEL,
+    LANGUAGE_MODEL_FLOAT64,
     LANGUAGE_MODEL_PILOT,
     LANGUAGE_MODEL_REPEAT,
     accuracy_table,
@@ -28,7 +30,9 @@ from rlvr.experiments.stored import check
 PROTOCOLS = {"registered": "3", "repeat": "4"}
 
 
-@pytest.mark.parametrize("experiment", [LANGUAGE_MODEL, LANGUAGE_MODEL_REPEAT, LANGUAGE_MODEL_PILOT])
+@pytest.mark.parametrize(
+    "experiment", [LANGUAGE_MODEL, LANGUAGE_MODEL_REPEAT, LANGUAGE_MODEL_FLOAT64, LANGUAGE_MODEL_PILOT]
+)
 def test_the_stored_tables_belong_together(experiment):
     assert all(check(experiment).values())
 
@@ -40,6 +44,23 @@ def test_the_registered_runs_are_those_that_the_protocol_asks_for(runs):
     key = ["family", "arm", "design", "pair", "turned"]
     stored = language_model_items(runs)[key].drop_duplicates()
     assert {tuple(run[name] for name in key) for run in asked.runs} == set(stored.itertuples(index=False))
+
+
+def test_the_runs_in_float64_are_the_first_pairs_of_the_fourth_protocol():
+    exact, record = language_model_paths("float64"), language_model_record("float64")
+    assert (record["protocol"], record["common"]["dtype"]) == (in_float64().digest, "float64")
+    key = ["family", "arm", "design", "pair", "turned"]
+    asked = {tuple(run[name] for name in key) for run in in_float64().runs}
+    assert asked == set(exact[key].drop_duplicates().itertuples(index=False))
+    assert record["runs"] == len(asked) == 4 * exact["pair"].nunique() * 2
+    twins = exact.merge(language_model_paths("repeat"), on=[*key, "step"], suffixes=("", "_32"))
+    assert len(twins) == len(exact)
+    apart = (
+        (twins["trained_style_logit"] - twins["trained_style_logit_32"]).abs().groupby(twins["step"]).max()
+    )
+    assert apart[0] < 1e-5 and apart.is_monotonic_increasing  # the same start; rounding grows with the steps
+    walk = pair_changes(language_model_paths("repeat"), "style_logit").query("step == 24")["walk"]
+    assert apart[24] < walk.abs().max()
 
 
 def test_the_two_protocols_ask_for_the_same_training_of_other_pairs():

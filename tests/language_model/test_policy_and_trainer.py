@@ -1,6 +1,6 @@
 """The packed forward pass and the trainer, on a small network with random weights; needs torch.
 
-``.venv-language-model/bin/python -m pytest --noconftest tests/language_model`` runs it.
+``.venv-language-model/bin/python -m pytest -o addopts= --noconftest tests/language_model`` runs it.
 """
 
 import re
@@ -14,6 +14,7 @@ transformers = pytest.importorskip("transformers", reason="as torch")
 from language_model.grpo import Batch, Settings, Trainer, advantages, loss  # noqa: E402
 from language_model.items import FAMILIES, WORDS  # noqa: E402
 from language_model.policy import ROWS, Policy, divergence, measure  # noqa: E402
+from language_model.weights import compute_all_in_float64  # noqa: E402
 
 VOCABULARY = ["\n", " ", ' "', '"', " +", " -", " =", *WORDS, *map(str, range(10))]
 FAMILY = FAMILIES["B"]
@@ -49,6 +50,21 @@ def test_the_packed_pass_equals_one_sequence_a_question(layers):
             torch.testing.assert_close(table[item, 1 + style], plain[-1])
     some = packed.log_probabilities([3, 40])
     torch.testing.assert_close(some.detach(), table[[3, 40]])
+
+
+def test_in_float64_norms_and_positions_are_in_float64_too():
+    plain, exact = policy(), policy()
+    compute_all_in_float64(exact.model)
+    hidden = torch.linspace(0.1, 1.3, 32, dtype=torch.float64)
+    weight = exact.model.model.norm.weight
+    by_hand = weight * hidden / (hidden.square().mean() + exact.model.config.rms_norm_eps).sqrt()
+    torch.testing.assert_close(exact.model.model.norm(hidden), by_hand, rtol=1e-14, atol=0)
+    cosines, sines = exact.model.model.rotary_emb(hidden, torch.arange(90)[None])
+    torch.testing.assert_close(cosines**2 + sines**2, torch.ones(1, 90, 8).double(), rtol=1e-14, atol=0)
+    turns = torch.arange(90).double()[:, None] * 10000.0 ** (-torch.arange(4).double() / 4)
+    torch.testing.assert_close(sines[0, :, :4], turns.sin(), rtol=0, atol=1e-13)
+    torch.testing.assert_close(exact.table(), plain.table(), rtol=1e-5, atol=1e-5)
+    assert not torch.equal(exact.table(), plain.table())
 
 
 def test_half_precision_is_near():
