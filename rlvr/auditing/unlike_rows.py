@@ -22,6 +22,7 @@ from rlvr.auditing.run_names import no_runs
 from rlvr.auditing.tables import COLUMNS, OF_ARMS, REMARKS, RUN_NAMES, Table, TableError, as_number
 from rlvr.logs.checkpoint_names import different_steps, step_free
 from rlvr.logs.decoding import different_temperatures
+from rlvr.logs.evaluation_settings import is_setting
 
 __all__ = [
     "fractions_notice", "progress_columns", "refuse_checkpoints", "refuse_metrics", "refuse_other_items",
@@ -44,17 +45,6 @@ _NO_STEPS = frozenset({
 })  # fmt: skip
 """Words of names that are no training step: max_steps, save_steps and the like are settings."""
 
-_SETTINGS = frozenset({
-    "fewshot", "shot", "shots", "template", "prompt", "grader", "judge", "scorer", "verifier", "filter",
-    "split", "subset", "language", "lang", "backbone", "backend", "evaluator", "harness", "parser",
-    "extractor", "dtype", "precision", "quantization", "difficulty", "level", "category", "domain", "subject",
-    "algo", "algorithm", "limit", "lr", "sampling", "temperature", "mode",
-})  # fmt: skip
-_OTHER_SETTINGS = re.compile(
-    r"size|model_size|params|n_params|top_[pk]|(max|num|n)_(new_|gen_|model_)?(tokens?|toks|length|len)|learning_rate"
-)
-"""Names of columns in which arms that are compared should agree."""
-
 _ASKED = frozenset({
     "question", "problem", "prompt", "input", "query", "instruction", "gold", "gt", "gts", "ground_truth",
     "gold_answer", "reference_answer", "expected_answer", "correct_answer", "target",
@@ -76,14 +66,6 @@ def _is_step(column: str) -> bool:
     named = {*words}
     consumed = all(not named.isdisjoint(part) for part in _CONSUMED)
     return (consumed or not named.isdisjoint(_STEPS)) and named.isdisjoint(_NO_STEPS)
-
-
-@cache
-def _is_setting(column: str) -> bool:
-    name = plain_name(column)
-    return column not in _KNOWN and (
-        not _SETTINGS.isdisjoint(_words(name)) or _OTHER_SETTINGS.fullmatch(name) is not None
-    )
 
 
 def _words(name: str) -> list[str]:
@@ -288,7 +270,7 @@ def settings_notices(table: Table, rows_of: Mapping[str, Sequence[int]]) -> list
             graders = {frozenset(each & _GRADERS) for each in words}
             if len(graders) > 1 or (len(words) > 1 and not set.intersection(*words)):
                 notices.append(_differing(column, stated))
-        elif _is_setting(column):
+        elif column not in _KNOWN and is_setting(plain_name(column)):
             found = {text for rows in rows_of.values() for text in _values(table, column, rows)}
             if len({text if (number := as_number(text)) != number else number for text in found}) > 1:
                 notices.append(_differing(column, _stated(table, column, rows_of)))
