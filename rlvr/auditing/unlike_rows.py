@@ -43,7 +43,7 @@ _NO_STEPS = frozenset({
     "reasoning", "solution", "thinking", "avg", "mean", "dir", "path", "file", "name", "url", "hash", "sha",
     "repo", "id",
 })  # fmt: skip
-"""Words of names that are no training step: max_steps, save_steps and the like are settings."""
+"""Words of names that are no training step, since max_steps, save_steps and the like are settings."""
 
 _ASKED = frozenset({
     "question", "problem", "prompt", "input", "query", "instruction", "gold", "gt", "gts", "ground_truth",

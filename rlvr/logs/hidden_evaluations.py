@@ -71,8 +71,8 @@ class UnnamedFields:
                     found = ", ".join(str(values[each]) for each in (first[item], code))
                     raise LogError(
                         f"{path}: item {shortened(item[0], 60)} has the {name}s {shortened(found, 80)}, "
-                        f"so it may be several items; one {name} per item is accepted: name the field as that "
-                        f"of the benchmark (--field benchmark={name}) or of the samples of an item (--field "
+                        f"so it may be several items; one {name} per item is accepted: name the field as "
+                        f"that of the benchmark (--field benchmark={name}) or of the samples of an item (--field "
                         f"sample={name})"
                     )
 

@@ -540,8 +540,8 @@ class _Gathered:
             name = min(doubted)
             raise LogError(
                 f"{self.path}: {name} has {len(self.parts)} values on {n_items} items, so {name} may "
-                f"name the items or their benchmarks; give --field item={name}, or --field benchmark=NAME with "
-                "the name of another field"
+                f"name the items or their benchmarks; give --field item={name}, or --field benchmark=NAME "
+                "with the name of another field"
             )
         for part in self.parts.values():
             if total := next((item for item in {*part.items} if item.lower() in _TOTALS), ""):

@@ -307,6 +307,7 @@ def _as_runs(named: Sequence[Named], metrics: Sequence[str], split_samples: bool
             n_runs[one.arm, log.benchmark] += 1
             number = n_runs[one.arm, log.benchmark]
             items, prompts = ([part[row] for row in rows] for part in (answers.items, answers.prompts))
+            log = replace(log, settings={**log.settings, "the metric": metric})
             runs.append(Run(one.arm, number, one.name, log, items, prompts, shares[rows], tuple(notices)))
     return runs
 

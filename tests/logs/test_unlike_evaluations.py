@@ -184,6 +184,91 @@ def test_a_coin_in_the_second_log_of_frozen_is_found(tmp_path):
         read_logs(logs)
 
 
+# Settings that tools log ---------------------------------------------------------------------------
+
+
+def inspect_log(arm, **more):
+    samples = [
+        {"id": n, "input": f"q {n}", "output": {"completion": f"{arm} {n}"},
+         "scores": {"match": {"value": "C" if n < RIGHT[arm] else "I"}}}
+        for n in range(N)
+    ]  # fmt: skip
+    return [{"status": "success", "eval": {"task": "t", "model": arm}, "samples": samples} | more]
+
+
+def harness_log(arm, **settings):
+    for n in range(N):
+        arguments = {"gen_args_0": {"arg_0": f"q {n}", "arg_1": {"do_sample": False} | settings}}
+        yield {
+            "doc_id": n, "doc": {}, "arguments": arguments, "resps": [[f"{arm} {n}" if n < 17 else ""]],
+            "filter": "strict", "metrics": ["exact_match"], "exact_match": float(n < RIGHT[arm]),
+            "doc_hash": f"{n:064}", "prompt_hash": f"{n:064}",
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("log", "name"),
+    [
+        (lambda arm, n: inspect_log(arm, plan={"config": {"max_tokens": n}}), "max_tokens"),
+        (lambda arm, n: inspect_log(arm, plan={"steps": [{"solver": f"s{n}"}]}), "solvers"),
+        (
+            lambda arm, n: inspect_log(
+                arm, plan={"steps": [{"solver": "prompt_template", "params": {"template": f"{n}"}}]}
+            ),
+            "prompt_template template",
+        ),
+        (
+            lambda arm, n: inspect_log(arm, eval={"task": "t", "model": arm, "task_args": {"shots": n}}),
+            "task_args shots",
+        ),
+        (lambda arm, n: harness_log(arm, max_gen_toks=n), "max_gen_toks"),
+        (lambda arm, n: harness_log(arm, until=[f"{n}"]), "until"),
+    ],
+)
+def test_settings_that_a_tool_logs_are_compared(tmp_path, log, name):
+    for arm in ARMS:
+        write(tmp_path / "unlike" / arm / "samples_t.json", log(arm, int(arm == "frozen")))
+        write(tmp_path / "alike" / arm / "samples_t.json", log(arm, 1))
+    unlike, alike = (read_logs([(arm, tmp_path / of / arm) for arm in ARMS]) for of in ("unlike", "alike"))
+    assert f"the logs differ in {name}" in notices(unlike) and "logs differ" not in notices(alike)
+    assert accuracies(unlike) == accuracies(alike)
+
+
+def test_templates_and_versions_beside_a_log_of_the_harness_are_compared(tmp_path):
+    for arm in ARMS:
+        write(tmp_path / arm / "samples_t_2026-01-01T00-00-00.0.jsonl", harness_log(arm))
+        beside = {"versions": {"t": len(arm)}, "chat_template_sha": None if arm == "frozen" else "a"}
+        write(tmp_path / arm / "results_2026-01-01T00-00-00.0.json", [beside])
+    found = notices(read_logs([(arm, tmp_path / arm) for arm in ARMS]))
+    assert "differ in chat_template_sha (frozen null, random a" in found and "in task version" in found
+    assert "3 of 20 answers are empty" in found
+
+
+def test_types_of_prompts_of_math_evaluation_harness_and_steps_of_verl_are_compared(tmp_path):
+    for place, arm in enumerate(ARMS):
+        math = [{"idx": n, "question": f"q {n}", "pred": ["1"], "score": [n < RIGHT[arm]]} for n in range(N)]
+        verl = [
+            {"input": f"q {n}", "output": f"{arm}", "gts": "x", "score": float(n < RIGHT[arm])}
+            for n in range(N)
+        ]
+        kind = "cot" if arm == "frozen" else "qwen25-math-cot"
+        write(tmp_path / "math" / arm / "m" / f"test_{kind}_-1_seed0_t0.0_s0_e-1.jsonl", math)
+        write(tmp_path / "verl" / arm / f"{50 * place}.jsonl", verl)
+    math, verl = (notices(read_logs([(arm, tmp_path / of / arm) for arm in ARMS])) for of in ("math", "verl"))
+    assert "type of prompt (frozen cot, random qwen25-math-cot" in math
+    assert "random at 50, majority at 100, true at 150" in verl
+
+
+@pytest.mark.parametrize(("field", "word"), [("error", "failed"), ("limit", "reached a limit")])
+def test_samples_of_inspect_that_stopped_and_are_scored_are_counted(tmp_path, field, word):
+    (log,) = inspect_log("true")
+    log["samples"] = [
+        sample | ({field: {"type": "x"}} if sample["id"] > 16 else {}) for sample in log["samples"]
+    ]
+    found = read_logs([("true", write(tmp_path / "a.json", [log]))])
+    assert f"3 of 20 samples {word} and have a score" in notices(found)
+
+
 # Names of files -----------------------------------------------------------------------------------
 
 
