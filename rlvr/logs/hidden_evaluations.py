@@ -72,8 +72,8 @@ class UnnamedFields:
                     raise LogError(
                         f"{path}: item {shortened(item[0], 60)} has the {name}s {shortened(found, 80)}, "
                         f"so it may be several items; one {name} per item is accepted: name the field as "
-                        f"that of the benchmark (--field benchmark={name}) or of the samples of an item (--field "
-                        f"sample={name})"
+                        f"that of the benchmark (--field benchmark={name}) or of the samples of an item "
+                        f"(--field sample={name})"
                     )
 
     def settings(self) -> dict[str, str]:

@@ -227,8 +227,9 @@ def harness_log(arm, **settings):
 )
 def test_settings_that_a_tool_logs_are_compared(tmp_path, log, name):
     for arm in ARMS:
-        write(tmp_path / "unlike" / arm / "samples_t.json", log(arm, int(arm == "frozen")))
-        write(tmp_path / "alike" / arm / "samples_t.json", log(arm, 1))
+        ending = "json" if isinstance(log(arm, 1), list) else "jsonl"
+        write(tmp_path / "unlike" / arm / f"samples_t.{ending}", log(arm, int(arm == "frozen")))
+        write(tmp_path / "alike" / arm / f"samples_t.{ending}", log(arm, 1))
     unlike, alike = (read_logs([(arm, tmp_path / of / arm) for arm in ARMS]) for of in ("unlike", "alike"))
     assert f"the logs differ in {name}" in notices(unlike) and "logs differ" not in notices(alike)
     assert accuracies(unlike) == accuracies(alike)
