@@ -11,11 +11,16 @@ __all__ = ["name_notices", "size_notices"]
 
 _Key = tuple[str, str, str, str]
 
-_AVERAGE = re.compile(
-    r"(?:(?:macro|micro|overall|weighted|unweighted)[\s_.-]*)?(?:avg|average|mean|overall|total|aggregate|all"
-    r"|durchschnitt|mittelwert|gesamt|moyenne|media|promedio|平均|均值)\.?",
-    re.IGNORECASE,
-)
+_AVERAGES = frozenset({
+    "avg", "average", "mean", "overall", "total", "aggregate", "aggregated", "all", "macro", "micro",
+    "durchschnitt", "mittelwert", "gesamt", "moyenne", "media", "promedio", "平均", "均值",
+})  # fmt: skip
+_BESIDE = frozenset({
+    "weighted", "unweighted", "of", "over", "across", "the", "on", "benchmarks", "benchmark", "tasks", "task",
+    "sets", "datasets", "score", "scores", "acc", "accuracy", "math", "reasoning", "code", "coding",
+    "general",    "n", "id", "ood",
+})  # fmt: skip
+_OF_SAMPLES = re.compile(r"\b(avg|mean)\s*@\s*(\d+|k\b)|\bof \d+ (samples|runs|seeds)\b")
 
 _QUESTIONS = {
     **dict.fromkeys(("aime24", "aime2024", "aime25", "aime2025"), 30),
@@ -37,6 +42,9 @@ def size_notices(benchmark: str, n_items: Collection[int]) -> list[str]:
     known = _QUESTIONS.get(re.sub(r"[\W_]+", "", benchmark).casefold())
     size = known or min(n_items, default=0)
     n = next((n for n in n_items if n > size > 0 and n % size == 0), None)
+    if n is None and n_items and min(n_items) < 0.95 * max(n_items):
+        named = " and ".join(f"{n:,}" for n in sorted({*n_items}))
+        return [f"n_items of the arms differ ({named}), so a difference in accuracy may come from the items"]
     if n is None:
         return []
     stated = f"{shortened(benchmark)} has {size:,} questions" if known else f"n_items of one arm is {size:,}"
@@ -45,6 +53,12 @@ def size_notices(benchmark: str, n_items: Collection[int]) -> list[str]:
         f"each was answered {n // size} times, n_items {size} and samples_per_item {n // size} give the "
         "interval"
     ]
+
+
+def _is_average(benchmark: str) -> bool:
+    """Whether a benchmark has the name of an average of benchmarks, and not of one of samples."""
+    words = {*re.findall(r"[^\W\d_]+", _OF_SAMPLES.sub("", benchmark.lower()))}
+    return not words.isdisjoint(_AVERAGES) and words <= _AVERAGES | _BESIDE
 
 
 def name_notices(arms: Mapping[_Key, Collection[str]]) -> dict[_Key, list[str]]:
@@ -71,7 +85,7 @@ def name_notices(arms: Mapping[_Key, Collection[str]]) -> dict[_Key, list[str]]:
                 )
     for key in arms:
         others = [name for name in beside[key[:3]] if name != key[3]]
-        if len(others) > 1 and _AVERAGE.fullmatch(key[3].strip()):
+        if len(others) > 1 and _is_average(key[3]):
             notices.setdefault(key, []).append(
                 f"{shortened(key[3])} looks like an average of the other benchmarks, which is no further "
                 "evidence; its intervals take it for one pool of n_items questions, so they are wrong for a "

@@ -36,12 +36,15 @@ from rlvr.auditing.tables import (
 )
 from rlvr.auditing.unlike_rows import (
     fractions_notice,
+    progress_columns,
     refuse_checkpoints,
     refuse_metrics,
     refuse_other_items,
+    refuse_other_questions,
     refuse_temperatures,
     settings_notices,
     steps_notice,
+    told_apart_by,
 )
 from rlvr.logs.decoding import different_decodings
 from rlvr.stats.sampling import FEWEST_CLUSTERS, effective_clusters
@@ -314,6 +317,11 @@ def _arm_rows(table: Table) -> Iterator[_Row]:
             notices.append(f"line {arm.line}: {shortened(printed[row])} is no whole number of {answers}")
         if key in tiny:
             notices.append("no accuracy_percent of this cell is above 1; fractions go in a column accuracy")
+        if unit == 100.0 and n_graded[row] and wholes[row] and _looks_like_a_fraction(value, in_cell[key]):
+            notices.append(
+                f"line {arm.line}: accuracy_percent {shortened(printed[row])} is read as {value:g}%, though "
+                "it would fit the other arms of its cell as a fraction"
+            )
         if runs and roles[row] == "arm":
             repeated.setdefault((key, arm.name), []).append((row, arm, notices))
         else:
@@ -333,15 +341,36 @@ def _unlike_rows(
     for row, (key, role, name) in enumerate(zip(keys, roles, names, strict=True)):
         if role == "arm":
             cells.setdefault(key, {}).setdefault(name, []).append(row)
-    notices = {}
+    notices, progress = {}, progress_columns(table)
     for key, rows_of in cells.items():
         for name, rows in rows_of.items():
             if len(rows) > 1:
-                refuse_checkpoints(table, rows, [seeds[row] for row in rows if seeds], f"the {name} arm")
-        refuse_temperatures(table, rows_of)
-        refuse_metrics(table, rows_of)
-        notices[key] = steps_notice(table, rows_of) + (settings_notices(table, rows_of) if seeds else [])
+                where = f"the {name} arm"
+                refuse_checkpoints(table, rows, [seeds[row] for row in rows if seeds], where, progress)
+                _refuse_repeated(table, rows, seeds, where)
+        notices[key] = _notices_of_cell(table, rows_of)
     return notices
+
+
+def _notices_of_cell(table: Table, rows_of: Mapping[str, Sequence[int]]) -> list[str]:
+    """Refuse arms of one cell that cannot be compared, and return notices about doubtful comparisons."""
+    refuse_temperatures(table, rows_of)
+    refuse_metrics(table, rows_of)
+    return steps_notice(table, rows_of) + settings_notices(table, rows_of)
+
+
+def _refuse_repeated(table: Table, rows: Sequence[int], seeds: Sequence[str], where: str) -> None:
+    """Refuse two rows of an arm, or of a named run, that a column of the table tells apart."""
+    first: dict[str, int] = {}
+    for row in rows:
+        seed = seeds[row] if seeds else ""
+        before = first.setdefault(seed, row)
+        if before != row and (seed or not seeds) and (way := told_apart_by(table, [before, row])):
+            what, each = (f"run {shown(seed)} of {where}", "a run") if seed else (where, "an arm")
+            raise TableError(
+                f"{table.place(row)}: {what} is already in line {table.lines[before]}; one row {each} is "
+                f"accepted{way}"
+            )
 
 
 def _mean_of_runs(
@@ -472,6 +501,9 @@ def _outcome_rows(table: Table) -> Iterator[_Row]:
     _, first_rows, group = np.unique(group, return_index=True, return_inverse=True)
     group = np.argsort(np.argsort(first_rows))[group]  # in the order of their first rows
     order = np.argsort(group, kind="stable")
+    found: list[_Row] = []
+    in_cell: dict[_Key, dict[str, NDArray[np.int64]]] = {}
+    progress = progress_columns(table)
     for rows in np.split(order, np.flatnonzero(np.diff(group[order])) + 1):
         first = int(rows[0])
         runs, run = np.unique(codes["run"][rows], return_inverse=True)
@@ -493,15 +525,15 @@ def _outcome_rows(table: Table) -> Iterator[_Row]:
             row = rows[slots == slot][-1] if repeated else first
             run_name = shortened(labels["run"][runs[slot // items.size]])
             item_name = shortened(labels["item"][items[slot % items.size]])
+            apart = told_apart_by(table, rows[slots == slot][[0, -1]]) if repeated else ""
             raise TableError(
                 f"{table.place(int(row))}: run {run_name} {verb} item {item_name}{end}; "
-                f"each run of an arm is accepted with every item of it once{remedy}"
+                f"each run of an arm is accepted with every item of it once{apart or remedy}"
             )
         outcomes = np.empty((runs.size, items.size))
         outcomes[run, item] = correct[rows]
         where = f"the {labels['arm'][codes['arm'][first]]} arm"
-        refuse_checkpoints(table, rows, labels["run"][runs].tolist(), where)
-        refuse_metrics(table, {labels["arm"][codes["arm"][first]]: rows.tolist()})
+        refuse_checkpoints(table, rows, labels["run"][runs].tolist(), where, progress)
         texts = {column: str(labels[column][codes[column][first]]) for column in codes}
         stated = {
             column: [value for value in labels[column][np.unique(codes[column][rows])].tolist() if value]
@@ -533,7 +565,17 @@ def _outcome_rows(table: Table) -> Iterator[_Row]:
             clusters=_clusters(table, labels, codes, rows, items, item),
         )
         remarks = renamed if samples else [*renamed, *fractions_notice(arm.name, outcomes)]
-        yield (study, texts.get("setup", ""), model, benchmark), texts.get("role", "arm"), arm, remarks
+        key, role = (study, texts.get("setup", ""), model, benchmark), texts.get("role", "arm")
+        found.append((key, role, arm, remarks))
+        if role == "arm":
+            in_cell.setdefault(key, {})[arm.name] = rows
+    notices: dict[_Key, list[str]] = {}
+    for key, rows_of in in_cell.items():
+        of_cell = np.concatenate([*rows_of.values()])
+        refuse_other_questions(table, of_cell, np.unique(codes["item"][of_cell], return_inverse=True)[1])
+        notices[key] = _notices_of_cell(table, {name: rows.tolist() for name, rows in rows_of.items()})
+    for key, role, arm, remarks in found:
+        yield key, role, arm, [*remarks, *(notices[key] if role == "arm" else ())]
 
 
 def _words_of_outcomes(table: Table, cell: NDArray[np.int64]) -> list[str]:

@@ -172,8 +172,9 @@ def run_margins(
                 runs[row, ARM_CODE[name]] = law.half_width(level, n)
                 continue
             spread = assumed if arm.run_sd is None else arm.run_sd
-            if spread is None or isinstance(spread, NextDeviation):
-                silent.append(name)
+            equal = arm.run_sd == 0 and (len(arm.run_accuracies) > 1 or arm.outcomes is not None)
+            if spread is None or isinstance(spread, NextDeviation) or equal:
+                silent.append(name)  # equal runs do not show that the next would be equal
                 continue
             behind = (arm.run_sd_runs or n) if arm.run_sd is not None else 1
             if behind not in tails:

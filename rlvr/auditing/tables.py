@@ -17,14 +17,13 @@ without pandas, whose import would take most of the time of a small audit.
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import math
 import re
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
@@ -35,6 +34,7 @@ from numpy.typing import NDArray
 from rlvr._checks import counted, shortened, shown
 from rlvr._reading import ReadingError, read_bytes
 from rlvr.arms import ARMS
+from rlvr.auditing.header_hints import ALSO_CALLED, likely_column, nearest, plain_name, shape_hints
 from rlvr.logs.decoding import DECODINGS
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ARMS_NEED", "ARM_NAMES", "COLUMNS", "COMPARABLE", "NAMES", "OF_ARMS", "OF_OUTCOMES", "OUTCOMES_NEED",
     "REMARKS", "RUN_NAMES", "Column", "Table", "TableError", "arm_name", "as_number", "is_frame",
-    "plain_name", "read_table",
+    "read_table",
 ]  # fmt: skip
 
 NAMES = ("study", "model", "benchmark")
@@ -158,7 +158,9 @@ def _right_or_wrong(text: str) -> bool:
 
 
 _NAMED = _Accepted(bool, "a name, not empty")
-_COUNT = _number("a whole number from 1 to 1,000,000,000", 1, 1e9, whole=True)
+_WHOLE = _number("a whole number from 1 to 1,000,000,000", 1, 1e9, whole=True)
+_GROUPED = re.compile(r"[1-9]\d{0,2}(\.\d{3})+")
+_COUNT = _Accepted(lambda text: _WHOLE.fits(text) and not _GROUPED.fullmatch(text), _WHOLE.accepted)
 COLUMNS: Mapping[str, _Accepted] = {
     "study": _NAMED,
     "model": _NAMED,
@@ -262,12 +264,15 @@ def read_table(source: str | Path | pd.DataFrame) -> Table:
     names = [column.strip() for column in header]
     if _is_per_item(names) and "run" not in names:
         names = ["run" if column == "seed" else column for column in names]
-    notices = _refuse_header(f"{shortened(name)}, line {header_line}", names)
+    notices = _refuse_header(
+        f"{shortened(name)}, line {header_line}", names, lambda: _later_header(text or "", header_line, names)
+    )
     if is_frame(source):
         read = _as_text(source)
     else:
         assert text is not None
         read = _parse(name, text, len(names))
+        _refuse_unnamed(name, header_line, names, read)
     columns = dict(zip(names, read, strict=True))
     if text is not None and _separator(text) != ",":
         for column in {*_MEASURES, "run_sd", "correct"} & {*columns}:
@@ -319,6 +324,15 @@ def _n_known(header: str, separator: str) -> int:
     return sum(field.strip() in _KNOWN for field in fields)
 
 
+def _later_header(text: str, line: int, columns: Sequence[str]) -> str:
+    """Name a line below `line` that holds more names of columns, as below a title; or an empty text."""
+    for number, header in enumerate(text.splitlines()[:10], 1):
+        n_known = max(_n_known(header, separator) for separator in _SEPARATED)
+        if number > line and n_known > max(1, len({*columns} & _KNOWN)):
+            return f"line {number} names columns: the table is accepted without the lines above it;"
+    return ""
+
+
 def _separator(text: str) -> str:
     """Return the separator that gives most known columns in the first line; a comma if none does."""
     header = _first_line(text)
@@ -343,54 +357,8 @@ def _with_points(column: Column) -> Column:
     return Column([*number], codes[column.codes])
 
 
-_ALSO_CALLED = {
-    **dict.fromkeys(("mean", "acc", "avg", "pass_at_1", "pass@1", "exact_match"), "accuracy"),
-    **dict.fromkeys(("n", "n_samples", "n_questions", "num_samples", "num_items"), "n_items"),
-    **dict.fromkeys(("n_seeds", "num_seeds", "num_runs"), "n_runs"),
-    **dict.fromkeys(("std", "sd", "stdev", "std_dev"), "run_sd"),
-    **dict.fromkeys(("seed", "trial"), "run"),
-    **dict.fromkeys(
-        ("dataset", "dataset_name", "data_source", "task", "task_name", "eval_set", "eval_name", "test_set"),
-        "benchmark",
-    ),
-    **dict.fromkeys(("model_name", "model_id", "base_model", "model_name_or_path"), "model"),
-    **dict.fromkeys(("method", "reward", "reward_type", "reward_fn", "condition", "variant"), "arm"),
-    "paper": "study",
-}
-"""Columns by other common names, used only as hints because the content of such a column is uncertain."""
-
-
-_ACCURACY = re.compile(r"^[^|]*(?<![a-z])(acc|accuracy|pass@1)(?![a-z])")
-
-
-_SPREAD = re.compile(r"(?<![a-z])(std|stddev|sd|stderr|sem|se|var|ci|min|max|count)(?![a-z])")
-
-
-@cache
-def plain_name(name: str) -> str:
-    """Return a column's name in lower case, with underscores for spaces and hyphens."""
-    return re.sub(r"[\s-]+", "_", name.strip().lower())
-
-
-def _likely(column: str, columns: Collection[str], needed: Collection[str]) -> str:
-    """Return the column that the user probably means, by common name or spelling; or an empty text."""
-    name = _ALSO_CALLED.get(plain_name(column))
-    if name is None and _SPREAD.search(plain_name(column)):
-        return ""
-    if name is None and _ACCURACY.search(column.lower()):
-        name = "accuracy"
-    if name is None:
-        return _nearest(column, needed)
-    return "" if name in columns else name
-
-
-def _nearest(name: str, known: Collection[str], *, cutoff: float = 0.75) -> str:
-    """Return the known name that resembles `name`, or an empty text."""
-    return next(iter(difflib.get_close_matches(plain_name(name), list(known), n=1, cutoff=cutoff)), "")
-
-
-def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
-    """Refuse unacceptable names of columns; return what is assumed for missing columns."""
+def _refuse_header(place: str, columns: Sequence[str], below: Callable[[], str]) -> tuple[str, ...]:
+    """Refuse unacceptable names of columns; return what is assumed. `below` names a later header line."""
     accepted = (
         f"accepted are the columns {', '.join(ARMS_NEED)} and accuracy (or accuracy_percent), "
         f"or {', '.join(OUTCOMES_NEED)}; with either {', '.join(NAMES)}"
@@ -416,9 +384,11 @@ def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
     others = [column for column in columns if column not in _KNOWN]
     if missing:
         needed = [name for name in (*NAMES, *ARMS_NEED, *OUTCOMES_NEED, *_MEASURES) if name not in columns]
-        likely = {column: _likely(column, columns, needed) for column in others if len(columns) > 1}
+        likely = {column: likely_column(column, columns, needed) for column in others if len(columns) > 1}
         hints = [f"did you mean {name} by {shown(column)}?" for column, name in likely.items() if name]
-        hints += _shape_hint(columns)
+        hints += shape_hints(columns, _KNOWN, arm_name)
+        if later := below():
+            hints = [later]
         raise TableError(
             f"{place}: missing {', '.join(missing)}; {' '.join([*hints[:_MOST_HINTS], accepted])}"
         )
@@ -427,9 +397,9 @@ def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
         name for name in (*NAMES, *(OF_OUTCOMES if per_item else OF_ARMS), *more) if name not in columns
     ]
     for column in others:
-        name = _ALSO_CALLED.get(plain_name(column), "")
+        name = ALSO_CALLED.get(plain_name(column), "")
         if name not in NAMES:
-            name = _nearest(column, optional, cutoff=0.8)
+            name = nearest(column, optional, cutoff=0.8)
         if name in optional:
             raise TableError(
                 f"{place}: the column {shown(column)} is not known, did you mean {name}? "
@@ -447,7 +417,7 @@ def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
     passed_over = [
         f"the column {shown(column)} is ignored; {name} is read"
         for column in others
-        if (name := _ALSO_CALLED.get(plain_name(column), "")) in optional
+        if (name := ALSO_CALLED.get(plain_name(column), "")) in optional
     ]
     if not per_item and "samples_per_item" in optional:
         passed_over += [
@@ -460,23 +430,6 @@ def _refuse_header(place: str, columns: Sequence[str]) -> tuple[str, ...]:
     assumed = [name for name in NAMES if name not in columns]
     one = " and ".join(f"one {name}" for name in assumed)
     return tuple([f"no column {' or '.join(assumed)}: all rows are taken as {one}"] * bool(one) + passed_over)
-
-
-def _shape_hint(columns: Sequence[str]) -> list[str]:
-    """Describe a table of another shape, in which arms are columns, or cells stand between bars."""
-    arms = [column for column in columns if arm_name(column)]
-    if len({*map(arm_name, arms)}) > 1 and "arm" not in columns:
-        named = " and ".join(map(shown, arms[:2]))
-        return [f"the columns {named} look like arms, one row an arm is accepted;"]
-    if len(columns) == 1 and columns[0].startswith("|"):
-        return ["this looks like a Markdown table, one with commas is accepted;"]
-    words = columns[0].replace("&", " & ").split()
-    if len(columns) == 1 and len({*words} & _KNOWN) > 1:
-        between = "as in LaTeX" if "&" in words else "separated by spaces"
-        return [f"the columns look {between}, commas are accepted;"]
-    if columns[0].startswith("{"):
-        return ["this looks like lines of JSON, which --log ARM=PATH reads;"]
-    return []
 
 
 def _refuse_values(table: Table) -> None:
@@ -493,10 +446,15 @@ def _refuse_values(table: Table) -> None:
             problems.append((row, name, values[codes[row]]))
     if problems:
         row, name, value = min(problems)
-        likely = _nearest(value, COLUMNS[name].choices)
+        likely = nearest(value, COLUMNS[name].choices)
         raise TableError(
             f"{table.place(row)}: {name} must be {COLUMNS[name].accepted}, got {shown(value)}"
             + (f"; did you mean {likely}?" if likely else "")
+            + (
+                "; a point between thousands is not accepted"
+                if COLUMNS[name] is _COUNT and _GROUPED.fullmatch(value.strip())
+                else ""
+            )
             + ("; did you mean no result? The row must be left out" if _is_missing(name, value) else "")
         )
 
@@ -569,6 +527,18 @@ def _as_text(frame: pd.DataFrame) -> list[Column]:
         written = np.array([number[text] for text in texts], dtype=np.int32)
         columns.append(Column([*number], written[codes]))
     return columns
+
+
+def _refuse_unnamed(name: str, line: int, columns: Sequence[str], read: Sequence[Column]) -> None:
+    """Refuse numbers below no name, as decimal commas between commas leave; an index may come first."""
+    for number, (column, values) in enumerate(zip(columns, read, strict=True), 1):
+        texts = [text for value in values.values if (text := value.strip())]
+        if number > 1 and not column and texts and not any(map(math.isnan, map(as_number, texts))):
+            raise TableError(
+                f"{shortened(name)}, line {line}: column {number} has no name but holds numbers such as "
+                f"{shown(texts[0])}; a name for each column is accepted, and a comma in a number only within "
+                "quotes or between semicolons"
+            )
 
 
 def _refuse_ragged(name: str, text: str, n_columns: int) -> None:

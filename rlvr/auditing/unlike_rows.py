@@ -11,51 +11,65 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from itertools import combinations
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rlvr._checks import counted, shortened, shown
-from rlvr.auditing.tables import (
-    COLUMNS,
-    OF_ARMS,
-    REMARKS,
-    RUN_NAMES,
-    Table,
-    TableError,
-    as_number,
-    plain_name,
-)
-from rlvr.logs.checkpoint_names import different_steps, is_checkpoint
+from rlvr.auditing.header_hints import plain_name
+from rlvr.auditing.run_names import no_runs
+from rlvr.auditing.tables import COLUMNS, OF_ARMS, REMARKS, RUN_NAMES, Table, TableError, as_number
+from rlvr.logs.checkpoint_names import different_steps, step_free
 from rlvr.logs.decoding import different_temperatures
+from rlvr.logs.evaluation_settings import is_setting
 
 __all__ = [
-    "fractions_notice", "refuse_checkpoints", "refuse_metrics", "refuse_other_items", "refuse_temperatures",
-    "settings_notices", "steps_notice",
+    "fractions_notice", "progress_columns", "refuse_checkpoints", "refuse_metrics", "refuse_other_items",
+    "refuse_other_questions", "refuse_temperatures", "settings_notices", "steps_notice", "told_apart_by",
 ]  # fmt: skip
 
-_STEP = re.compile(
-    r"(?:.*[/.])?(?:steps|global_steps|(?:\w*_)?(?:step|checkpoint|ckpt|epoch|iteration|iter|update))"
-)
-"""Names of columns of the training step, also in a logger's folders (trainer/global_step); not max_steps,
-save_steps and the like, which are settings."""
-
-_SUMMARIES = frozenset({
-    "mean", "average", "avg", "median", "std", "stdev", "stddev", "sd", "stderr", "se", "sem", "var",
-    "variance", "min", "max", "best", "total", "sum", "overall", "all", "count", "ci",
+_STEPS = frozenset({
+    "step", "steps", "timestep", "timesteps", "checkpoint", "checkpoints", "ckpt", "epoch", "epochs",
+    "iteration", "iterations", "iter", "iters", "update", "updates", "episode", "episodes",
 })  # fmt: skip
-_BESIDE = frozenset({"seed", "seeds", "run", "runs", "dev", "err", "error"})
-_COUNTING = frozenset({"of", "over", "across"})
+_CONSUMED = (
+    frozenset({"tokens", "samples", "examples", "prompts"}),
+    frozenset({"seen", "consumed", "trained"}),
+)
+_NO_STEPS = frozenset({
+    "max", "save", "log", "logging", "warmup", "per", "every", "a", "batch", "accumulation", "accum",
+    "interval", "freq", "frequency", "size", "seconds", "minutes", "hours", "lr", "decay", "patience", "loss",
+    "reasoning", "solution", "thinking", "avg", "mean", "dir", "path", "file", "name", "url", "hash", "sha",
+    "repo", "id",
+})  # fmt: skip
+"""Words of names that are no training step, since max_steps, save_steps and the like are settings."""
+
+_ASKED = frozenset({
+    "question", "problem", "prompt", "input", "query", "instruction", "gold", "gt", "gts", "ground_truth",
+    "gold_answer", "reference_answer", "expected_answer", "correct_answer", "target",
+})  # fmt: skip
+"""Names of columns that state what an item is; all rows of an item share them."""
 
 _CHANCES = re.compile(r"\b(pass|maj|cons|best|majority|avg|mean)\s*[@_]\s*(\d+|k\b)", re.IGNORECASE)
+_GRADERS = frozenset({"strict", "flexible", "lenient", "loose", "llm", "judge", "rule", "verify", "norm"})
 
 _KNOWN = frozenset((*COLUMNS, *OF_ARMS, *REMARKS, *RUN_NAMES))
-_MOST_NAMED = 3
+_MOST_NAMED, _MOST_TEXTS = 3, 50_000
 
 
 @cache  # a table has few columns and many cells
 def _is_step(column: str) -> bool:
-    return _STEP.fullmatch(plain_name(column)) is not None
+    words = _words(re.split(r"[/.]", plain_name(column))[-1])
+    if not words or words[-1] == "time" or ("eval" in words and "steps" in words):
+        return False
+    named = {*words}
+    consumed = all(not named.isdisjoint(part) for part in _CONSUMED)
+    return (consumed or not named.isdisjoint(_STEPS)) and named.isdisjoint(_NO_STEPS)
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[a-z]+", name)
 
 
 def _values(table: Table, name: str, rows: ArrayLike) -> list[str]:
@@ -66,17 +80,29 @@ def _values(table: Table, name: str, rows: ArrayLike) -> list[str]:
     ]
 
 
-def _is_summary(name: str) -> bool:
-    """Whether a run has the name of a summary of runs, as the last lines of a spreadsheet have."""
-    words = {*re.findall(r"[^\W_]+", name.lower())}
-    others = words - _SUMMARIES - _BESIDE - _COUNTING
-    return not words.isdisjoint(_SUMMARIES) and all(
-        word.isdigit() and not words.isdisjoint(_COUNTING) for word in others
-    )
+def progress_columns(table: Table) -> dict[str, list[str]]:
+    """Return the columns whose texts name training steps, each with its distinct texts without them."""
+    found = {}
+    for name, column in table.columns.items():
+        if name in _KNOWN - {*REMARKS} or len(column.values) > _MOST_TEXTS:
+            continue
+        without = [*map(step_free, column.values)]
+        if without != [*column.values]:
+            found[name] = without
+    return found
 
 
-def refuse_checkpoints(table: Table, rows: ArrayLike, names: Iterable[str], where: str) -> None:
-    """Refuse rows of one arm at several training steps, and runs whose names are those of checkpoints."""
+def refuse_checkpoints(
+    table: Table,
+    rows: ArrayLike,
+    names: Iterable[str],
+    where: str,
+    progress: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> None:
+    """Refuse rows of one arm at several training steps, and runs with names that no run has.
+
+    `progress` is that of :func:`progress_columns`.
+    """
     place = table.place(int(np.max(rows)))
     for column in table.columns:
         if _is_step(column) and len(found := _values(table, column, rows)) > 1:
@@ -85,34 +111,46 @@ def refuse_checkpoints(table: Table, rows: ArrayLike, names: Iterable[str], wher
                 f"checkpoints of one run are no runs. Rows at one {column} are accepted, or the table "
                 "without this column if each row is a run of its own"
             )
-    names = [*names]
-    summaries = sorted(filter(_is_summary, {*names}))
-    if summaries and len({*names}) > 1:
+    what, found = no_runs(names)
+    if what:
         raise TableError(
-            f"{place}: the runs of {where} include {_listed(summaries)}, a summary of runs and no run; "
-            "rows of single runs are accepted, from which mean and spread are computed"
+            f"{place}: the runs {_listed(found)} of {where} are named like {what}; one row a run is "
+            "accepted, at one training step, or other names if these are runs: mean and spread are computed "
+            "from them"
         )
-    checkpoints = sorted({name for name in names if name and is_checkpoint(name)})
-    if len(checkpoints) > 1:
-        raise TableError(
-            f"{place}: the runs {_listed(checkpoints)} of {where} are named like checkpoints of one run, "
-            "which are no runs; rows at one step are accepted, or other names if these are runs"
-        )
+    for column, without in progress.items():
+        texts: dict[str, set[str]] = {}
+        for code in np.unique(table.columns[column].codes[np.asarray(rows)]).tolist():
+            texts.setdefault(without[code], set()).add(table.columns[column].values[code])
+        same = next((sorted(found) for found in texts.values() if len(found) > 1), None)
+        if same:
+            raise TableError(
+                f"{place}: {where} has rows whose {shown(column)} differs only in the training step "
+                f"({_listed(same)}); checkpoints of one run are no runs. Rows at one step are accepted, or "
+                "the table without this column if each row is a run of its own"
+            )
 
 
 def refuse_temperatures(table: Table, rows_of: Mapping[str, Sequence[int]]) -> None:
     """Refuse arms of one cell at different temperatures, where a column of the table states them."""
     for column in table.columns:
-        if plain_name(column) not in ("temperature", "temp"):
+        if not {"temperature", "temp"} & {*_words(plain_name(column))[-1:]}:
             continue
         found: dict[str, float | None] = {}
         for arm, rows in rows_of.items():
-            numbers = map(as_number, _values(table, column, rows))
+            numbers = map(_degree, _values(table, column, rows))
             degrees = {number for number in numbers if number == number}  # a text such as "default" is NaN
             for degree in sorted(degrees):
                 found[arm if len(degrees) == 1 else f"{arm}, {column} {degree:g}"] = degree
         if problem := different_temperatures(found):
             raise TableError(f"{shortened(table.name)}: {problem}")
+
+
+def _degree(text: str) -> float:
+    """The temperature in a text such as 0.6, 0,6 or T=0.6; NaN for any other text."""
+    if text.lower() == "greedy":
+        return 0.0
+    return as_number(re.sub(r"^t\s*=\s*", "", text.lower()).replace(",", "."))
 
 
 def steps_notice(table: Table, rows_of: Mapping[str, Sequence[int]]) -> list[str]:
@@ -186,21 +224,78 @@ def fractions_notice(arm: str, correct: NDArray[np.float64]) -> list[str]:
     ]
 
 
+def refuse_other_questions(table: Table, rows: NDArray[np.int64], items: NDArray[np.int64]) -> None:
+    """Refuse rows of one item that differ in what was asked; `items` numbers the item of each row."""
+    for name, column in table.columns.items():
+        if plain_name(name) not in _ASKED:
+            continue
+        codes = column.codes[rows]
+        stated = np.array([bool(text.strip()) for text in column.values])[codes]
+        first = np.full(int(items.max()) + 1, -1)
+        first[items[stated][::-1]] = codes[stated][::-1]
+        other = np.flatnonzero(stated & (first[items] != codes))
+        if other.size:
+            at = int(other[0])
+            one, another = (shown(column.values[code]) for code in (first[items[at]], codes[at]))
+            raise TableError(
+                f"{table.place(int(rows[at]))}: the same item has the {shown(name)} {another} here and {one} "
+                "in another row of its cell, so these are two items; an item is accepted under one name in "
+                "every arm, with one question and truth"
+            )
+
+
+def told_apart_by(table: Table, rows: ArrayLike) -> str:
+    """Name the ignored columns in which rows differ, with their values and a remedy; or an empty text."""
+    found = [
+        f"{shown(name)} ({_listed(values)})"
+        for name in table.columns
+        if name and name not in _KNOWN - {"metric"} and len(values := _values(table, name, rows)) > 1
+    ]
+    if not found:
+        return ""
+    return (
+        f". The rows differ in {', '.join(found[:_MOST_NAMED])}, which is ignored; a column setup, model or "
+        "benchmark keeps such rows apart"
+    )
+
+
 def settings_notices(table: Table, rows_of: Mapping[str, Sequence[int]]) -> list[str]:
-    """Name the ignored columns in which the runs of every arm differ alike, as by a design."""
+    """Name the ignored columns of settings in which rows of a cell differ, and those of a design of runs."""
     several = {arm: rows for arm, rows in rows_of.items() if len(rows) > 1 and arm != "frozen"}
     notices = []
     for column in table.columns:
-        if column in _KNOWN or len(several) < 2:
-            continue
-        found = {tuple(_values(table, column, rows)) for rows in several.values()}
-        (values, *others) = found
-        if not others and len(values) > 1:
-            notices.append(
-                f"the column {shown(column)} is ignored, though the runs of each arm differ in it ("
-                f"{_listed(values)}); a column setup, model or benchmark keeps such rows apart"
-            )
+        if column == "metric":
+            stated = _stated(table, column, rows_of)
+            words = [{*_words(text.lower())} for text in stated.values() if not _chance(text)]
+            graders = {frozenset(each & _GRADERS) for each in words}
+            if len(graders) > 1 or (len(words) > 1 and not set.intersection(*words)):
+                notices.append(_differing(column, stated))
+        elif column not in _KNOWN and is_setting(plain_name(column)):
+            found = {text for rows in rows_of.values() for text in _values(table, column, rows)}
+            if len({text if (number := as_number(text)) != number else number for text in found}) > 1:
+                notices.append(_differing(column, _stated(table, column, rows_of)))
+        elif column not in _KNOWN and len(several) > 1:
+            (values, *others) = {tuple(_values(table, column, rows)) for rows in several.values()}
+            if not others and len(values) > 1:
+                notices.append(
+                    f"the column {shown(column)} is ignored, though the runs of each arm differ in it ("
+                    f"{_listed(values)}); a column setup, model or benchmark keeps such rows apart"
+                )
     return notices
+
+
+def _stated(table: Table, column: str, rows_of: Mapping[str, Sequence[int]]) -> dict[str, str]:
+    """The values of a column in each arm that states any."""
+    values = {arm: _values(table, column, rows) for arm, rows in rows_of.items()}
+    return {arm: _listed(found) for arm, found in values.items() if found}
+
+
+def _differing(column: str, stated: Mapping[str, str]) -> str:
+    found = ", ".join(f"{arm} {texts}" for arm, texts in stated.items())
+    return (
+        f"the column {shown(column)} is ignored, though rows of the cell differ in it ({found}), so a "
+        "difference in accuracy may come from it; a column setup, model or benchmark keeps such rows apart"
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

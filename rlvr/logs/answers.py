@@ -95,7 +95,8 @@ class Log:
     digest of the outputs, independent of their order, or empty where they cannot distinguish evaluations.
     ``truths`` holds the right answer of each item, ``clusters`` the question of which it is a variant, and
     ``own`` the results that the tool itself states. ``joint`` holds the number of answers that one value of a
-    metric judges together, if several. A failed evaluation and its retry have the same ``evaluation``.
+    metric judges together, if several, and ``settings`` what the log states of its evaluation. A failed
+    evaluation and its retry have the same ``evaluation``.
     """
 
     path: Path
@@ -120,6 +121,7 @@ class Log:
     temperature: float | None = None
     evaluation: str = ""
     joint: Mapping[str, int] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 class Format(NamedTuple):

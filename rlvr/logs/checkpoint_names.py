@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from rlvr._checks import shortened
 
-__all__ = ["RUN_NAME", "checkpoint_free", "different_steps", "is_checkpoint", "time_free"]
+__all__ = ["RUN_NAME", "checkpoint_free", "different_steps", "is_checkpoint", "step_free", "time_free"]
 
 _WORDS = "checkpoints?|ckpts?|chkpt|cp|global[-_]?steps?|steps?|iters?|iterations?|updates?|epochs?|ep"
 _STEP = re.compile(
@@ -33,7 +33,18 @@ def checkpoint_free(text: str) -> str:
     >>> checkpoint_free("out/epoch1/m"), checkpoint_free("out/step=100/m"), checkpoint_free("out/seed1/200")
     ('out/*/m', 'out/*/m', 'out/seed1/*')
     """
-    return _NUMBER.sub("*", _STEP.sub("*", text))
+    return _NUMBER.sub("*", step_free(text))
+
+
+def step_free(text: str) -> str:
+    """Replace by * the training steps in a path or name; bare numbers stay.
+
+    Examples
+    --------
+    >>> step_free("seed1/global_step_100"), step_free("seed1/200")
+    ('seed1/*', 'seed1/200')
+    """
+    return _STEP.sub("*", text)
 
 
 def different_steps(steps: Mapping[str, Iterable[str]]) -> str:

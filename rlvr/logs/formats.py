@@ -215,7 +215,8 @@ def _archive(path: Path) -> Any:
     with archive(path) as packed:
         if not {"header.json", "summaries.json"} <= {*packed.namelist()}:
             raise LogError(
-                f"{path}: not a finished log of Inspect; a log of a finished evaluation is accepted"
+                f"{path}: a zip archive, but not a finished log of Inspect; a log of a finished evaluation "
+                "is accepted, and any other archive unpacked"
             )
         header, summaries = (
             _parsed(member(packed, path, name), f"{path}, {name}")

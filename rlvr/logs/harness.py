@@ -33,6 +33,7 @@ from rlvr.logs.answers import (
     output_hash,
     outputs_digest,
     temperature_of,
+    text_of,
 )
 
 __all__ = ["read_harness"]
@@ -41,8 +42,10 @@ _KNOWN = {
     "doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics", "doc_hash",
     "prompt_hash", "target_hash", "input", "input_media", "token_counts", "schema_version", "sample_len",
 }  # fmt: skip
+_BOUNDS = frozenset(("max_gen_toks", "max_new_tokens", "max_tokens", "until", "top_p"))
 _BEGINNING = slice(SHORT)
 _NO_DOCUMENT = fingerprint("null")
+_TEMPLATES = ("chat_template_sha", "system_instruction_sha", "fewshot_as_multiturn")
 _TIME = r"\d{4}-\d\d-\d\dT[\d.-]+"
 _SAMPLES = re.compile(
     rf"samples_(?P<task>.+?)(?:_(?P<time>{_TIME}))?|(?P<before>[\d_]+)_samples_(?P<named>.+)"
@@ -60,7 +63,8 @@ def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
     columns: dict[str, _Column] = {}
     documents_read = set[Any]()
     n_drawn, once, old = 0, False, False
-    failed = set[Any]()
+    failed, empty = set[Any](), set[Any]()
+    bounds: dict[str, set[str]] = {}
     settings: set[tuple[str, float | None]] = set()
     before: Any = settings  # differs from the settings of every log
     for record in records:
@@ -79,10 +83,14 @@ def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
         if stated != before:
             before = stated
             settings.add(_decoding(stated))
+            for name in _BOUNDS & mapping(stated).keys():
+                bounds.setdefault(name, set()).add(text_of(stated[name]))
         item = (digest or _document_hash(record))[_BEGINNING]
         prompt = (prompt or fingerprint(json.dumps(arguments, sort_keys=True)))[_BEGINNING]
         while type(written) is list and len(written) == 1:
             (written,) = written
+        if written == "":
+            empty.add(document)
         text = hash(written) if type(written) is str else output_hash(written)
         for name in metrics:
             if (column := columns.get(f"{name},{sieve}")) is None:
@@ -117,6 +125,10 @@ def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
         f"{path.name}: {len(failed)} of {len(documents_read)} answers are requests that failed, and "
         "lmms-eval scores them as wrong"
     )
+    blank = (
+        f"{path.name}: {len(empty)} of {len(documents_read)} answers are empty; if their requests failed, "
+        "they are no wrong answers"
+    )
     decoding, temperature = settings.pop() if len(settings) == 1 else ("", None)
     if not decoding and temperature is None and old:
         decoding, temperature = beside.decoding
@@ -125,7 +137,8 @@ def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
         (named["task"] or named["named"]) if named else "",
         path.parent.name,
         {name: column.answers for name, column in columns.items()},
-        notices=(drawn,) * (n_drawn > 1 and once) + (lost,) * bool(failed),
+        notices=(drawn,) * (n_drawn > 1 and once) + (lost,) * bool(failed) + (blank,) * bool(empty),
+        settings={**beside.settings} | {name: of.pop() for name, of in bounds.items() if len(of) == 1},
         decoding=decoding,
         temperature=temperature,
         counts=Counts(len(documents_read)),
@@ -238,6 +251,7 @@ class _Beside(NamedTuple):
     name: str = ""
     stated: Mapping[str, float] = {}
     decoding: tuple[str, float | None] = ("", None)
+    settings: Mapping[str, str] = {}
 
     def own(self, metrics: Iterable[str]) -> dict[str, tuple[OwnResult, ...]]:
         """Return the results by metric; a metric without a filter may be any of those with one."""
@@ -281,7 +295,15 @@ def _results_beside(path: Path, named: re.Match[str] | None) -> _Beside:
     config = mapping(mapping(document.get("configs")).get(task))
     by_likelihood = config.get("output_type") in ("multiple_choice", "loglikelihood")
     settings = "" if by_likelihood else config.get("generation_kwargs")
-    return _Beside(name, stated, _decoding(settings))
+    evaluated = {
+        "task version": mapping(document.get("versions")).get(task),
+        "number of examples": mapping(document.get("n-shot")).get(task),
+        **{key: document[key] for key in _TEMPLATES if key in document},
+    }
+    texts = {
+        key: text_of(value) for key, value in evaluated.items() if value is not None or key in _TEMPLATES
+    }
+    return _Beside(name, stated, _decoding(settings), texts)
 
 
 def _by_filter(columns: Mapping[str, _Column], stated: Mapping[str, float]) -> Iterator[tuple[str, _Column]]:

@@ -55,7 +55,7 @@ def read_inspect(path: Path, records: Iterable[dict[str, Any]]) -> Log:
     columns: dict[str, Answers] = {}
     answers = set()
     outputs: list[tuple[str, int | None, str]] = []
-    n_failed = 0
+    n_failed, stopped = 0, dict.fromkeys(("failed", "reached a limit"), 0)
     for sample in log.get("samples") or []:
         answer = str(sample["id"]), sample.get("epoch", 1)
         if answer in answers:
@@ -65,6 +65,8 @@ def read_inspect(path: Path, records: Iterable[dict[str, Any]]) -> Log:
         answers.add(answer)
         scores = list(_scores(sample.get("scores") or {}))
         n_failed += bool(sample.get("error")) and not scores
+        stopped["failed"] += bool(sample.get("error") and scores)
+        stopped["reached a limit"] += bool(sample.get("limit") and scores)
         prompt = fingerprint(text_of(_summarised(sample.get("input"))))
         for scorer, score in scores:
             if isinstance(score, float) and math.isnan(score):
@@ -83,6 +85,12 @@ def read_inspect(path: Path, records: Iterable[dict[str, Any]]) -> Log:
         outputs=outputs_digest(*zip(*outputs, strict=True)) if outputs else "",
         own=_own_results(log, columns),
         evaluation=evaluation,
+        settings=_evaluated_with(log),
+        notices=tuple(
+            f"{path.name}: {n} of {len(answers)} samples {what} and have a score nevertheless, which counts"
+            for what, n in stopped.items()
+            if n
+        ),
     )
 
 
@@ -149,6 +157,20 @@ def _settings(log: Mapping[str, Any]) -> dict[str, Any]:
     for layer in (mapping(log.get("eval")).get("model_generate_config"), plan.get("config"), *generates):
         settings |= {name: value for name, value in mapping(layer).items() if value is not None}
     return {name: settings.get(name) for name in ("temperature", "top_k")}
+
+
+def _evaluated_with(log: Mapping[str, Any]) -> dict[str, str]:
+    """Return arguments of the task, solvers with their parameters, and bounds of a generation."""
+    about, plan = mapping(log.get("eval")), mapping(log.get("plan"))
+    steps = [mapping(step) for step in plan.get("steps") or () if isinstance(step, dict)]
+    found = {f"task_args {name}": value for name, value in mapping(about.get("task_args")).items()}
+    found |= {"solvers": ", ".join(str(step.get("solver")) for step in steps)} if steps else {}
+    for step in steps:
+        if step.get("solver") != "generate":
+            found |= {f"{step.get('solver')} {name}": of for name, of in mapping(step.get("params")).items()}
+    for layer in (about.get("model_generate_config"), plan.get("config")):
+        found |= {name: of for name, of in mapping(layer).items() if name in ("max_tokens", "top_p")}
+    return {name: text_of(value) for name, value in found.items() if value is not None}
 
 
 def _own_results(log: Mapping[str, Any], metrics: Iterable[str]) -> dict[str, tuple[OwnResult, ...]]:

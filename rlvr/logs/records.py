@@ -8,12 +8,14 @@ evaluation; the error names the field.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rlvr._checks import shortened, shown
+from rlvr._checks import counted, shortened, shown
 from rlvr.logs.answers import (
     SHORT,
     Answers,
@@ -28,6 +30,8 @@ from rlvr.logs.answers import (
     text_of,
 )
 from rlvr.logs.decoding import DECODINGS
+from rlvr.logs.evaluation_settings import is_setting
+from rlvr.logs.failed_requests import failing_fields, request_failed
 from rlvr.logs.hidden_evaluations import UnnamedFields
 from rlvr.logs.score_checks import Reading, TooLong, check_scores, plain_reading
 
@@ -62,20 +66,30 @@ class Fields:
     item: tuple[str, ...] = ("item",)
     correct: tuple[str, ...] = ("correct",)
     prompt: tuple[str, ...] = (
-        "input", "prompt", "question", "problem", "query", "instruction", "image", "images",
+        "input", "prompt", "question", "problem", "query", "instruction", "image", "images", "messages",
+        "problem_text", "question_text", "stem", "query_text", "prompt_text", "inputs", "raw_prompt",
+        "conversation", "conversations", "chat", "doc", "context", "input_text", "formatted_prompt",
+        "user_prompt", "task_prompt", "full_prompt",
     )  # fmt: skip
     output: tuple[str, ...] = (
         "output", "response", "completion", "generation", "prediction", "model_output", "output_text",
         "outputs", "responses", "completions", "generations", "model_response", "model_answer",
         "model_completion", "generated_text", "generated", "raw_output", "predicted_answer", "pred",
+        "resp", "reply", "pred_answer", "extracted_answer", "parsed_answer", "parsed", "hypothesis", "hyp",
+        "candidate", "final_answer",
     )  # fmt: skip
     truth: tuple[str, ...] = (
         "gts", "gt", "ground_truth", "gold", "gold_answer", "truth", "target", "expected_answer",
         "reference_answer", "reference", "correct_answer", "true_answer", "gold_label", "expected",
-        "expected_output", "answer_key", "answer", "label", "solution",
+        "expected_output", "answer_key", "ref",
+        "references", "answer_gold", "groundtruth", "reference_solution", "gold_solution", "std_answer",
+        "golden_answer", "gt_answer", "true_label", "final_answer_gold", "reward_model.ground_truth",
+        "answer", "label", "solution",
     )  # fmt: skip
     benchmark: tuple[str, ...] = (
         "benchmark", "data_source", "dataset", "dataset_name", "data_name", "eval_name", "task",
+        "benchmark_name", "bench", "bench_name", "task_name", "eval_task", "test_set", "testset", "eval_set",
+        "eval_dataset", "dataset_id", "dataset_path", "datasource", "suite",
     )  # fmt: skip
     model: tuple[str, ...] = ("model", "model_name", "model_id", "model_path", "model_name_or_path")
     step: tuple[str, ...] = (
@@ -92,6 +106,11 @@ _SETTINGS = (
     "sampling_params", "generation_config", "generation_kwargs", "gen_kwargs", "gen_config",
     "generate_config", "decoding_params", "sampling",
 )  # fmt: skip
+_TASKS = frozenset(("task", "task_name", "eval_task", "dataset_id", "dataset_path", "suite"))
+"""Names of a benchmark that some files use for their items."""
+_TOTALS = frozenset(("average", "avg", "mean", "total", "overall", "summary", "macro avg", "micro avg"))
+_NUMBERED_SAMPLE = re.compile(r"[_#:/-](s|sample|rollout|gen|completion)[-_]?\d+$", re.IGNORECASE)
+_WORDED = 10  # characters: shorter outputs, such as letters of a choice, agree by chance
 _SHARED = ("arm", "run", "temperature")
 """Further fields that all records of a file share; several runs in one file are not samples."""
 
@@ -246,10 +265,11 @@ def read_records(
             gathered.note_decoding(record, number)
         named = name_item(record, number) if name_item else _item(path, record, names, where, number)
         item = gathered.name_of(named, number)
-        question = _first(record, names.prompt)[1] if prompts and names.prompt else None
+        question = _asked(_first(record, names.prompt)[1]) if prompts and names.prompt else None
         output = _first(record, names.output)[1] if names.output else None
         truth = _first(record, names.truth)[1] if names.truth else None
-        others.add((item, text_of(benchmark)), record)
+        outcome = outcomes_of(record)
+        others.add((item, text_of(benchmark)), record, next(iter(outcome.values()), None))
         if benchmark is not None or gathered.label != "":
             gathered.turn_to(benchmark, field)
         gathered.part.doubtful = gathered.part.doubtful or here.doubtful
@@ -259,7 +279,7 @@ def read_records(
             gathered.part.clusters[item] = text_of(cluster)
         prompt = "" if question is None else fingerprint(text_of(question))[:SHORT]
         failed = bool(record.get("error"))
-        outcome = outcomes_of(record)
+        lost = request_failed(record, here.failing, names.output)
         for place, values in enumerate(_samples(outcome) if several else (outcome,)):
             gathered.add(
                 item,
@@ -270,9 +290,22 @@ def read_records(
                 else output,
                 truth=truth,
                 failed=failed and None in values.values(),
+                lost=lost and not any(values.values()),
             )
     others.refuse_evaluations(path)
+    gathered.settings.update(others.settings())
+    gathered.notices.extend(others.notices(path))
     return gathered.logs(where)
+
+
+def _asked(value: Any) -> Any:
+    """Return a prompt; of a conversation, what comes before the last answers of the model."""
+    if not isinstance(value, list) or not all(isinstance(turn, dict) for turn in value):
+        return value
+    turns = [*value]
+    while turns and (turns[-1].get("role") or turns[-1].get("from")) in ("assistant", "gpt", "model"):
+        turns.pop()
+    return turns
 
 
 def _known(where: Fields) -> Iterator[str]:
@@ -292,6 +325,8 @@ class _Present(NamedTuple):
     """Whether the records may state their decoding."""
     doubtful: str
     """The field that counts as the truth but may be the answer of the model."""
+    failing: tuple[str, ...]
+    """Fields that may state that a request failed."""
 
 
 def _present(where: Fields, record: Mapping[str, Any]) -> _Present:
@@ -306,7 +341,7 @@ def _present(where: Fields, record: Mapping[str, Any]) -> _Present:
     others = [name for name in leading["truth"] if name in doubtful]
     if doubtful and (certain or not leading["output"]):  # then an answer is that of the model
         leading["truth"] = certain
-        leading["output"] += ("answer",) * ("answer" in others and bool(certain))
+        leading["output"] += tuple(name for name in ("answer", "solution") if name in others and certain)
     return _Present(
         Fields(**leading),
         tuple(record.keys() & ({*where.step, *where.model, *_SHARED} - {*where.sample})),
@@ -316,6 +351,7 @@ def _present(where: Fields, record: Mapping[str, Any]) -> _Present:
         ),
         not record.keys().isdisjoint({*_DECODED, *_SETTINGS}),
         next((name for name in leading["truth"] if name in doubtful), ""),
+        failing_fields(record),
     )
 
 
@@ -373,6 +409,8 @@ class _Gathered:
         self.decodings: dict[str, int] = {}
         self.temperatures: set[float | None] = set()
         self.kinds: dict[str, type] = {}
+        self.settings: dict[str, str] = {}
+        self.notices: list[str] = []
 
     def name_of(self, item: str | int, number: int) -> str:
         """Return an item's name."""
@@ -395,6 +433,9 @@ class _Gathered:
         """Keep the decoding and the temperature that a record states; refuse a second decoding."""
         for name in record.keys() & {*_SETTINGS}:
             if isinstance(record[name], dict):
+                self.settings |= {
+                    key: text_of(value) for key, value in record[name].items() if is_setting(key)
+                }
                 record = {**record[name], **record}
         self.temperatures.add(temperature_of(record))
         stated = record.get("decoding")
@@ -424,7 +465,7 @@ class _Gathered:
     ) -> None:
         """Refuse a record that differs in a field that all records of its item share."""
         for name in names:
-            value = record[name]
+            value = _asked(record[name])
             first, at = self.part.of_item.setdefault((item, name), (value, number))
             if first != value:
                 one, other = (shortened(text_of(each), 40) for each in (first, value))
@@ -452,18 +493,31 @@ class _Gathered:
         return True
 
     def add(
-        self, item: str, values: Mapping[str, Any], *, prompt: str, output: Any, truth: Any, failed: bool
+        self,
+        item: str,
+        values: Mapping[str, Any],
+        *,
+        prompt: str,
+        output: Any,
+        truth: Any,
+        failed: bool,
+        lost: bool = False,
     ) -> None:
         """Add one sample of an item."""
         part = self.part
         part.n_read += 1
         part.n_failed += failed
+        part.n_lost += lost
         if failed:
             return
         place = len(part.items)
         part.items.append(item)
         if output is not None:
+            text = output if isinstance(output, str) else text_of(output)
             part.texts[place] = output_hash(output)
+            if len(text) >= _WORDED:
+                part.n_again += (item, part.texts[place]) in part.answered
+                part.answered.add((item, part.texts[place]))
         if truth is not None:
             text = text_of(truth)
             part.varies = part.varies or part.truths.setdefault(item, text) != text
@@ -480,14 +534,21 @@ class _Gathered:
     def logs(self, where: Fields) -> list[Log]:
         """Return one log per benchmark."""
         n_items = 0
-        if "task" in self.benchmark_fields:
+        if doubted := self.benchmark_fields & _TASKS:
             n_items = sum(len({*part.items}) for part in self.parts.values())
-        if "task" in self.benchmark_fields and len(self.parts) > max(1, n_items / 2):
+        if doubted and len(self.parts) > max(1, n_items / 2):
+            name = min(doubted)
             raise LogError(
-                f"{self.path}: task has {len(self.parts)} values on {n_items} items, so task may name the "
-                "items or their benchmarks; give --field item=task, or --field benchmark=NAME with the name "
-                "of another field"
+                f"{self.path}: {name} has {len(self.parts)} values on {n_items} items, so {name} may "
+                f"name the items or their benchmarks; give --field item={name}, or --field benchmark=NAME "
+                "with the name of another field"
             )
+        for part in self.parts.values():
+            if total := next((item for item in {*part.items} if item.lower() in _TOTALS), ""):
+                raise LogError(
+                    f"{self.path}: item {shown(total)} has the name of a summary of items, so it is no item; "
+                    "answers alone are accepted: remove this line, or name the items otherwise"
+                )
         model = next((self.shared[name][0] for name in where.model if name in self.shared), "")
         step = next((self.shared[name][0] for name in where.step if name in self.shared), "")
         about = {
@@ -496,11 +557,16 @@ class _Gathered:
             "step": text_of(step),
             "decoding": next(iter(self.decodings), ""),
             "temperature": self.temperatures.pop() if len(self.temperatures) == 1 else None,
+            "settings": self.settings,
             **self.about,
         }
-        return [
+        logs = [
             Log(self.path, **{**about, "benchmark": name or about["benchmark"], **part.found(self.unscored)})
             for name, part in self.parts.items()
+        ]
+        return [
+            replace(log, notices=(*log.notices, *self.notices, *part.doubts(self.path)))
+            for log, part in zip(logs, self.parts.values(), strict=True)
         ]
 
 
@@ -515,8 +581,38 @@ class _Part:
         self.truths: dict[str, str] = {}
         self.clusters: dict[str, str] = {}
         self.of_item: dict[tuple[str, str], tuple[Any, int]] = {}
-        self.n_read = self.n_failed = 0
+        self.answered: set[tuple[str, int | None]] = set()
+        self.n_read = self.n_failed = self.n_lost = self.n_again = 0
         self.doubtful, self.varies = "", False
+
+    def doubts(self, path: Path) -> Iterator[str]:
+        """Say what may be no answer, no sample or no item."""
+        of = f"{path.name}: {{}} of {counted(self.n_read, 'answer')}"
+        if self.n_lost:
+            yield (
+                f"{of.format(self.n_lost)} are failed requests or hold no output, and the log scores them as "
+                "wrong; leaving them out, or asking again, may change the accuracy"
+            )
+        if self.n_again:
+            yield (
+                f"{of.format(self.n_again)} repeat another answer to their item word for word, as lines of a "
+                "resumed evaluation do; copies are not samples"
+            )
+        column = next(iter(self.columns.values()), Answers())
+        prompt_of = dict(zip(column.items, column.prompts, strict=True))
+        sizes = Counter(prompt_of.values())
+        if prompt_of and "" not in sizes and min(sizes.values()) > 1:
+            yield (
+                f"{path.name}: {len(prompt_of)} items have only {len(sizes)} different prompts, so they may "
+                "be samples of fewer items, and intervals that take each for a question of its own are too "
+                "narrow; --field item=NAME names another field"
+            )
+        elif prompt_of and all(map(_NUMBERED_SAMPLE.search, prompt_of)):
+            yield (
+                f"{path.name}: the items are named like samples ({shortened(next(iter(prompt_of)), 40)}), "
+                "and intervals that take each for a question of its own are too narrow; --field item=NAME "
+                "names another field"
+            )
 
     def found(self, unscored: bool) -> dict[str, Any]:
         """Return the fields of a log."""

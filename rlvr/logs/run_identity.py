@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 
 from rlvr._checks import shortened
 from rlvr.logs.answers import Answers, Counts, Log, LogError, OwnResult
 from rlvr.logs.checkpoint_names import RUN_NAME, checkpoint_free
+from rlvr.logs.decoding import different_decodings, different_temperatures
+from rlvr.logs.file_names import one_evaluation
+from rlvr.logs.score_checks import ScoreCheck
 
 __all__ = ["DATED", "Named", "joined", "name_benchmarks", "one_log_a_pool", "subtasks_as_one", "with_doubts"]
 
@@ -76,6 +79,19 @@ def name_benchmarks(named: Sequence[Named]) -> list[Named]:
                 "their benchmark, so they may be two benchmarks or two runs on one benchmark. Files with the "
                 "same names in every arm are read as benchmarks, and names with seed or run as runs: rename "
                 f"the files, or add the field benchmark to each line{way}"
+            )
+    for arm, found in several.items():
+        what, names = one_evaluation({*found} & benchmarks)
+        if what:
+            both = " and ".join(shortened(str(found[name].log.path)) for name in names[:2])
+            way = (
+                "write all parts into one file"
+                if what == "parts"
+                else f"name the file that counts (--log {arm}=FILE), or each if they are runs"
+            )
+            raise LogError(
+                f"{arm}: {both} are named like {what} of one evaluation, so they are neither "
+                f"benchmarks nor runs; one file for each evaluation is accepted: {way}"
             )
     short = _without_common_end(benchmarks)
     return [
@@ -157,8 +173,17 @@ def _shared_own(group: Sequence[Named]) -> Mapping[str, tuple[OwnResult, ...]]:
 
 
 def joined(logs: Sequence[Log], prefixes: Sequence[str] = ()) -> Log:
-    """Join several logs; with prefixes, items of different logs stay different."""
+    """Join several logs; with prefixes, items of different logs stay different.
+
+    Raises
+    ------
+    LogError
+        If items of several logs are the same, and the logs differ in decoding, in the prompt of an item or in
+        its truth.
+    """
     before = list(prefixes) or [""] * len(logs)
+    if not prefixes:
+        _refuse_unlike_samples(logs)
     metrics = {
         name: _appended([log.answers[name] for log in logs], before)
         for name in logs[0].answers
@@ -173,8 +198,47 @@ def joined(logs: Sequence[Log], prefixes: Sequence[str] = ()) -> Log:
         notices=tuple(dict.fromkeys(notice for log in logs for notice in log.notices)),
         outputs="/".join(log.outputs for log in logs) if all(log.outputs for log in logs) else "",
         reread=_appended(read, before) if len(read) == len(logs) else None,
+        checks={name: _summed([log.checks[name] for log in logs if name in log.checks]) for name in metrics},
+        truths={
+            f"{at}{item}": of for log, at in zip(logs, before, strict=True) for item, of in log.truths.items()
+        },
+        clusters={
+            f"{at}{item}": of
+            for log, at in zip(logs, before, strict=True)
+            for item, of in log.clusters.items()
+        },
         own={},
     )
+
+
+def _summed(checks: Sequence[ScoreCheck]) -> ScoreCheck:
+    """Add the counts of several logs."""
+    return (
+        ScoreCheck(*(sum(counts) for counts in zip(*map(astuple, checks), strict=True)))
+        if checks
+        else ScoreCheck()
+    )
+
+
+def _refuse_unlike_samples(logs: Sequence[Log]) -> None:
+    """Refuse logs of one model whose answers to an item are not samples of one evaluation."""
+    problem = different_decodings({f"{log.path}": log.decoding for log in logs})
+    problem = problem or different_temperatures({f"{log.path}": log.temperature for log in logs})
+    if problem:
+        raise LogError(problem)
+    first: dict[tuple[str, str], tuple[str, Path]] = {}
+    for log in logs:
+        column = next(iter(log.answers.values()), Answers())
+        stated = {("prompt", item): prompt for item, prompt in zip(column.items, column.prompts, strict=True)}
+        stated |= {("right answer", item): truth.strip() for item, truth in log.truths.items()}
+        for key, value in stated.items():
+            before, path = first.setdefault(key, (value, log.path))
+            if value and before and value != before:
+                raise LogError(
+                    f"{path} and {log.path} differ in the {key[0]} of item {shortened(key[1], 60)}, so their "
+                    "answers are not samples of one evaluation; logs with equal prompts and truths are "
+                    "accepted: name one of them"
+                )
 
 
 def _appended(columns: Sequence[Answers], prefixes: Sequence[str]) -> Answers:

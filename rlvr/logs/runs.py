@@ -28,6 +28,8 @@ from rlvr.arms import ARMS
 from rlvr.logs.answers import Answers, Log, LogError, UnfinishedLog
 from rlvr.logs.checkpoint_names import checkpoint_free, different_steps, time_free
 from rlvr.logs.decoding import different_decodings, different_temperatures
+from rlvr.logs.evaluation_settings import different_settings
+from rlvr.logs.file_names import aside_free, is_hidden, same_but_for_endings
 from rlvr.logs.formats import ACCEPTED, read_benchmarks
 from rlvr.logs.log_notices import copies, lost_notices, own_notices, refuse_copies, score_notices
 from rlvr.logs.records import READING, Fields, fields_from
@@ -181,6 +183,7 @@ def read_logs(
         lines += copies(name, group)
         steps = {arm: sorted({run.log.step for run in of_arm} - {""}) for arm, of_arm in by_arm.items()}
         lines += filter(None, [different_steps(steps)])
+        lines += different_settings((run.arm, run.log.settings) for run in group)
         apart = {f"{arm}: ": arm_runs for arm, arm_runs in by_arm.items()}
         accounted: dict[str, Account] = {}
         for prefix, compared in (apart if unpaired else {"": group}).items():
@@ -304,6 +307,7 @@ def _as_runs(named: Sequence[Named], metrics: Sequence[str], split_samples: bool
             n_runs[one.arm, log.benchmark] += 1
             number = n_runs[one.arm, log.benchmark]
             items, prompts = ([part[row] for row in rows] for part in (answers.items, answers.prompts))
+            log = replace(log, settings={**log.settings, "the metric": metric})
             runs.append(Run(one.arm, number, one.name, log, items, prompts, shares[rows], tuple(notices)))
     return runs
 
@@ -367,8 +371,16 @@ def logs_at(arm: str, path: Path, fields: Fields | None = None) -> list[Log]:
     except ReadingError as error:
         raise LogError(f"{arm}={error}; a folder whose files can all be read is accepted") from None
     files = [
-        file for file in sorted(below, key=_natural) if _LOGS.fullmatch(file.name) and not _lies_beside(file)
+        file
+        for file in sorted(below, key=_natural)
+        if _LOGS.fullmatch(file.name) and not _lies_beside(file) and not is_hidden(file.relative_to(path))
     ]
+    if pair := same_but_for_endings(files):
+        both = " and ".join(str(file.relative_to(path)) for file in pair)
+        raise LogError(
+            f"{arm}={path}: {shortened(both, 300)} differ only in their endings, so they are copies of one "
+            f"evaluation; one of them is accepted: remove the other, or name the file ({arm}=FILE)"
+        )
     if not files:
         is_unscored = any("predictions" in file.parts for file in below)
         what = "predictions that are scored elsewhere (give the folder above)" if is_unscored else "no log"
@@ -383,7 +395,7 @@ def logs_at(arm: str, path: Path, fields: Fields | None = None) -> list[Log]:
     first: dict[tuple[str, ...], Log] = {}
     for log in logs:
         # Checkpoints of a model differ only in their step.
-        place = log.path.parent.relative_to(path).as_posix()
+        place = aside_free(log.path.parent.relative_to(path).as_posix())
         place = time_free(place) if log.tool in DATED else place
         run = (checkpoint_free(place), checkpoint_free(log.run or log.model), log.benchmark)
         before = first.setdefault(run, log)

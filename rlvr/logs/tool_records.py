@@ -95,6 +95,8 @@ def read_verl(path: Path, records: Records) -> list[Log]:
         f"{path.name} holds no truth (gts) to check its scores; verl by default scores by the reward of the "
         "arm, so check that the scores mean right or wrong"
     )
+    name = bare_name(path)
+    found = [replace(log, step=log.step or name * name.isdecimal()) for log in found]
     return [
         _with_short_names(
             _of_all_lines(log if log.truths else replace(log, notices=(*log.notices, unchecked)))
@@ -195,7 +197,11 @@ def read_math_evaluation(path: Path, records: Records) -> list[Log]:
         path, records, where, check=False, benchmark=path.parent.name, model=path.parent.parent.name,
         decoding="" if degree is None else "sampled" if degree else "greedy", temperature=degree,
     )  # fmt: skip
-    return [replace(log, own={"score": own} if own else {}) for log in logs]
+    named = re.fullmatch(r"[a-z]+_(.+)_-?\d+_seed\d+_t.*", bare_name(path))
+    settings = {"type of prompt": named[1]} if named else {}
+    return [
+        replace(log, own={"score": own} if own else {}, settings={**log.settings, **settings}) for log in logs
+    ]
 
 
 def _escaped(name: str) -> str:

@@ -68,6 +68,7 @@ mixed: no term dominates (leaning: does not survive items and runs)
     runs:                       does not survive
     all:                        does not survive (every layer that this cell has)
     published rule: mixed
+    note: n_items of the arms differ (400 and 500), so a difference in accuracy may come from the items
 
 undetermined: null or elicitation or reward design or mixed (not identified)
     one / m / b

@@ -12,7 +12,20 @@ def cells(*benchmarks, arms=ALL, model="m"):
 
 
 @pytest.mark.parametrize(
-    "name", ["Avg.", "average", "Overall", "macro-avg", "Macro Average", "Mittelwert", "平均"]
+    "name",
+    [
+        "Avg.",
+        "average",
+        "Overall",
+        "macro-avg",
+        "Macro Average",
+        "Mittelwert",
+        "平均",
+        "AVG (2)",
+        "mean over benchmarks",
+        "Overall avg ↑",
+        "Average_all",
+    ],
 )
 def test_an_average_of_several_benchmarks_is_no_further_one(name):
     notices = name_notices(cells("AIME", "MATH", name))
@@ -21,7 +34,13 @@ def test_an_average_of_several_benchmarks_is_no_further_one(name):
 
 @pytest.mark.parametrize(
     "others",
-    [cells("AIME", "Avg."), cells("AIME", "MATH", "averaged-math"), cells("AIME", "MATH500", "MATH-500")],
+    [
+        cells("AIME", "Avg."),
+        cells("AIME", "MATH", "averaged-math"),
+        cells("AIME", "MATH500", "MATH-500"),
+        cells("AIME", "MATH", "mean@8"),
+        cells("AIME", "MATH", "Mean field"),
+    ],
 )
 def test_a_lone_average_or_another_word_or_whole_cells_alike_are_left_alone(others):
     assert name_notices(others) == {}
@@ -44,3 +63,4 @@ def test_arms_under_two_spellings_of_one_name_are_pointed_out(other):
 def test_answers_counted_as_questions_of_a_known_benchmark(benchmark, n_items, noted):
     notices = size_notices(benchmark, n_items)
     assert bool(notices) == noted and all("samples_per_item" in notice for notice in notices)
+    assert "500 and 800" in size_notices("my set", [800, 500])[0]

@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
@@ -10,6 +11,7 @@ from rlvr.arms import ARMS
 from rlvr.auditing.cell_verdicts import (
     ASSUMPTIONS,
     VERDICT_RULES,
+    audit,
     contrast,
     feasible,
     identified_sets,
@@ -302,3 +304,11 @@ def test_the_default_rule_is_by_magnitude():
     assert verdict_slack([point], "elicitation", only(0, 0)) < 0
     with pytest.raises(ValueError, match="term must be one of 'null'"):
         contrast("gain")
+
+
+def test_equal_runs_do_not_make_the_headline_hold_for_other_runs():
+    rows = [{"arm": arm, "seed": seed, "accuracy": accuracy, "n_items": 500}
+            for arm, accuracy in (("random", 0.12), ("majority", 0.13), ("true", 0.9))
+            for seed in range(2)]  # fmt: skip
+    (cell,) = audit(pd.DataFrame([*rows, {"arm": "frozen", "accuracy": 0.1, "n_items": 500}])).cells
+    assert cell.headline == "supported" and cell.unknown_runs == ("random", "majority", "true")

@@ -89,7 +89,12 @@ def test_quotes_stay_where_not_every_field_hides_in_them(write):
     [
         (GOOD, "accuracy", ("0", "1", "0.0", "1e-3"), ("-0.001", "1.001", "", "half", "NaN", "inf", "75%")),
         (PERCENT, "accuracy_percent", ("0", "100", "99.99"), ("-0.1", "100.1", "", "50%")),
-        (GOOD, "n_items", ("1", "1000000000", "500.0", ""), ("0", "1000000001", "1.5", "-1", "five")),
+        (
+            GOOD,
+            "n_items",
+            ("1", "1000000000", "500.0", ""),
+            ("0", "1000000001", "1.5", "-1", "five", "1.000", "1.319", "12.000"),
+        ),
         (GOOD, "samples_per_item", ("1", ""), ("0", "0.5")),
         (GOOD, "n_runs", ("1", ""), ("0", "2.5")),
         (GOOD, "n_evaluations", ("1", ""), ("0", "x")),
@@ -118,7 +123,9 @@ def test_what_a_column_takes(write, row, column, accepted, refused):
     empty = "" in accepted
     for value in refused:
         message = refusal(of(value))
-        assert re.search(rf"arms\.csv, line 2: {column} must be .*, got '{value}'(; did you|$)", message)
+        assert re.search(
+            rf"arms\.csv, line 2: {column} must be .*, got '{value}'(; did you|; a point|$)", message
+        )
         assert (", or empty, got" in message) == empty
 
 

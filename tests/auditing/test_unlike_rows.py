@@ -34,6 +34,15 @@ RUNS = (
         "arm,run,item,step,correct random,0,a,1,1 random,0,b,1,0 random,1,a,2,1 random,1,b,2,1 true,0,a,2,1 "
         "true,0,b,2,0",
         "arm,run,item,correct random,epoch1,a,1 random,epoch2,a,0 true,x,a,1",
+        *(
+            RUNS.format(name, 0, 100, 200, 100)
+            for name in ("training_steps", "n_epochs", "updates", "tokens_seen", "episode", "train/step")
+        ),
+        *(
+            RUNS.format(name, "base", "out/r/global_step_100", "out/r/global_step_200", "out/t")
+            for name in ("path", "note", "model_path")
+        ),
+        "arm,run,item,path,correct random,0,a,r/ckpt-1,1 random,1,a,r/ckpt-2,0 true,0,a,t,1",
     ],
 )
 def test_checkpoints_are_no_runs(text):
@@ -49,6 +58,9 @@ def test_checkpoints_are_no_runs(text):
         RUNS.format("temperature", "default", "default", "default", "default"),
         RUNS.format("minutes", 0, 61, 63, 70),
         RUNS.format("save_steps", 0, 100, 200, 100),
+        RUNS.format("step_time", 0, 100, 200, 100),
+        RUNS.format("updates_a_batch", 0, 1, 2, 1),
+        RUNS.format("path", "base", "r0/global_step_9", "r1/global_step_9", "t/global_step_9"),
         RUNS.format("note", "", "", "", "")
         .replace("random,0", "random,sd0")
         .replace("random,1", "random,max1"),
@@ -63,13 +75,66 @@ def test_runs_alike_are_pooled_without_a_word(text):
     assert cell.arms["random"].n_runs == 2 and not any("ignored" in notice for notice in cell.notices)
 
 
-@pytest.mark.parametrize("degrees", [(0, 1, 1, 1), ("", 0.6, 0.6, 1), ("", 0.6, 1, 0.6)])
-def test_arms_at_different_temperatures_are_refused(degrees):
+@pytest.mark.parametrize(
+    "degrees", [(0, 1, 1, 1), ("", 0.6, 0.6, 1), ("", 0.6, 1, 0.6), ("T=0", "T=1", 1, 1), ("greedy", 1, 1, 1)]
+)
+@pytest.mark.parametrize("name", ["temperature", "eval/temperature", "sampling_temp"])
+def test_arms_at_different_temperatures_are_refused(degrees, name):
     with pytest.raises(TableError, match="temperature"):
-        read_cells(table(RUNS.format("temperature", *degrees)))
+        read_cells(table(RUNS.format(name, *degrees)))
 
 
-@pytest.mark.parametrize("name", ["mean", "Average", "std", "mean ± std", "avg of 3 seeds", "best", "total"])
+OF_ITEMS = "arm,item,{},correct frozen,a,{},0 true,a,{},1"
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "other"),
+    [("temperature", 0, 1), ("metric", "pass@1", "pass@8"), ("question", "q", "r"), ("gold", 3, 4)],
+)
+def test_arms_of_items_that_differ_in_what_they_answered_or_how_are_refused(name, one, other):
+    with pytest.raises(TableError, match=name):
+        read_cells(table(OF_ITEMS.format(name, one, other)))
+    assert read_cells(table(OF_ITEMS.format(name, one, one)))
+
+
+@pytest.mark.parametrize(
+    "name", ["num_fewshot", "max_new_tokens", "prompt_template", "grader", "split", "size", "top_p"]
+)
+def test_a_setting_in_which_rows_of_a_cell_differ_is_named(name):
+    arms = "arm,{0},accuracy,n_items frozen,{1},0.5,10 true,{2},0.6,10"
+    runs = "arm,seed,{0},accuracy,n_items frozen,,{1},0.5,10 true,0,{1},0.6,10 true,1,{2},0.7,10"
+    for text in (arms, runs, OF_ITEMS):
+        (cell,) = read_cells(table(text.format(name, "u", "v")))
+        assert any(all(word in notice for word in (name, "u", "v")) for notice in cell.notices)
+        (cell,) = read_cells(table(text.format(name, "1", "1.0")))
+        assert not any(name in notice for notice in cell.notices)
+
+
+@pytest.mark.parametrize("name", ["split", "lr", "filter", "language"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "arm,{0},accuracy,n_items true,u,0.5,10 true,v,0.6,10",
+        "arm,seed,{0},accuracy,n_items true,0,u,0.5,10 true,0,v,0.6,10",
+        "arm,item,{0},correct true,a,u,1 true,a,v,0",
+    ],
+)
+def test_rows_that_an_ignored_column_tells_apart_are_refused_by_its_name(text, name):
+    with pytest.raises(TableError, match=rf"line 3: .* differ in '{name}' \(u, v\)"):
+        read_cells(table(text.format(name)))
+
+
+def test_metrics_of_different_graders_are_named():
+    (cell,) = read_cells(table("arm,metric,accuracy,n_items true,strict,0.5,10 random,flexible,0.6,10"))
+    assert any("strict" in notice and "flexible" in notice for notice in cell.notices)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["mean", "Average", "std", "mean ± std", "avg of 3 seeds", "best", "total", "mean (n=3)", "95% CI",
+     "ci_low", "x̄", "Δ", "Mittelwert", "écart-type", "平均", "standard error", "p50", "avg@3", "across seeds",
+     "pooled"],
+)  # fmt: skip
 def test_a_summary_of_runs_is_no_run(name):
     runs = RUNS.format("note", "", "", "", "").split(" ")
     summary = f"random,{name},,0.58,500".replace(" ", "_")
@@ -95,6 +160,13 @@ def test_a_column_in_which_the_runs_of_every_arm_differ_alike_is_named():
     ("header", "hint"),
     [
         ("model,benchmark,base,random,ground truth", "'base' and 'random' look like arms"),
+        ("benchmark,frozen (%),random (%)", "'frozen (%)' and 'random (%)' look like arms"),
+        ("AIME,MATH,arm", "'AIME' and 'MATH' are benchmarks"),
+        ("model,accuracy (%)", "accuracy_percent by 'accuracy (%)'"),
+        ("run_id,params.arm,params.n_items", "n_items by 'params.n_items'"),
+        ("question_id,score", "correct by 'score'"),
+        ("arm | accuracy", "Markdown"),
+        (r"\begin{tabular}{lr}", "LaTeX"),
         ("| arm | accuracy |", "Markdown"),
         (r"arm & accuracy & n\_items \\\\", "LaTeX"),
         ("accuracy arm  n_items", "spaces"),
@@ -106,7 +178,7 @@ def test_a_column_in_which_the_runs_of_every_arm_differ_alike_is_named():
 def test_a_table_of_another_shape_is_told_what_it_looks_like(header, hint, tmp_path):
     path = tmp_path / "t.csv"
     path.write_text(f"{header}\n{header}\n")
-    with pytest.raises(TableError, match=r"missing arm") as refused:
+    with pytest.raises(TableError, match=r"missing ") as refused:
         read_cells(path)
     assert hint in str(refused.value)
 
@@ -163,3 +235,20 @@ def test_different_lengths_of_training_are_named():
     assert any("random at ck-1, true at ck-2" in notice for notice in cell.notices)
     (cell,) = read_cells(table("arm,step,accuracy,n_items frozen,0,0.4,10 random,50,0.5,10 true,50.0,0.6,10"))
     assert not any("steps" in notice for notice in cell.notices)
+
+
+@pytest.mark.parametrize("title", ["Table 3", "# arms of training", "Table 3,,"])
+def test_the_header_below_a_title_is_named(title, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(f"{title}\narm;accuracy;n_items\ntrue;0.5;10\n")
+    with pytest.raises(TableError, match=r"line 1: .* line 2 names columns"):
+        read_cells(path)
+
+
+def test_numbers_below_no_name_are_refused_unless_they_are_an_index(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("arm,accuracy_percent,n_items,\ntrue,49,4,500\n")
+    with pytest.raises(TableError, match=r"line 1: column 4 has no name .*'500'"):
+        read_cells(path)
+    path.write_text(",arm,accuracy_percent,n_items,\n0,true,49.4,500,see text\n")
+    assert read_cells(path)[0].arms["true"].accuracy == 0.494
