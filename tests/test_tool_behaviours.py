@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from book.tool_behaviours import FINDINGS, tool_behaviours
-from rlvr import audit, true_reward
+from rlvr import audit, majority_reward, true_reward
+from rlvr.logs import read_logs
 from rlvr.planning import outcomes_table
 
 ROWS = tool_behaviours()
@@ -71,3 +72,17 @@ def test_a_letter_without_a_box_is_unread_and_not_another(reply):
     paid = [true_reward(["q"], [reply], answer=[label], log_metric=logged.__setitem__) for label in "AC"]
     assert paid == [[0.0], [0.0]] and logged["true_reward/unread"] == 1
     assert true_reward(["q"], [rf"\boxed{{{reply[-5:]}}}"], answer=["A"]) == [0.0]
+
+
+@pytest.mark.parametrize("other", "BCD")
+def test_the_letter_a_is_a_vote(other):
+    replies = [rf"\boxed{{{letter}}}" for letter in ("A", other, "A", "A")]
+    assert majority_reward(["q"] * 4, replies) == [1.0, 0.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("score", ["NaN", "null", '""'])
+def test_an_unscored_answer_is_refused_with_its_place(score, tmp_path):
+    log = tmp_path / "true.jsonl"
+    log.write_text("".join(f'{{"item": "q{i}", "correct": {score if i == 7 else 1}}}\n' for i in range(9)))
+    with pytest.raises(ValueError, match="q7"):
+        read_logs([("true", log)])
