@@ -1,19 +1,26 @@
 r"""Read the answer from the text that a model wrote.
 
 A completion is a string, or a list of chat messages (dicts with ``role`` and ``content``). The default
-reader takes the last ``\boxed{...}`` or the text after the last ``####``, else the last number. Any function
-from a text to an answer, or to None if there is no answer, can replace the default reader.
+reader takes the last ``\boxed{...}`` or the text after the last ``####``, else the number that "The answer is"
+states, else the last number. What a model only thinks, in ``<think>`` or a similar tag, is not read. Any
+function from a text to an answer, or to None if there is no answer, can replace the default reader.
+
+A comma separates thousands and never decimals, a point decimals and never thousands: "3,5" and "1.234,5" are
+no numbers, and equal only a label that is written so. "1,234" is 1234.
 """
 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Hashable
 from decimal import Decimal
 from fractions import Fraction
 from numbers import Integral, Rational, Real
 from typing import Any
 
+from rlvr.rewards.final_part import final_part, stated_answer
+from rlvr.rewards.number_contexts import is_step, whole_answer
 from rlvr.rewards.plain_text import joined, number_value, numbers_from_end, plain, tidy
 from rlvr.rewards.signs import signed, unmarked
 from rlvr.rewards.trainer_columns import shown
@@ -26,13 +33,19 @@ MOST_READ = 2**22
 _LONGEST = 2000  # characters: a longer answer is compared unchanged
 _END = 10_000  # characters of a long text that are read first
 _MARK = "####"
+_MARKED = re.compile(r"####+([^\n]*)")
+_BETWEEN_BOXES = re.compile(
+    r"\}[\s$]*(?:,|;|\b(?:and|or)\b|,[ ](?:and|or)\b|\\text\{ ?(?:and|or) ?\})[\s$]*(?:[a-z][ ]?=[ ]?)?\Z"
+)
 _SPOKEN = frozenset(("content", "tool_calls", "function_call"))
 _MODEL = ("assistant", "model")
 _OTHERS = ("user", "system", "developer", "tool", "function", "ipython", "observation", "environment")
+_UNSPOKEN = ("thinking", "reasoning", "tool_use", "tool_result", "tool_call")
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _NUMBER_AT_END = re.compile(  # the commonest end of a text: a number without sign or formula
-    r"[ ][a-z]*:?(?<!minus)(?<!negative)(?<! of)(?<=[a-z]{2}|[a-z]:)[ ]"
+    r"[ ][a-z]*:?(?<!minus)(?<!negative)(?<! (?:of|or|to|et))(?<! (?:and|not|mod|und|pas))"
+    r"(?<! (?:hour|step|feet))(?<!nicht)(?<=[a-z]{2}|[a-z]:)[ ]"
     r"([0-9]{1,15}(?:\.[0-9]{1,15})?)\.?[ \n]*\Z"
 )
 _MATH = re.compile(r"\\[a-zA-Z]|[\^_]")
@@ -44,6 +57,7 @@ _PART = re.compile(  # inside a root, a function, a power or a hexadecimal numbe
 _INSIDE = re.compile(r"(?:[-+*/0-9.,;^_= ]|\\[a-z]+|\b[a-z]\b)*")
 _ALGEBRA = re.compile(r"[0-9] ?[a-z]\b|\b[a-z] ?[-+*/]|[-+*/] ?[a-z]\b")
 _TWO_LETTERS = re.compile(r"[a-zA-Z]{2}")
+_SEVERAL = re.compile(r"=.*(?:\b(?:or|and)\b|[,;]).*=")
 _EQUAL = re.compile(r"=|\\approx|\\equiv")
 
 
@@ -88,7 +102,10 @@ def _content(content: Any) -> str:
     if isinstance(content, str):
         return content
     if isinstance(content, (list, tuple)):
-        texts = [part.get("text") if isinstance(part, dict) else part for part in content]
+        texts = [
+            (None if part.get("type") in _UNSPOKEN else part.get("text")) if isinstance(part, dict) else part
+            for part in content
+        ]
         return "".join(_part(text) for text in texts)
     raise TypeError(
         f"a message's content must be a string or a list of parts with a text, got {shown(content)}"
@@ -114,26 +131,58 @@ def boxed(text: str) -> str | None:
     >>> boxed(r"so \boxed{\frac{1}{2}}, not 7"), boxed("3 * 24 = 72 #### 72"), boxed("12")
     ('\\frac{1}{2}', '72', None)
     """
-    start, mark = max(text.rfind(r"\boxed"), text.rfind(r"\fbox")), text.rfind(_MARK)
-    if start < 0 and mark < 0:
+    start = max(text.rfind(r"\boxed"), text.rfind(r"\fbox"))
+    if _MARK in text and (marked := _behind_mark(text, start)) is not None:
+        return marked
+    if start < 0:
         return None
-    if mark > start:
-        return text[mark + len(_MARK) :].lstrip().partition("\n")[0].strip()
+    own, _ = _box(text, start)
+    return own if not own else ", ".join([*_boxes_before(text, start), own])
+
+
+def _behind_mark(text: str, after: int) -> str | None:
+    """Return what follows the last ``####`` behind a place, unless it is the heading of further text."""
+    marks = deque(_MARKED.finditer(text, max(after, 0)), maxlen=50)
+    for mark in reversed(marks):
+        line = mark[1].strip(" #\r\t").rpartition(_MARK)[2].strip()
+        if not text[mark.end() :].strip() or not line or number_value(unmarked(line)) is not None:
+            return line
+    return None
+
+
+def _boxes_before(text: str, start: int) -> list[str]:
+    """Return the boxes that form one list with the box at a place, as two roots with "or" between them."""
+    found: list[str] = []
+    while len(found) < 20 and (gap := _BETWEEN_BOXES.search(text, max(start - 40, 0), start)):
+        opening = max(
+            text.rfind(box, max(start - _LONGEST, 0), gap.start() + 1) for box in (r"\boxed", r"\fbox")
+        )
+        content, end = _box(text, opening) if opening >= 0 else ("", -1)
+        if not content or end != gap.start() + 1:
+            break
+        found.insert(0, content)
+        start = opening
+    return found
+
+
+def _box(text: str, start: int) -> tuple[str, int]:
+    """Return the content of the box at a place, empty if it is never closed, and where the box ends."""
     opening = _BOX.match(text, start)
     assert opening is not None
     begin = opening.end()
     if text[begin : begin + 1] != "{":
         found = re.match(r"[^\s$]*", text[begin : begin + _LONGEST])
-        return found[0].rstrip(".,;") if found else ""
-    inside = text[begin + 1 : max(text.find("}", begin), begin)]
+        return (found[0].rstrip(".,;"), begin + found.end()) if found else ("", begin)
+    closing = text.find("}", begin)
+    inside = text[begin + 1 : max(closing, begin)]
     if inside and "{" not in inside and "\\" not in inside:
-        return inside.strip()
+        return inside.strip(), closing + 1
     depth = 0
     for brace in _BRACE.finditer(text, begin):
         depth += {"{": 1, "}": -1}.get(brace[0], 0)
         if depth == 0:
-            return text[begin + 1 : brace.start()].strip()
-    return ""
+            return text[begin + 1 : brace.start()].strip(), brace.end()
+    return "", len(text)
 
 
 def last_answer(text: str) -> str | None:
@@ -146,10 +195,13 @@ def last_answer(text: str) -> str | None:
     Returns
     -------
     str or None
-        Braces inside a box may be nested; an empty or unclosed box is not an answer. A number keeps its sign,
+        Only the part that :func:`rlvr.rewards.final_part.final_part` returns is read. Braces inside a box may
+        be nested; an empty or unclosed box is not an answer. Boxes with only "and", "or" or a comma between
+        them are one answer. A number keeps its sign,
         exponent and fraction, but a minus between two numbers is not a sign. Numbers in exponents and
         subscripts of a formula are skipped. If the last number is inside a formula between dollars, the
-        answer is what follows the last sign of equality there.
+        answer is what follows the last sign of equality there. A number that is only a part, as in "2 or 3"
+        or "x > 3", is returned with the rest; see :mod:`rlvr.rewards.number_contexts`.
 
     Examples
     --------
@@ -158,9 +210,11 @@ def last_answer(text: str) -> str | None:
     >>> last_answer("pages 4-7"), last_answer("x = −5"), last_answer("2.5e-3"), last_answer("3 1/2 cups")
     ('7', '-5', '2.5e-3', '3 1/2')
     """
+    text = final_part(text)
     found = boxed(text)
     if found is not None:
         return unmarked(found) or None
+    text = stated_answer(text) or text
     if (
         (number := _NUMBER_AT_END.search(text, max(len(text) - 60, 0)))
         and "\\" not in text
@@ -195,6 +249,7 @@ def last_choice(text: str) -> str | None:
     >>> last_choice("D) 12 apples"), last_choice("The answer is A lot of water"), last_choice("12")
     ('D', None, None)
     """
+    text = final_part(text)
     found = boxed(text)
     if found is None:
         marked = _CHOICE.findall(text)
@@ -212,9 +267,16 @@ def _last_number(text: str, after: int = 0) -> str | None:
         if number.start() < after:
             return None
         start = number.start("size")
+        if is_step(text, start, number.end()):
+            continue
         if _PART.search(text, max(start - 12, 0), start):  # inside a root or a function
             return _word(text, start)
-        return _formula(text, number.start()) or _listed(text, number) or signed(text, start, number["size"])
+        return (
+            _formula(text, number.start())
+            or _listed(text, number)
+            or whole_answer(text, start, number.end())
+            or signed(text, start, number["size"])
+        )
     return None
 
 
@@ -250,7 +312,7 @@ def _formula(text: str, place: int) -> str | None:
         inside = before.count("$") % 2 if opening == "$" else before.rfind(opening) > before.rfind(closing)
         if inside and closing in after:
             formula = before[before.rfind(opening) + len(opening) :] + after[: after.index(closing)]
-            value = _EQUAL.split(formula)[-1].strip()
+            value = (formula if _SEVERAL.search(formula) else _EQUAL.split(formula)[-1]).strip()
             if _MATH.search(formula) or (_ALGEBRA.search(value) and not _TWO_LETTERS.search(value)):
                 return value or None
     return None

@@ -29,6 +29,9 @@ __all__ = ["JUDGES", "Judge", "Judging", "find_judge"]
 _LONGEST = 500  # the most characters of an answer for math-verify
 _MOST_COMPARED = 100_000  # the most characters for the comparison of another package
 _BASED = re.compile(r"-?(?=[a-fA-F]*[0-9])[0-9a-fA-F]++_")
+_NO_FORMULA = re.compile(r":|^\\times|^-?0[xXbBoO][0-9a-fA-F]")  # a time or ratio, of which one part is read
+_NO_NUMBER = re.compile(r"[,;<>'\"]|\\(?:[nlg]e|[pm][pm]|div)(?![a-z])|±|\+/-|\bnot")
+_FUNCTION = re.compile(r"\\?[a-zA-Z]+(?:_\{?\w+\}?)?(?:\([a-zA-Z],?[a-zA-Z]?\))?'*=[^=]*$")
 _WORDS = re.compile(r"[^\W\d_]+(?: [^\W\d_]+)*")
 
 
@@ -54,11 +57,22 @@ def _both(answer: Any, label: Any) -> bool:
     n_numbers = sum(isinstance(form, Fraction) for form in forms)
     if n_numbers == 2 or any(_BASED.match(str(form)) or (n_numbers and "_" in str(form)) for form in forms):
         return False  # math-verify drops the base of a number
+    if any(_NO_FORMULA.search(str(form)) for form in forms) or not _alike(*map(str, forms)):
+        return False
+    if n_numbers and any(_NO_NUMBER.search(str(form)) for form in forms):
+        return False
     for form in forms:
         is_text = isinstance(form, str) and len(form) <= _LONGEST and not _WORDS.fullmatch(form)
         if not is_text and not isinstance(form, Fraction):
             return False
     return equal_by_math_verify(f"\\boxed{{{answer}}}", label)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two texts are both sets or both points, and both equations or both none; y = x is also x."""
+    sets = [text.startswith((r"\{", "{")) for text in (one, other)]
+    equations = ["=" in text and not _FUNCTION.match(text) for text in (one, other)]
+    return sets[0] == sets[1] and equations[0] == equations[1]
 
 
 def _short_alike(same: Callable[[Any, Any], Any], answer: Any, label: Any) -> bool:

@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 from rlvr.rewards.answer_reading import MOST_READ, boxed, canonical, last_answer
+from rlvr.rewards.final_part import final_part
 from rlvr.rewards.signs import unmarked
 from rlvr.rewards.trainer_columns import as_list, shown
 
@@ -82,6 +83,9 @@ def _read_text(label: str) -> LabelReading:
         return LabelReading(None, _TOO_LONG)
     if canonical(label) is None:
         return LabelReading(None, "missing")
+    label = final_part(label)
+    if not label.strip():
+        return LabelReading(None, "a text without an answer")
     found = boxed(label)
     if found is not None:
         return (

@@ -13,7 +13,8 @@ __all__ = ["NUMBER", "joined", "number_value", "numbers_from_end", "plain", "tid
 
 _DASHES = dict.fromkeys(map(ord, "\u2212\u2010\u2011\u2013\u207b\uff0d\ufe63\u2043"), "-")
 _SPELLED = {
-    "\u2014": "--", "\u2015": "--", "\u2044": "/", "\u2215": "/", "\u00d7": r"\times ", "\u22c5": r"\cdot ",
+    "\u2014": "--", "\u2015": "--", "\u2044": "/", "\u2215": "/", "\u00d7": r"\times ", "\u00f7": r"\div ",
+    "\u2264": r"\le ", "\u2265": r"\ge ", "\u2260": r"\ne ", "\u22c5": r"\cdot ",
     "\u00b7": r"\cdot ", "\u03c0": r"\pi ", "\u221a": r"\sqrt", "\u221e": r"\infty ", "\u00b0": r"^\circ ",
     "\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u066b": ".", "\u066c": ",",
     "\u20ac": "$", "\u00a3": "$", "\u00a5": "$",
@@ -80,10 +81,12 @@ _FONT = re.compile(
     r"\s*\{([^{}]*)\}"
 )
 _UNIT = re.compile(
-    r"(?<=[0-9.])\\?[ ~]*\\(?:text|textrm|mathrm|mbox)\s*\{[a-zA-Z ./%~]*\}(?:\^\{?[0-9]\}?)?\s*+"
+    r"(?<=[0-9.])\\?[ ~]*\\(?:text|textrm|mathrm|mbox)\s*\{(?![^}]*\b(?:[ap]\.?m\b|dozen|lakh|crore|hundred"
+    r"|thousand|(?:m|b|tr)illion|or\b|and\b|to\b|more|less))[a-zA-Z ./%~]*\}(?:\^\{?[0-9]\}?)?\s*+"
     r"(?=\$?\s*$)"
 )
 _SPACING = re.compile(r"\\(?:[!;:]|quad|qquad|left(?![a-z])|right(?![a-z])|displaystyle)|\\(?= )")
+_RELATION = re.compile(r"\\([gln]e)q(?:slant)?(?![a-z])")
 _THOUSANDS = re.compile(r"(?<=[0-9])(?:\\[,! ]|\\thinspace|~)(?=[0-9]{3}(?![0-9]))")
 _DEGREE = re.compile(r"\^\s*+\{?\s*+\\circ\s*+\}?")
 _ONE_SIGN = r"(?:[0-9a-zA-Z]|\{(?:[^{}]|\{[^{}]*\})*\})"
@@ -105,7 +108,7 @@ def tidy(text: str) -> str:
     text = _THOUSANDS.sub("", text.replace("{,}", ","))
     text = text.replace(r"\,", " ").replace(r"\$", "$").replace(r"\%", "%")
     text = _DEGREE.sub(" ", _ROOT.sub(r"\\sqrt{\1}", _SPACING.sub("", text)))
-    text = _UNIT.sub("", text)
+    text = _UNIT.sub("", _RELATION.sub(r"\\\1", text))
     for _ in range(3):
         text, n_found = _FONT.subn(r"\1", text)
         if not n_found:
@@ -173,7 +176,7 @@ def numbers_from_end(text: str, most: int) -> Iterator[re.Match[str]]:
         end = start
 
 
-_REAL = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,300})(?:\.[0-9]{0,300})?|\.[0-9]{1,300}"
+_REAL = r"(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+|[0-9]{1,300})(?:\.[0-9]{0,300})?|\.[0-9]{1,300}"
 _WHOLE = re.compile(
     r"(?P<sign>[-+]?)\s*\$?\s*(?:(?P<units>[0-9]{1,300})\s+(?P<part>[0-9]{1,300})\s*/\s*"
     r"(?P<of>[0-9]{1,300})"
@@ -191,7 +194,7 @@ _UNITS = re.compile(
 )
 _SCALED_NUMBER = re.compile(rf"(.*[0-9.])\s+({_SCALED})", re.IGNORECASE)
 _NO_UNIT = re.compile(
-    r"\b(?:dozens?|or|and|to|mod|over|plus|minus|times|pi|sqrt"
+    r"\b(?:dozens?|lakhs?|crores?|am|pm|or|and|to|mod|over|plus|minus|times|pi|sqrt"
     r"|sin|cos|tan|log|ln|exp|base|e[0-9].*"
     r"|alpha|beta|gamma|delta|theta|lambda|sigma|omega|infinity)\b",
     re.IGNORECASE,

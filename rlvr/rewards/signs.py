@@ -16,7 +16,8 @@ __all__ = ["signed", "unmarked"]
 
 _FAR = 60  # the characters before a number that are read
 _SIGN = re.compile(
-    r"(?P<sign>[-+±∓]|\\pm|\\mp|\b(?:minus|negative)\b)(?P<gap>[ ]?)(?P<opened>[$({*_`]*)$", re.IGNORECASE
+    r"(?P<sign>[-+±∓]|\+/-|\\pm|\\mp|\b(?:minus|negative)\b)(?P<gap>[ ]?)(?P<opened>[$({*_`]*)$",
+    re.IGNORECASE,
 )
 _COPULA = re.compile(
     r"(?:(?<![^\W\d_])(?:is|are|be|was|equals?|gives?)|'s|[是为為得于於はがを])$", re.IGNORECASE
@@ -73,7 +74,7 @@ def signed(text: str, start: int, size: str) -> str:
         return "-" + size
     alone = text[:start].strip(" \n$") == sign and not text[start + len(size) :].strip(" \n$")
     is_sign = True if alone else _is_sign(head, sign, bool(found["gap"]) and sign in "+-")
-    if is_sign is None or sign in ("±", "∓", r"\pm", r"\mp"):
+    if is_sign is None or sign in ("±", "∓", "+/-", r"\pm", r"\mp"):
         term = re.search(r"\S*\s*$", head)
         return f"{term[0].lstrip('=<>~:') if term else ''}{sign}{found['gap']}{size}".strip()
     return "-" + size if is_sign and sign != "+" else size

@@ -1,0 +1,91 @@
+r"""Recognise a number that is only a part of the answer: of a list, an inequality, a length in two units.
+
+Paid as a number, such an answer would be right for labels that it does not equal. It is compared as a text.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["is_step", "whole_answer"]
+
+_FAR = 80  # the characters before a number that are read
+_SIZE = r"[0-9]++(?:[.,/][0-9]++)*+"
+_VALUE = rf"(?<![0-9.,$])-?(?:\$-?{_SIZE}\$|{_SIZE})"  # no price: "$5 and $7" are two
+_BARE_NAME = r"(?:\\?[a-zA-Z](?:_\{?\w\}?)?[ ]?=[ ]?)?"
+_LIST = re.compile(
+    rf"(?:{_BARE_NAME}{_VALUE},?[ ]*)+(?:(?:or|and|to|oder|und|et|ou|y|o|または|或)[ ]+|(?:or|and) *)"
+    rf"{_BARE_NAME}[-$]*$|\$?{_SIZE} or [-$]*$"
+    rf"|(?:(?:^|[=:∈]|\b(?:is|are|be))[ ]*\$?){_VALUE},[ ]+(?:{_VALUE},[ ]+)*[-$]*$"
+    rf"|\\?\b[a-zA-Z][ ]?=[ ]?{_VALUE}[,;][ ]*\\?[a-zA-Z][ ]?=[ ]?[-$]*$",
+    re.IGNORECASE,
+)
+_RELATION = re.compile(
+    r"(?:[^\s$=<>-]+[ ]?(?:[<>]=?|[≤≥≠]|!=)|\\(?:neq?|leq?|geq?|lt|gt|le|ge)(?![a-z]))[ ]*[-$]*$"
+)
+_NEGATED = re.compile(r"\b(?:not|n't|nicht|pas|mod|modulo)[ ](?:\([A-J]\)[ ])?[-$]*$", re.IGNORECASE)
+_SMALLER_UNIT = re.compile(
+    r"[0-9][ ]?(?:weeks?|days?|hours?|hrs?|h|minutes?|mins?|years?|months?|miles?|yards?|feet|foot|ft|'"
+    r"|pounds?|lbs?|stone|dollars?|euros?|gallons?|quarts?|degrees?),?[ ]?(?:and[ ])?$",
+    re.IGNORECASE,
+)
+_GLUED = re.compile(
+    r"[0-9][a-zA-Z]{1,3}$|[0-9]\.\($|-\(-$|\b0[bBoO][0-9a-fA-F]*$|[\w)\]][ ]?(?:÷|\\div)[ ]?$"
+    r"|(?<![a-zA-Z])[a-zA-Z)\]][ ]?/[ ]?$|[0-9][ ]:[ ]$|(?:\\times|[x*])[ ]{0,2}10[ ]$"
+)
+_SPACED = re.compile(r"(?<![0-9.,/-])[0-9]{1,3}(?:[ ][0-9]{3})*[ ]$")
+_THREE_DIGITS = re.compile(r"[0-9]{3}(?![0-9/:])")
+_AFTER = re.compile(  # a scale, a base, more digits
+    r"[kKMBT]\b|[ ]?(?:bn|mn|mio|mrd|lakhs?|crores?|mil)\b|[ ]?(?:[万萬億亿兆百]|千(?![米克瓦]))|_\{?[0-9]"
+    r"|[xXbBoO][0-9a-fA-F]+\b|[\u0300-\u036f]|[ ]?[-+*/^][ ]?(?:[a-z]\b|\\[a-z]+|\([a-z0-9])"
+)
+_ABSOLUTE = re.compile(r"^[^|]*?(-?\|-?)$")
+_ENDLESS = re.compile(r"\.\.|…")
+_STEP = re.compile(r"(?:^|\n)[ ]*(?:[-*>#]+[ ]+|\*\*)*$")
+_MARK_OF_STEP = re.compile(r"[.)][ ]+[*_]*[^\W\d_]")
+
+
+def is_step(text: str, start: int, end: int) -> bool:
+    """Whether a number only numbers a step, an entry of a list or a source, as in "2. Done" or "so 5 [1]"."""
+    before = text[max(start - 12, 0) : start]
+    return (
+        (_STEP.search(before) is not None and _MARK_OF_STEP.match(text, end) is not None)
+        or re.search(r"\bstep $", before, re.IGNORECASE) is not None
+        or (
+            re.search(r"[0-9][.*)]*[ ]?\[\^?$|^\[\^$|[^0-9]\[\^$", before) is not None
+            and text[end : end + 1] == "]"
+        )
+    )
+
+
+def whole_answer(text: str, start: int, end: int) -> str | None:
+    """Return the text of which the number between two places is only a part; None if it stands alone.
+
+    Parameters
+    ----------
+    text : str
+        As :func:`rlvr.rewards.plain_text.plain` returns it.
+    start, end : int
+        Of the number without its sign.
+
+    Examples
+    --------
+    >>> def whole(text): return whole_answer(text, text.rindex("3"), len(text))
+    >>> whole("x = 2 or 3"), whole("x > 3"), whole("it is 1 hour 3"), whole("of 2, so it is 3")
+    ('x = 2 or 3', 'x > 3', '1 hour 3', None)
+    """
+    before = text[max(start - _FAR, 0) : start].rpartition("\n")[2]
+    for pattern in (_LIST, _RELATION, _NEGATED, _SMALLER_UNIT, _GLUED):
+        if found := pattern.search(before):
+            begin = before.rfind(" ", 0, found.start()) + 1 if pattern is _GLUED else found.start()
+            return before[begin:].lstrip(" =:$") + text[start:end]
+    if (found := _SPACED.search(before)) and _THREE_DIGITS.match(text, start):
+        return found[0] + text[start:end]
+    if text[end : end + 1] == "|" and (found := _ABSOLUTE.search(before)):
+        return found[0] + text[start : end + 1]
+    size = text[start:end]
+    if (after := _AFTER.match(text, end)) or ("." in size and (after := _ENDLESS.match(text, end))):
+        return size + after[0]
+    if re.search(r"[0-9]-$", before) and re.fullmatch(r"[0-9]{1,3}/[0-9]{1,3}", size):
+        return before[-3:] + size  # a mixed number, as 3-1/2
+    return None
