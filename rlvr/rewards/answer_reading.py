@@ -1,8 +1,8 @@
 r"""Read the answer from the text that a model wrote.
 
 A completion is a string, or a list of chat messages (dicts with ``role`` and ``content``). The default
-reader takes the last ``\boxed{...}`` or the text after the last ``####``, else the number that "The answer is"
-states, else the last number. What a model only thinks, in ``<think>`` or a similar tag, is not read. Any
+reader takes the last ``\boxed{...}`` or the text after the last ``####``, else the number after "The answer
+is", else the last number. What a model only thinks, in ``<think>`` or a similar tag, is not read. Any
 function from a text to an answer, or to None if there is no answer, can replace the default reader.
 
 A comma separates thousands and never decimals, a point decimals and never thousands: "3,5" and "1.234,5" are
@@ -214,7 +214,7 @@ def last_answer(text: str) -> str | None:
     found = boxed(text)
     if found is not None:
         return unmarked(found) or None
-    text = stated_answer(text) or text
+    text = stated_answer(text[-_END:]) or text
     if (
         (number := _NUMBER_AT_END.search(text, max(len(text) - 60, 0)))
         and "\\" not in text

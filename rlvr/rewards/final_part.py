@@ -78,7 +78,7 @@ def _own_turn(text: str) -> str:
 _CONNECTIVE = r"(?:(?:so|thus|hence|therefore|then|and|now|finally)[, ]+)*"
 _STATED = re.compile(
     rf"(?:^|[\n.!?:*])[ >*_#$]*{_CONNECTIVE}(?:(?:the|my|our)[ ])?(?:(?:final|correct|right)[ ])?"
-    r"answer[*_]*(?:[ ]is\b|[ ]?[:=])[*_: ]*(?P<answer>\s*[^\n]*[0-9][^\n]*)",
+    r"answer[*_]*(?:[ ]is\b|[ ]?[:=])[*_: ]*(?=(?P<answer>\s*[^\n]*[0-9][^\n]*))",
     re.IGNORECASE,
 )
 _SENTENCE_ENDS = re.compile(r"(?<=[^.\s])[.!?][*_$\")]*\s+(?=[^\W\d_])|\s\((?=[a-z]{2})")
@@ -105,5 +105,5 @@ def stated_answer(text: str) -> str | None:
     if stated is None:
         return None
     sentence = _SENTENCE_ENDS.split(stated["answer"], maxsplit=1)[0]
-    rest = text[stated.start("answer") + len(sentence) :]
+    rest = text[stated.end() + len(sentence) :]
     return None if _CORRECTED.search(rest) else sentence.strip()

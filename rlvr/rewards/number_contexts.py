@@ -12,16 +12,19 @@ __all__ = ["is_step", "whole_answer"]
 _FAR = 80  # the characters before a number that are read
 _SIZE = r"[0-9]++(?:[.,/][0-9]++)*+"
 _VALUE = rf"(?<![0-9.,$])-?(?:\$-?{_SIZE}\$|{_SIZE})"  # no price: "$5 and $7" are two
-_BARE_NAME = r"(?:\\?[a-zA-Z](?:_\{?\w\}?)?[ ]?=[ ]?)?"
+_NAME = r"\\?\b[a-zA-Z](?:_\{?\w\}?)?[ ]?=[ ]?"
+_ENTRY = rf"(?:\$?{_NAME}-?{_SIZE}\$?|{_VALUE})"
+_LAST = rf"(?:\$?{_NAME})?[-$]*$"
 _LIST = re.compile(
-    rf"(?:{_BARE_NAME}{_VALUE},?[ ]*)+(?:(?:or|and|to|oder|und|et|ou|y|o|または|或)[ ]+|(?:or|and) *)"
-    rf"{_BARE_NAME}[-$]*$|\$?{_SIZE} or [-$]*$"
+    rf"(?:{_ENTRY},?[ ]*)+(?:(?:or|and|to|oder|und|et|ou|y|o|または|或)[ ]+|(?:or|and) *){_LAST}"
+    rf"|\$?{_SIZE} or [-$]*$"
     rf"|(?:(?:^|[=:∈]|\b(?:is|are|be))[ ]*\$?){_VALUE},[ ]+(?:{_VALUE},[ ]+)*[-$]*$"
-    rf"|\\?\b[a-zA-Z][ ]?=[ ]?{_VALUE}[,;][ ]*\\?[a-zA-Z][ ]?=[ ]?[-$]*$",
+    rf"|{_NAME}-?{_SIZE}\$?[,;][ ]*\$?{_NAME}[-$]*$",
     re.IGNORECASE,
 )
 _RELATION = re.compile(
-    r"(?:[^\s$=<>-]+[ ]?(?:[<>]=?|[≤≥≠]|!=)|\\(?:neq?|leq?|geq?|lt|gt|le|ge)(?![a-z]))[ ]*[-$]*$"
+    r"(?:(?<![</\w])[^\s$=<>\"'/-]+[ ]?(?:[<>]=?|[≤≥≠]|!=)"
+    r"|(?:\b[a-zA-Z][ ]?)?\\(?:neq?|leq?|geq?|lt|gt|le|ge)(?![a-z]))[ ]*[-$]*$"
 )
 _NEGATED = re.compile(r"\b(?:not|n't|nicht|pas|mod|modulo)[ ](?:\([A-J]\)[ ])?[-$]*$", re.IGNORECASE)
 _SMALLER_UNIT = re.compile(

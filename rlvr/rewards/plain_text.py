@@ -81,9 +81,9 @@ _FONT = re.compile(
     r"\s*\{([^{}]*)\}"
 )
 _UNIT = re.compile(
-    r"(?<=[0-9.])\\?[ ~]*\\(?:text|textrm|mathrm|mbox)\s*\{(?![^}]*\b(?:[ap]\.?m\b|dozen|lakh|crore|hundred"
-    r"|thousand|(?:m|b|tr)illion|or\b|and\b|to\b|more|less))[a-zA-Z ./%~]*\}(?:\^\{?[0-9]\}?)?\s*+"
-    r"(?=\$?\s*$)"
+    r"(?<=[0-9.])\\?[ ~]*\\(?:text|textrm|mathrm|mbox)\s*\{(?![^}]*\b(?:[apAP]\.?[mM]\b|dozen|lakh"
+    r"|crore|hundred|thousand|(?:m|b|tr)illion|or\b|and\b|to\b|more|less))[a-zA-Z ./%~]*\}"
+    r"(?:\^\{?[0-9]\}?)?\s*+(?=\$?\s*$)"
 )
 _SPACING = re.compile(r"\\(?:[!;:]|quad|qquad|left(?![a-z])|right(?![a-z])|displaystyle)|\\(?= )")
 _RELATION = re.compile(r"\\([gln]e)q(?:slant)?(?![a-z])")

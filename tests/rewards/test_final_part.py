@@ -1,4 +1,4 @@
-"""Which part of a completion is read: neither thinking, nor another turn, nor what follows a stated answer."""
+"""Which part of a completion is read: no thinking, no other turn, nothing after a stated answer."""
 
 import pytest
 
