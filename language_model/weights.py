@@ -138,8 +138,8 @@ def compute_all_in_float64(model: Any) -> None:
         places = torch.arange(len(frequencies), dtype=torch.float64, device=model.device)
         frequencies = model.config.rope_parameters["rope_theta"] ** (-places / len(frequencies))
 
-    def angles(hidden: Any, positions: Any) -> tuple[Any, Any]:
-        turns = positions[..., None] * frequencies
+    def angles(hidden: Any, position_ids: Any) -> tuple[Any, Any]:
+        turns = position_ids[..., None] * frequencies
         turns = torch.cat((turns, turns), dim=-1)
         return turns.cos() * rotary.attention_scaling, turns.sin() * rotary.attention_scaling
 

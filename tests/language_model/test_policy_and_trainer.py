@@ -65,6 +65,8 @@ def test_in_float64_norms_and_positions_are_in_float64_too():
     torch.testing.assert_close(sines[0, :, :4], turns.sin(), rtol=0, atol=1e-13)
     torch.testing.assert_close(exact.table(), plain.table(), rtol=1e-5, atol=1e-5)
     assert not torch.equal(exact.table(), plain.table())
+    whole, rounded = (one.model(input_ids=torch.arange(9)[None]).logits for one in (exact, plain))
+    torch.testing.assert_close(whole, rounded, rtol=1e-4, atol=1e-4)  # as transformers and TRL call the model
 
 
 def test_half_precision_is_near():
