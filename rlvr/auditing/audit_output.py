@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import platform
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,7 @@ from rlvr.stats.estimates import Estimate
 from rlvr.stats.sampling import FEWEST_RUNS
 
 if TYPE_CHECKING:
+    from jinja2 import Template
     from rich.console import Console
 
 __all__ = [
@@ -392,6 +394,16 @@ def _frozen_moves(report: AuditReport) -> str:
     return " or ".join(ways)
 
 
+@cache
+def _page_template() -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    # The results of finalize are written unchanged; escaping there takes a tenth of autoescape's time.
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, finalize=html_text)
+    template = Path(__file__).parent.parent / "data" / "report.html.j2"
+    return environment.from_string(template.read_text(encoding="utf-8"))
+
+
 def to_html(
     report: AuditReport, *, inputs: Mapping[str, str] | None = None, title: str = "True minus random, audited"
 ) -> str:
@@ -401,11 +413,6 @@ def to_html(
     """
     from importlib.metadata import version
 
-    from jinja2 import Environment, StrictUndefined
-
-    # The results of finalize are written unchanged; escaping there takes a tenth of autoescape's time.
-    environment = Environment(undefined=StrictUndefined, trim_blocks=True, finalize=html_text)
-    template = (Path(__file__).parent.parent / "data" / "report.html.j2").read_text(encoding="utf-8")
     ends = [
         end
         for audit in report.cells
@@ -419,7 +426,7 @@ def to_html(
         share = 100 * (value - low) / (high - low)
         return round(min(100.0, max(0.0, share)), 2) if math.isfinite(value) else None
 
-    return environment.from_string(template).render(
+    return _page_template().render(
         title=title,
         counts=_counts_text(report),
         level=f"{100 * report.level:g}%",

@@ -33,6 +33,9 @@ _PIECES = (
 )  # fmt: skip
 
 
+_OWN = re.compile(r"#(cell-\d+|axis)")  # the links of the page itself
+
+
 class _Page(HTMLParser):
     """The tags of a page, with what could act."""
 
@@ -45,7 +48,7 @@ class _Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         for name, value in attrs:
-            if name.startswith("on") or (name in ("href", "src") and not (value or "").startswith("#cell-")):
+            if name.startswith("on") or (name in ("href", "src") and not _OWN.fullmatch(value or "")):
                 self.acting.append(f"{tag} {name}={value}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import signal
 import time
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import typer.testing
 from click.testing import Result
 from typer.testing import CliRunner
 
@@ -29,6 +31,9 @@ NASTY = (
 
 
 _KINDS = ("read", "refused", "traceback", "wrong")
+
+# The runner builds the command anew for each call, which takes longer than most calls.
+typer.testing._get_command = functools.cache(typer.testing._get_command)  # type: ignore[attr-defined]
 
 
 class Waited(BaseException):
