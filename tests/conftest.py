@@ -4,6 +4,8 @@ import gc
 
 import pytest
 
+import tests.built_once  # noqa: F401
+
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):

@@ -19,7 +19,7 @@ from fractions import Fraction
 from numbers import Integral, Rational, Real
 from typing import Any
 
-from rlvr.rewards.final_part import final_part, stated_answer
+from rlvr.rewards.reply_parts import final_part, stated_answer
 from rlvr.rewards.number_contexts import is_step, whole_answer
 from rlvr.rewards.plain_text import joined, number_value, numbers_from_end, plain, tidy
 from rlvr.rewards.signs import signed, unmarked
@@ -195,7 +195,7 @@ def last_answer(text: str) -> str | None:
     Returns
     -------
     str or None
-        Only the part that :func:`rlvr.rewards.final_part.final_part` returns is read. Braces inside a box may
+        Only the part that :func:`rlvr.rewards.reply_parts.final_part` returns is read. Braces inside a box may
         be nested; an empty or unclosed box is not an answer. Boxes with only "and", "or" or a comma between
         them are one answer. A number keeps its sign,
         exponent and fraction, but a minus between two numbers is not a sign. Numbers in exponents and

@@ -8,7 +8,7 @@ from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 from rlvr.rewards.answer_reading import MOST_READ, boxed, canonical, last_answer
-from rlvr.rewards.final_part import final_part
+from rlvr.rewards.reply_parts import final_part
 from rlvr.rewards.signs import unmarked
 from rlvr.rewards.trainer_columns import as_list, shown
 

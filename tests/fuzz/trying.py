@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import signal
 import time
@@ -11,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import typer.testing
 from click.testing import Result
 from typer.testing import CliRunner
 
+import tests.built_once  # noqa: F401
 from rlvr.commands.command_line import app
 
 DEADLINE = 30  # seconds for one case; what waits longer would wait for ever
@@ -31,9 +30,6 @@ NASTY = (
 
 
 _KINDS = ("read", "refused", "traceback", "wrong")
-
-# The runner builds the command anew for each call, which takes longer than most calls.
-typer.testing._get_command = functools.cache(typer.testing._get_command)  # type: ignore[attr-defined]
 
 
 class Waited(BaseException):
