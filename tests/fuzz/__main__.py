@@ -15,7 +15,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-LARGE = {"settings": 100_000, "stored": 1_000, "tables": 5_000, "outputs": 1_000, "rewards": 1_000_000}
+LARGE = {
+    "settings": 100_000, "stored": 1_000, "tables": 100_000, "logs": 20_000, "outputs": 1_000,
+    "rewards": 1_000_000,
+}  # fmt: skip
 """Cases of each fuzzer where none are asked for: together about an hour on two cores."""
 
 COLUMNS = ("version", "fuzzer", "cases", "refused", "answered", "faults", "longest_seconds")

@@ -1,7 +1,7 @@
-"""Mutated tables, logs and paths: `rlvr audit` gives the numbers of the file, or one line.
+"""Mutated tables and paths: `rlvr audit` gives the numbers of the file, or one line.
 
-Run ``python -m tests.fuzz.tables --cases 100000``. An accuracy that is read is compared with what Python's
-own `csv` and `json` say of the file, where they can read it.
+Run ``python -m tests.fuzz tables --cases 1000000``. The accuracies that are read are compared with what
+Python's own `csv` says of the file, where it can read it, and the terms with their differences.
 """
 
 from __future__ import annotations
@@ -10,19 +10,15 @@ import csv
 import gzip
 import io
 import json
-import math
 import os
-import sys
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import zstandard
 
-from tests.fuzz.trying import NASTY, call, command_line, fault_of
+from tests.fuzz.trying import NASTY, call, fault_of
 
-LOGS = Path(__file__).parent.parent / "data" / "logs"
 ARMS = ("frozen", "random", "majority", "true")
 OUTCOMES = [(arm, run, item) for arm in ARMS for run in (1, 2) for item in range(4)]
 TABLES = {
@@ -33,15 +29,10 @@ TABLES = {
     "outcomes": "study,model,benchmark,arm,run,item,correct\n"
     + "".join(f"s,m,b,{arm},{run},q{item},{(item + run) % 2}\n" for arm, run, item in OUTCOMES),
 }
-PLAIN = "".join(json.dumps({"item": f"q{item}", "correct": item % 2}) + "\n" for item in range(6))
-VERL = "".join(
-    json.dumps({"input": f"q{i}", "output": "a", "score": i % 2, "step": 20}) + "\n" for i in range(6)
-)
-REAL = {
-    "lm-eval": next((LOGS / "lm_eval" / "true").rglob("*.jsonl")),
-    "eval": LOGS / "inspect" / "true-1.eval",
-    "json": LOGS / "inspect" / "frozen-1.json",
-}
+TERMS = {
+    "null": ("random", "frozen"), "elicitation": ("majority", "random"), "naive": ("true", "random"),
+    "reward_design": ("true", "majority"), "total": ("true", "frozen"),
+}  # fmt: skip
 NAMES = (
     b"\xff",
     b"a\nb",
@@ -127,69 +118,65 @@ def laid(folder: Path, name: str, raw: bytes, random: np.random.Generator) -> st
 
 
 def case(random: np.random.Generator, folder: Path) -> tuple[str, float, str]:
-    """One call of `rlvr audit`: what became of it, how long it took, and what was wrong."""
-    text, expected = None, None
-    if random.random() < 0.5:
-        kind = str(random.choice(list(TABLES)))
-        raw = packed(mutated(TABLES[kind].encode(), random), random)
-        if random.random() < 0.1:
-            arguments, text = ["audit", "-"], raw
-        else:
-            arguments = ["audit", laid(folder, "t.csv", raw, random)]
-        expected = accuracies_of_table(raw) if kind == "arms" else None
-    else:
-        kind = str(random.choice(["plain", "verl", *REAL]))
-        original = {"plain": PLAIN, "verl": VERL}.get(kind, "").encode() or REAL[kind].read_bytes()
-        raw = packed(mutated(original, random), random)
-        name = {"eval": "x.eval", "json": "x.json"}.get(kind, f"samples_x_{kind}.jsonl")
-        path = laid(folder, name, raw, random)
-        if random.random() < 0.2:
-            path = str(folder)  # a folder, whatever lies in it
-        arguments = ["audit", "--log", f"true={path}"]
-        for metric in ("exact_match,strict-match",) * (kind == "lm-eval") + ("match",) * (
-            kind in ("eval", "json")
-        ):
-            arguments += ["--metric", metric]
-        expected = accuracies_of_lines(raw) if kind == "plain" else None
-    random.shuffle(outputs := [["--json", "-"], ["--markdown"], ["--report", f"{folder}.html"], []])
-    result, seconds = call([*arguments, *outputs[0]], text)
-    where = f" <- {kind}: {' '.join(arguments)[:80]!r} {raw[:60]!r}"
+    """One call of `rlvr audit` with a table: what became of it, how long it took, and what was wrong."""
+    kind = str(random.choice(list(TABLES)))
+    raw = packed(mutated(TABLES[kind].encode(), random), random)
+    if random.random() < 0.1:
+        return audited(["-"], raw, accuracies(kind, raw), random, folder, raw)
+    path = laid(folder, "t.csv", raw, random)
+    return audited([path], raw, accuracies(kind, raw), random, folder)
+
+
+def audited(
+    arguments: list[str],
+    raw: bytes,
+    expected: list[float] | None,
+    random: np.random.Generator,
+    folder: Path,
+    text: bytes | None = None,
+) -> tuple[str, float, str]:
+    """Call `rlvr audit` for one of its outputs, and judge the call by the expected accuracies."""
+    output = [["--json", "-"], ["--markdown"], ["--report", str(folder.parent / "page.html")], []][
+        random.integers(4)
+    ]
+    result, seconds = call(["audit", *arguments, *output], text)
+    where = f" <- {' '.join(arguments)[:80]!r} {raw[:60]!r}"
     if fault := fault_of(result):
         return "traceback", seconds, fault + where
     assert result is not None
     if result.exit_code:
         return "refused", seconds, ""
-    if outputs[0] == ["--json", "-"]:
+    if output == ["--json", "-"]:
         report = json.loads(result.stdout_bytes, parse_constant=lambda name: 1 / 0)
         found = sorted(arm["accuracy"] for cell in report["cells"] for arm in cell["arms"].values())
         if not all(0 <= accuracy <= 1 for accuracy in found):
             return "wrong", seconds, "accuracy outside of 0 to 1" + where
         if expected is not None and not np.allclose(found, expected, rtol=0, atol=1e-12):
             return "wrong", seconds, f"accuracies {found} for {expected}" + where
+        for cell in report["cells"]:
+            for name, (arm, before) in TERMS.items():
+                if {arm, before} <= {*cell["arms"]}:
+                    value = cell["arms"][arm]["accuracy"] - cell["arms"][before]["accuracy"]
+                    if not np.isclose(cell["terms"][name]["value"], value, rtol=0, atol=1e-12):
+                        return "wrong", seconds, f"{name} is no difference of its arms" + where
     return "read", seconds, ""
 
 
-def accuracies_of_table(raw: bytes) -> list[float] | None:
-    """Accuracies as Python's own module reads them; None where it does not read a plain table."""
+def accuracies(kind: str, raw: bytes) -> list[float] | None:
+    """Accuracies of the arms as Python's own module reads them; None where it reads no plain table."""
+    text, between = io.StringIO(raw.decode("utf-8-sig", "replace")), ";" if kind == "percent" else ","
     try:
-        rows: list[dict[Any, Any]] = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig")), strict=True))
-        found = sorted(float(row["accuracy"]) for row in rows)
-    except (ValueError, TypeError, KeyError, csv.Error):
+        rows = [*csv.DictReader(text, strict=True, delimiter=between)]
+        if kind == "arms":
+            found = [float(row["accuracy"]) for row in rows]
+        elif kind == "percent":
+            found = [float(row["accuracy_percent"].replace(",", ".")) / 100 for row in rows]
+        else:
+            correct: dict[str, list[float]] = {}
+            for row in rows:
+                correct.setdefault(row["arm"], []).append(float(row["correct"]))
+            found = [sum(of) / len(of) for of in correct.values()]
+    except (ValueError, TypeError, KeyError, AttributeError, csv.Error):
         return None
-    return found if len(rows) == 4 and None not in rows[0] and all(map(math.isfinite, found)) else None
-
-
-def accuracies_of_lines(raw: bytes) -> list[float] | None:
-    """The mean over items of lines of JSON, as Python's own module reads them."""
-    try:
-        records = [json.loads(line) for line in raw.splitlines() if line.strip()]
-        items: dict[str, list[float]] = {}
-        for record in records:
-            items.setdefault(str(record["item"]), []).append(float(record["correct"]))
-    except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
-        return None
-    return [float(np.mean([np.mean(values) for values in items.values()]))] if items else None
-
-
-if __name__ == "__main__":
-    sys.exit(command_line(case))
+    whole = len(rows) == TABLES[kind].count("\n") - 1 and None not in rows[0]
+    return sorted(found) if whole and np.isfinite(found).all() else None

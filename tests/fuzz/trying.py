@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import signal
 import time
 from collections.abc import Callable, Sequence
@@ -110,6 +111,7 @@ def fuzz(
         place.mkdir()
         kind, seconds, what = case(np.random.default_rng((seed, number)), place)
         tally.add(kind, seconds, f"{what} (case {number})")
+        shutil.rmtree(place)
     return tally
 
 
