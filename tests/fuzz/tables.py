@@ -151,7 +151,8 @@ def audited(
         found = sorted(arm["accuracy"] for cell in report["cells"] for arm in cell["arms"].values())
         if not all(0 <= accuracy <= 1 for accuracy in found):
             return "wrong", seconds, "accuracy outside of 0 to 1" + where
-        if expected is not None and not np.allclose(found, expected, rtol=0, atol=1e-12):
+        same = len(found) == len(expected or found) and np.allclose(found, expected or found, 0, 1e-12)
+        if not same:
             return "wrong", seconds, f"accuracies {found} for {expected}" + where
         for cell in report["cells"]:
             for name, (arm, before) in TERMS.items():
@@ -174,7 +175,7 @@ def accuracies(kind: str, raw: bytes) -> list[float] | None:
         else:
             correct: dict[str, list[float]] = {}
             for row in rows:
-                correct.setdefault(row["arm"], []).append(float(row["correct"]))
+                correct.setdefault(row["arm"].strip(), []).append(float(row["correct"]))
             found = [sum(of) / len(of) for of in correct.values()]
     except (ValueError, TypeError, KeyError, AttributeError, csv.Error):
         return None
