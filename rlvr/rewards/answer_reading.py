@@ -19,9 +19,9 @@ from fractions import Fraction
 from numbers import Integral, Rational, Real
 from typing import Any
 
-from rlvr.rewards.reply_parts import final_part, stated_answer
-from rlvr.rewards.number_contexts import is_step, whole_answer
+from rlvr.rewards.number_contexts import GIVEN, is_step, whole_answer
 from rlvr.rewards.plain_text import joined, number_value, numbers_from_end, plain, tidy
+from rlvr.rewards.reply_parts import final_part, stated_answer
 from rlvr.rewards.signs import signed, unmarked
 from rlvr.rewards.trainer_columns import shown
 
@@ -195,13 +195,13 @@ def last_answer(text: str) -> str | None:
     Returns
     -------
     str or None
-        Only the part that :func:`rlvr.rewards.reply_parts.final_part` returns is read. Braces inside a box may
-        be nested; an empty or unclosed box is not an answer. Boxes with only "and", "or" or a comma between
-        them are one answer. A number keeps its sign,
-        exponent and fraction, but a minus between two numbers is not a sign. Numbers in exponents and
-        subscripts of a formula are skipped. If the last number is inside a formula between dollars, the
-        answer is what follows the last sign of equality there. A number that is only a part, as in "2 or 3"
-        or "x > 3", is returned with the rest; see :mod:`rlvr.rewards.number_contexts`.
+        Only the part that :func:`~rlvr.rewards.reply_parts.final_part` returns is read. Braces inside a box
+        may be nested; an empty or unclosed box is not an answer. Boxes with only "and", "or" or a comma
+        between them are one answer. A number keeps its sign, exponent and fraction, but a minus between two
+        numbers is not a sign. Numbers in exponents and subscripts of a formula are skipped. If the last
+        number is inside a formula between dollars, the answer is what follows the last sign of equality
+        there. A number that is only a part, as in "2 or 3" or "x > 3", is returned with the rest; see
+        :mod:`rlvr.rewards.number_contexts`.
 
     Examples
     --------
@@ -311,8 +311,10 @@ def _formula(text: str, place: int) -> str | None:
     for opening, closing in (("$", "$"), (r"\(", r"\)"), (r"\[", r"\]")):
         inside = before.count("$") % 2 if opening == "$" else before.rfind(opening) > before.rfind(closing)
         if inside and closing in after:
-            formula = before[before.rfind(opening) + len(opening) :] + after[: after.index(closing)]
-            value = (formula if _SEVERAL.search(formula) else _EQUAL.split(formula)[-1]).strip()
+            outside, _, inner = before.rpartition(opening)
+            formula = inner + after[: after.index(closing)]
+            several = _SEVERAL.search(formula) and not GIVEN.search(outside)
+            value = (formula if several else _EQUAL.split(formula)[-1]).strip()
             if _MATH.search(formula) or (_ALGEBRA.search(value) and not _TWO_LETTERS.search(value)):
                 return value or None
     return None

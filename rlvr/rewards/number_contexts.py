@@ -7,23 +7,29 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["is_step", "whole_answer"]
+from rlvr.rewards.plain_text import number_value
+
+__all__ = ["GIVEN", "is_step", "whole_answer"]
 
 _FAR = 80  # the characters before a number that are read
 _SIZE = r"[0-9]++(?:[.,/][0-9]++)*+"
-_VALUE = rf"(?<![0-9.,$])-?(?:\$-?{_SIZE}\$|{_SIZE})"  # no price: "$5 and $7" are two
-_NAME = r"\\?\b[a-zA-Z](?:_\{?\w\}?)?[ ]?=[ ]?"
-_ENTRY = rf"(?:\$?{_NAME}-?{_SIZE}\$?|{_VALUE})"
-_LAST = rf"(?:\$?{_NAME})?[-$]*$"
+_WHOLE = r"(?<![a-zA-Z0-9.,/*+^])(?<![/*+][ ])"  # not the end of a term
+_VALUE = rf"{_WHOLE}(?<!\$)-?(?:\$-?{_SIZE}\$|{_SIZE})"  # no price: "$5 and $7" are two
+_NAME = r"(?<![0-9][ ])\\?\b[a-zA-Z](?:_\{?\w\}?)?[ ]?=[ ]?"
+_NAMED = rf"\$?{_NAME}-?{_SIZE}\$?"
+_BETWEEN = r"(?:(?:or|and|to|oder|und|et|ou|y|o|または|或)[ ]+|(?:or|and) *)"
 _LIST = re.compile(
-    rf"(?:{_ENTRY},?[ ]*)+(?:(?:or|and|to|oder|und|et|ou|y|o|または|或)[ ]+|(?:or|and) *){_LAST}"
-    rf"|\$?{_SIZE} or [-$]*$"
+    rf"(?:(?:{_NAMED}|{_VALUE}),?[ ]*)+{_BETWEEN}[-$]*$|(?:{_NAMED},?[ ]*)+{_BETWEEN}\$?{_NAME}[-$]*$"
+    rf"|{_WHOLE}\$?{_SIZE} or [-$]*$"
     rf"|(?:(?:^|[=:∈]|\b(?:is|are|be))[ ]*\$?){_VALUE},[ ]+(?:{_VALUE},[ ]+)*[-$]*$"
     rf"|{_NAME}-?{_SIZE}\$?[,;][ ]*\$?{_NAME}[-$]*$",
     re.IGNORECASE,
 )
+GIVEN = re.compile(r"\b(?:with|when|for|if|where|because|at|since|given|letting|taking)[ $]*$", re.IGNORECASE)
+"""Words before a condition, as in "with T = 8, x = 4", whose number is no part of the answer."""
+
 _RELATION = re.compile(
-    r"(?:(?<![</\w])[^\s$=<>\"'/-]+[ ]?(?:[<>]=?|[≤≥≠]|!=)"
+    r"(?:(?<![</a-zA-Z_])[^\s$=<>\"'/0-9-][^\s$=<>\"'/-]*[ ]?(?:[<>]=?|[≤≥≠]|!=)"
     r"|(?:\b[a-zA-Z][ ]?)?\\(?:neq?|leq?|geq?|lt|gt|le|ge)(?![a-z]))[ ]*[-$]*$"
 )
 _NEGATED = re.compile(r"\b(?:not|n't|nicht|pas|mod|modulo)[ ](?:\([A-J]\)[ ])?[-$]*$", re.IGNORECASE)
@@ -61,6 +67,15 @@ def is_step(text: str, start: int, end: int) -> bool:
     )
 
 
+def _are_equal(listed: str) -> bool:
+    """Whether a list only states one number in several ways, as 6/3 or 2."""
+    values = set()
+    for number in re.finditer(rf"(-?{_SIZE})(%?)", listed):
+        value = number_value(number[1])
+        values.add(value if value is None or not number[2] else value / 100)
+    return len(values) == 1 and None not in values
+
+
 def whole_answer(text: str, start: int, end: int) -> str | None:
     """Return the text of which the number between two places is only a part; None if it stands alone.
 
@@ -80,6 +95,9 @@ def whole_answer(text: str, start: int, end: int) -> str | None:
     before = text[max(start - _FAR, 0) : start].rpartition("\n")[2]
     for pattern in (_LIST, _RELATION, _NEGATED, _SMALLER_UNIT, _GLUED):
         if found := pattern.search(before):
+            listed = before[found.start() :] + text[start : end + 1]
+            if pattern is _LIST and (GIVEN.search(before[: found.start()]) or _are_equal(listed)):
+                continue
             begin = before.rfind(" ", 0, found.start()) + 1 if pattern is _GLUED else found.start()
             return before[begin:].lstrip(" =:$") + text[start:end]
     if (found := _SPACED.search(before)) and _THREE_DIGITS.match(text, start):

@@ -44,7 +44,10 @@ def test_other_numbers_that_an_answer_is_not(text, wrong, judge):
         ("He has 2, and she has 3", 3), ("| x | 42 |", 42), ("-> 3", 3), ("> 3", 3), ("1'234'567", 1234567),
         ("1,234", 1234), ("x = 2, so y is 3", 3), ("3 km / h", 3), ("3 / 4", 0.75), ("2 or 3", "2 or 3"),
         (r"\boxed{2} and \boxed{3}", "2, 3"), (r"\boxed{x \geq 5}", r"x\ge5"), ("x ≥ 5", r"x \geq 5"),
-        (r"\boxed{3\text{ cm}}", 3),
+        (r"\boxed{3\text{ cm}}", 3), ("so Y = 6/3 or Y = 2 kids", 2), ("0.60 or 60% off", 60),
+        ("3Y/3 or 40 = Y", 40), ("1.2Y / 1.2 or 160 = Y", 160), ("since 200 < 220", 220),
+        (r"With $T=2, x=\sqrt{16}=4$", 4), ("With $T=2, x=4$", 4), ("for $T=2$, $x=4$", 4),
+        ("3 x = 58 or x = 19", 19),
     ],
 )  # fmt: skip
 def test_what_stands_alone_is_still_read(text, right):
