@@ -21,8 +21,8 @@ _PATTERN = re.compile(
     r"|(max|num|n)_(new_|gen_|model_)?(tokens?|toks|length|len)"
 )
 _MEASURED = frozenset({
-    "time", "timing", "runtime", "latency", "duration", "seconds", "minutes", "cost", "tokens", "length", "len",
-    "mean", "std", "ratio", "loss", "score", "difference", "throughput",
+    "time", "timing", "runtime", "latency", "duration", "seconds", "minutes", "cost", "tokens", "length",
+    "len", "mean", "std", "ratio", "loss", "score", "difference", "throughput",
 })  # fmt: skip
 """Words that beside one of a setting name what was measured, such as the length of the prompts."""
 
