@@ -352,11 +352,13 @@ def _unlike_rows(
     return notices
 
 
-def _notices_of_cell(table: Table, rows_of: Mapping[str, Sequence[int]]) -> list[str]:
+def _notices_of_cell(
+    table: Table, rows_of: Mapping[str, Sequence[int]], runs: NDArray[np.int64] | None = None
+) -> list[str]:
     """Refuse arms of one cell that cannot be compared, and return notices about doubtful comparisons."""
     refuse_temperatures(table, rows_of)
     refuse_metrics(table, rows_of)
-    return steps_notice(table, rows_of) + settings_notices(table, rows_of)
+    return steps_notice(table, rows_of) + settings_notices(table, rows_of, runs)
 
 
 def _refuse_repeated(table: Table, rows: Sequence[int], seeds: Sequence[str], where: str) -> None:
@@ -573,7 +575,8 @@ def _outcome_rows(table: Table) -> Iterator[_Row]:
     for key, rows_of in in_cell.items():
         of_cell = np.concatenate([*rows_of.values()])
         refuse_other_questions(table, of_cell, np.unique(codes["item"][of_cell], return_inverse=True)[1])
-        notices[key] = _notices_of_cell(table, {name: rows.tolist() for name, rows in rows_of.items()})
+        as_lists = {name: rows.tolist() for name, rows in rows_of.items()}
+        notices[key] = _notices_of_cell(table, as_lists, codes["run"])
     for key, role, arm, remarks in found:
         yield key, role, arm, [*remarks, *(notices[key] if role == "arm" else ())]
 

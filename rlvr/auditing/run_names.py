@@ -47,13 +47,14 @@ def no_runs(names: Iterable[str]) -> tuple[str, list[str]]:
     ('a summary of runs and no run', ['mean (n=2)'])
     >>> no_runs(["seed1-step100", "seed1-step200", "seed2-step200"])[1]
     ['seed1-step100', 'seed1-step200']
-    >>> no_runs(["max1", "max2"])
-    ('', [])
+    >>> no_runs(["max1", "max2"]), no_runs(["p1", "p2"])
+    (('', []), ('', []))
     """
     distinct = sorted(filter(None, {*names}))
     if len(distinct) < 2:
         return "", []
-    if summaries := [name for name in distinct if _is_summary(name)]:
+    counted = {f"{letter}{n + 1}" for letter in "pq" for n in range(len(distinct))}
+    if not counted.issuperset(map(str.lower, distinct)) and (summaries := [*filter(_is_summary, distinct)]):
         return "a summary of runs and no run", summaries
     of_run: dict[str, list[str]] = {}
     for name in distinct:

@@ -398,8 +398,8 @@ def _refuse_header(place: str, columns: Sequence[str], below: Callable[[], str])
     ]
     for column in others:
         name = ALSO_CALLED.get(plain_name(column), "")
-        if name not in NAMES:
-            name = nearest(column, optional, cutoff=0.8)
+        if name not in NAMES:  # trackers give each run an id, beside its seed
+            name = "" if plain_name(column) == "run_id" else nearest(column, optional, cutoff=0.8)
         if name in optional:
             raise TableError(
                 f"{place}: the column {shown(column)} is not known, did you mean {name}? "

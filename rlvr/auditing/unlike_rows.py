@@ -51,6 +51,11 @@ _ASKED = frozenset({
 })  # fmt: skip
 """Names of columns that state what an item is; all rows of an item share them."""
 
+_OF_TRAINING = frozenset({"algo", "algorithm", "lr", "learning"})
+_HARDWARE = frozenset({"gpu", "cpu", "system", "hardware", "device"})
+_DURATIONS = frozenset({"timing", "perf"})
+"""Folders in which trackers keep seconds, such as timing_s/step."""
+
 _CHANCES = re.compile(r"\b(pass|maj|cons|best|majority|avg|mean)\s*[@_]\s*(\d+|k\b)", re.IGNORECASE)
 _GRADERS = frozenset({"strict", "flexible", "lenient", "loose", "llm", "judge", "rule", "verify", "norm"})
 
@@ -61,6 +66,8 @@ _MOST_NAMED, _MOST_TEXTS = 3, 50_000
 @cache  # a table has few columns and many cells
 def _is_step(column: str) -> bool:
     words = _words(re.split(r"[/.]", plain_name(column))[-1])
+    if not _DURATIONS.isdisjoint(_words(plain_name(column))):
+        return False
     if not words or words[-1] == "time" or ("eval" in words and "steps" in words):
         return False
     named = {*words}
@@ -134,7 +141,8 @@ def refuse_checkpoints(
 def refuse_temperatures(table: Table, rows_of: Mapping[str, Sequence[int]]) -> None:
     """Refuse arms of one cell at different temperatures, where a column of the table states them."""
     for column in table.columns:
-        if not {"temperature", "temp"} & {*_words(plain_name(column))[-1:]}:
+        words = _words(plain_name(column))
+        if not {"temperature", "temp"} & {*words[-1:]} or not _HARDWARE.isdisjoint(words):
             continue
         found: dict[str, float | None] = {}
         for arm, rows in rows_of.items():
@@ -229,19 +237,28 @@ def refuse_other_questions(table: Table, rows: NDArray[np.int64], items: NDArray
     for name, column in table.columns.items():
         if plain_name(name) not in _ASKED:
             continue
-        codes = column.codes[rows]
-        stated = np.array([bool(text.strip()) for text in column.values])[codes]
+        same: dict[str, int] = {}
+        codes = np.array([same.setdefault(_plain(text), len(same)) for text in column.values])[
+            column.codes[rows]
+        ]
+        stated = codes != same.get("", -1)
         first = np.full(int(items.max()) + 1, -1)
         first[items[stated][::-1]] = codes[stated][::-1]
         other = np.flatnonzero(stated & (first[items] != codes))
         if other.size:
             at = int(other[0])
-            one, another = (shown(column.values[code]) for code in (first[items[at]], codes[at]))
+            texts = [*same]
+            one, another = (shown(texts[code]) for code in (first[items[at]], codes[at]))
             raise TableError(
                 f"{table.place(int(rows[at]))}: the same item has the {shown(name)} {another} here and {one} "
                 "in another row of its cell, so these are two items; an item is accepted under one name in "
                 "every arm, with one question and truth"
             )
+
+
+def _plain(text: str) -> str:
+    """A question or truth without outer spaces, a whole number without the .0 that spreadsheets add."""
+    return re.sub(r"^([+-]?\d+)\.0+$", r"\1", text.strip())
 
 
 def told_apart_by(table: Table, rows: ArrayLike) -> str:
@@ -259,11 +276,19 @@ def told_apart_by(table: Table, rows: ArrayLike) -> str:
     )
 
 
-def settings_notices(table: Table, rows_of: Mapping[str, Sequence[int]]) -> list[str]:
-    """Name the ignored columns of settings in which rows of a cell differ, and those of a design of runs."""
+def settings_notices(
+    table: Table, rows_of: Mapping[str, Sequence[int]], runs: NDArray[np.int64] | None = None
+) -> list[str]:
+    """Name the ignored columns of settings in which rows of a cell differ, and those of a design of runs.
+
+    `runs` numbers the run of each row of a table of outcomes. There, a column that varies within a run
+    describes the items, as their level or subject, and is no setting.
+    """
     several = {arm: rows for arm, rows in rows_of.items() if len(rows) > 1 and arm != "frozen"}
     notices = []
     for column in table.columns:
+        if runs is not None and any(_varies(table, column, rows, runs) for rows in rows_of.values()):
+            continue
         if column == "metric":
             stated = _stated(table, column, rows_of)
             words = [{*_words(text.lower())} for text in stated.values() if not _chance(text)]
@@ -271,9 +296,11 @@ def settings_notices(table: Table, rows_of: Mapping[str, Sequence[int]]) -> list
             if len(graders) > 1 or (len(words) > 1 and not set.intersection(*words)):
                 notices.append(_differing(column, stated))
         elif column not in _KNOWN and is_setting(plain_name(column)):
-            found = {text for rows in rows_of.values() for text in _values(table, column, rows)}
+            of_training = not _OF_TRAINING.isdisjoint(_words(plain_name(column)))
+            stating = {arm: rows for arm, rows in rows_of.items() if arm != "frozen" or not of_training}
+            found = {text for rows in stating.values() for text in _values(table, column, rows)}
             if len({text if (number := as_number(text)) != number else number for text in found}) > 1:
-                notices.append(_differing(column, _stated(table, column, rows_of)))
+                notices.append(_differing(column, _stated(table, column, stating)))
         elif column not in _KNOWN and len(several) > 1:
             (values, *others) = {tuple(_values(table, column, rows)) for rows in several.values()}
             if not others and len(values) > 1:
@@ -282,6 +309,13 @@ def settings_notices(table: Table, rows_of: Mapping[str, Sequence[int]]) -> list
                     f"{_listed(values)}); a column setup, model or benchmark keeps such rows apart"
                 )
     return notices
+
+
+def _varies(table: Table, column: str, rows: Sequence[int], runs: NDArray[np.int64]) -> bool:
+    """Whether rows of one run differ in a column."""
+    at = np.asarray(rows)
+    pairs = np.unique(np.stack([runs[at], table.columns[column].codes[at]]), axis=1)
+    return pairs.shape[1] > np.unique(runs[at]).size
 
 
 def _stated(table: Table, column: str, rows_of: Mapping[str, Sequence[int]]) -> dict[str, str]:

@@ -20,6 +20,11 @@ _PATTERN = re.compile(
     r"size|model_size|params|n_params|top_[pk]|metric|learning_rate"
     r"|(max|num|n)_(new_|gen_|model_)?(tokens?|toks|length|len)"
 )
+_MEASURED = frozenset({
+    "time", "timing", "runtime", "latency", "duration", "seconds", "minutes", "cost", "tokens", "length",
+    "len", "mean", "std", "ratio", "loss", "score", "difference", "throughput",
+})  # fmt: skip
+"""Words that beside one of a setting name what was measured, such as the length of the prompts."""
 
 
 @cache
@@ -30,8 +35,13 @@ def is_setting(name: str) -> bool:
     --------
     >>> is_setting("max_new_tokens"), is_setting("prompt_template"), is_setting("minutes")
     (True, True, False)
+    >>> is_setting("prompt_length/mean"), is_setting("max_prompt_length")
+    (False, True)
     """
-    return not SETTING_WORDS.isdisjoint(re.findall(r"[a-z]+", name)) or _PATTERN.fullmatch(name) is not None
+    words = re.findall(r"[a-z]+", name)
+    measured = "max" not in words and not _MEASURED.isdisjoint(words)
+    stated = not measured and not SETTING_WORDS.isdisjoint(words)
+    return stated or _PATTERN.fullmatch(name) is not None
 
 
 def different_settings(logs: Iterable[tuple[str, Mapping[str, str]]]) -> Iterator[str]:

@@ -18,6 +18,7 @@ _ENDINGS = frozenset(("status", "finish_reason", "stop_reason"))
 _FAILURES = frozenset(("error", "failed", "failure", "timeout", "timed_out", "exception", "aborted"))
 _NOTHING = frozenset(("", "none", "null", "false", "no", "ok", "0"))
 _MESSAGE = re.compile(r"[\W_]*(api[\W_]*)?(error|exception|timeout)(?![a-z])", re.IGNORECASE)
+_LIMIT = re.compile(r"[\d.]+")  # a timeout of 60 is a setting
 _LONGEST = 300  # characters of an error message; a longer text is an output
 
 
@@ -29,6 +30,8 @@ def failing_fields(record: Mapping[str, Any]) -> tuple[str, ...]:
 def request_failed(record: Mapping[str, Any], fields: Iterable[str], outputs: Iterable[str]) -> bool:
     """Whether a record states an error, or has an output that is empty or an error message.
 
+    An error beside an output is one of the answer, as of code that failed its tests.
+
     Examples
     --------
     >>> request_failed({"finish_reason": "error"}, ["finish_reason"], [])
@@ -36,13 +39,19 @@ def request_failed(record: Mapping[str, Any], fields: Iterable[str], outputs: It
     >>> request_failed({"output": "the error is 2"}, [], ["output"])
     False
     """
+    stated = [record[name] for name in outputs if name in record]
+    text = (
+        None
+        if not stated or isinstance(stated[0], list)
+        else text_of("" if stated[0] is None else stated[0]).strip()
+    )
+    answered = text is not None and bool(text) and (len(text) > _LONGEST or not _MESSAGE.match(text))
     for name in fields:
         value = record[name]
-        text = "" if not value else text_of(value).strip().lower()
-        if text in _FAILURES if name in _ENDINGS else text not in _NOTHING:
+        word = "" if not value else text_of(value).strip().lower()
+        if name in _ENDINGS:
+            if word in _FAILURES:
+                return True
+        elif not answered and word not in _NOTHING and not _LIMIT.fullmatch(word):
             return True
-    stated = [record[name] for name in outputs if name in record]
-    if not stated or isinstance(stated[0], list):
-        return False
-    text = "" if stated[0] is None else text_of(stated[0])
-    return not text.strip() or (len(text) <= _LONGEST and _MESSAGE.match(text) is not None)
+    return text is not None and not answered

@@ -596,7 +596,7 @@ class _Part:
         if self.n_again:
             yield (
                 f"{of.format(self.n_again)} repeat another answer to their item word for word, as lines of a "
-                "resumed evaluation do; copies are not samples"
+                "resumed evaluation do, or of a model that repeats itself; copies are not samples"
             )
         column = next(iter(self.columns.values()), Answers())
         prompt_of = dict(zip(column.items, column.prompts, strict=True))
@@ -607,7 +607,9 @@ class _Part:
                 "be samples of fewer items, and intervals that take each for a question of its own are too "
                 "narrow; --field item=NAME names another field"
             )
-        elif prompt_of and all(map(_NUMBERED_SAMPLE.search, prompt_of)):
+        elif 1 < len({_NUMBERED_SAMPLE.sub("", item) for item in prompt_of}) < len(prompt_of) and all(
+            map(_NUMBERED_SAMPLE.search, prompt_of)
+        ):
             yield (
                 f"{path.name}: the items are named like samples ({shortened(next(iter(prompt_of)), 40)}), "
                 "and intervals that take each for a question of its own are too narrow; --field item=NAME "

@@ -85,7 +85,7 @@ def name_benchmarks(named: Sequence[Named]) -> list[Named]:
         if what:
             both = " and ".join(shortened(str(found[name].log.path)) for name in names[:2])
             way = (
-                "write all parts into one file"
+                "write all parts into one file, or add the field benchmark to each line if they are some"
                 if what == "parts"
                 else f"name the file that counts (--log {arm}=FILE), or each if they are runs"
             )

@@ -252,3 +252,51 @@ def test_numbers_below_no_name_are_refused_unless_they_are_an_index(tmp_path):
         read_cells(path)
     path.write_text(",arm,accuracy_percent,n_items,\n0,true,49.4,500,see text\n")
     assert read_cells(path)[0].arms["true"].accuracy == 0.494
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "timing_s/step",
+        "timing_s/update_actor",
+        "system/gpu.0.temp",
+        "prompt_length/mean",
+        "sampling/ratio_mean",
+        "prompt_tokens",
+        "judge_cost",
+        "filter_time",
+        "run_id",
+    ],
+)
+def test_what_a_tracker_measures_is_no_setting_and_no_step(name):
+    (cell,) = read_cells(table(RUNS.format(name, 30, 36, 37, 38)))
+    assert not [notice for notice in cell.notices if name in notice]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("level", "12"), ("subject", "ab"), ("prompt", "ab"), ("n_tokens", "79"), ("gold", ["1", "1.0"])],
+)
+def test_a_column_that_describes_the_items_is_no_setting(name, values):
+    one, two = values if name != "gold" else ("1", "2")
+    again = values[1] if name == "gold" else one
+    (cell,) = read_cells(
+        table(
+            f"arm,item,correct,{name} frozen,a,1,{one} frozen,b,0,{two} true,a,1,{again} true,b,1,{two} "
+            f"random,a,0,{one} random,b,1,{two}"
+        )
+    )
+    assert not [notice for notice in cell.notices if name in notice]
+
+
+@pytest.mark.parametrize("name", ["algorithm", "lr"])
+def test_a_setting_of_training_is_not_asked_of_frozen(name):
+    (cell,) = read_cells(table(RUNS.format(name, "none", "a", "a", "a")))
+    assert not [notice for notice in cell.notices if name in notice]
+
+
+def test_runs_may_be_numbered_after_a_letter():
+    (cell,) = read_cells(
+        table("arm,run,accuracy,n_items random,p1,0.5,500 random,p2,0.6,500 true,p1,0.7,500")
+    )
+    assert cell.arms["random"].n_runs == 2

@@ -315,3 +315,16 @@ def test_a_file_and_its_packed_copy_are_refused_and_hidden_files_passed_over(tmp
     (tmp_path / "true" / "a.jsonl.gz").write_bytes(gzip.compress(path.read_bytes()))
     with pytest.raises(LogError, match=r"a\.jsonl and a\.jsonl\.gz differ only in their endings"):
         read_logs([("true", tmp_path / "true")])
+
+
+@pytest.mark.parametrize(
+    "more", [{"timeout": 60}, {"exception": "AssertionError", "output": "def f(): return 1"}]
+)
+def test_a_limit_or_an_error_of_the_answer_is_no_failed_request(tmp_path, more):
+    assert "failed requests" not in notices(read_logs(folders(tmp_path, lambda line, arm: line | more)))
+
+
+@pytest.mark.parametrize("name", ["q{}_sample0", "gsm8k/sample-{}"])
+def test_items_with_one_sample_each_are_items(tmp_path, name):
+    found = folders(tmp_path, lambda line, arm: line | {"item": name.format(line["item"])})
+    assert "named like samples" not in notices(read_logs(found))
