@@ -6,6 +6,7 @@ Paid as a number, such an answer would be right for labels that it does not equa
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 __all__ = ["is_step", "whole_answer"]
 
@@ -32,6 +33,20 @@ _SMALLER_UNIT = re.compile(
     r"|pounds?|lbs?|stone|dollars?|euros?|gallons?|quarts?|degrees?),?[ ]?(?:and[ ])?$",
     re.IGNORECASE,
 )
+_WORD_AFTER = re.compile(r"[ ]?(?:[^\W\d_]{2}|\$)")
+_UNIT_AFTER = re.compile(
+    r"[ ]?(?:weeks?|days?|hours?|hrs?|minutes?|mins?|seconds?|secs?|months?|yards?|yds?|feet|foot|ft"
+    r"|inch(?:es)?|in(?![ ]\w)|pounds?|lbs?|ounces?|oz|cents?|pence|penny|pennies|quarts?|pints?|cups?)\b",
+    re.IGNORECASE,
+)
+_SUM = re.compile(  # a number or a short calculation, and "or", behind which its result may stand
+    rf"(?<![\w.,/*+\-)^])(?<!,[ ])(?:\$?{_NAME})?"
+    rf"(\.?{_SIZE}(?:[ ]?(?:[-+*/x×]|plus|minus|times)[ ]?\.?{_SIZE})*)%?,?[ ]or[ ]"
+    rf"(?:\$?{_NAME})?\$?\.?$",
+    re.IGNORECASE,
+)
+_PART_OF_SUM = re.compile(rf"(\.?{_SIZE})|([-+*/x×]|plus|minus|times)", re.IGNORECASE)
+_MOST_DIGITS = 40  # of a calculation that is computed
 _GLUED = re.compile(
     r"[0-9][a-zA-Z]{1,3}$|[0-9]\.\($|-\(-$|\b0[bBoO][0-9a-fA-F]*$|[\w)\]][ ]?(?:÷|\\div)[ ]?$"
     r"|(?<![a-zA-Z])[a-zA-Z)\]][ ]?/[ ]?$|[0-9][ ]:[ ]$|(?:\\times|[x*])[ ]{0,2}10[ ]$"
@@ -80,6 +95,10 @@ def whole_answer(text: str, start: int, end: int) -> str | None:
     before = text[max(start - _FAR, 0) : start].rpartition("\n")[2]
     for pattern in (_LIST, _RELATION, _NEGATED, _SMALLER_UNIT, _GLUED):
         if found := pattern.search(before):
+            if pattern is _LIST and _restates(text, before, start, end):
+                continue
+            if pattern is _SMALLER_UNIT and not _is_smaller(text, found[0], end):
+                continue
             begin = before.rfind(" ", 0, found.start()) + 1 if pattern is _GLUED else found.start()
             return before[begin:].lstrip(" =:$") + text[start:end]
     if (found := _SPACED.search(before)) and _THREE_DIGITS.match(text, start):
@@ -92,3 +111,41 @@ def whole_answer(text: str, start: int, end: int) -> str | None:
     if re.search(r"[0-9]-$", before) and re.fullmatch(r"[0-9]{1,3}/[0-9]{1,3}", size):
         return before[-3:] + size  # a mixed number, as 3-1/2
     return None
+
+
+def _is_smaller(text: str, larger: str, end: int) -> bool:
+    """Whether a number behind a length is in a smaller unit: "2 hours 5", not "2 hours, 5 pages"."""
+    if _UNIT_AFTER.match(text, end):
+        return True
+    return "," not in larger and _WORD_AFTER.match(text, end) is None
+
+
+def _restates(text: str, before: str, start: int, end: int) -> bool:
+    """Whether a number behind "or" only restates what stands before: "9 - 4, or 5", "0.2 or 20%"."""
+    found = _SUM.search(before)
+    if found is None or max(len(found[1]), end - start) > _MOST_DIGITS:
+        return False
+    try:
+        value = _computed(found[1])
+        size = Fraction(("." if before.endswith(".") else "") + text[start:end].replace(",", ""))
+    except (ValueError, ZeroDivisionError):
+        return False
+    return value == size or (text[end : end + 1] == "%" and "%" not in found[0] and value * 100 == size)
+
+
+def _computed(calculation: str) -> Fraction:
+    """Return the value of numbers with signs of calculation between them; products come before sums."""
+    terms, sign = [], "+"
+    for number, word in _PART_OF_SUM.findall(calculation):
+        if word:
+            sign = {"plus": "+", "minus": "-"}.get(word.lower(), word)
+            continue
+        numerator, *denominators = number.replace(",", "").split("/")
+        value = Fraction(numerator)
+        for denominator in denominators:
+            value /= Fraction(denominator)
+        if sign in "+-":
+            terms.append(-value if sign == "-" else value)
+        else:
+            terms[-1] = terms[-1] / value if sign == "/" else terms[-1] * value
+    return sum(terms, Fraction())

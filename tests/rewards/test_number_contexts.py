@@ -44,7 +44,10 @@ def test_other_numbers_that_an_answer_is_not(text, wrong, judge):
         ("He has 2, and she has 3", 3), ("| x | 42 |", 42), ("-> 3", 3), ("> 3", 3), ("1'234'567", 1234567),
         ("1,234", 1234), ("x = 2, so y is 3", 3), ("3 km / h", 3), ("3 / 4", 0.75), ("2 or 3", "2 or 3"),
         (r"\boxed{2} and \boxed{3}", "2, 3"), (r"\boxed{x \geq 5}", r"x\ge5"), ("x ≥ 5", r"x \geq 5"),
-        (r"\boxed{3\text{ cm}}", 3),
+        (r"\boxed{3\text{ cm}}", 3), ("so 24 - 9, or 15 pears", 15), ("3 times 16, or 48", 48),
+        ("0.2 or 20% of it", 20), ("6/10, or .6", 0.6), ("y = 6/3 or y = 2", 2), ("In 5 hours, 12 meals", 12),
+        ("2, 5 or 5", "2, 5 or 5"), ("9 - 4, or 6", "4, or 6"), ("1/0 or 5", "1/0 or 5"),
+        ("it is 1 hour, 30 minutes", "1 hour, 30"), ("x = 5 or -5", "x = 5 or -5"),
     ],
 )  # fmt: skip
 def test_what_stands_alone_is_still_read(text, right):
