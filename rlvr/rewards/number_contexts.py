@@ -13,7 +13,9 @@ __all__ = ["GIVEN", "is_step", "whole_answer"]
 
 _FAR = 80  # the characters before a number that are read
 _SIZE = r"[0-9]++(?:[.,/][0-9]++)*+"
-_WHOLE = r"(?<![a-zA-Z0-9.,/*+^])(?<![/*+][ ])"  # not the end of a term
+_WHOLE = (  # not the end of a term
+    r"(?<![a-zA-Z0-9.,/*+^])(?<![-/*+×][ ])(?<!times[ ])(?<!plus[ ])(?<!minus[ ])(?<![a-z]by[ ])(?<![ ]by[ ])"
+)
 _VALUE = rf"{_WHOLE}(?<!\$)-?(?:\$-?{_SIZE}\$|{_SIZE})"  # no price: "$5 and $7" are two
 _NAME = r"(?<![0-9][ ])\\?\b[a-zA-Z](?:_\{?\w\}?)?[ ]?=[ ]?"
 _NAMED = rf"\$?{_NAME}-?{_SIZE}\$?"
@@ -36,6 +38,12 @@ _NEGATED = re.compile(r"\b(?:not|n't|nicht|pas|mod|modulo)[ ](?:\([A-J]\)[ ])?[-
 _SMALLER_UNIT = re.compile(
     r"[0-9][ ]?(?:weeks?|days?|hours?|hrs?|h|minutes?|mins?|years?|months?|miles?|yards?|feet|foot|ft|'"
     r"|pounds?|lbs?|stone|dollars?|euros?|gallons?|quarts?|degrees?),?[ ]?(?:and[ ])?$",
+    re.IGNORECASE,
+)
+_WORD_AFTER = re.compile(r"[ ]?(?:[^\W\d_]{2}|\$)")
+_UNIT_AFTER = re.compile(
+    r"[ ]?(?:weeks?|days?|hours?|hrs?|minutes?|mins?|seconds?|secs?|months?|yards?|yds?|feet|foot|ft"
+    r"|inch(?:es)?|in(?![ ]\w)|pounds?|lbs?|ounces?|oz|cents?|pence|penny|pennies|quarts?|pints?|cups?)\b",
     re.IGNORECASE,
 )
 _GLUED = re.compile(
@@ -70,7 +78,7 @@ def is_step(text: str, start: int, end: int) -> bool:
 def _are_equal(listed: str) -> bool:
     """Whether a list only states one number in several ways, as 6/3 or 2."""
     values = set()
-    for number in re.finditer(rf"(-?{_SIZE})(%?)", listed):
+    for number in re.finditer(rf"(-?\.?{_SIZE})(%?)", listed):
         value = number_value(number[1])
         values.add(value if value is None or not number[2] else value / 100)
     return len(values) == 1 and None not in values
@@ -98,6 +106,8 @@ def whole_answer(text: str, start: int, end: int) -> str | None:
             listed = before[found.start() :] + text[start : end + 1]
             if pattern is _LIST and (GIVEN.search(before[: found.start()]) or _are_equal(listed)):
                 continue
+            if pattern is _SMALLER_UNIT and not _is_smaller(text, found[0], end):
+                continue
             begin = before.rfind(" ", 0, found.start()) + 1 if pattern is _GLUED else found.start()
             return before[begin:].lstrip(" =:$") + text[start:end]
     if (found := _SPACED.search(before)) and _THREE_DIGITS.match(text, start):
@@ -110,3 +120,10 @@ def whole_answer(text: str, start: int, end: int) -> str | None:
     if re.search(r"[0-9]-$", before) and re.fullmatch(r"[0-9]{1,3}/[0-9]{1,3}", size):
         return before[-3:] + size  # a mixed number, as 3-1/2
     return None
+
+
+def _is_smaller(text: str, larger: str, end: int) -> bool:
+    """Whether a number behind a length is in a smaller unit: "2 hours 5", not "2 hours, 5 pages"."""
+    if _UNIT_AFTER.match(text, end):
+        return True
+    return "," not in larger and _WORD_AFTER.match(text, end) is None

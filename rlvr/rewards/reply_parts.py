@@ -83,7 +83,8 @@ _STATED = re.compile(
 )
 _SENTENCE_ENDS = re.compile(r"(?<=[^.\s])[.!?][*_$\")]*\s+(?=[^\W\d_])|\s\((?=[a-z]{2})")
 _CORRECTED = re.compile(
-    r"\b(?:wait|no|not|actually|correct\w*|sorry|oops|mistake\w*|error|wrong|instead|but|hmm+|however|rather)\b",
+    r"\b(?:wait|no|not|actually|correct\w*|sorry|oops|mistake\w*|error|wrong|instead|but|hmm+|however|rather|slips?"
+    r"|(?:double|re)[- ]?check\w*|recalculat\w*|reconsider\w*|revis\w*)\b",
     re.IGNORECASE,
 )
 

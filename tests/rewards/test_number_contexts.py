@@ -48,6 +48,10 @@ def test_other_numbers_that_an_answer_is_not(text, wrong, judge):
         ("3Y/3 or 40 = Y", 40), ("1.2Y / 1.2 or 160 = Y", 160), ("since 200 < 220", 220),
         (r"With $T=2, x=\sqrt{16}=4$", 4), ("With $T=2, x=4$", 4), ("for $T=2$, $x=4$", 4),
         ("3 x = 58 or x = 19", 19),
+        ("so 24 - 9, or 15 pears", 15), ("3 times 16, or 48", 48),
+        ("0.2 or 20% of it", 20), ("6/10, or .6", 0.6), ("y = 6/3 or y = 2", 2), ("In 5 hours, 12 meals", 12),
+        ("2, 5 or 5", "2, 5 or 5"), ("9 multiplied by 12, or 108", 108), ("1/0 or 5", "1/0 or 5"),
+        ("it is 1 hour, 30 minutes", "1 hour, 30"), ("x = 5 or -5", "x = 5 or -5"),
     ],
 )  # fmt: skip
 def test_what_stands_alone_is_still_read(text, right):

@@ -57,6 +57,7 @@ def test_other_parts(text, answer):
         ("**Final Answer:** 42\n\nNote: 7 was left out.", "42"), ("Answer: 42 (after 3 steps)", "42"),
         ("The answer is 12.\nWait, no, it is 13.", "13"), ("The answer is 12. Or: the answer is 13.", "13"),
         ("If the answer is 5, then 2x = 10. So x is 12.", "12"), ("The answer is $3 + 4 = 7$. Done 2.", "7"),
+        ("The answer is 12.\nLet me double-check: it is 13.", "13"),
         ("The answer is below.\n12", "12"), ("So the answer is 3.5 m. Check 2", "3.5"),
     ],
 )  # fmt: skip
