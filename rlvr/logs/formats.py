@@ -33,7 +33,8 @@ from rlvr.logs import tool_records as tools
 from rlvr.logs.answers import PACKED, Answers, Format, Log, LogError
 from rlvr.logs.harness import read_harness
 from rlvr.logs.inspect_logs import read_inspect
-from rlvr.logs.records import Fields, fields_to_offer, named_outcomes, read_records
+from rlvr.logs.record_fields import Fields, fields_to_offer, named_outcomes
+from rlvr.logs.records import read_records
 from rlvr.logs.repeated_lines import without_copies
 
 __all__ = ["ACCEPTED", "FORMATS", "Answers", "Format", "Log", "read_benchmarks", "read_log"]

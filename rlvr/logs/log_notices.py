@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from rlvr._checks import counted, shortened, shown
 from rlvr.logs.answers import Answers, Log, LogError
-from rlvr.logs.records import READING
+from rlvr.logs.gathered_answers import READING
 
 __all__ = ["copies", "lost_notices", "own_notices", "refuse_copies", "score_notices"]
 

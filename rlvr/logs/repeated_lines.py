@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rlvr.logs.answers import Answers, Log, LogError, text_of
-from rlvr.logs.records import Fields
+from rlvr.logs.record_fields import Fields
 
 __all__ = ["without_copies"]
 

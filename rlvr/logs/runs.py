@@ -2,16 +2,13 @@
 
 A path is a file or a folder. A file is one training run of its arm, and so is each model's log in a folder.
 Several evaluations or checkpoints of one model are not runs; the user must name one of them
-(:mod:`rlvr.logs.run_identity`). Items are matched by their identifiers across all logs of a benchmark, and
-samples are averaged within their item. An item that some log lacks is refused, or on request left out and
-counted. An item with different prompts is always refused.
+(:mod:`rlvr.logs.run_identity`). Items are matched across all logs of a benchmark
+(:mod:`rlvr.logs.item_matching`).
 """
 
 from __future__ import annotations
 
 import math
-import os
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,18 +20,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from rlvr._checks import counted, shortened, shown
-from rlvr._reading import ReadingError, files_below
 from rlvr.arms import ARMS
-from rlvr.logs.answers import Answers, Log, LogError, UnfinishedLog
-from rlvr.logs.checkpoint_names import checkpoint_free, different_steps, time_free
+from rlvr.logs.answers import Answers, Log, LogError
+from rlvr.logs.checkpoint_names import different_steps
 from rlvr.logs.decoding import different_decodings, different_temperatures
 from rlvr.logs.evaluation_settings import different_settings
-from rlvr.logs.file_names import aside_free, is_hidden, same_but_for_endings
-from rlvr.logs.formats import ACCEPTED, read_benchmarks
+from rlvr.logs.gathered_answers import READING
+from rlvr.logs.item_matching import Run, match_items
+from rlvr.logs.log_folders import logs_at
 from rlvr.logs.log_notices import copies, lost_notices, own_notices, refuse_copies, score_notices
-from rlvr.logs.records import READING, Fields, fields_from
+from rlvr.logs.record_fields import Fields, fields_from
 from rlvr.logs.run_identity import (
-    DATED,
     Named,
     joined,
     name_benchmarks,
@@ -43,16 +39,7 @@ from rlvr.logs.run_identity import (
     with_doubts,
 )
 
-__all__ = ["Account", "LogTable", "Run", "logs_at", "match_items", "read_logs"]
-
-# Files that tools write beside their logs.
-_BESIDE = re.compile(
-    r""
-    r"results_.*\.json|.*_results\.json|logs\.json|eval-set\.json|manifest\.json|.*metrics.*\.json|config\.json|"
-    r".*-(requests|recorded-inputs)\.jsonl",
-    re.IGNORECASE,
-)
-_LOGS = re.compile(r".*\.(jsonl|json|eval|parquet)(\.gz|\.zst)?", re.IGNORECASE)
+__all__ = ["Account", "LogTable", "read_logs"]
 
 
 @dataclass(frozen=True)
@@ -88,23 +75,6 @@ class LogTable:
     n_right: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
-@dataclass(frozen=True)
-class Run:
-    """A log as a training run of an arm under one metric: item, prompt and fraction right of each answer.
-
-    Error messages use `name`; `number` counts the runs of an arm.
-    """
-
-    arm: str
-    number: int
-    name: str
-    log: Log
-    items: Sequence[str]
-    prompts: Sequence[str]
-    shares: NDArray[np.float64]
-    notices: tuple[str, ...] = ()
-
-
 # With pyarrow, pandas would store text as UTF-8, but some names of files and items are not valid UTF-8.
 @pd.option_context("mode.string_storage", "python")
 def read_logs(
@@ -135,7 +105,7 @@ def read_logs(
         Do not match items across arms; each arm has its own sample of items.
     fields : str or sequence of str
         ``PART=NAME``, at least for item and correct: the fields of a record of an unknown tool; see
-        :class:`rlvr.logs.records.Fields`.
+        :class:`rlvr.logs.record_fields.Fields`.
     split_samples : bool
         Treat items with different numbers of samples as different benchmarks.
 
@@ -351,102 +321,6 @@ def _by_samples(one: Named, answers: Answers, split: bool) -> Iterator[tuple[Log
         yield replace(one.log, benchmark=name), rows[counts[codes] == size]
 
 
-def logs_at(arm: str, path: Path, fields: Fields | None = None) -> list[Log]:
-    """Read the logs of a file, or of a folder and all folders below, in the order of their names.
-
-    Error messages name `arm`; `fields` is for files of unknown tools. A model has at most one log per
-    benchmark, unless several logs hold samples of one evaluation.
-
-    Raises
-    ------
-    LogError
-        If there is no log, or a folder holds several evaluations or checkpoints of one model.
-    """
-    if not path.is_dir():
-        if not os.path.lexists(path):
-            raise LogError(f"{arm}={shortened(str(path))}: no such file or folder; {ACCEPTED}")
-        return read_benchmarks(path, fields)
-    try:
-        below = files_below(path)
-    except ReadingError as error:
-        raise LogError(f"{arm}={error}; a folder whose files can all be read is accepted") from None
-    files = [
-        file
-        for file in sorted(below, key=_natural)
-        if _LOGS.fullmatch(file.name) and not _lies_beside(file) and not is_hidden(file.relative_to(path))
-    ]
-    if pair := same_but_for_endings(files):
-        both = " and ".join(str(file.relative_to(path)) for file in pair)
-        raise LogError(
-            f"{arm}={path}: {shortened(both, 300)} differ only in their endings, so they are copies of one "
-            f"evaluation; one of them is accepted: remove the other, or name the file ({arm}=FILE)"
-        )
-    if not files:
-        is_unscored = any("predictions" in file.parts for file in below)
-        what = "predictions that are scored elsewhere (give the folder above)" if is_unscored else "no log"
-        raise LogError(f"{arm}={path}: the folder holds {what}; {ACCEPTED}")
-    logs = _finished(arm, files, fields)
-    tools = sorted({log.tool for log in logs})
-    if len(tools) > 1:
-        raise LogError(
-            f"{arm}={path}: holds logs of {' and '.join(tools)}; logs of one tool are accepted: name the "
-            f"files of one ({arm}=FILE)"
-        )
-    first: dict[tuple[str, ...], Log] = {}
-    for log in logs:
-        # Checkpoints of a model differ only in their step.
-        place = aside_free(log.path.parent.relative_to(path).as_posix())
-        place = time_free(place) if log.tool in DATED else place
-        run = (checkpoint_free(place), checkpoint_free(log.run or log.model), log.benchmark)
-        before = first.setdefault(run, log)
-        if before is not log and not (log.pool and log.pool == before.pool):
-            both = f"{before.path.relative_to(path)} and {log.path.relative_to(path)}"
-            raise LogError(
-                f"{arm}={path}: {shortened(both, 300)} are two evaluations or checkpoints of one model, "
-                f"so they do not count as two runs; name one of them ({arm}=FILE), or each of them if they "
-                "are runs"
-            )
-        if log.step != logs[0].step:
-            raise LogError(
-                f"{arm}={path}: holds runs at the training steps {logs[0].step} and {log.step}; runs of "
-                f"equal length are accepted: name the files of one length ({arm}=FILE)"
-            )
-    return logs
-
-
-def _lies_beside(file: Path) -> bool:
-    """Whether a file is not a log but results, settings, or predictions that are scored elsewhere."""
-    unscored = "predictions" in file.parts and any(
-        (Path(*file.parts[: file.parts.index("predictions")]) / scored).is_dir()
-        for scored in ("reviews", "results")
-    )
-    return unscored or bool(_BESIDE.fullmatch(file.name)) or "reports" in file.parts
-
-
-def _finished(arm: str, files: Sequence[Path], fields: Fields | None) -> list[Log]:
-    """Read the logs of files; leave out a failed evaluation if its retry is among them."""
-    logs: list[Log] = []
-    failed: list[tuple[Path, UnfinishedLog]] = []
-    for file in files:
-        try:
-            logs += read_benchmarks(file, fields)
-        except UnfinishedLog as error:
-            failed.append((file, error))
-    for file, failure in failed:
-        retry = next((n for n, log in enumerate(logs) if log.evaluation == failure.evaluation), None)
-        if retry is None:
-            raise failure
-        notice = f"{arm}: {file.name} failed and is left out, because {logs[retry].path.name} is its retry"
-        logs[retry] = replace(logs[retry], notices=(*logs[retry].notices, notice))
-    return logs
-
-
-def _natural(path: Path) -> list[tuple[int, int, str]]:
-    """Return a sorting key by which run10 follows run9."""
-    parts = re.split(r"(\d+)", str(path))
-    return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in parts]
-
-
 def _metric(name: str, log: Log, metrics: Sequence[str]) -> tuple[str, Answers, bool]:
     """Return the one metric of a log, its answers, and whether the user named the metric."""
     if READING in metrics and log.reread is not None:
@@ -520,145 +394,3 @@ def _shares(answers: Answers, where: str, readable: bool) -> NDArray[np.float64]
             f"1{way}, got {shown(answers.values[at])}"
         )
     return shares
-
-
-def match_items(
-    benchmark: str, runs: Sequence[Run], common_items: bool, *, prefix: str = ""
-) -> tuple[pd.DataFrame, list[str]]:
-    """Return the outcomes of the items that every run answered, one row per item of a run, and notices.
-
-    With `common_items`, items that some log lacks are left out instead of refused. `prefix` precedes the
-    names of items that belong to one arm only.
-
-    Raises
-    ------
-    LogError
-        If a log lacks items, or items have different prompts or truths.
-    """
-    codes, items = pd.factorize(np.concatenate([np.array(run.items, dtype=object) for run in runs]))
-    places = np.split(codes, np.cumsum([len(run.items) for run in runs])[:-1])
-    # No matrix of runs and all items: for runs without common items it would grow with the square of the
-    # logs.
-    answered = [np.unique(place) for place in places]
-    n_runs = np.bincount(np.concatenate(answered), minlength=items.size)
-    common = np.flatnonzero(n_runs == len(runs))
-    notices = _missing(benchmark, runs, items, answered, common.size, common_items)
-    _refuse_other_prompts(benchmark, runs, items, places)
-    _refuse_other_truths(benchmark, runs)
-    shares = np.empty((len(runs), common.size))
-    counts, n_right = (np.empty((len(runs), common.size), dtype=np.int64) for _ in range(2))
-    column = np.full(items.size, -1)
-    column[common] = np.arange(common.size)
-    for number, (place, run) in enumerate(zip(places, runs, strict=True)):
-        columns = column[place]
-        is_common = columns >= 0
-        counts[number] = np.bincount(columns[is_common], minlength=common.size)
-        shares[number] = np.bincount(columns[is_common], run.shares[is_common], common.size) / counts[number]
-        n_right[number] = np.bincount(columns[is_common & (run.shares == 1)], minlength=common.size)
-        n_right[number, columns[is_common & (run.shares > 0) & (run.shares < 1)]] = -1
-    notices += [
-        f"{run.name}: {count.min()} to {count.max()} samples per item; every item has the same weight"
-        for run, count in zip(runs, counts, strict=True)
-        if count.min() < count.max()
-    ]
-    names = np.array([f"{prefix}{item}" for item in items[common]], dtype=object)
-
-    def of_runs(values: Sequence[object]) -> pd.Categorical:
-        return pd.Categorical(values).repeat(common.size)
-
-    outcomes = {
-        "arm": of_runs([run.arm for run in runs]),
-        "run": of_runs([str(run.number) for run in runs]),
-        "item": pd.Categorical.from_codes(np.tile(np.arange(common.size), len(runs)), names),
-        "correct": shares.ravel(),
-        "samples_per_item": of_runs(counts.min(axis=1).tolist()),
-        "source": of_runs([str(run.log.path) for run in runs]),
-        "n_samples": counts.ravel(),
-        "n_right": n_right.ravel(),
-    }
-    return pd.DataFrame(outcomes), notices
-
-
-def _missing(
-    benchmark: str,
-    runs: Sequence[Run],
-    items: NDArray,
-    answered: Sequence[NDArray[np.int64]],
-    n_common: int,
-    common_items: bool,
-) -> list[str]:
-    """Report items that some log lacks as a notice; refuse them unless they may be left out."""
-    n_lacking = items.size - np.array([place.size for place in answered])
-    if not n_lacking.any():
-        return []
-    lacking = "; ".join(f"{run.name} lacks {n}" for run, n in zip(runs, n_lacking, strict=True) if n)
-    left_out = f"{items.size - n_common} of {counted(items.size, 'item')}"
-    sizes = f"{benchmark}: {left_out} are not in every log ({shortened(lacking, 400)}"
-    if not n_common and len({run.arm for run in runs}) == 1:
-        raise LogError(
-            f"{sizes}): logs of one arm without common items belong to different benchmarks or subtasks, so "
-            "they are not runs; give the runs on one benchmark"
-        )
-    if not n_common:
-        tools = sorted({run.log.tool for run in runs})
-        why = (
-            f"{' and '.join(tools)} name items differently"
-            if len(tools) > 1
-            else "verl identifies an item by its whole input"
-            if tools == ["verl"]
-            else "the logs hold different items"
-        )
-        raise LogError(f"{sizes}): {why}; unpaired (--unpaired) audits the arms without matching items")
-    if not common_items:
-        first = shortened(str(np.delete(items, answered[int(n_lacking.argmax())])[0]), 60)
-        raise LogError(
-            f"{sizes}; the first is {first}); "
-            f"common_items (--common-items) audits the {n_common} that every log has"
-        )
-    return [f"{left_out} are left out because some logs lack them: {lacking}"]
-
-
-def _refuse_other_prompts(
-    benchmark: str, runs: Sequence[Run], items: NDArray, places: Sequence[NDArray[np.int64]]
-) -> None:
-    """Refuse logs of one tool with different prompts for the same item."""
-    first: dict[str, tuple[Run, NDArray]] = {}
-    for run, place in zip(runs, places, strict=True):
-        answered, last = np.unique(place[::-1], return_index=True)
-        prompts = np.array(run.prompts, dtype=object)[::-1][last]
-        if run.log.tool not in first:
-            first[run.log.tool] = run, np.full(items.size, "", dtype=object)
-        other, before = first[run.log.tool]
-        if other is run:
-            before[answered] = prompts
-        differ = (prompts != before[answered]) & (prompts != "") & (before[answered] != "")
-        changed = answered[differ]
-        if changed.size:
-            at = int(changed[0])
-            raise LogError(
-                f"{benchmark}: {other.name} and {run.name} differ in the prompt of "
-                f"{changed.size} of {counted(items.size, 'item')}, "
-                f"the first is {shortened(str(items[at]), 60)} "
-                f"(prompt hashes {before[at][:12]} and {prompts[differ][0][:12]}); equal prompts in all arms "
-                "are accepted: evaluate one of them again with the prompts of the other"
-            )
-
-
-def _refuse_other_truths(benchmark: str, runs: Sequence[Run]) -> None:
-    """Refuse logs of one tool with different right answers for the same item."""
-    first: dict[tuple[str, str], tuple[Run, str]] = {}
-    for run in runs:
-        other = [
-            (item, *found, truth)
-            for item, truth in run.log.truths.items()
-            if (found := first.setdefault((run.log.tool, item), (run, truth)))[1].strip() != truth.strip()
-        ]
-        if other:
-            item, before, one, another = other[0]
-            raise LogError(
-                f"{benchmark}: {before.name} and {run.name} hold different right answers for {len(other)} of "
-                f"{counted(len(run.log.truths), 'item')}, the first is {shortened(item, 60)} "
-                f"({shortened(one, 40)} and {shortened(another, 40)}), so their scores are not comparable; "
-                "arms judged against the same answers are accepted (the training labels of an arm are not a "
-                "truth)"
-            )

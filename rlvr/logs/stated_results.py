@@ -15,7 +15,7 @@ from typing import Any
 
 from rlvr._reading import read_bytes
 from rlvr.logs.answers import OwnResult, bare_name, decoding_of, mapping, temperature_of
-from rlvr.logs.records import value_at
+from rlvr.logs.record_fields import value_at
 
 __all__ = ["Stated", "beside_evalscope", "beside_lighteval", "beside_nemo_skills", "json_object"]
 

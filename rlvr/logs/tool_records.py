@@ -35,7 +35,9 @@ from rlvr.logs.answers import (
     mapping,
     text_of,
 )
-from rlvr.logs.records import READING, Fields, item_name, outcomes_at, read_records, value_at
+from rlvr.logs.gathered_answers import READING, item_name
+from rlvr.logs.record_fields import Fields, outcomes_at, value_at
+from rlvr.logs.records import read_records
 from rlvr.logs.stated_results import beside_evalscope, beside_lighteval, beside_nemo_skills, json_object
 
 __all__ = [

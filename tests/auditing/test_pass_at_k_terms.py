@@ -12,7 +12,8 @@ from rlvr.auditing.cell_verdicts import audit, with_notices
 from rlvr.auditing.pass_at_k_terms import change_text, ks_from, pass_at_k_paragraph, terms_at_k, written_notes
 from rlvr.commands.command_line import app
 from rlvr.decomposition import TERMS
-from rlvr.logs.runs import LogError, read_logs
+from rlvr.logs.answers import LogError
+from rlvr.logs.runs import read_logs
 from tests.stats.pass_at_k_world import counts, exact
 
 N_ITEMS, N_SAMPLES = 40, 16

@@ -11,7 +11,8 @@ import zstandard
 
 from rlvr.auditing.cell_verdicts import audit
 from rlvr.logs.formats import LogError
-from rlvr.logs.runs import logs_at, read_logs
+from rlvr.logs.log_folders import logs_at
+from rlvr.logs.runs import read_logs
 
 LOGS = Path(__file__).parent.parent / "data" / "logs"
 ARMS = ("frozen", "random", "majority", "true")

@@ -13,7 +13,9 @@ from rlvr.arms import ARMS
 from rlvr.auditing.audit_output import to_dict
 from rlvr.auditing.cell_verdicts import audit, with_notices
 from rlvr.logs.formats import Log, LogError
-from rlvr.logs.runs import Run, logs_at, match_items, read_logs
+from rlvr.logs.item_matching import Run, match_items
+from rlvr.logs.log_folders import logs_at
+from rlvr.logs.runs import read_logs
 from rlvr.planning.pilots import pilot_design
 
 LOGS = Path(__file__).parent.parent / "data" / "logs"

@@ -10,7 +10,8 @@ import zstandard
 
 from rlvr.auditing.cell_verdicts import audit
 from rlvr.logs.formats import LogError, read_benchmarks, read_log
-from rlvr.logs.runs import logs_at, read_logs
+from rlvr.logs.log_folders import logs_at
+from rlvr.logs.runs import read_logs
 
 RIGHTS = {"frozen": 3, "true": 8}  # of ten items
 N = 10
