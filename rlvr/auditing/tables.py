@@ -87,6 +87,8 @@ COMPARABLE = ("no", "near", "strict")
 _MOST_COLUMNS, _MOST_HINTS = 1_000, 4
 _MEASURES = ("accuracy", "accuracy_percent")
 _KNOWN = {*NAMES, *ARMS_NEED, *OUTCOMES_NEED, *OF_ARMS, *REMARKS, *RUN_NAMES, *_MEASURES, "cluster"}
+_OTHER_NAMES = frozenset(("run_id", "mode", "modes"))
+"""Columns of loggers that are spelt almost like one of ours."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE | re.ASCII)
 _SEPARATED = {",": "comma-separated", ";": "semicolon-separated", "\t": "tab-separated"}
 _WHOLE_LINE = re.compile(r'^"((?:[^"\r\n]|"")*)"(?=\r?$)', re.MULTILINE)
@@ -399,7 +401,7 @@ def _refuse_header(place: str, columns: Sequence[str], below: Callable[[], str])
     for column in others:
         name = ALSO_CALLED.get(plain_name(column), "")
         if name not in NAMES:  # trackers give each run an id, beside its seed
-            name = "" if plain_name(column) == "run_id" else nearest(column, optional, cutoff=0.8)
+            name = "" if plain_name(column) in _OTHER_NAMES else nearest(column, optional, cutoff=0.8)
         if name in optional:
             raise TableError(
                 f"{place}: the column {shown(column)} is not known, did you mean {name}? "

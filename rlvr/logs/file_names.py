@@ -13,7 +13,11 @@ _PART = re.compile(
     r"([-_]?of[-_]?\d+)?|(?<![a-z\d])\d+[-_]?of[-_]?\d+",
     re.IGNORECASE,
 )
-_NUMBERED = re.compile(r"(.*[._-])0*(\d+)")
+_NUMBERED = re.compile(  # level_0 and babi_1 may be benchmarks
+    r"((?:.*[/._-])?(?:pred(?:iction)?|output|sample|result|generation|response|completion|answer|score|eval"
+    r"|evaluation|log|data|file|batch)s?[._-]?|(?:.*/)?)0*(\d+)",
+    re.IGNORECASE,
+)
 _ASIDE = re.compile(
     r"old|backups?|bak|archived?|tmp|temp|prev(ious)?|re-?run|retry|redo|wrong|debug|failed|broken|deprecated",
     re.IGNORECASE,
@@ -55,8 +59,8 @@ def one_evaluation(names: Collection[str]) -> tuple[str, list[str]]:
     --------
     >>> one_evaluation(["rank0", "rank1"]), one_evaluation(["a", "a copy"])
     (('parts', ['rank0', 'rank1']), ('copies or repetitions', ['a', 'a copy']))
-    >>> one_evaluation(["aime24", "aime25"])
-    ('', [])
+    >>> one_evaluation(["output_0", "output_1"]), one_evaluation(["aime24", "aime25"])
+    (('parts', ['output_0', 'output_1']), ('', []))
     """
     groups: dict[tuple[str, str], list[str]] = {}
     numbers: dict[str, list[int]] = {}

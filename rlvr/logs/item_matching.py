@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from rlvr._checks import counted, shortened
 from rlvr.logs.answers import Log, LogError
+from rlvr.logs.score_checks import same_truth
 
 __all__ = ["Run", "match_items"]
 
@@ -165,7 +166,7 @@ def _refuse_other_truths(benchmark: str, runs: Sequence[Run]) -> None:
         other = [
             (item, *found, truth)
             for item, truth in run.log.truths.items()
-            if (found := first.setdefault((run.log.tool, item), (run, truth)))[1].strip() != truth.strip()
+            if not same_truth((found := first.setdefault((run.log.tool, item), (run, truth)))[1], truth)
         ]
         if other:
             item, before, one, another = other[0]

@@ -19,7 +19,7 @@ from rlvr.logs.answers import Answers, Counts, Log, LogError, OwnResult
 from rlvr.logs.checkpoint_names import RUN_NAME, checkpoint_free
 from rlvr.logs.decoding import different_decodings, different_temperatures
 from rlvr.logs.file_names import one_evaluation
-from rlvr.logs.score_checks import ScoreCheck
+from rlvr.logs.score_checks import ScoreCheck, same_truth
 
 __all__ = ["DATED", "Named", "joined", "name_benchmarks", "one_log_a_pool", "subtasks_as_one", "with_doubts"]
 
@@ -230,10 +230,11 @@ def _refuse_unlike_samples(logs: Sequence[Log]) -> None:
     for log in logs:
         column = next(iter(log.answers.values()), Answers())
         stated = {("prompt", item): prompt for item, prompt in zip(column.items, column.prompts, strict=True)}
-        stated |= {("right answer", item): truth.strip() for item, truth in log.truths.items()}
+        stated |= {("right answer", item): truth for item, truth in log.truths.items()}
         for key, value in stated.items():
             before, path = first.setdefault(key, (value, log.path))
-            if value and before and value != before:
+            same = value == before or (key[0] == "right answer" and same_truth(value, before))
+            if value and before and not same:
                 raise LogError(
                     f"{path} and {log.path} differ in the {key[0]} of item {shortened(key[1], 60)}, so their "
                     "answers are not samples of one evaluation; logs with equal prompts and truths are "

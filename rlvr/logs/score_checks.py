@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from rlvr.rewards.answer_reading import MOST_READ, canonical, completion_text, last_answer
 from rlvr.rewards.labels import read_label
 
-__all__ = ["Reading", "ScoreCheck", "TooLong", "check_scores", "plain_reading"]
+__all__ = ["Reading", "ScoreCheck", "TooLong", "check_scores", "plain_reading", "same_truth"]
 
 _MARKS = (r"\boxed", "####", "<answer>", "inal answer")
 _NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?(?:/\d+)?")
@@ -109,6 +109,11 @@ def _is_marked(text: str, answer: str | None) -> bool:
 def _form(answer: str) -> Hashable:
     """Return an answer in the form that is compared; short answers recur in many outputs and are cached."""
     return _short_form(answer) if len(answer) <= _SHORT else canonical(answer)
+
+
+def same_truth(one: str, other: str) -> bool:
+    """Whether two texts state one right answer, such as 0 and 0.0."""
+    return one.strip() == other.strip() or _form(one) == _form(other) is not None
 
 
 _SHORT = 60

@@ -300,3 +300,8 @@ def test_runs_may_be_numbered_after_a_letter():
         table("arm,run,accuracy,n_items random,p1,0.5,500 random,p2,0.6,500 true,p1,0.7,500")
     )
     assert cell.arms["random"].n_runs == 2
+
+
+def test_a_column_of_another_common_name_is_no_misspelt_one():
+    (cell,) = read_cells(table(RUNS.format("mode", *["greedy"] * 4)))
+    assert not [notice for notice in cell.notices if "mode " in notice]

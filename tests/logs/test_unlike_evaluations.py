@@ -288,7 +288,10 @@ def test_samples_of_inspect_that_stopped_and_are_scored_are_counted(tmp_path, fi
         (["2026-01-01/a", "a"], "copies"),
         (["a", "a_backup"], "copies"),
         (["aime24", "aime25"], ""),
+        (["true/0", "true/1"], "parts"),
         (["aime_1", "aime_2"], ""),
+        (["level_0", "level_1"], ""),
+        (["babi-0", "babi-1"], ""),
         (["math", "gsm8k"], ""),
         (["test/a", "val/a"], ""),
         (["mmlu_v1", "mmlu_v2"], ""),
@@ -328,3 +331,24 @@ def test_a_limit_or_an_error_of_the_answer_is_no_failed_request(tmp_path, more):
 def test_items_with_one_sample_each_are_items(tmp_path, name):
     found = folders(tmp_path, lambda line, arm: line | {"item": name.format(line["item"])})
     assert "named like samples" not in notices(read_logs(found))
+
+
+@pytest.mark.parametrize("truths", [("0", "0.0"), ("1/2", "0.5"), ("1,000", "1000")])
+@pytest.mark.parametrize("arms", [("frozen", "true"), ("true", "true")])
+def test_one_right_answer_in_two_spellings_is_one(tmp_path, truths, arms):
+    paths = []
+    for number, truth in enumerate(truths):
+        path = tmp_path / f"seed{number}.jsonl"
+        right = [(item + number) % 2 for item in range(4)]
+        lines = [
+            {
+                "item": f"q{i}",
+                "correct": is_right,
+                "truth": truth,
+                "output": truth if is_right else "it is 99",
+            }
+            for i, is_right in enumerate(right)
+        ]
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        paths.append(path)
+    assert read_logs([*zip(arms, paths, strict=True)]).table["correct"].mean() == 0.5
