@@ -64,6 +64,7 @@ def final_part(text: str) -> str:
 
 
 def _own_turn(text: str) -> str:
+    """Leave out other turns, and what follows the end of the model's own."""
     if _OTHER_TURN.match(text):  # a whole conversation
         *_, own = [None, *_OWN_TURN.finditer(text)]
         return text[own.end() :] if own else ""
