@@ -136,7 +136,14 @@ def _answers(files: list[str], log: list[str], field: list[str]) -> list[Written
     from rlvr.auditing.tables import arm_name
     from rlvr.logs.answer_files import read_answers
 
-    fields = dict(_pair("--field", one, ("item", "output", "truth", "arm", "run")) for one in field)
+    fields: dict[str, str] = {}
+    for one in field:
+        role, name = _pair("--field", one, ("item", "output", "truth", "arm", "run"))
+        if fields.setdefault(role, name) != name:
+            raise ValueError(
+                f"--field must name one field for {role}, got {shortened(repr(fields[role]))} and "
+                f"{shortened(repr(name))}; leave one out"
+            )
     named = []
     for one in log:
         name, sign, path = one.partition("=")

@@ -308,3 +308,9 @@ def test_the_same_outputs_in_two_arms_are_noted_and_the_same_file_twice_is_refus
 def test_a_pipe_is_refused_with_the_formats_that_are_accepted(command, tmp_path):
     os.mkfifo(tmp_path / "f.jsonl")
     assert "JSON lines, JSON, CSV, TSV or Parquet" in run(command, tmp_path / "f.jsonl").stderr
+
+
+def test_two_fields_for_one_role_are_refused(tmp_path):
+    path = written(tmp_path / "a.jsonl", [{"id": 1, "uid": 2, "output": "1", "truth": "1"}])
+    result = run("rescore", "--log", f"true={path}", "--field", "item=id", "--field", "item=uid")
+    assert result.exit_code == 2 and "leave one out" in result.stderr
