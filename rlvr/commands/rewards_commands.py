@@ -121,7 +121,7 @@ def rescore(
         answers = _answers(files or [], log, field)
         _refuse_other_truths(answers)
         rights, n_unread = _judged(answers, judge)
-        summary = _summary(answers, rights) | {"n_without_answer": n_unread}
+        summary = _summary(answers, rights) | {"n_without_answer": n_unread, "notes": list(_copies(answers))}
         text = json_text(summary)
         if json_out and json_out != "-":
             with replacing(json_out) as (new,):
@@ -136,7 +136,14 @@ def _answers(files: list[str], log: list[str], field: list[str]) -> list[Written
     from rlvr.auditing.tables import arm_name
     from rlvr.logs.answer_files import read_answers
 
-    fields = dict(_pair("--field", one, ("item", "output", "truth", "arm", "run")) for one in field)
+    fields: dict[str, str] = {}
+    for one in field:
+        role, name = _pair("--field", one, ("item", "output", "truth", "arm", "run"))
+        if fields.setdefault(role, name) != name:
+            raise ValueError(
+                f"--field must name one field for {role}, got {shortened(repr(fields[role]))} and "
+                f"{shortened(repr(name))}; leave one out"
+            )
     named = []
     for one in log:
         name, sign, path = one.partition("=")
@@ -146,6 +153,7 @@ def _answers(files: list[str], log: list[str], field: list[str]) -> list[Written
             "no file and no --log was given; give a file of answers, or --log ARM=PATH for each arm"
         )
     answers = []
+    given: dict[str, Path] = {}
     for arm, path in [*((None, path) for path in files), *named]:
         places = [Path(path)]
         if os.path.isdir(path):
@@ -153,6 +161,12 @@ def _answers(files: list[str], log: list[str], field: list[str]) -> list[Written
         if not places:
             raise ValueError(f"{shortened(path)}: the folder holds no .jsonl file; one a run is accepted")
         for place in places:
+            before = given.setdefault(os.path.realpath(place), place)
+            if before is not place:
+                raise ValueError(
+                    f"{shortened(str(place))}: the same file was given as {shortened(str(before))}; each "
+                    "file is accepted once"
+                )
             answers += read_answers(place, arm, fields)
     answers = [answer._replace(arm=arm_name(answer.arm) or answer.arm) for answer in answers]
     unknown = next((answer for answer in answers if answer.arm not in ARMS), None)
@@ -181,6 +195,21 @@ def _refuse_other_truths(answers: list[WrittenAnswer]) -> None:
                 f"{_printable(before.truth)} in {shortened(before.run)} ({before.arm}) and "
                 f"{_printable(answer.truth)} in {shortened(answer.run)} ({answer.arm}); one right answer an "
                 "item is accepted (the training labels of an arm are none): --field truth=FIELD names it"
+            )
+
+
+def _copies(answers: list[WrittenAnswer]) -> Iterator[str]:
+    """Report runs whose outputs are those of another run, item by item."""
+    outputs: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for answer in answers:
+        outputs.setdefault((answer.arm, answer.run), []).append((answer.item, answer.output))
+    first: dict[tuple[tuple[str, str], ...], tuple[str, str]] = {}
+    for (arm, run), written in outputs.items():
+        before = first.setdefault(tuple(sorted(written)), (arm, run))
+        if before != (arm, run) and len(written) > 1:
+            yield (
+                f"{shortened(run)} ({arm}) holds the same outputs as {shortened(before[1])} ({before[0]}), "
+                "item by item; if both are one evaluation, remove one of them"
             )
 
 
@@ -300,6 +329,8 @@ def _print(
     for name, n in summary["n_without_answer"].items():
         if n:
             typer.echo(f"{name} found no answer in {counted(n, 'output')}, which count as wrong")
+    for note in summary["notes"]:
+        typer.echo(f"note: {visible(note)}")
     table = Table("judge", *(arm.upper() for arm in arms), "verdict", title="accuracy in percent")
     for name, accuracy in summary["accuracy"].items():
         split = summary["splits"].get(name)

@@ -22,8 +22,15 @@ def read_run_sd(texts: list[str]) -> dict[str, float | str]:
     )
     of_all: float | str | None = None
     found: dict[str, float | str] = {}
+    given: dict[str, str] = {}
     for text in texts:
         arm, equals, number = text.strip().rpartition("=")
+        before = given.setdefault("" if arm == "from" else arm, text)
+        if before is not text and before.strip() != text.strip():
+            raise ValueError(
+                f"--run-sd must have one value for {arm if arm in ARMS else 'all arms'}, got {shown(before)} "
+                f"and {shown(text)}; leave one out"
+            )
         if number == CATALOGUE and arm in ("", "from"):
             of_all = CATALOGUE
             continue

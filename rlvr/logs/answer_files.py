@@ -8,12 +8,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rlvr._reading import lines, opened, parquet_rows
+from rlvr._reading import ReadingError, lines, opened, parquet_rows
 from rlvr.logs.score_checks import TooLong
 from rlvr.rewards.answer_reading import MOST_READ
 from rlvr.rewards.trainer_columns import shown
@@ -76,8 +77,7 @@ def read_records(path: str | Path) -> Iterator[dict[str, Any]]:
         texts = (line.decode(code) for line, code in zip(lines(path), codes, strict=False))
         if kind in (".csv", ".tsv"):
             csv.field_size_limit(2**31 - 1)
-            for row in csv.DictReader(texts, delimiter="\t" if kind == ".tsv" else ","):
-                yield {str(name): value for name, value in row.items()}
+            yield from _rows(path, texts, kind)
         elif kind in (".jsonl", ".ndjson", ".json"):
             yield from _json(path, texts, kind == ".json")
         else:
@@ -85,8 +85,28 @@ def read_records(path: str | Path) -> Iterator[dict[str, Any]]:
                 raise ValueError(
                     f"{path}: the file ending {shown(kind)} is not known; {_FORMATS} is accepted"
                 )
+    except ReadingError as error:
+        raise ValueError(f"{error}; {_FORMATS} is accepted") from None
     except (csv.Error, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: cannot be read ({error}); {_FORMATS} in UTF-8 is accepted") from None
+
+
+def _rows(path: Path, texts: Iterator[str], kind: str) -> Iterator[dict[str, Any]]:
+    first = next(texts, "")
+    separator = "\t" if kind == ".tsv" else ";" if ";" in first and "," not in first else ","
+    reader = csv.DictReader(chain([first], texts), delimiter=separator)
+    twice = [name for name, n in Counter(reader.fieldnames or ()).items() if n > 1 and name]
+    if twice:
+        raise ValueError(
+            f"{path}: two columns are called {shown(twice[0])}; one is accepted, rename the other"
+        )
+    for row in reader:
+        if any(row.pop(None, [])):  # an unquoted separator would cut the value short
+            raise ValueError(
+                f"{path}, line {reader.line_num}: holds more fields than the {len(row)} columns; one a "
+                f"column is accepted. Put a text that holds {shown(separator)} in double quotes"
+            )
+        yield {str(name): value for name, value in row.items()}
 
 
 def _json(path: Path, texts: Iterator[str], is_whole: bool) -> Iterator[dict[str, Any]]:

@@ -159,15 +159,23 @@ def _settings(log: Mapping[str, Any]) -> dict[str, Any]:
     return {name: settings.get(name) for name in ("temperature", "top_k")}
 
 
+_NAMES_OF_A_RUN = frozenset({"arm", "run", "seed", "model", "model_path", "checkpoint", "step"})
+"""Parameters that name what was evaluated, in which compared logs differ."""
+
+
 def _evaluated_with(log: Mapping[str, Any]) -> dict[str, str]:
     """Return arguments of the task, solvers with their parameters, and bounds of a generation."""
     about, plan = mapping(log.get("eval")), mapping(log.get("plan"))
     steps = [mapping(step) for step in plan.get("steps") or () if isinstance(step, dict)]
-    found = {f"task_args {name}": value for name, value in mapping(about.get("task_args")).items()}
+    task = mapping(about.get("task_args")).items()
+    found = {f"task_args {name}": value for name, value in task if name not in _NAMES_OF_A_RUN}
     found |= {"solvers": ", ".join(str(step.get("solver")) for step in steps)} if steps else {}
     for step in steps:
         if step.get("solver") != "generate":
-            found |= {f"{step.get('solver')} {name}": of for name, of in mapping(step.get("params")).items()}
+            params = mapping(step.get("params")).items()
+            found |= {
+                f"{step.get('solver')} {name}": of for name, of in params if name not in _NAMES_OF_A_RUN
+            }
     for layer in (about.get("model_generate_config"), plan.get("config")):
         found |= {name: of for name, of in mapping(layer).items() if name in ("max_tokens", "top_p")}
     return {name: text_of(value) for name, value in found.items() if value is not None}

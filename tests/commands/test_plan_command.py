@@ -211,3 +211,9 @@ def test_the_catalogue_stands_for_all_arms_or_for_one():
 def test_a_word_near_the_catalogue_is_refused(text):
     result = run(*GUESS, "--run-sd", text)
     assert result.exit_code == 2 and "from=catalogue" in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("given", [("0.02", "0.03"), ("0.02", "from=catalogue"), ("true=0.1", "true=0.2")])
+def test_two_spreads_for_one_arm_are_refused(given):
+    result = run(*GUESS, "--run-sd", given[0], "--run-sd", given[1])
+    assert result.exit_code == 2 and "leave one out" in result.stderr

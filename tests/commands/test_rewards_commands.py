@@ -274,3 +274,43 @@ def test_items_that_are_a_number_and_a_text_are_refused(tmp_path):
     result = run("rescore", f"--log=true={written(tmp_path / 'd.jsonl', records)}")
     assert result.exit_code == 2
     assert "record 3: item '1' is a number in one record and a text in another" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("question,answer\nq,1,000\n", "line 2: holds more fields than the 2 columns"),
+        ("q,answer,answer\nq,3,4\n", "two columns are called 'answer'"),
+    ],
+)
+def test_a_label_is_not_cut_at_a_comma_nor_taken_from_one_of_two_columns(text, named, tmp_path):
+    (tmp_path / "data.csv").write_text(text)
+    result = run("labels", tmp_path / "data.csv")
+    assert result.exit_code == 2 and named in result.stderr
+
+
+@pytest.mark.parametrize("text", ["question;answer\nq;3\n", "question,answer\nq,3,\n", 'q,answer\n"a,b",3\n'])
+def test_semicolons_and_empty_last_fields_are_read(text, tmp_path):
+    (tmp_path / "data.csv").write_text(text)
+    assert run("labels", tmp_path / "data.csv").stdout.startswith("1\t3\t")
+
+
+def test_the_same_outputs_in_two_arms_are_noted_and_the_same_file_twice_is_refused(tmp_path):
+    records = [{"item": i, "output": f"so {i}", "truth": str(i)} for i in range(3)]
+    one, two = (written(tmp_path / name, records) for name in ("a.jsonl", "b.jsonl"))
+    result = run("rescore", "--log", f"frozen={one}", "--log", f"true={two}", "--judge", "plain")
+    assert result.exit_code == 0 and "holds the same outputs as" in result.stdout
+    result = run("rescore", "--log", f"frozen={one}", "--log", f"true={one}", "--judge", "plain")
+    assert result.exit_code == 2 and "each file is accepted once" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["labels", "rescore"])
+def test_a_pipe_is_refused_with_the_formats_that_are_accepted(command, tmp_path):
+    os.mkfifo(tmp_path / "f.jsonl")
+    assert "JSON lines, JSON, CSV, TSV or Parquet" in run(command, tmp_path / "f.jsonl").stderr
+
+
+def test_two_fields_for_one_role_are_refused(tmp_path):
+    path = written(tmp_path / "a.jsonl", [{"id": 1, "uid": 2, "output": "1", "truth": "1"}])
+    result = run("rescore", "--log", f"true={path}", "--field", "item=id", "--field", "item=uid")
+    assert result.exit_code == 2 and "leave one out" in result.stderr

@@ -361,3 +361,9 @@ def test_results_of_lighteval_are_found_above_its_details(made, place):
         assert own == {metric: stated[log.benchmark][metric] for metric in own} and own.keys() >= {
             *log.answers
         }
+
+
+def test_parameters_of_a_solver_that_name_the_arm_and_run_are_no_settings():
+    logs = [(arm, LOGS / "inspect" / f"{arm}-1.eval") for arm in ARMS]
+    outcomes = read_logs(logs, metrics=["match"])
+    assert not any("differ in" in notice for notices in outcomes.notices.values() for notice in notices)
