@@ -1,6 +1,7 @@
 """The findings: one row a script, versions as installed, the index as the data, and what we do about each."""
 
 import importlib
+import json
 import re
 
 import numpy as np
@@ -86,3 +87,17 @@ def test_an_unscored_answer_is_refused_with_its_place(score, tmp_path):
     log.write_text("".join(f'{{"item": "q{i}", "correct": {score if i == 7 else 1}}}\n' for i in range(9)))
     with pytest.raises(ValueError, match="q7"):
         read_logs([("true", log)])
+
+
+@pytest.mark.parametrize("others", [["007", "008"], ["7.1", "8.2"]])
+def test_ids_are_matched_as_written(others, tmp_path):
+    for arm, items in (("true", [7, 8]), ("same", ["7", "8"]), ("other", others)):
+        lines = (f"{json.dumps({'item': item, 'correct': 1})}\n" for item in items)
+        (tmp_path / f"{arm}.jsonl").write_text("".join(lines))
+    pairs = {
+        arm: [("true", tmp_path / "true.jsonl"), ("random", tmp_path / f"{arm}.jsonl")]
+        for arm in ("same", "other")
+    }
+    assert len(read_logs(pairs["same"]).table) == 4
+    with pytest.raises(ValueError, match="4 of 4 items are not in every log"):
+        read_logs(pairs["other"])
