@@ -18,7 +18,7 @@ _AVERAGES = frozenset({
 _BESIDE = frozenset({
     "weighted", "unweighted", "of", "over", "across", "the", "on", "benchmarks", "benchmark", "tasks", "task",
     "sets", "datasets", "score", "scores", "acc", "accuracy", "math", "reasoning", "code", "coding",
-    "general",    "n", "id", "ood",
+    "general", "n", "id", "ood",
 })  # fmt: skip
 _OF_SAMPLES = re.compile(r"\b(avg|mean)\s*@\s*(\d+|k\b)|\bof \d+ (samples|runs|seeds)\b")
 
