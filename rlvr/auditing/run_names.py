@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from rlvr.logs.checkpoint_names import is_checkpoint, step_free
 
-__all__ = ["no_runs", "step_free_name"]
+__all__ = ["no_runs"]
 
 _MEANS = frozenset({
     "mean", "average", "averages", "averaged", "avg", "median", "std", "stdev", "stddev", "stderr", "sem",
@@ -58,7 +58,7 @@ def no_runs(names: Iterable[str]) -> tuple[str, list[str]]:
         return "a summary of runs and no run", summaries
     of_run: dict[str, list[str]] = {}
     for name in distinct:
-        if (without := step_free_name(name)) != name:
+        if (without := _step_free(name)) != name:
             of_run.setdefault(without, []).append(name)
     for same in of_run.values():
         if len(same) > 1:
@@ -70,7 +70,7 @@ def no_runs(names: Iterable[str]) -> tuple[str, list[str]]:
     return "", []
 
 
-def step_free_name(name: str) -> str:
+def _step_free(name: str) -> str:
     """Replace by * what a name says about the progress of training."""
     if name.strip().lower() in _STAGES:
         return "*"

@@ -277,7 +277,7 @@ def read_table(source: str | Path | pd.DataFrame) -> Table:
         _refuse_unnamed(name, header_line, names, read)
     columns = dict(zip(names, read, strict=True))
     if text is not None and _separator(text) != ",":
-        for column in {*_MEASURES, "run_sd", "correct"} & {*columns}:
+        for column in sorted({*_MEASURES, "run_sd", "correct"} & {*columns}):
             columns[column] = _with_points(columns[column])
     if _is_per_item(names) and "run" not in names:
         columns["run"] = Column(["1"], np.zeros_like(next(iter(columns.values())).codes))

@@ -8,9 +8,9 @@ from functools import cache
 
 from rlvr._checks import shortened
 
-__all__ = ["SETTING_WORDS", "different_settings", "is_setting"]
+__all__ = ["different_settings", "is_setting"]
 
-SETTING_WORDS = frozenset({
+_SETTING_WORDS = frozenset({
     "fewshot", "shot", "shots", "template", "prompt", "grader", "judge", "scorer", "verifier", "filter",
     "split", "subset", "language", "lang", "backbone", "backend", "evaluator", "harness", "parser",
     "extractor", "dtype", "precision", "quantization", "difficulty", "level", "category", "domain", "subject",
@@ -40,7 +40,7 @@ def is_setting(name: str) -> bool:
     """
     words = re.findall(r"[a-z]+", name)
     measured = "max" not in words and not _MEASURED.isdisjoint(words)
-    stated = not measured and not SETTING_WORDS.isdisjoint(words)
+    stated = not measured and not _SETTING_WORDS.isdisjoint(words)
     return stated or _PATTERN.fullmatch(name) is not None
 
 

@@ -100,7 +100,7 @@ class GatheredAnswers:
 
     def note_decoding(self, record: Mapping[str, Any], number: int) -> None:
         """Keep the decoding and the temperature that a record states; refuse a second decoding."""
-        for name in record.keys() & {*SETTINGS}:
+        for name in sorted(record.keys() & {*SETTINGS}):
             if isinstance(record[name], dict):
                 self.settings |= {
                     key: text_of(value) for key, value in record[name].items() if is_setting(key)

@@ -83,7 +83,7 @@ def read_harness(path: Path, records: Iterable[dict[str, Any]]) -> Log:
         if stated != before:
             before = stated
             settings.add(_decoding(stated))
-            for name in _BOUNDS & mapping(stated).keys():
+            for name in sorted(_BOUNDS & mapping(stated).keys()):
                 bounds.setdefault(name, set()).add(text_of(stated[name]))
         item = (digest or _document_hash(record))[_BEGINNING]
         prompt = (prompt or fingerprint(json.dumps(arguments, sort_keys=True)))[_BEGINNING]

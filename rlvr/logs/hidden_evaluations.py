@@ -62,7 +62,7 @@ class UnnamedFields:
 
     def _refuse_splits(self, path: Path) -> None:
         """Refuse an item that occurs in several splits."""
-        for name in _SPLITS & (self.columns or {}).keys():
+        for name in sorted(_SPLITS & (self.columns or {}).keys()):
             first: dict[tuple[str, str], int] = {}
             codes, column = (self.columns or {})[name]
             values = [*codes]

@@ -158,10 +158,12 @@ def _present(where: Fields, record: Mapping[str, Any]) -> _Present:
         leading["output"] += tuple(name for name in ("answer", "solution") if name in others and certain)
     return _Present(
         Fields(**leading),
-        tuple(record.keys() & ({*where.step, *where.model, *_SHARED} - {*where.sample})),
+        tuple(sorted(record.keys() & ({*where.step, *where.model, *_SHARED} - {*where.sample}))),
         tuple(
-            record.keys()
-            & ({*where.prompt, *where.truth, *where.cluster} - {*where.sample, *where.item, *doubtful})
+            sorted(
+                record.keys()
+                & ({*where.prompt, *where.truth, *where.cluster} - {*where.sample, *where.item, *doubtful})
+            )
         ),
         not record.keys().isdisjoint({*DECODED, *SETTINGS}),
         next((name for name in leading["truth"] if name in doubtful), ""),
