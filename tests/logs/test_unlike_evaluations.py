@@ -2,6 +2,9 @@
 
 import gzip
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -352,3 +355,21 @@ def test_one_right_answer_in_two_spellings_is_one(tmp_path, truths, arms):
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
         paths.append(path)
     assert read_logs([*zip(arms, paths, strict=True)]).table["correct"].mean() == 0.5
+
+
+def test_the_order_of_notices_does_not_depend_on_the_hash_seed(tmp_path):
+    logs = []
+    for number, arm in enumerate(("frozen", "true")):
+        settings = {"gen_kwargs": {"max_tokens": number}, "generation_config": {"max_new_tokens": number}}
+        lines = [{"item": f"q{i}", "correct": (i + number) % 2, **settings} for i in range(4)]
+        path = tmp_path / f"{arm}.jsonl"
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        logs += ["--log", f"{arm}={path}"]
+    command = [sys.executable, "-m", "rlvr", "audit", *logs, "--json", "-"]
+    found = {
+        subprocess.run(
+            command, env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in "1234"
+    }
+    assert len(found) == 1
